@@ -1,0 +1,193 @@
+//! What goes into an index: a document, its text, and where that text came from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything known about a document besides its title and text, by name.
+pub type Metadata = BTreeMap<String, MetadataValue>;
+
+/// A document to be indexed. The id is its identity: adding a document replaces the one with the same id.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Document {
+    /// Identifies the document in its index.
+    pub id: String,
+    /// The title; empty when there is none.
+    pub title: String,
+    /// The whole text, headings included.
+    pub text: String,
+    /// Where each section of `text` begins, in order; empty when the text has no headings.
+    pub sections: Vec<Section>,
+    /// How lines of `text` relate to lines of the source.
+    pub lines: SourceLines,
+    /// The file that the document was read from.
+    pub path: Option<String>,
+    /// Last change, in seconds since 1970-01-01T00:00:00Z.
+    pub modified: Option<i64>,
+    /// Anything else.
+    pub metadata: Metadata,
+}
+
+impl Document {
+    /// A document with an id and a text, and nothing else.
+    pub fn new(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            title: String::new(),
+            text: text.into(),
+            sections: Vec::new(),
+            lines: SourceLines::SameAsText,
+            path: None,
+            modified: None,
+            metadata: Metadata::new(),
+        }
+    }
+
+    /// Sets the title, which is searched and read together with every passage.
+    pub fn with_title(mut self, title: impl Into<String>) -> Self {
+        self.title = title.into();
+        self
+    }
+
+    /// Adds one piece of metadata, which results show and filters match.
+    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<MetadataValue>) -> Self {
+        self.metadata.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets where each section of the text begins.
+    pub fn with_sections(mut self, sections: Vec<Section>) -> Self {
+        self.sections = sections;
+        self
+    }
+
+    /// Sets how lines of the text relate to lines of the source.
+    pub fn with_lines(mut self, lines: SourceLines) -> Self {
+        self.lines = lines;
+        self
+    }
+
+    /// Sets the file that the document was read from.
+    pub fn with_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Sets the time of the last change, in seconds since 1970-01-01T00:00:00Z.
+    pub fn with_modified(mut self, seconds: i64) -> Self {
+        self.modified = Some(seconds);
+        self
+    }
+}
+
+/// The part of a text under one heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Byte offset in the document's text at which the section (its heading included) begins.
+    pub start: usize,
+    /// The headings that lead here, outermost first.
+    pub headings: Vec<String>,
+}
+
+impl Section {
+    /// A section that begins at byte `start` under `headings`, outermost first.
+    pub fn new(start: usize, headings: Vec<String>) -> Self {
+        Self { start, headings }
+    }
+}
+
+/// How line numbers of a document's text become line numbers of its source. Lines count from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceLines {
+    /// The text is the source.
+    SameAsText,
+    /// The whole text stands on these lines of the source (first, last), as a row of a table does.
+    Fixed(u32, u32),
+    /// Line `i` of the text (from 0) came from line `map[i]` of the source, as with text taken out of HTML.
+    Map(Vec<u32>),
+}
+
+impl SourceLines {
+    /// The source line of line `index` (from 0) of the text; `last` picks the end of a fixed range.
+    pub(crate) fn resolve(&self, index: usize, last: bool) -> u32 {
+        match self {
+            Self::SameAsText => index as u32 + 1,
+            Self::Fixed(first, end) => if last { *end } else { *first },
+            Self::Map(map) => map.get(index).or(map.last()).copied().unwrap_or(1),
+        }
+    }
+}
+
+/// A value of metadata: what JSON can say, without null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MetadataValue {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// Several values; a filter matches when one of them does.
+    List(Vec<MetadataValue>),
+    /// Named values.
+    Map(Metadata),
+}
+
+/// The text that a filter compares with: the value itself, without quotes.
+impl fmt::Display for MetadataValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => value.fmt(f),
+            Self::Integer(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+            Self::List(values) => {
+                for (i, value) in values.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    value.fmt(f)?;
+                }
+                Ok(())
+            }
+            Self::Map(values) => {
+                for (i, (name, value)) in values.iter().enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    write!(f, "{name}: {value}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl From<&str> for MetadataValue {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<String> for MetadataValue {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<i64> for MetadataValue {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<bool> for MetadataValue {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}

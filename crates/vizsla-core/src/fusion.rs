@@ -1,0 +1,240 @@
+//! One score from two stages.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::RerankScore;
+
+/// What the two stages said of one candidate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct StageScores {
+    /// First-stage score.
+    pub bm25: f32,
+    /// Rank by the first stage, from 1.
+    pub bm25_rank: u32,
+    /// Second-stage score and rank (from 1); `None` when the candidate was not read.
+    pub rerank: Option<(RerankScore, u32)>,
+}
+
+impl StageScores {
+    /// A candidate that only the first stage has seen.
+    pub fn new(bm25: f32, bm25_rank: u32) -> Self {
+        Self { bm25, bm25_rank, rerank: None }
+    }
+
+    /// Adds what the second stage said.
+    pub fn with_rerank(mut self, score: RerankScore, rank: u32) -> Self {
+        self.rerank = Some((score, rank));
+        self
+    }
+}
+
+/// How the two rankings become one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Fusion {
+    /// The cross-encoder's logit alone.
+    Rerank,
+    /// Reciprocal rank fusion, `1/(k + rank_bm25) + 1/(k + rank_rerank)` (Cormack, Clarke and Büttcher, SIGIR 2009).
+    Rrf {
+        /// How flat the curve is; 60 in the paper.
+        k: f32,
+    },
+    /// `(1 - w) * minmax(bm25) + w * minmax(logit)`, each score brought to 0..1 over the candidates of the query
+    /// (Bruch, Gai and Ingber, ACM TOIS 2023, call it TM2C2 when the minimum is the theoretical one).
+    Linear {
+        /// The weight `w` of the cross-encoder, from 0 to 1.
+        rerank_weight: f32,
+    },
+    /// The first stage's order, unchanged.
+    Bm25,
+}
+
+impl Fusion {
+    /// `k` of reciprocal rank fusion unless told otherwise.
+    pub const DEFAULT_RRF_K: f32 = 60.0;
+    /// Weight of the cross-encoder in linear fusion unless told otherwise; chosen on the judged collections in the README.
+    pub const DEFAULT_RERANK_WEIGHT: f32 = 0.7;
+
+    /// Whether the outcome depends on the cross-encoder at all.
+    pub fn needs_rerank(self) -> bool {
+        !matches!(self, Self::Bm25)
+    }
+
+    /// One score per candidate, in the order given; higher is better. Candidates that the second stage did not read
+    /// come below all that it did, in first-stage order. Cost: `O(n)`.
+    pub fn fuse(self, candidates: &[StageScores]) -> Vec<f32> {
+        if self == Self::Bm25 {
+            return candidates.iter().map(|c| c.bm25).collect();
+        }
+        let read = || candidates.iter().filter_map(|c| c.rerank.map(|(score, _)| (c.bm25, score.logit)));
+        let bm25 = MinMax::of(read().map(|(bm25, _)| bm25));
+        let logit = MinMax::of(read().map(|(_, logit)| logit));
+        let score = |c: &StageScores| {
+            let (rerank, rank) = c.rerank?;
+            Some(match self {
+                Self::Bm25 => c.bm25,
+                Self::Rerank => rerank.logit,
+                Self::Rrf { k } => 1.0 / (k + c.bm25_rank as f32) + 1.0 / (k + rank as f32),
+                Self::Linear { rerank_weight } => {
+                    (1.0 - rerank_weight) * bm25.scale(c.bm25) + rerank_weight * logit.scale(rerank.logit)
+                }
+            })
+        };
+        let lowest = candidates.iter().filter_map(score).fold(0.0, f32::min);
+        candidates.iter().map(|c| score(c).unwrap_or(lowest - c.bm25_rank as f32)).collect()
+    }
+}
+
+impl Default for Fusion {
+    fn default() -> Self {
+        Self::Linear { rerank_weight: Self::DEFAULT_RERANK_WEIGHT }
+    }
+}
+
+struct MinMax {
+    min: f32,
+    max: f32,
+}
+
+impl MinMax {
+    fn of(values: impl Iterator<Item = f32>) -> Self {
+        values.fold(Self { min: f32::INFINITY, max: f32::NEG_INFINITY }, |range, value| Self {
+            min: range.min.min(value),
+            max: range.max.max(value),
+        })
+    }
+
+    /// Brings a value to 0..1. When all values are equal they say nothing, and all become 1.
+    fn scale(&self, value: f32) -> f32 {
+        if self.max > self.min { (value - self.min) / (self.max - self.min) } else { 1.0 }
+    }
+}
+
+/// `rerank`, `bm25`, `rrf`, `rrf:K`, `linear` or `linear:WEIGHT`.
+impl FromStr for Fusion {
+    type Err = ParseFusionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseFusionError { text: text.to_owned() };
+        let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, Some(number.parse::<f32>().map_err(|_| error())?)),
+            None => (text, None),
+        };
+        match (name, number) {
+            ("rerank", None) => Ok(Self::Rerank),
+            ("bm25", None) => Ok(Self::Bm25),
+            ("rrf", k) if k.is_none_or(|k| k.is_finite() && k >= 0.0) => {
+                Ok(Self::Rrf { k: k.unwrap_or(Self::DEFAULT_RRF_K) })
+            }
+            ("linear", weight) if weight.is_none_or(|w| (0.0..=1.0).contains(&w)) => {
+                Ok(Self::Linear { rerank_weight: weight.unwrap_or(Self::DEFAULT_RERANK_WEIGHT) })
+            }
+            _ => Err(error()),
+        }
+    }
+}
+
+impl fmt::Display for Fusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rerank => f.write_str("rerank"),
+            Self::Bm25 => f.write_str("bm25"),
+            Self::Rrf { k } => write!(f, "rrf:{k}"),
+            Self::Linear { rerank_weight } => write!(f, "linear:{rerank_weight}"),
+        }
+    }
+}
+
+/// A text that names no fusion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseFusionError {
+    text: String,
+}
+
+impl fmt::Display for ParseFusionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no fusion: use rerank, bm25, rrf, rrf:K (K from 0), linear or linear:WEIGHT (of the reranker, 0 to 1)",
+            self.text
+        )
+    }
+}
+
+impl std::error::Error for ParseFusionError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn candidates(scores: &[(f32, f32)]) -> Vec<StageScores> {
+        let rank = |value: f32, all: Vec<f32>| 1 + all.iter().filter(|other| **other > value).count() as u32;
+        let bm25: Vec<_> = scores.iter().map(|s| s.0).collect();
+        let logits: Vec<_> = scores.iter().map(|s| s.1).collect();
+        scores
+            .iter()
+            .map(|s| {
+                StageScores::new(s.0, rank(s.0, bm25.clone()))
+                    .with_rerank(RerankScore::new(s.1), rank(s.1, logits.clone()))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn linear_is_the_weighted_sum_of_scaled_scores() {
+        let fused = Fusion::Linear { rerank_weight: 0.75 }.fuse(&candidates(&[(10.0, -1.0), (20.0, -3.0), (15.0, 1.0)]));
+        assert_eq!(fused, [0.375, 0.25, 0.875]);
+    }
+
+    #[test]
+    fn rrf_follows_the_paper() {
+        let fused = Fusion::Rrf { k: 60.0 }.fuse(&candidates(&[(2.0, 1.0), (1.0, 3.0), (0.5, 2.0)]));
+        assert_eq!(fused, [1.0 / 61.0 + 1.0 / 63.0, 1.0 / 62.0 + 1.0 / 61.0, 1.0 / 63.0 + 1.0 / 62.0]);
+    }
+
+    #[test]
+    fn names_survive_a_round_trip() {
+        for name in ["rerank", "bm25", "rrf:60", "linear:0.7", "rrf:0", "linear:1"] {
+            assert_eq!(name.parse::<Fusion>().unwrap().to_string(), name);
+        }
+        for wrong in ["", "rr", "rrf:", "rrf:-1", "rrf:nan", "linear:1.5", "linear:x", "rerank:2"] {
+            assert!(wrong.parse::<Fusion>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_not_read_comes_last_in_first_stage_order(
+            scores in prop::collection::vec((0f32..30.0, -10f32..10.0), 2..30), read in 1usize..29
+        ) {
+            let mut all = candidates(&scores);
+            for (i, c) in all.iter_mut().enumerate() {
+                c.bm25_rank = i as u32 + 1;
+                if i >= read {
+                    c.rerank = None;
+                }
+            }
+            for fusion in [Fusion::Rerank, Fusion::default(), Fusion::Rrf { k: 60.0 }] {
+                let fused = fusion.fuse(&all);
+                let read = read.min(all.len());
+                let worst_read = fused[..read].iter().copied().fold(f32::INFINITY, f32::min);
+                for pair in fused[read..].windows(2) {
+                    prop_assert!(pair[0] > pair[1]);
+                }
+                prop_assert!(fused[read..].iter().all(|score| *score < worst_read));
+            }
+        }
+
+        #[test]
+        fn linear_ignores_the_scale_of_the_scores(scores in prop::collection::vec((0f32..30.0, -10f32..10.0), 2..20)) {
+            let doubled: Vec<_> = scores.iter().map(|s| (s.0 * 2.0, s.1 * 4.0)).collect();
+            let a = Fusion::default().fuse(&candidates(&scores));
+            let b = Fusion::default().fuse(&candidates(&doubled));
+            prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4));
+        }
+    }
+}

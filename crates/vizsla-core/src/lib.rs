@@ -1,0 +1,37 @@
+//! The vocabulary of two-stage search.
+//!
+//! A [`Document`] is cut into [`Passage`]s; a [`Retriever`] turns a query into a [`Ranking`] of [`Candidate`]s; a
+//! [`Reranker`] reads the query with each of them; a [`Fusion`] makes one score of both. [`metrics`] says how good the
+//! outcome is. This crate does no input or output, reads no clock and starts no thread, so that a retriever or a
+//! reranker can be written against it without anything else.
+//!
+//! ```
+//! use vizsla_core::{Fusion, RerankScore, StageScores};
+//!
+//! // BM25 liked the first candidate best, the cross-encoder the second.
+//! let candidates = [
+//!     StageScores::new(12.0, 1).with_rerank(RerankScore::new(-3.0), 2),
+//!     StageScores::new(11.0, 2).with_rerank(RerankScore::new(4.5), 1),
+//! ];
+//! let fused = Fusion::Rerank.fuse(&candidates);
+//! assert!(fused[1] > fused[0]);
+//! ```
+
+mod document;
+mod fusion;
+pub mod metrics;
+mod passage;
+mod ranking;
+mod rerank;
+mod retrieve;
+pub mod trec;
+
+pub use document::{Document, Metadata, MetadataValue, Section, SourceLines};
+pub use fusion::{Fusion, ParseFusionError, StageScores};
+pub use passage::{Passage, SplitOptions, split};
+pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
+pub use rerank::{RerankScore, Reranker};
+pub use retrieve::{Bm25Explanation, Bm25Term, Candidate, Filter, QuerySyntax, RetrieveRequest, Retriever};
+
+/// The error type of the two traits: whatever the implementation has to say, kept as the source of the engine's error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

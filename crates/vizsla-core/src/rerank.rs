@@ -1,0 +1,53 @@
+//! The second stage: what reads a query together with each passage.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::BoxError;
+
+/// Scores passages for a query. It neither sorts nor combines: sorting is [`Ranking`](crate::Ranking)'s,
+/// combining is [`Fusion`](crate::Fusion)'s.
+pub trait Reranker: Send + Sync + fmt::Debug {
+    /// What to call the model in reports.
+    fn name(&self) -> &str;
+
+    /// One score per passage, in the order given. A score must not depend on the other passages of the call.
+    ///
+    /// # Errors
+    /// Whatever keeps the model from scoring; the engine reports it and returns no partial ranking.
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError>;
+}
+
+/// What a reranker says of one passage.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RerankScore {
+    /// The raw output of the model; any finite number, higher is better. Ranking uses this.
+    pub logit: f32,
+    /// How many tokens the model read (query, passage and special tokens), when the reranker counts them.
+    pub tokens: Option<u32>,
+    /// Whether query or passage had to be cut to fit the model.
+    pub truncated: bool,
+}
+
+impl RerankScore {
+    /// A score of which only the logit is known.
+    pub fn new(logit: f32) -> Self {
+        Self { logit, tokens: None, truncated: false }
+    }
+
+    /// Adds how many tokens were read and whether something was cut.
+    pub fn with_tokens(mut self, tokens: u32, truncated: bool) -> Self {
+        self.tokens = Some(tokens);
+        self.truncated = truncated;
+        self
+    }
+
+    /// The logistic sigmoid of the logit, `1 / (1 + exp(-logit))`: the probability of relevance for a model trained
+    /// with binary cross-entropy. For reading only: far from zero it saturates, so ranking by it would make ties.
+    pub fn probability(self) -> f32 {
+        // In f64, so that a logit of -90 is small rather than zero.
+        (1.0 / (1.0 + (-f64::from(self.logit)).exp())) as f32
+    }
+}
