@@ -1,0 +1,342 @@
+//! The shared library of ONNX Runtime: where it is, and how it gets there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::extract_largest;
+use crate::error::{Error, ErrorKind};
+use crate::fetch::{self, Progress};
+
+/// The version that [`install`] fetches.
+pub const VERSION: &str = "1.31.1";
+
+/// What the library file is called on this system.
+pub const FILE_NAME: &str = if cfg!(windows) {
+    "onnxruntime.dll"
+} else if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else {
+    "libonnxruntime.so"
+};
+
+/// A build for one platform: its name in the project's releases, its tag on PyPI, and the wheel's SHA-256 there.
+struct Build {
+    os: &'static str,
+    arch: &'static str,
+    release: &'static str,
+    wheel_platform: &'static str,
+    wheel_sha256: &'static str,
+}
+
+/// The wheel for CPython 3.12 is taken whatever Python is installed: only the library inside it is used.
+const BUILDS: &[Build] = &[
+    Build {
+        os: "linux",
+        arch: "x86_64",
+        release: "onnxruntime-linux-x64",
+        wheel_platform: "manylinux_2_28_x86_64",
+        wheel_sha256: "1f3dea47f2f0e5117c2404cea7d21fd253ae7836a3bf167a501cdfbb2600d536",
+    },
+    Build {
+        os: "linux",
+        arch: "aarch64",
+        release: "onnxruntime-linux-aarch64",
+        wheel_platform: "manylinux_2_28_aarch64",
+        wheel_sha256: "0b9a492176886992e0e875f06bc0367e333f5fff11711a2d642e18b02f3009cc",
+    },
+    Build {
+        os: "macos",
+        arch: "aarch64",
+        release: "onnxruntime-osx-arm64",
+        wheel_platform: "macosx_14_0_arm64",
+        wheel_sha256: "96dd2564b10ea7153ad9c207e7cd8e5917cb3ba521e0e0a62ac03486fdc8d56c",
+    },
+    Build {
+        os: "windows",
+        arch: "x86_64",
+        release: "onnxruntime-win-x64",
+        wheel_platform: "win_amd64",
+        wheel_sha256: "ae8a9a351efda685cc59a66226cdefaa37a126c1d66872ca23a2de9425326130",
+    },
+    Build {
+        os: "windows",
+        arch: "aarch64",
+        release: "onnxruntime-win-arm64",
+        wheel_platform: "win_arm64",
+        wheel_sha256: "fe8b9ac1ae8e894e12c47ee82e4f6dfc1835768133687257866469fda80d0bf1",
+    },
+];
+
+impl Build {
+    fn for_this_platform() -> Result<&'static Self, Error> {
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        BUILDS.iter().find(|build| build.os == os && build.arch == arch).ok_or_else(|| {
+            Error::new(
+                ErrorKind::UnsupportedPlatform,
+                format!(
+                    "there is no ready-made ONNX Runtime for {os} on {arch}: build it, then run \
+                     `vizsla setup --from PATH` with the library's path"
+                ),
+            )
+        })
+    }
+
+    fn archive_name(&self) -> String {
+        let extension = if self.os == "windows" { "zip" } else { "tgz" };
+        format!("{}-{VERSION}.{extension}", self.release)
+    }
+}
+
+/// Where Vizsla keeps what it fetches: `VIZSLA_DATA_DIR`, else `vizsla` in the user's data folder.
+///
+/// # Errors
+/// [`ErrorKind::NotInstalled`] when the user has no home folder and the variable is not set.
+pub fn data_dir() -> Result<PathBuf, Error> {
+    let set = std::env::var_os("VIZSLA_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    set.or_else(|| dirs::data_dir().map(|dir| dir.join("vizsla"))).ok_or_else(|| {
+        Error::new(ErrorKind::NotInstalled, "this user has no home folder; set VIZSLA_DATA_DIR to a folder for Vizsla's data")
+    })
+}
+
+fn installed_path() -> Result<PathBuf, Error> {
+    Ok(data_dir()?.join("onnxruntime").join(VERSION).join(FILE_NAME))
+}
+
+/// Finds the library: `explicit` if given, else `ORT_DYLIB_PATH`, beside the program, in the data folder, in the
+/// system's library folders. The first two must exist if set.
+///
+/// # Errors
+/// [`ErrorKind::NotInstalled`], with the command that fetches it.
+pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
+    let variable = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let settings = [("the path given", explicit.map(Path::to_owned)), ("ORT_DYLIB_PATH", variable)];
+    for (name, path) in settings {
+        if let Some(path) = path {
+            return if path.is_file() {
+                Ok(path)
+            } else {
+                let message = format!("{name} names {}, which is no file", path.display());
+                Err(Error::new(ErrorKind::NotInstalled, message))
+            };
+        }
+    }
+    let beside_program = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(FILE_NAME)));
+    let system = system_dirs().into_iter().map(|dir| dir.join(FILE_NAME));
+    beside_program.into_iter().chain(installed_path().ok()).chain(system).find(|path| path.is_file()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotInstalled,
+            "ONNX Runtime, which runs the reranker, is not installed: run `vizsla setup` once (or set ORT_DYLIB_PATH to \
+             the library)",
+        )
+    })
+}
+
+fn system_dirs() -> Vec<PathBuf> {
+    let triple = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    let dirs: &[&str] = if cfg!(target_os = "macos") {
+        &["/opt/homebrew/lib", "/usr/local/lib"]
+    } else if cfg!(unix) {
+        &["/usr/local/lib", &triple, "/usr/lib64", "/usr/lib"]
+    } else {
+        &[]
+    };
+    dirs.iter().map(PathBuf::from).collect()
+}
+
+/// Where [`install`] gets the library from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Source {
+    /// A library file, or an archive (`.tgz`, `.zip`, `.whl`) with one in it.
+    Path(PathBuf),
+    /// The archive of the official release, checked against the SHA-256 that the release's page states.
+    Release {
+        /// The address below which archives lie, as `ADDRESS/vVERSION/ARCHIVE`.
+        downloads: String,
+        /// The address that tells of a release, as `ADDRESS/vVERSION`, in GitHub's form.
+        api: String,
+    },
+    /// The Python package `onnxruntime`, through `pip download`, checked against a SHA-256 known beforehand.
+    Pip,
+}
+
+impl Source {
+    /// The official release.
+    pub fn release() -> Self {
+        Self::Release {
+            downloads: "https://github.com/microsoft/onnxruntime/releases/download".into(),
+            api: "https://api.github.com/repos/microsoft/onnxruntime/releases/tags".into(),
+        }
+    }
+
+    /// What is tried when nothing is said: the official release, then the Python package.
+    pub fn defaults() -> Vec<Self> {
+        vec![Self::release(), Self::Pip]
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Path(path) => path.display().to_string(),
+            Self::Release { downloads, .. } => format!("the release at {downloads}"),
+            Self::Pip => format!("the Python package onnxruntime {VERSION}"),
+        }
+    }
+}
+
+/// What is installed, kept beside the library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Installed {
+    /// Where the library lies.
+    pub path: PathBuf,
+    /// Where it came from.
+    pub source: String,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Whether it was there already, and whole.
+    #[serde(skip)]
+    pub was_there: bool,
+}
+
+/// Puts the library into the data folder, from the first source that works. What is there already and still has its
+/// recorded hash is left, unless a path is given. The file appears whole or not at all.
+///
+/// # Errors
+/// That of the last source, when none works; [`ErrorKind::Verification`] when a hash differs, which ends the search.
+pub fn install(sources: &[Source], progress: &dyn Progress) -> Result<Installed, Error> {
+    let target = installed_path()?;
+    let record = target.with_file_name("installed.json");
+    let asked_for_path = matches!(sources, [Source::Path(_)]);
+    if !asked_for_path && let Some(installed) = whole(&record) {
+        return Ok(installed);
+    }
+    let folder = target.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
+    // Beside the target, so that the last step is a rename within one file system.
+    let scratch = tempfile::Builder::new()
+        .prefix(".fetch-")
+        .tempdir_in(folder)
+        .map_err(|error| Error::io("create a folder in", folder, error))?;
+    let (library, source) = fetch_first(sources, scratch.path(), progress)?;
+    let installed = Installed { sha256: fetch::sha256(&library)?, path: target, source, was_there: false };
+    let json = serde_json::to_vec_pretty(&installed).expect("a record of strings is always JSON");
+    fs::rename(&library, &installed.path).map_err(|error| Error::io("put the library at", &installed.path, error))?;
+    fs::write(&record, json).map_err(|error| Error::io("write", &record, error))?;
+    Ok(installed)
+}
+
+fn whole(record: &Path) -> Option<Installed> {
+    let installed: Installed = serde_json::from_slice(&fs::read(record).ok()?).ok()?;
+    let intact = fetch::sha256(&installed.path).ok()? == installed.sha256;
+    intact.then_some(Installed { was_there: true, ..installed })
+}
+
+fn fetch_first(sources: &[Source], scratch: &Path, progress: &dyn Progress) -> Result<(PathBuf, String), Error> {
+    let mut last = Error::new(ErrorKind::Fetch, "no source for ONNX Runtime was given");
+    for (i, source) in sources.iter().enumerate() {
+        let scratch = scratch.join(i.to_string());
+        fs::create_dir(&scratch).map_err(|error| Error::io("create", &scratch, error))?;
+        match fetch_from(source, &scratch, progress) {
+            Ok(library) => return Ok((library, source.describe())),
+            Err(error) if error.kind() == ErrorKind::Verification => return Err(error),
+            Err(error) => {
+                if i + 1 < sources.len() {
+                    progress.failed(&error);
+                }
+                last = error;
+            }
+        }
+    }
+    Err(last)
+}
+
+fn fetch_from(source: &Source, scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
+    let library = scratch.join(FILE_NAME);
+    match source {
+        Source::Path(path) if is_library(&path.file_name().unwrap_or_default().to_string_lossy()) => {
+            fs::copy(path, &library).map_err(|error| Error::io("copy", path, error))?;
+        }
+        Source::Path(path) => extract_largest(path, is_library, &library)?,
+        Source::Release { downloads, api } => {
+            let archive = from_release(downloads, api, scratch, progress)?;
+            extract_largest(&archive, is_library, &library)?;
+        }
+        Source::Pip => extract_largest(&from_pip(scratch, progress)?, is_library, &library)?,
+    }
+    Ok(library)
+}
+
+/// `libonnxruntime.so.1.31.1` and its like, but not the libraries of execution providers beside it.
+fn is_library(name: &str) -> bool {
+    let stem = if cfg!(windows) { "onnxruntime.dll" } else { "libonnxruntime." };
+    name.starts_with(stem) && (name.contains(".so") || name.contains(".dylib") || name.ends_with(".dll"))
+}
+
+fn from_release(downloads: &str, api: &str, scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
+    let name = Build::for_this_platform()?.archive_name();
+    let agent = fetch::agent();
+    let release = fetch::get_json(&agent, &format!("{api}/v{VERSION}"))?;
+    let assets = release["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let digest = assets.iter().find(|asset| asset["name"] == name.as_str()).and_then(|asset| asset["digest"].as_str());
+    let Some(expected) = digest.and_then(|digest| digest.strip_prefix("sha256:")) else {
+        return Err(Error::new(ErrorKind::Fetch, format!("{api}/v{VERSION} states no SHA-256 for {name}")));
+    };
+    let archive = scratch.join(&name);
+    let found = fetch::download(&agent, &format!("{downloads}/v{VERSION}/{name}"), &archive, progress)?;
+    check(&name, expected, &found)?;
+    Ok(archive)
+}
+
+fn from_pip(scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
+    let build = Build::for_this_platform()?;
+    let mut reasons = Vec::new();
+    for python in ["python3", "python"] {
+        let output = Command::new(python)
+            .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"])
+            .args(["--implementation", "cp", "--python-version", "3.12", "--platform", build.wheel_platform])
+            .args(if progress.is_visible() { &[][..] } else { &["--quiet", "--progress-bar", "off"] })
+            .arg("--dest")
+            .arg(scratch)
+            .arg(format!("onnxruntime=={VERSION}"))
+            .stdin(Stdio::null())
+            .stdout(if progress.is_visible() { Stdio::from(std::io::stderr()) } else { Stdio::null() })
+            .output();
+        match output {
+            Ok(output) if output.status.success() => return wheel(scratch, build),
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                reasons.push(format!("{python} -m pip: {}", said.trim().lines().last().unwrap_or("failed")));
+            }
+            Err(error) => reasons.push(format!("{python}: {error}")),
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Fetch,
+        format!(
+            "cannot fetch the Python package onnxruntime {VERSION} ({}); where nothing can be fetched, bring the library \
+             or its archive and run `vizsla setup --from PATH`",
+            reasons.join("; ")
+        ),
+    ))
+}
+
+fn wheel(folder: &Path, build: &Build) -> Result<PathBuf, Error> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io("read", folder, error))?;
+    let wheel = entries.filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.extension().is_some_and(|e| e == "whl"));
+    let wheel = wheel.ok_or_else(|| Error::new(ErrorKind::Fetch, "pip reported success but left no wheel"))?;
+    check(&wheel.file_name().unwrap_or_default().to_string_lossy(), build.wheel_sha256, &fetch::sha256(&wheel)?)?;
+    Ok(wheel)
+}
+
+fn check(name: &str, expected: &str, found: &str) -> Result<(), Error> {
+    if found.eq_ignore_ascii_case(expected) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Verification,
+        format!("{name} has the SHA-256 {found}, not {expected}: it is damaged or not the original, and was not installed"),
+    ))
+}

@@ -1,0 +1,195 @@
+//! ONNX Runtime: the only file that knows `ort`. In: a graph and pairs of token ids. Out: logits.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ort::environment::Environment;
+use ort::session::builder::SessionBuilder;
+use ort::session::{Session as OrtSession, SessionInputValue};
+use ort::value::{TensorElementType, TensorRef, ValueType};
+
+use crate::error::{Error, ErrorKind};
+use crate::model_dir::Cpu;
+use crate::pair::Pair;
+
+/// ONNX Runtime, loaded into this process. Needed to open a [`CrossEncoder`](crate::CrossEncoder).
+#[derive(Debug, Clone, Copy)]
+pub struct Runtime(&'static Loaded);
+
+struct Loaded {
+    path: PathBuf,
+    environment: Environment,
+}
+
+impl std::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Runtime {
+    /// Loads the shared library at `path` (`libonnxruntime.so`, `onnxruntime.dll`, `libonnxruntime.dylib`; version 1.24
+    /// or later). A process holds one: later calls give back what the first one loaded, whatever path they name. Its
+    /// telemetry is switched off. Cost: some ten milliseconds, once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Runtime`] when the file is missing, is another library or is too old.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        static LOADED: OnceLock<Result<Loaded, String>> = OnceLock::new();
+        let loaded = LOADED.get_or_init(|| {
+            let builder = ort::init_from(path).map_err(|error| error.to_string())?;
+            let environment = builder.with_name("vizsla").with_telemetry(false).build().map_err(|error| error.to_string())?;
+            Ok(Loaded { path: path.to_owned(), environment })
+        });
+        loaded.as_ref().map(Self).map_err(|reason| {
+            Error::new(ErrorKind::Runtime, format!("cannot load ONNX Runtime: {reason}"))
+        })
+    }
+
+    /// The file that was loaded.
+    pub fn path(self) -> &'static Path {
+        &self.0.path
+    }
+}
+
+/// One graph ready to run on the calling thread.
+pub(crate) struct Session {
+    session: OrtSession,
+    has_type_ids: bool,
+}
+
+impl Session {
+    /// Prepares a graph, or says why it is no cross-encoder. Work runs on the calling thread alone: parallelism comes
+    /// from one session a core, which beats one session over all cores.
+    pub(crate) fn open(runtime: Runtime, graph: &Graph<'_>) -> Result<Self, Error> {
+        let session = Self::commit(runtime, graph).map_err(|error| {
+            Error::new(ErrorKind::UnsupportedModel, format!("ONNX Runtime cannot load {}", graph.name())).with_source(error)
+        })?;
+        let has_type_ids = check_inputs(&session)?;
+        check_outputs(&session)?;
+        Ok(Self { session, has_type_ids })
+    }
+
+    fn commit(runtime: Runtime, graph: &Graph<'_>) -> ort::Result<OrtSession> {
+        let mut builder: SessionBuilder = OrtSession::builder(&runtime.0.environment)?.with_intra_threads(1)?;
+        if graph.is_int8() {
+            // Measured on graphs of this shape: the fused form costs more than it saves, because it keeps the
+            // quantisation that follows from being fused.
+            builder = builder.with_disabled_optimizers("SkipLayerNormFusion")?;
+            if !Cpu::detect().exact_int8 {
+                builder = builder.with_config_entry("session.x64quantprecision", "1")?;
+            }
+        }
+        match graph {
+            Graph::File { path, .. } => builder.commit_from_file(path),
+            Graph::Bytes { bytes, .. } => builder.commit_from_memory(bytes),
+        }
+    }
+
+    /// The logit of one pair: the model's single output, or with two outputs their difference, whose sigmoid is the
+    /// softmax probability of the second.
+    pub(crate) fn run(&mut self, pair: &Pair) -> Result<f32, Error> {
+        self.try_run(pair).map_err(|error| {
+            Error::new(ErrorKind::Inference, format!("the model failed on a pair of {} tokens", pair.ids.len()))
+                .with_source(error)
+        })
+    }
+
+    fn try_run(&mut self, pair: &Pair) -> Result<f32, vizsla_core::BoxError> {
+        let shape = [1, pair.ids.len()];
+        let attention = vec![1i64; pair.ids.len()];
+        let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![
+            ("input_ids", TensorRef::from_array_view((shape, pair.ids.as_slice()))?.into()),
+            ("attention_mask", TensorRef::from_array_view((shape, attention.as_slice()))?.into()),
+        ];
+        if self.has_type_ids {
+            inputs.push(("token_type_ids", TensorRef::from_array_view((shape, pair.type_ids.as_slice()))?.into()));
+        }
+        let outputs = self.session.run(inputs)?;
+        let (_, logits) = outputs[0].try_extract_tensor::<f32>()?;
+        match logits {
+            [logit] => Ok(*logit),
+            [no, yes] => Ok(yes - no),
+            _ => Err(format!("it gave {} numbers for one pair; a cross-encoder gives one or two", logits.len()).into()),
+        }
+    }
+}
+
+/// Where a graph comes from.
+pub(crate) enum Graph<'a> {
+    /// A file, beside which further data may lie.
+    File {
+        /// Where it is.
+        path: &'a Path,
+        /// What is in it.
+        bytes: &'a [u8],
+    },
+    /// Memory.
+    Bytes {
+        /// What to call it.
+        name: &'a str,
+        /// What is in it.
+        bytes: &'a [u8],
+    },
+}
+
+impl Graph<'_> {
+    fn name(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Bytes { name, .. } => (*name).to_owned(),
+        }
+    }
+
+    /// Whether activations are quantised while running. Operator names stand in the file as they are.
+    fn is_int8(&self) -> bool {
+        let (Self::File { bytes, .. } | Self::Bytes { bytes, .. }) = self;
+        let name = b"DynamicQuantizeLinear";
+        bytes.windows(name.len()).any(|window| window == name)
+    }
+}
+
+fn check_inputs(session: &OrtSession) -> Result<bool, Error> {
+    let names: Vec<&str> = session.inputs().iter().map(ort::value::Outlet::name).collect();
+    let known = ["input_ids", "attention_mask", "token_type_ids"];
+    let of_ids = |input: &ort::value::Outlet| {
+        matches!(input.dtype(), ValueType::Tensor { ty: TensorElementType::Int64, .. })
+    };
+    if !(names.contains(&"input_ids") && names.contains(&"attention_mask"))
+        || names.iter().any(|name| !known.contains(name))
+        || !session.inputs().iter().all(of_ids)
+    {
+        return Err(Error::new(
+            ErrorKind::UnsupportedModel,
+            format!(
+                "this ONNX file is no cross-encoder: its inputs are {}, where one has input_ids, attention_mask and \
+                 perhaps token_type_ids, all int64; export the model for text classification",
+                names.join(", ")
+            ),
+        ));
+    }
+    Ok(names.contains(&"token_type_ids"))
+}
+
+fn check_outputs(session: &OrtSession) -> Result<(), Error> {
+    let describe = |output: &ort::value::Outlet| format!("{} {}", output.name(), output.dtype());
+    let fits = |output: &ort::value::Outlet| match output.dtype() {
+        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => match shape.as_ref() {
+            [_] => true,
+            [_, labels] => *labels <= 2,
+            _ => false,
+        },
+        _ => false,
+    };
+    match session.outputs() {
+        [output, ..] if fits(output) => Ok(()),
+        outputs => Err(Error::new(
+            ErrorKind::UnsupportedModel,
+            format!(
+                "this ONNX file is no cross-encoder: it gives {}, where one gives one or two 32-bit numbers per pair \
+                 (an embedding model or a text generator cannot rerank)",
+                outputs.iter().map(describe).collect::<Vec<_>>().join(", ")
+            ),
+        )),
+    }
+}

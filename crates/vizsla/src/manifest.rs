@@ -1,0 +1,182 @@
+//! What lies beside the engine's own files: the settings of an index, and which files it was made from.
+//!
+//! `vizsla.json` names the format version and the settings, and is written once. Each commit has a manifest of its own,
+//! `manifest-N.bin`, which is on disk before the commit that names it: whichever commit is found, its manifest fits.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use vizsla_core::SplitOptions;
+
+use crate::bm25::Bm25Params;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The version of everything that this crate writes. Raised when an older program could no longer read it.
+pub const FORMAT_VERSION: u32 = 1;
+
+const SETTINGS_FILE: &str = "vizsla.json";
+const BINCODE: bincode::config::Configuration = bincode::config::standard();
+
+/// What is fixed when an index is made.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct IndexSettings {
+    /// How large passages are.
+    pub split: SplitOptions,
+    /// Parameters of BM25 unless a search brings its own.
+    pub bm25: Bm25Params,
+}
+
+impl IndexSettings {
+    /// Sets how large passages are.
+    pub fn with_split(mut self, split: SplitOptions) -> Self {
+        self.split = split;
+        self
+    }
+
+    /// Sets the parameters of BM25.
+    pub fn with_bm25(mut self, bm25: Bm25Params) -> Self {
+        self.bm25 = bm25;
+        self
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct SettingsFile {
+    format: u32,
+    #[serde(flatten)]
+    settings: IndexSettings,
+}
+
+/// Whether the folder holds an index of this crate, of whatever version.
+pub(crate) fn is_index(dir: &Path) -> bool {
+    dir.join(SETTINGS_FILE).is_file()
+}
+
+pub(crate) fn write_settings(dir: &Path, settings: IndexSettings) -> Result<()> {
+    let path = dir.join(SETTINGS_FILE);
+    let json = serde_json::to_vec_pretty(&SettingsFile { format: FORMAT_VERSION, settings }).expect("numbers are always JSON");
+    write_whole(&path, &json).map_err(|error| Error::io("write", &path, error))
+}
+
+pub(crate) fn read_settings(dir: &Path) -> Result<IndexSettings> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let path = dir.join(SETTINGS_FILE);
+    let json = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
+    let corrupt = |error: serde_json::Error| {
+        Error::new(ErrorKind::Corrupt, format!("{} is damaged; rebuild the index from its sources", path.display()))
+            .with_source(error)
+    };
+    let Format { format } = serde_json::from_slice(&json).map_err(corrupt)?;
+    if format != FORMAT_VERSION {
+        return Err(Error::new(
+            ErrorKind::FormatVersion,
+            format!(
+                "the index at {} has format version {format}, this program reads version {FORMAT_VERSION}: rebuild the index, \
+                 or use the program that made it",
+                dir.display()
+            ),
+        ));
+    }
+    let file: SettingsFile = serde_json::from_slice(&json).map_err(corrupt)?;
+    Ok(file.settings)
+}
+
+/// What is known of a file that was indexed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FileRecord {
+    /// BLAKE3 of its content.
+    pub hash: [u8; 32],
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// How many documents it gave.
+    pub documents: u64,
+}
+
+impl FileRecord {
+    /// A record of a file; see [`content_hash`] for the hash.
+    pub fn new(hash: [u8; 32], bytes: u64, documents: u64) -> Self {
+        Self { hash, bytes, documents }
+    }
+}
+
+/// The hash that tells whether a file has changed: BLAKE3 over all that `content` gives, read in pieces.
+///
+/// # Errors
+/// Those of reading.
+pub fn content_hash(mut content: impl io::Read) -> io::Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut content, &mut hasher)?;
+    Ok(*hasher.finalize().as_bytes())
+}
+
+/// The files of an index by path.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    pub(crate) sequence: u64,
+    pub(crate) files: BTreeMap<String, FileRecord>,
+}
+
+fn manifest_path(dir: &Path, sequence: u64) -> PathBuf {
+    dir.join(format!("manifest-{sequence}.bin"))
+}
+
+impl Manifest {
+    /// Writes the manifest, durably, under its own number.
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
+        let path = manifest_path(dir, self.sequence);
+        let bytes = bincode::serde::encode_to_vec(self, BINCODE).expect("a map of numbers can be encoded");
+        write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
+    }
+
+    /// Reads the manifest that a commit names with its payload; an index without one has none yet.
+    pub(crate) fn read(dir: &Path, payload: Option<&str>) -> Result<Self> {
+        let Some(payload) = payload else { return Ok(Self::default()) };
+        let corrupt = |what: String| {
+            Error::new(ErrorKind::Corrupt, format!("{what}; the index at {} is damaged: rebuild it from its sources", dir.display()))
+        };
+        let sequence = payload.parse().map_err(|_| corrupt(format!("the last commit names no manifest but {payload:?}")))?;
+        let path = manifest_path(dir, sequence);
+        let bytes = fs::read(&path).map_err(|error| corrupt(format!("cannot read {}", path.display())).with_source(error))?;
+        let (manifest, _) = bincode::serde::decode_from_slice(&bytes, BINCODE)
+            .map_err(|error| corrupt(format!("cannot understand {}", path.display())).with_source(error))?;
+        Ok(manifest)
+    }
+
+    /// Removes the manifests of other commits. What cannot be removed is only clutter.
+    pub(crate) fn remove_others(&self, dir: &Path) {
+        let own = manifest_path(dir, self.sequence);
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("manifest-") && entry.path() != own {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+/// Writes a file that is there whole and durably, or not at all.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let scratch = path.with_extension("tmp");
+    let write = || {
+        let mut file = File::create(&scratch)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&scratch, path)?;
+        // The new name is durable once its folder is.
+        if let (true, Some(folder)) = (cfg!(unix), path.parent()) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&scratch);
+    })
+}
