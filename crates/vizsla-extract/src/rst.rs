@@ -1,0 +1,65 @@
+//! reStructuredText: the text as written, with its headings (a line with a line of punctuation below it, perhaps above).
+
+use vizsla_core::Document;
+
+use crate::markdown::{Heading, sections};
+
+const ADORNMENTS: &str = "=-~^\"'`#*+.:_<>";
+
+pub(crate) fn document(name: &str, text: String) -> Document {
+    let headings = headings(&text);
+    let title = headings.first().map_or_else(|| crate::file_name(name).to_owned(), |heading| heading.text.clone());
+    let sections = sections(headings);
+    Document::new(name, text).with_title(title).with_sections(sections)
+}
+
+/// The style of a heading (sign, and whether there is a line above) that appears first is the outermost.
+fn headings(text: &str) -> Vec<Heading> {
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        lines.push((offset, line.trim_end()));
+        offset += line.len();
+    }
+    let mut styles: Vec<(char, bool)> = Vec::new();
+    let mut found = Vec::new();
+    for i in 1..lines.len() {
+        let ((start, title), (_, below)) = (lines[i - 1], lines[i]);
+        let Some(sign) = adornment(below) else { continue };
+        let before = i.checked_sub(2).map_or("", |above| lines[above].1);
+        let is_title = !title.trim().is_empty() && adornment(title).is_none() && below.len() >= title.trim().chars().count();
+        let overlined = adornment(before) == Some(sign);
+        // Text right above the title would make it the last line of a paragraph or a table row.
+        if !is_title || !(overlined || before.trim().is_empty()) {
+            continue;
+        }
+        let style = (sign, overlined);
+        let level = styles.iter().position(|known| *known == style).unwrap_or_else(|| {
+            styles.push(style);
+            styles.len() - 1
+        });
+        let start = if overlined { lines[i - 2].0 } else { start };
+        found.push(Heading { start, level: level + 1, text: title.trim().to_owned() });
+    }
+    found
+}
+
+fn adornment(line: &str) -> Option<char> {
+    let sign = line.chars().next().filter(|sign| ADORNMENTS.contains(*sign))?;
+    (line.len() >= 2 && line.chars().all(|c| c == sign)).then_some(sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headings_nest_by_order_of_their_styles() {
+        let text = "=====\nTitle\n=====\n\nintro\n\nPart\n----\n\nx\n\nSub\n~~~\n\nOther\n-----\n\n==== ===\nno   row\n==== ===\n";
+        let document = document("a.rst", text.into());
+        assert_eq!(document.title, "Title");
+        let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
+        assert_eq!(paths, ["Title", "Title > Part", "Title > Part > Sub", "Title > Other"]);
+        assert_eq!(document.sections[0].start, 0);
+    }
+}
