@@ -1,6 +1,7 @@
 //! The second stage: what reads a query together with each passage.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,17 @@ pub trait Reranker: Send + Sync + fmt::Debug {
     /// # Errors
     /// Whatever keeps the model from scoring; the engine reports it and returns no partial ranking.
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError>;
+}
+
+/// A reranker can be shared between engines.
+impl<R: Reranker + ?Sized> Reranker for Arc<R> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
+        (**self).score(query, passages)
+    }
 }
 
 /// What a reranker says of one passage.

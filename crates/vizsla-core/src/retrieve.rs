@@ -3,6 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,21 @@ pub trait Retriever: Send + Sync + fmt::Debug {
     fn explain(&self, request: &RetrieveRequest, passage: &Passage) -> Result<Option<Bm25Explanation>, BoxError> {
         let _ = (request, passage);
         Ok(None)
+    }
+}
+
+/// A retriever can be shared between engines.
+impl<R: Retriever + ?Sized> Retriever for Arc<R> {
+    fn retrieve(&self, request: &RetrieveRequest) -> Result<Ranking<Candidate>, BoxError> {
+        (**self).retrieve(request)
+    }
+
+    fn highlight(&self, request: &RetrieveRequest, text: &str) -> Vec<Range<usize>> {
+        (**self).highlight(request, text)
+    }
+
+    fn explain(&self, request: &RetrieveRequest, passage: &Passage) -> Result<Option<Bm25Explanation>, BoxError> {
+        (**self).explain(request, passage)
     }
 }
 

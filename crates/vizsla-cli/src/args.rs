@@ -1,0 +1,293 @@
+//! What can be typed: the only file that knows the argument parser.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use vizsla::Fusion;
+
+/// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
+#[derive(Debug, Parser)]
+#[command(name = "vizsla", version, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 hits or success, 1 no hits, 2 error, 3 indexed but some files could not be read, 130 interrupted.")]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Install ONNX Runtime, which runs the reranker; needed once
+    Setup(SetupArgs),
+    /// Index files and folders, or JSON Lines from standard input; run again to update
+    Index(IndexArgs),
+    /// Search an index
+    Search(SearchArgs),
+    /// Score and sort texts from standard input, without an index
+    Rerank(RerankArgs),
+    /// Show what an index holds
+    Info(InfoArgs),
+    /// Remove documents from an index
+    Delete(DeleteArgs),
+    /// Measure ranking quality on a judged collection
+    Eval(EvalArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupArgs {
+    /// Take the library from this file or archive (.tgz, .zip, .whl) instead of fetching it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexDir {
+    /// Folder of the index
+    #[arg(long, short = 'i', value_name = "DIR", env = "VIZSLA_INDEX")]
+    pub(crate) index: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArgs {
+    /// Files, folders, or - for JSON Lines on standard input
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) index: IndexDir,
+    /// Skip files larger than this (K, M and G are understood); a JSON Lines file is limited line by line
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    pub(crate) max_file_size: u64,
+    /// Index hidden files too
+    #[arg(long)]
+    pub(crate) hidden: bool,
+    /// Index what .gitignore and .ignore exclude too
+    #[arg(long)]
+    pub(crate) no_ignore: bool,
+    /// Follow symbolic links
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// Remove all documents of a source that now holds no file at all (else taken for a folder that is not mounted)
+    #[arg(long)]
+    pub(crate) prune: bool,
+    /// Longest passage, in tokens; for a new index
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
+    pub(crate) passage_tokens: Option<u32>,
+    /// Threads to read and index with [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) threads: Option<u32>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArgs {
+    /// The question; without one, a line of standard input, or a prompt on a terminal
+    pub(crate) query: Option<String>,
+    #[command(flatten)]
+    pub(crate) index: IndexDir,
+    /// Most hits
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) ranking: RankingArgs,
+    /// Read the query in tantivy's query language (field:word, "a phrase", +must, -not, a AND b)
+    #[arg(long)]
+    pub(crate) syntax: bool,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Leave out hits that the reranker finds less probable than this (0 to 1)
+    #[arg(long, value_name = "P", value_parser = parse_probability)]
+    pub(crate) min_probability: Option<f32>,
+    /// Accept BM25 alone, marked as degraded, when the reranker cannot be had
+    #[arg(long)]
+    pub(crate) bm25_fallback: bool,
+    /// Show how each score came about
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Print one JSON object
+    #[arg(long, group = "format")]
+    pub(crate) json: bool,
+    /// Print one JSON object a hit
+    #[arg(long, group = "format")]
+    pub(crate) jsonl: bool,
+    /// Print a TREC run
+    #[arg(long, group = "format")]
+    pub(crate) trec: bool,
+}
+
+/// How results are ranked.
+#[derive(Debug, Args)]
+pub(crate) struct RankingArgs {
+    /// Candidates that BM25 hands to the reranker
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_depth)]
+    pub(crate) depth: usize,
+    /// How the two rankings become one: rerank, rrf[:K], linear[:WEIGHT] or bm25
+    #[arg(long, value_name = "HOW", default_value_t = Fusion::default())]
+    pub(crate) fusion: Fusion,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// Folder of an ONNX cross-encoder (config.json, tokenizer.json, onnx/model*.onnx) instead of the bundled one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Threads to rerank with [default: physical cores]
+    #[arg(long = "rerank-threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub(crate) threads: Option<u32>,
+    /// The ONNX Runtime library, instead of looking for it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FilterArgs {
+    /// Only files whose path matches this glob; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) path: Vec<String>,
+    /// Only files with this extension; may be repeated
+    #[arg(long = "ext", value_name = "EXT")]
+    pub(crate) extension: Vec<String>,
+    /// Only documents with this metadata; may be repeated, all must match
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub(crate) meta: Vec<(String, String)>,
+    /// Only files changed on this day or later (2024-05-31, or a time as 2024-05-31T12:00:00Z)
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub(crate) since: Option<i64>,
+    /// Only files changed before this day
+    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    pub(crate) until: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RerankArgs {
+    /// The question
+    pub(crate) query: String,
+    /// Most texts to print [default: all]
+    #[arg(long, short = 'n', value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Print one JSON object a text
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    pub(crate) index: IndexDir,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// Ids of the documents to remove
+    #[arg(value_name = "ID", required_unless_present = "path")]
+    pub(crate) ids: Vec<String>,
+    /// Remove all documents of files whose path matches this glob; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) path: Vec<String>,
+    #[command(flatten)]
+    pub(crate) index: IndexDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Folder with corpus.jsonl, queries.jsonl (or topics.tsv) and qrels/SPLIT.tsv (or qrels.txt)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dataset: PathBuf,
+    /// Which judgments: qrels/SPLIT.tsv of the dataset, or the path of a TREC or BEIR file
+    #[arg(long, default_value = "test")]
+    pub(crate) qrels: String,
+    /// Topics in TREC or tab-separated form instead of the dataset's queries
+    #[arg(long, value_name = "FILE")]
+    pub(crate) topics: Option<PathBuf>,
+    /// Rerank the candidates of this TREC run instead of those of BM25
+    #[arg(long, value_name = "RUN")]
+    pub(crate) candidates: Option<PathBuf>,
+    /// Where the index of the corpus is kept [default: made anew in a temporary folder]
+    #[arg(long, short = 'i', value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ranking: RankingArgs,
+    /// Do not count the document whose id is the query's (ArguAna)
+    #[arg(long)]
+    pub(crate) drop_query_document: bool,
+    /// Evaluate the first N queries only
+    #[arg(long, value_name = "N")]
+    pub(crate) queries: Option<usize>,
+    /// Write bm25.run, rerank.run and fused.run to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Human,
+    Json,
+    JsonLines,
+    Trec,
+}
+
+impl SearchArgs {
+    pub(crate) fn format(&self) -> Format {
+        match (self.json, self.jsonl, self.trec) {
+            (true, ..) => Format::Json,
+            (_, true, _) => Format::JsonLines,
+            (.., true) => Format::Trec,
+            _ => Format::Human,
+        }
+    }
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    let text = text.trim().to_uppercase();
+    let digits = text.trim_end_matches("IB").trim_end_matches('B');
+    let (number, shift) = match digits.chars().last() {
+        Some('K') => (&digits[..digits.len() - 1], 10),
+        Some('M') => (&digits[..digits.len() - 1], 20),
+        Some('G') => (&digits[..digits.len() - 1], 30),
+        _ => (digits, 0),
+    };
+    let number: u64 = number.trim().parse().map_err(|_| "give a number, perhaps with K, M or G".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
+}
+
+fn parse_depth(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("give a whole number from 1".to_owned()),
+        Ok(depth) => Ok(depth),
+    }
+}
+
+fn parse_probability(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| "give a number from 0 to 1".to_owned())
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn parse_date(text: &str) -> Result<i64, String> {
+    let utc = jiff::tz::TimeZone::UTC;
+    let day = || utc.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0)).ok();
+    let time = text.parse::<jiff::Timestamp>().ok().or_else(day);
+    time.map(jiff::Timestamp::as_second).ok_or_else(|| "give a day as 2024-05-31 or a time as 2024-05-31T12:00:00Z".to_owned())
+}
+
+impl RankingArgs {
+    /// The fusion asked for, or reranking alone where that asks for no reranking: an evaluation measures all three.
+    pub(crate) fn fusion_or_rerank(&self) -> Fusion {
+        if self.fusion.needs_rerank() { self.fusion } else { Fusion::Rerank }
+    }
+}

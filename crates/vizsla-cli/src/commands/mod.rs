@@ -1,0 +1,9 @@
+//! One verb, one file.
+
+pub(crate) mod delete;
+pub(crate) mod eval;
+pub(crate) mod index;
+pub(crate) mod info;
+pub(crate) mod rerank;
+pub(crate) mod search;
+pub(crate) mod setup;

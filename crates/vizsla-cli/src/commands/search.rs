@@ -1,0 +1,125 @@
+//! `vizsla search`: a question, and the passages that answer it.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use anyhow::Context;
+use vizsla::{Engine, Fusion, Index, QuerySyntax, SearchRequest, SearchResponse, trec};
+
+use crate::Outcome;
+use crate::args::{Format, SearchArgs};
+use crate::output;
+use crate::settings::{filter, open_index, open_reranker};
+
+pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
+    let index = open_index(&args.index)?;
+    if index.stats()?.passages == 0 {
+        output::note(&format!("the index is empty: add documents with `vizsla index SOURCE --index {}`", args.index.index.display()));
+    }
+    let search = Search::open(args, &index)?;
+    match &args.query {
+        Some(query) => search.answer(1, query),
+        None if io::stdin().is_terminal() => search.prompt(),
+        None => search.answer_lines(),
+    }
+}
+
+/// An engine with what was asked of every query.
+struct Search<'a> {
+    args: &'a SearchArgs,
+    engine: Engine,
+    /// Why there is no reranker, where that was accepted.
+    degraded: Option<String>,
+}
+
+impl<'a> Search<'a> {
+    fn open(args: &'a SearchArgs, index: &Index) -> anyhow::Result<Self> {
+        let engine = Engine::new(index.retriever()).with_fusion(args.ranking.fusion);
+        if args.ranking.fusion == Fusion::Bm25 {
+            return Ok(Self { args, engine, degraded: None });
+        }
+        match open_reranker(&args.ranking.model) {
+            Ok(reranker) => Ok(Self { args, engine: engine.with_reranker(reranker), degraded: None }),
+            Err(error) if args.bm25_fallback => Ok(Self { args, engine, degraded: Some(format!("{error:#}")) }),
+            Err(error) => Err(error.context("cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)")),
+        }
+    }
+
+    /// Answers one query; `number` names it in a TREC run.
+    fn answer(&self, number: usize, query: &str) -> anyhow::Result<Outcome> {
+        let mut response = self.engine.search(&self.request(query))?;
+        if self.degraded.is_some() {
+            response.degraded.clone_from(&self.degraded);
+        }
+        self.print(number, &response)?;
+        Ok(if response.hits.is_empty() { Outcome::NoHits } else { Outcome::Success })
+    }
+
+    fn request(&self, query: &str) -> SearchRequest {
+        let args = self.args;
+        let mut request = SearchRequest::new(query).with_limit(args.limit).with_depth(args.ranking.depth).with_filter(filter(&args.filter));
+        if args.syntax {
+            request = request.with_syntax(QuerySyntax::Native);
+        }
+        if args.explain {
+            request = request.with_explanation();
+        }
+        if args.bm25_fallback {
+            request = request.with_bm25_fallback();
+        }
+        match args.min_probability {
+            Some(probability) => request.with_min_probability(probability),
+            None => request,
+        }
+    }
+
+    fn print(&self, number: usize, response: &SearchResponse) -> anyhow::Result<()> {
+        match self.args.format() {
+            Format::Human => output::print_response(response, self.args.explain)?,
+            Format::Json => output::json(response)?,
+            Format::JsonLines => response.hits.iter().try_for_each(output::json_line)?,
+            Format::Trec => {
+                let documents = response.hits.iter().map(|hit| (hit.doc_id.clone(), hit.score)).collect();
+                output::raw(&trec::format_run(&[(number.to_string(), documents)].into(), "vizsla"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Each line of standard input is a query.
+    fn answer_lines(&self) -> anyhow::Result<Outcome> {
+        let lines: Vec<String> = io::stdin().lock().lines().collect::<Result<_, _>>().context("cannot read the query from standard input")?;
+        let queries: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+        if queries.is_empty() {
+            return self.answer(1, "");
+        }
+        let mut outcome = Outcome::NoHits;
+        for (number, query) in (1..).zip(queries) {
+            if self.answer(number, query)? == Outcome::Success {
+                outcome = Outcome::Success;
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Asks until there is nothing more to ask. A query that fails does not end the conversation.
+    fn prompt(&self) -> anyhow::Result<Outcome> {
+        output::note("type a question and press Enter; Ctrl-D ends");
+        let mut number = 0;
+        loop {
+            let mut err = io::stderr().lock();
+            write!(err, "? ").and_then(|()| err.flush())?;
+            drop(err);
+            let mut line = String::new();
+            if io::stdin().lock().read_line(&mut line).context("cannot read the query")? == 0 {
+                return Ok(Outcome::Success);
+            }
+            if line.trim().is_empty() {
+                continue;
+            }
+            number += 1;
+            if let Err(error) = self.answer(number, line.trim()) {
+                output::complain(&format!("{error:#}"));
+            }
+        }
+    }
+}

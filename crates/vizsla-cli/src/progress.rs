@@ -1,0 +1,56 @@
+//! Progress on a terminal, silence elsewhere.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use vizsla_hub::Progress;
+
+/// A bar that counts `unit`s, on standard error; nothing when that is no terminal.
+pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = format!("{{bar:40}} {{human_pos}}/{{human_len}} {unit} ({{per_sec}}, {{eta}} left) {{wide_msg}}");
+    ProgressBar::new(total).with_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// A fetch, shown as a bar of bytes.
+#[derive(Debug)]
+pub(crate) struct FetchProgress {
+    bar: ProgressBar,
+    visible: bool,
+}
+
+impl FetchProgress {
+    pub(crate) fn new() -> Self {
+        Self { bar: ProgressBar::hidden(), visible: std::io::stderr().is_terminal() }
+    }
+}
+
+impl Progress for FetchProgress {
+    fn begin(&self, what: &str, bytes: Option<u64>) {
+        if self.visible {
+            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        let style = ProgressStyle::with_template("{msg} {bar:40} {bytes}/{total_bytes} ({bytes_per_sec})");
+        self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        self.bar.set_message(what.to_owned());
+        self.bar.set_length(bytes.unwrap_or(0));
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn failed(&self, error: &vizsla_hub::Error) {
+        crate::output::note(&format!("{:#}; trying the next source", anyhow::anyhow!("{error}")));
+    }
+
+    fn is_visible(&self) -> bool {
+        self.visible
+    }
+}
