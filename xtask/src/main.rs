@@ -1,2 +1,138 @@
-//! x
-fn main() {}
+//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::{Parser, Subcommand};
+use vizsla_hub::Progress;
+use vizsla_hub::runtime::{self, Source};
+
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Set up, build, index a real folder and ask it questions
+    Demo {
+        /// Folder to index [default: the sources of some packages that Vizsla is built from]
+        folder: Option<PathBuf>,
+    },
+    /// Set up, check format and lints, run all tests, build the documentation
+    Test,
+    /// Set up and run the benchmarks
+    Bench,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().chore {
+        Chore::Demo { folder } => demo(folder),
+        Chore::Test => test(),
+        Chore::Bench => bench(),
+    }
+}
+
+fn demo(folder: Option<PathBuf>) -> anyhow::Result<()> {
+    set_up()?;
+    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
+    let program = target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX));
+    let index = target_dir().join("demo-index");
+    let folders = folder.map_or_else(package_dirs, |folder| Ok(vec![folder]))?;
+    let index = index.display().to_string();
+    // An index of another folder would mix its documents into the answers.
+    let _ = std::fs::remove_dir_all(&index);
+    run(Command::new(&program).arg("index").args(&folders).args(["--index", &index]), &[0, 3])?;
+    for question in ["how is a regular expression compiled", "what to do when two threads need the same data", "parse a date with a time zone"] {
+        run(Command::new(&program).args(["search", question, "--index", &index, "--limit", "2"]), &[0, 1])?;
+    }
+    println!("\nAsk it yourself:\n  {} search --index {index}", program.display());
+    Ok(())
+}
+
+fn test() -> anyhow::Result<()> {
+    set_up()?;
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
+    // The integration tests run the program.
+    cargo(&["build", "--package", "vizsla-cli"])?;
+    cargo(&["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"])?;
+    cargo(&["test", "--workspace", "--all-features", "--doc"])?;
+    run(
+        Command::new(env!("CARGO")).args(["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
+        &[0],
+    )
+}
+
+fn bench() -> anyhow::Result<()> {
+    set_up()?;
+    cargo(&["bench", "--package", "vizsla-onnx", "--bench", "padded_batch"])?;
+    cargo(&["bench", "--package", "vizsla", "--bench", "first_stage"])
+}
+
+/// What `vizsla setup` does, before there is a `vizsla`.
+fn set_up() -> anyhow::Result<()> {
+    let installed = runtime::install(&Source::defaults(), &Fetching)?;
+    println!("ONNX Runtime {}: {}", runtime::VERSION, installed.path.display());
+    Ok(())
+}
+
+/// Says what is fetched; bars would only clutter the log of a chore.
+struct Fetching;
+
+impl Progress for Fetching {
+    fn begin(&self, what: &str, _: Option<u64>) {
+        println!("fetching {what}");
+    }
+
+    fn failed(&self, error: &vizsla_hub::Error) {
+        println!("{error}; trying the next source");
+    }
+}
+
+fn cargo(args: &[&str]) -> anyhow::Result<()> {
+    run(Command::new(env!("CARGO")).args(args), &[0])
+}
+
+fn run(command: &mut Command, good_codes: &[i32]) -> anyhow::Result<()> {
+    let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    let line = words.join(" ");
+    println!("\n$ {line}");
+    let status = command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`"))?;
+    match status.code() {
+        Some(code) if good_codes.contains(&code) => Ok(()),
+        _ => bail!("`{line}` failed ({status})"),
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+fn target_dir() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// Packages whose sources and guides make a good folder to ask questions of.
+const DEMO_PACKAGES: [&str; 10] =
+    ["clap_builder-4", "csv-1", "ignore-0", "indicatif-0", "jiff-1", "proptest-1", "rayon-1", "regex-1", "tantivy-0", "ureq-3"];
+
+/// Where cargo keeps those packages: real folders of prose and code that are there once the project has been built.
+fn package_dirs() -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .context("cannot run cargo metadata")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let manifests = text.split("\"manifest_path\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let folders = manifests.filter_map(|manifest| Path::new(manifest).parent());
+    let wanted = |folder: &&Path| folder.file_name().is_some_and(|name| DEMO_PACKAGES.iter().any(|package| name.to_string_lossy().starts_with(package)));
+    let folders: Vec<_> = folders.filter(wanted).map(Path::to_owned).collect();
+    if folders.is_empty() {
+        bail!("cargo keeps its packages in an unusual place; name a folder: cargo xtask demo FOLDER");
+    }
+    Ok(folders)
+}
