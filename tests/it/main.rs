@@ -1,2 +1,15 @@
-//! x
-fn main() {}
+//! Integration tests: the program, and the libraries through their public interfaces.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should stop where it stands")]
+
+mod errors;
+mod eval;
+mod formats;
+mod index;
+mod library;
+mod models;
+mod relevance;
+mod runtime;
+mod search;
+mod support;
+mod tidy;

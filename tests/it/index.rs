@@ -1,0 +1,108 @@
+//! `vizsla index`, `info` and `delete`.
+
+use serde_json::Value;
+
+use crate::support::{Workspace, copy_dir, fixture, ids};
+
+fn report(workspace: &Workspace) -> Value {
+    workspace.json(&["index", "docs", "--index", "index", "--json"])
+}
+
+fn counts(report: &Value) -> [u64; 4] {
+    ["added", "changed", "removed", "unchanged"].map(|name| report[name].as_u64().unwrap())
+}
+
+#[test]
+fn every_format_is_read_and_binaries_are_counted() {
+    let workspace = Workspace::new();
+    copy_dir(&fixture("documents"), &workspace.path("docs"));
+    let report = report(&workspace);
+    assert_eq!(counts(&report), [10, 0, 0, 0]);
+    assert_eq!(report["binary"], 1);
+    assert_eq!(report["documents"], 12);
+    let info = workspace.json(&["info", "--index", "index", "--json"]);
+    assert_eq!(info["stats"]["documents"], 12);
+    assert_eq!(info["stats"]["files"], 10);
+}
+
+#[test]
+fn running_again_updates() {
+    let workspace = Workspace::new();
+    copy_dir(&fixture("documents"), &workspace.path("docs"));
+    report(&workspace);
+    assert_eq!(counts(&report(&workspace)), [0, 0, 0, 10]);
+    workspace.write("docs/guide.md", "# New\nzebra");
+    workspace.write("docs/added.txt", "quagga");
+    std::fs::remove_file(workspace.path("docs/manual.rst")).unwrap();
+    assert_eq!(counts(&report(&workspace)), [1, 1, 1, 8]);
+    let search = |query: &str| workspace.run(&["search", query, "--index", "index", "--fusion", "bm25", "--json"]);
+    assert_eq!(search("zebra").code, 0);
+    assert_eq!(search("leash").code, 1, "the old text is gone");
+    assert_eq!(search("kennel bowls").code, 0, "the text in UTF-16 speaks of a kennel too");
+    assert!(!search("kennel").out.contains("manual.rst"));
+}
+
+#[test]
+fn ignored_and_hidden_files_are_left_out_unless_asked_for() {
+    let workspace = Workspace::new();
+    workspace.write("docs/.gitignore", "*.log\n");
+    workspace.write("docs/a.txt", "alpha");
+    workspace.write("docs/b.log", "beta");
+    workspace.write("docs/.hidden.txt", "gamma");
+    assert_eq!(counts(&report(&workspace)), [1, 0, 0, 0]);
+    let all = workspace.json(&["index", "docs", "--index", "all", "--hidden", "--no-ignore", "--json"]);
+    assert_eq!(counts(&all), [4, 0, 0, 0]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_counted_and_loops_are_harmless() {
+    let workspace = Workspace::new();
+    workspace.write("docs/a.txt", "alpha");
+    std::os::unix::fs::symlink(workspace.path("docs"), workspace.path("docs/loop")).unwrap();
+    let report = report(&workspace);
+    assert_eq!((counts(&report), &report["links_not_followed"]), ([1, 0, 0, 0], &1.into()));
+    let followed = workspace.json(&["index", "docs", "--index", "followed", "--follow", "--json"]);
+    assert_eq!(counts(&followed), [1, 0, 0, 0]);
+}
+
+#[test]
+fn an_emptied_source_is_kept_until_pruned() {
+    let workspace = Workspace::new();
+    let file = workspace.write("docs/a.txt", "alpha");
+    report(&workspace);
+    std::fs::remove_file(file).unwrap();
+    let kept = workspace.run(&["index", "docs", "--index", "index"]);
+    assert_eq!(kept.code, 3);
+    assert!(kept.err.contains("--prune"), "{}", kept.err);
+    workspace.ok(&["search", "alpha", "--index", "index", "--fusion", "bm25"]);
+    workspace.ok(&["index", "docs", "--index", "index", "--prune"]);
+    assert_eq!(workspace.run(&["search", "alpha", "--index", "index", "--fusion", "bm25"]).code, 1);
+}
+
+#[test]
+fn json_lines_come_through_standard_input() {
+    let workspace = Workspace::new();
+    let lines = "{\"_id\": \"a\", \"text\": \"alpha\", \"year\": 2020}\n{\"_id\": \"b\", \"text\": \"beta\"}\n";
+    assert_eq!(workspace.run_with(&["index", "-", "--index", "index"], lines).code, 0);
+    let found = workspace.json(&["search", "alpha", "--index", "index", "--fusion", "bm25", "--json"]);
+    assert_eq!(ids(&found), ["a"]);
+    assert_eq!(found["hits"][0]["metadata"]["year"], 2020);
+    assert_eq!(found["hits"][0]["path"], Value::Null);
+    // A document with the same id takes the place of the old one.
+    workspace.run_with(&["index", "-", "--index", "index"], "{\"_id\": \"a\", \"text\": \"gamma\"}");
+    assert_eq!(workspace.run(&["search", "alpha", "--index", "index", "--fusion", "bm25"]).code, 1);
+}
+
+#[test]
+fn documents_are_deleted_by_id_and_by_path() {
+    let workspace = Workspace::new().with_documents();
+    workspace.ok(&["delete", "walk-1", "--index", "index"]);
+    let deleted = workspace.ok(&["delete", "--path", "*.md", "--index", "index"]);
+    assert!(deleted.contains("1 files"), "{deleted}");
+    let info = workspace.json(&["info", "--index", "index", "--json"]);
+    assert_eq!(info["stats"]["documents"], 10);
+    let missing = workspace.run(&["delete", "no-such-id", "--index", "index"]);
+    assert_eq!(missing.code, 1);
+    assert!(missing.err.contains("no-such-id"));
+}
