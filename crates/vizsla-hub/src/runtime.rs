@@ -101,8 +101,8 @@ pub fn data_dir() -> Result<PathBuf, Error> {
     })
 }
 
-fn installed_path() -> Result<PathBuf, Error> {
-    Ok(data_dir()?.join("onnxruntime").join(VERSION).join(FILE_NAME))
+fn installed_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("onnxruntime").join(VERSION).join(FILE_NAME)
 }
 
 /// Finds the library: `explicit` if given, else `ORT_DYLIB_PATH`, beside the program, in the data folder, in the
@@ -125,7 +125,7 @@ pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
     }
     let beside_program = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(FILE_NAME)));
     let system = system_dirs().into_iter().map(|dir| dir.join(FILE_NAME));
-    beside_program.into_iter().chain(installed_path().ok()).chain(system).find(|path| path.is_file()).ok_or_else(|| {
+    beside_program.into_iter().chain(data_dir().ok().map(|dir| installed_path(&dir))).chain(system).find(|path| path.is_file()).ok_or_else(|| {
         Error::new(
             ErrorKind::NotInstalled,
             "ONNX Runtime, which runs the reranker, is not installed: run `vizsla setup` once (or set ORT_DYLIB_PATH to \
@@ -207,7 +207,15 @@ pub struct Installed {
 /// # Errors
 /// That of the last source, when none works; [`ErrorKind::Verification`] when a hash differs, which ends the search.
 pub fn install(sources: &[Source], progress: &dyn Progress) -> Result<Installed, Error> {
-    let target = installed_path()?;
+    install_into(&data_dir()?, sources, progress)
+}
+
+/// As [`install`], into another data folder.
+///
+/// # Errors
+/// As [`install`].
+pub fn install_into(data_dir: &Path, sources: &[Source], progress: &dyn Progress) -> Result<Installed, Error> {
+    let target = installed_path(data_dir);
     let record = target.with_file_name("installed.json");
     let asked_for_path = matches!(sources, [Source::Path(_)]);
     if !asked_for_path && let Some(installed) = whole(&record) {

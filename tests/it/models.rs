@@ -1,0 +1,104 @@
+//! Model directories of every kind, and what a reranker owes its callers.
+
+use vizsla::Reranker;
+use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind};
+
+use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, runtime};
+
+fn open(name: &str) -> Result<CrossEncoder, Error> {
+    CrossEncoder::open(runtime(), &fixture("models").join(name), &CrossEncoderOptions::default())
+}
+
+fn logits(model: &CrossEncoder, query: &str, passages: &[&str]) -> Vec<f32> {
+    model.score(query, passages).unwrap().iter().map(|score| score.logit).collect()
+}
+
+#[test]
+fn one_logit_or_two_with_and_without_type_ids() {
+    // [CLS] dog [SEP] cat runs [SEP] = 2 + 4 + 3 + 5 + 6 + 3, a hundredth of it.
+    for name in ["one-logit", "two-logits"] {
+        let model = open(name).unwrap();
+        let found = logits(&model, "dog", &["cat runs"]);
+        assert!((found[0] - 0.23).abs() < 1e-6, "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_too_long_is_cut_and_says_so() {
+    let model = open("one-logit").unwrap();
+    let long = "cat ".repeat(40);
+    let scores = model.score("dog", &["cat", &long]).unwrap();
+    assert_eq!((scores[0].tokens, scores[0].truncated), (Some(5), false));
+    assert_eq!((scores[1].tokens, scores[1].truncated), (Some(16), true));
+}
+
+#[test]
+fn what_is_no_cross_encoder_is_refused_with_the_reason() {
+    for (name, reason) in [("five-labels", "5 classes"), ("embedding", "last_hidden_state"), ("generator", "past_key_values")] {
+        let error = open(name).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnsupportedModel, "{name}: {error}");
+        assert!(error.to_string().contains(reason), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_missing_part_is_named() {
+    let workspace = Workspace::new();
+    let dir = workspace.path("model");
+    let open = || CrossEncoder::open(runtime(), &dir, &CrossEncoderOptions::default()).unwrap_err();
+    assert!(open().to_string().contains("does not exist"));
+    copy_dir(&fixture("models/one-logit"), &dir);
+    for part in ["config.json", "tokenizer.json", "onnx/model.onnx"] {
+        let content = std::fs::read(dir.join(part)).unwrap();
+        std::fs::remove_file(dir.join(part)).unwrap();
+        let error = open();
+        assert_eq!(error.kind(), ErrorKind::ModelFile, "{part}: {error}");
+        let name = if part.ends_with("onnx") { "no ONNX file" } else { part };
+        assert!(error.to_string().contains(name), "{part}: {error}");
+        std::fs::write(dir.join(part), content).unwrap();
+    }
+    std::fs::write(dir.join("onnx/model.onnx"), "not a graph").unwrap();
+    assert_eq!(open().kind(), ErrorKind::UnsupportedModel);
+    std::fs::rename(dir.join("onnx/model.onnx"), dir.join("onnx/model_fp16.onnx")).unwrap();
+    assert!(open().to_string().contains("half-precision"));
+}
+
+#[test]
+fn a_model_directory_works_from_the_shell() {
+    let workspace = Workspace::new();
+    let model = fixture("models/two-logits").display().to_string();
+    let ran = workspace.run_with(&["rerank", "dog", "--model", &model], "cat\ncat runs\n");
+    assert!(ran.out.starts_with("  1.") && ran.out.lines().next().unwrap().ends_with("cat runs"), "{}{}", ran.out, ran.err);
+    let wrong = fixture("models/embedding").display().to_string();
+    let ran = workspace.run_with(&["rerank", "dog", "--model", &wrong], "cat\n");
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("no cross-encoder"), "{}", ran.err);
+}
+
+#[test]
+fn a_score_depends_on_nothing_but_its_pair() {
+    let texts: Vec<String> = (1..12).map(|i| format!("The vizsla runs {}", "through the tall grass ".repeat(i))).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let together = logits(&bundled(), "which dog runs", &texts);
+    let alone: Vec<f32> = texts.iter().flat_map(|text| logits(&bundled(), "which dog runs", &[text])).collect();
+    assert_eq!(together, alone);
+    let eight = bundled_with(&CrossEncoderOptions::default().with_threads(8));
+    assert_eq!(together, logits(&eight, "which dog runs", &texts));
+}
+
+#[test]
+fn many_threads_may_score_at_once() {
+    let model = bundled();
+    let expected = logits(&model, "dog", &["a dog", "a cat"]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(logits(&model, "dog", &["a dog", "a cat"]), expected));
+        }
+    });
+}
+
+#[test]
+fn nothing_to_score_is_no_error() {
+    assert!(bundled().score("dog", &[]).unwrap().is_empty());
+    assert_eq!(bundled().score("", &[""]).unwrap().len(), 1);
+}
