@@ -3,7 +3,9 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use vizsla::{Document, Engine, ErrorKind, Fusion, Index, IndexSettings, SearchRequest, WriterOptions};
+use vizsla::{
+    Document, Engine, ErrorKind, Fusion, Index, IndexSettings, SearchRequest, WriterOptions,
+};
 
 use crate::support::{Workspace, fixture, run};
 
@@ -20,7 +22,11 @@ fn fails(workspace: &Workspace, args: &[&str], words: &[&str]) {
 #[test]
 fn an_empty_query() {
     let workspace = Workspace::new().with_documents();
-    fails(&workspace, &["search", " ", "--index", "index"], &["query is empty", "at least one word"]);
+    fails(
+        &workspace,
+        &["search", " ", "--index", "index"],
+        &["query is empty", "at least one word"],
+    );
     fails(&workspace, &["search", "--index", "index"], &["query is empty"]);
     fails(&workspace, &["rerank", ""], &["query is empty"]);
 }
@@ -31,20 +37,39 @@ fn an_empty_index() {
     assert_eq!(workspace.run_with(&["index", "-", "--index", "index"], "").code, 0);
     let ran = workspace.run(&["search", "dog", "--index", "index", "--json"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.err.contains("the index is empty") && ran.err.contains("vizsla index"), "{}", ran.err);
+    assert!(
+        ran.err.contains("the index is empty") && ran.err.contains("vizsla index"),
+        "{}",
+        ran.err
+    );
     assert!(ran.out.contains("\"hits\": []"), "{}", ran.out);
 }
 
 #[test]
 fn a_missing_or_foreign_index() {
     let workspace = Workspace::new();
-    fails(&workspace, &["search", "dog", "--index", "nowhere"], &["no index at nowhere", "vizsla index SOURCE --index nowhere"]);
+    fails(
+        &workspace,
+        &["search", "dog", "--index", "nowhere"],
+        &["no index at nowhere", "vizsla index SOURCE --index nowhere"],
+    );
     workspace.write("photos/cat.jpg", "x");
     fails(&workspace, &["search", "dog", "--index", "photos"], &["photos is no index of Vizsla"]);
-    fails(&workspace, &["index", "photos", "--index", "photos"], &["photos is no index of Vizsla", "new or empty"]);
-    assert!(workspace.path("photos/cat.jpg").is_file() && !workspace.path("photos/vizsla.json").exists());
+    fails(
+        &workspace,
+        &["index", "photos", "--index", "photos"],
+        &["photos is no index of Vizsla", "new or empty"],
+    );
+    assert!(
+        workspace.path("photos/cat.jpg").is_file()
+            && !workspace.path("photos/vizsla.json").exists()
+    );
     workspace.write("other/meta.json", "{}");
-    fails(&workspace, &["search", "dog", "--index", "other"], &["another program", "ExistingIndex"]);
+    fails(
+        &workspace,
+        &["search", "dog", "--index", "other"],
+        &["another program", "ExistingIndex"],
+    );
 }
 
 #[test]
@@ -52,7 +77,11 @@ fn an_index_of_another_format_version() {
     let workspace = Workspace::new().with_documents();
     let settings = std::fs::read_to_string(workspace.path("index/vizsla.json")).unwrap();
     workspace.write("index/vizsla.json", settings.replace("\"format\": 1", "\"format\": 999"));
-    fails(&workspace, &["search", "dog", "--index", "index"], &["format version 999", "reads version 1", "rebuild"]);
+    fails(
+        &workspace,
+        &["search", "dog", "--index", "index"],
+        &["format version 999", "reads version 1", "rebuild"],
+    );
     workspace.write("index/vizsla.json", "{broken");
     fails(&workspace, &["search", "dog", "--index", "index"], &["vizsla.json is damaged"]);
 }
@@ -63,7 +92,11 @@ fn a_second_writer() {
     let index = Index::open(&workspace.path("index")).unwrap();
     let writer = index.writer(&WriterOptions::default()).unwrap();
     assert_eq!(index.writer(&WriterOptions::default()).unwrap_err().kind(), ErrorKind::Locked);
-    fails(&workspace, &["index", "docs", "--index", "index"], &["another process or writer", "wait"]);
+    fails(
+        &workspace,
+        &["index", "docs", "--index", "index"],
+        &["another process or writer", "wait"],
+    );
     workspace.ok(&["search", "walk", "--index", "index", "--fusion", "bm25"]);
     drop(writer);
     workspace.ok(&["index", "docs", "--index", "index"]);
@@ -88,8 +121,13 @@ fn broken_files_are_listed_and_the_rest_is_indexed() {
     assert!(ran.err.contains("2 problems"), "{}", ran.err);
     workspace.ok(&["search", "another good line", "--index", "index", "--fusion", "bm25"]);
     workspace.ok(&["search", "utf", "--index", "index", "--fusion", "bm25"]);
-    assert_eq!(workspace.run(&["index", "docs", "--index", "index"]).code, 3, "what is broken is told again");
-    let piped = workspace.run_with(&["index", "-", "--index", "piped"], "{\"text\": \"x\"}\nnonsense\n");
+    assert_eq!(
+        workspace.run(&["index", "docs", "--index", "index"]).code,
+        3,
+        "what is broken is told again"
+    );
+    let piped =
+        workspace.run_with(&["index", "-", "--index", "piped"], "{\"text\": \"x\"}\nnonsense\n");
     assert_eq!(piped.code, 3);
     assert!(piped.err.contains("standard input: line 2"), "{}", piped.err);
 }
@@ -127,7 +165,10 @@ fn a_full_disk_loses_nothing() {
     let words: String = (0..200_000).map(|i| format!("word{i} ")).collect();
     workspace.write("docs/big.txt", words);
     // No file may grow beyond 100 blocks: the same path through the program as a device without room.
-    let limited = format!("trap '' XFSZ; ulimit -f 100; exec '{}' index docs --index index", env!("CARGO_BIN_EXE_vizsla"));
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 100; exec '{}' index docs --index index",
+        env!("CARGO_BIN_EXE_vizsla")
+    );
     let mut command = std::process::Command::new("bash");
     let ran = run(command.args(["-c", &limited]).current_dir(workspace.path("")), b"");
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
@@ -141,13 +182,18 @@ fn a_full_disk_loses_nothing() {
 fn unfinished_run(workspace: &Workspace) -> std::process::Child {
     use std::io::Write;
     let mut command = workspace.command(&["index", "-", "--index", "index"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let pipe = child.stdin.as_mut().unwrap();
     for i in 0..2000 {
         writeln!(pipe, "{{\"_id\": \"new-{i}\", \"text\": \"unfinished {i}\"}}").unwrap();
     }
     pipe.flush().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     let lock = workspace.path("index/segments/.tantivy-writer.lock");
     while !lock.exists() {
         assert!(Instant::now() < deadline, "the run has not begun to write");
@@ -164,7 +210,10 @@ fn a_killed_run_leaves_the_last_commit() {
     child.kill().unwrap();
     child.wait().unwrap();
     workspace.ok(&["search", "walk", "--index", "index", "--fusion", "bm25"]);
-    assert_eq!(workspace.run(&["search", "unfinished", "--index", "index", "--fusion", "bm25"]).code, 1);
+    assert_eq!(
+        workspace.run(&["search", "unfinished", "--index", "index", "--fusion", "bm25"]).code,
+        1
+    );
     workspace.ok(&["index", "docs", "--index", "index"]);
 }
 
@@ -186,7 +235,10 @@ fn ctrl_c_commits_nothing_and_says_so() {
     assert_eq!(output.status.code(), Some(130));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("interrupted") && said.contains("as it was before"), "{said}");
-    assert_eq!(workspace.run(&["search", "unfinished", "--index", "index", "--fusion", "bm25"]).code, 1);
+    assert_eq!(
+        workspace.run(&["search", "unfinished", "--index", "index", "--fusion", "bm25"]).code,
+        1
+    );
     workspace.ok(&["search", "walk", "--index", "index", "--fusion", "bm25"]);
 }
 
@@ -196,7 +248,10 @@ fn a_pipe_closed_early_is_no_error() {
     let workspace = Workspace::new().with_documents();
     let queries = "dog walk kennel nose\n".repeat(2000);
     workspace.write("queries", queries);
-    let line = format!("'{}' search --index index --fusion bm25 --jsonl < queries | head -n 1; exit ${{PIPESTATUS[0]}}", env!("CARGO_BIN_EXE_vizsla"));
+    let line = format!(
+        "'{}' search --index index --fusion bm25 --jsonl < queries | head -n 1; exit ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_vizsla")
+    );
     let mut command = std::process::Command::new("bash");
     let ran = run(command.args(["-c", &line]).current_dir(workspace.path("")), b"");
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out.len());
@@ -209,12 +264,18 @@ fn a_missing_runtime_names_the_command_that_fetches_it() {
         let mut args = vec!["search", "walk", "--index", "index", "--json"];
         args.extend(more);
         let mut command = workspace.command(&args);
-        command.env("VIZSLA_DATA_DIR", workspace.path("empty")).env("ORT_DYLIB_PATH", workspace.path("missing.so"));
+        command
+            .env("VIZSLA_DATA_DIR", workspace.path("empty"))
+            .env("ORT_DYLIB_PATH", workspace.path("missing.so"));
         run(&mut command, b"")
     };
     let refused = search(&[]);
     assert_eq!(refused.code, 2);
-    assert!(refused.err.contains("ORT_DYLIB_PATH") && refused.err.contains("--fusion bm25"), "{}", refused.err);
+    assert!(
+        refused.err.contains("ORT_DYLIB_PATH") && refused.err.contains("--fusion bm25"),
+        "{}",
+        refused.err
+    );
     let degraded = search(&["--bm25-fallback"]);
     assert_eq!(degraded.code, 0);
     let response: serde_json::Value = serde_json::from_str(&degraded.out).unwrap();

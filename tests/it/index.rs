@@ -35,7 +35,9 @@ fn running_again_updates() {
     workspace.write("docs/added.txt", "quagga");
     std::fs::remove_file(workspace.path("docs/manual.rst")).unwrap();
     assert_eq!(counts(&report(&workspace)), [1, 1, 1, 8]);
-    let search = |query: &str| workspace.run(&["search", query, "--index", "index", "--fusion", "bm25", "--json"]);
+    let search = |query: &str| {
+        workspace.run(&["search", query, "--index", "index", "--fusion", "bm25", "--json"])
+    };
     assert_eq!(search("zebra").code, 0);
     assert_eq!(search("leash").code, 1, "the old text is gone");
     assert_eq!(search("kennel bowls").code, 0, "the text in UTF-16 speaks of a kennel too");
@@ -50,7 +52,8 @@ fn ignored_and_hidden_files_are_left_out_unless_asked_for() {
     workspace.write("docs/b.log", "beta");
     workspace.write("docs/.hidden.txt", "gamma");
     assert_eq!(counts(&report(&workspace)), [1, 0, 0, 0]);
-    let all = workspace.json(&["index", "docs", "--index", "all", "--hidden", "--no-ignore", "--json"]);
+    let all =
+        workspace.json(&["index", "docs", "--index", "all", "--hidden", "--no-ignore", "--json"]);
     assert_eq!(counts(&all), [4, 0, 0, 0]);
 }
 
@@ -85,12 +88,14 @@ fn json_lines_come_through_standard_input() {
     let workspace = Workspace::new();
     let lines = "{\"_id\": \"a\", \"text\": \"alpha\", \"year\": 2020}\n{\"_id\": \"b\", \"text\": \"beta\"}\n";
     assert_eq!(workspace.run_with(&["index", "-", "--index", "index"], lines).code, 0);
-    let found = workspace.json(&["search", "alpha", "--index", "index", "--fusion", "bm25", "--json"]);
+    let found =
+        workspace.json(&["search", "alpha", "--index", "index", "--fusion", "bm25", "--json"]);
     assert_eq!(ids(&found), ["a"]);
     assert_eq!(found["hits"][0]["metadata"]["year"], 2020);
     assert_eq!(found["hits"][0]["path"], Value::Null);
     // A document with the same id takes the place of the old one.
-    workspace.run_with(&["index", "-", "--index", "index"], "{\"_id\": \"a\", \"text\": \"gamma\"}");
+    workspace
+        .run_with(&["index", "-", "--index", "index"], "{\"_id\": \"a\", \"text\": \"gamma\"}");
     assert_eq!(workspace.run(&["search", "alpha", "--index", "index", "--fusion", "bm25"]).code, 1);
 }
 

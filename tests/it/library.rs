@@ -4,8 +4,8 @@ use vizsla::onnx::CrossEncoderOptions;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index as TantivyIndex, doc};
 use vizsla::{
-    BoxError, Document, Engine, ExistingIndex, Filter, Fusion, Index, IndexSettings, RerankScore, Reranker,
-    SearchRequest, SplitOptions, WriterOptions,
+    BoxError, Document, Engine, ExistingIndex, Filter, Fusion, Index, IndexSettings, RerankScore,
+    Reranker, SearchRequest, SplitOptions, WriterOptions,
 };
 
 use crate::support::{bundled, bundled_with, fixture};
@@ -30,7 +30,7 @@ fn index_of(documents: &[Document], commits: usize) -> Index {
 struct Overlap;
 
 impl Reranker for Overlap {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "overlap"
     }
 
@@ -49,11 +49,20 @@ fn the_ranking_is_the_same_for_any_threads_and_segments() {
     let four = index_of(&turned, 4);
     assert_eq!((one.stats().unwrap().segments, four.stats().unwrap().segments), (1, 4));
     let engine = |index: &Index, threads| {
-        Engine::new(index.retriever()).with_reranker(bundled_with(&CrossEncoderOptions::default().with_threads(threads)))
+        Engine::new(index.retriever())
+            .with_reranker(bundled_with(&CrossEncoderOptions::default().with_threads(threads)))
     };
     let (a, b) = (engine(&one, 1), engine(&four, 8));
-    for query in ["which dog both points and fetches", "the planet nearest the sun", "two threads wait", "bacteria in milk"] {
-        for request in [SearchRequest::new(query), SearchRequest::new(query).with_depth(3).with_fusion(Fusion::Rerank)] {
+    for query in [
+        "which dog both points and fetches",
+        "the planet nearest the sun",
+        "two threads wait",
+        "bacteria in milk",
+    ] {
+        for request in [
+            SearchRequest::new(query),
+            SearchRequest::new(query).with_depth(3).with_fusion(Fusion::Rerank),
+        ] {
             let (a, b) = (a.search(&request).unwrap(), b.search(&request).unwrap());
             assert!(!a.hits.is_empty());
             assert_eq!(a.hits, b.hits, "{query}");
@@ -63,7 +72,8 @@ fn the_ranking_is_the_same_for_any_threads_and_segments() {
 
 #[test]
 fn equal_scores_are_ordered_by_id_wherever_the_cut_falls() {
-    let documents: Vec<_> = (0..20).map(|i| Document::new(format!("d{i:02}"), "the same dog")).collect();
+    let documents: Vec<_> =
+        (0..20).map(|i| Document::new(format!("d{i:02}"), "the same dog")).collect();
     for commits in [1, 4] {
         let mut turned = documents.clone();
         turned.reverse();
@@ -82,7 +92,8 @@ fn an_engine_is_shared_between_threads_while_documents_come_and_go() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    let response = engine.search(&SearchRequest::new("gun dog").with_limit(1)).unwrap();
+                    let response =
+                        engine.search(&SearchRequest::new("gun dog").with_limit(1)).unwrap();
                     assert_eq!(response.hits[0].doc_id, "vizsla");
                 }
             });
@@ -107,11 +118,17 @@ fn the_best_passage_stands_for_its_document() {
     let index = Index::in_memory(settings).unwrap();
     let mut writer = index.writer(&WriterOptions::default().with_threads(1)).unwrap();
     let filler = "Nothing of interest stands in this long paragraph about grass and rain.";
-    writer.add(&Document::new("long", format!("{filler}\n\n{filler}\n\nThe vizsla points.\n\n{filler}"))).unwrap();
+    writer
+        .add(&Document::new(
+            "long",
+            format!("{filler}\n\n{filler}\n\nThe vizsla points.\n\n{filler}"),
+        ))
+        .unwrap();
     writer.add(&Document::new("short", "A dog sleeps.")).unwrap();
     writer.commit().unwrap();
     let engine = Engine::new(index.retriever()).with_reranker(bundled());
-    let response = engine.search(&SearchRequest::new("what does the vizsla do in the grass")).unwrap();
+    let response =
+        engine.search(&SearchRequest::new("what does the vizsla do in the grass")).unwrap();
     assert_eq!(response.hits.iter().filter(|hit| hit.doc_id == "long").count(), 1);
     let best = &response.hits[0];
     assert!(best.passage.text.contains("vizsla points"), "{best:?}");
@@ -123,7 +140,7 @@ fn a_reranker_that_breaks_its_promise_is_an_error() {
     #[derive(Debug)]
     struct Broken(Vec<f32>);
     impl Reranker for Broken {
-        fn name(&self) -> &str {
+        fn name(&self) -> &'static str {
             "broken"
         }
         fn score(&self, _: &str, _: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
@@ -148,7 +165,11 @@ fn somebodys_index() -> TantivyIndex {
     schema.add_text_field("hidden", TEXT);
     let index = TantivyIndex::create_in_ram(schema.build());
     let mut writer = index.writer_with_num_threads(1, 20 << 20).unwrap();
-    for (k, n, b) in [("1", "Vizsla", "points and retrieves"), ("2", "Beagle", "follows its nose"), ("3", "Cat", "sleeps all day")] {
+    for (k, n, b) in [
+        ("1", "Vizsla", "points and retrieves"),
+        ("2", "Beagle", "follows its nose"),
+        ("3", "Cat", "sleeps all day"),
+    ] {
         writer.add_document(doc!(key => k, name => n, body => b)).unwrap();
     }
     writer.commit().unwrap();
@@ -158,21 +179,39 @@ fn somebodys_index() -> TantivyIndex {
 #[test]
 fn somebodys_tantivy_index_is_searched_and_reranked() {
     let reader = somebodys_index().reader().unwrap();
-    let existing = ExistingIndex::new(reader.clone(), "key", &["body", "name"]).unwrap().with_title("name").unwrap();
+    let existing = ExistingIndex::new(reader.clone(), "key", &["body", "name"])
+        .unwrap()
+        .with_title("name")
+        .unwrap();
     let engine = Engine::new(existing.clone()).with_reranker(bundled());
-    let response = engine.search(&SearchRequest::new("which animal sleeps or follows its nose").with_fusion(Fusion::Bm25)).unwrap();
+    let response = engine
+        .search(
+            &SearchRequest::new("which animal sleeps or follows its nose")
+                .with_fusion(Fusion::Bm25),
+        )
+        .unwrap();
     assert_eq!(response.hits.iter().map(|hit| hit.doc_id.as_str()).collect::<Vec<_>>(), ["2", "3"]);
-    assert_eq!((response.hits[0].title.as_str(), response.hits[0].passage.highlights.len()), ("Beagle", 3));
-    assert!(engine.search(&SearchRequest::new("vizsla")).unwrap().hits[0].scores.rerank_logit.is_some());
+    assert_eq!(
+        (response.hits[0].title.as_str(), response.hits[0].passage.highlights.len()),
+        ("Beagle", 3)
+    );
+    assert!(
+        engine.search(&SearchRequest::new("vizsla")).unwrap().hits[0].scores.rerank_logit.is_some()
+    );
 
     let own_query = existing.with_query(|_| Ok(Box::new(vizsla::tantivy::query::AllQuery)));
     let engine = Engine::new(own_query).with_reranker(bundled()).with_fusion(Fusion::Rerank);
-    let response = engine.search(&SearchRequest::new("which animal fetches what was shot")).unwrap();
+    let response =
+        engine.search(&SearchRequest::new("which animal fetches what was shot")).unwrap();
     assert_eq!((response.hits.len(), response.hits[0].doc_id.as_str()), (3, "1"));
     let filtered = SearchRequest::new("x").with_filter(Filter::default().with_extension("md"));
     assert!(engine.search(&filtered).unwrap_err().to_string().contains("filters"));
 
-    for (id, text, word) in [("nokey", "body", "does not exist"), ("key", "hidden", "not stored"), ("key", "key", "frequencies")] {
+    for (id, text, word) in [
+        ("nokey", "body", "does not exist"),
+        ("key", "hidden", "not stored"),
+        ("key", "key", "frequencies"),
+    ] {
         let error = ExistingIndex::new(reader.clone(), id, &[text]).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }

@@ -1,6 +1,10 @@
 //! Integration tests: the program, and the libraries through their public interfaces.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "a test that cannot go on should stop where it stands")]
+#![allow(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test that cannot go on should stop where it stands"
+)]
 
 mod errors;
 mod eval;

@@ -34,7 +34,11 @@ fn what_is_too_long_is_cut_and_says_so() {
 
 #[test]
 fn what_is_no_cross_encoder_is_refused_with_the_reason() {
-    for (name, reason) in [("five-labels", "5 classes"), ("embedding", "last_hidden_state"), ("generator", "past_key_values")] {
+    for (name, reason) in [
+        ("five-labels", "5 classes"),
+        ("embedding", "last_hidden_state"),
+        ("generator", "past_key_values"),
+    ] {
         let error = open(name).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::UnsupportedModel, "{name}: {error}");
         assert!(error.to_string().contains(reason), "{name}: {error}");
@@ -68,7 +72,12 @@ fn a_model_directory_works_from_the_shell() {
     let workspace = Workspace::new();
     let model = fixture("models/two-logits").display().to_string();
     let ran = workspace.run_with(&["rerank", "dog", "--model", &model], "cat\ncat runs\n");
-    assert!(ran.out.starts_with("  1.") && ran.out.lines().next().unwrap().ends_with("cat runs"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.starts_with("  1.") && ran.out.lines().next().unwrap().ends_with("cat runs"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     let wrong = fixture("models/embedding").display().to_string();
     let ran = workspace.run_with(&["rerank", "dog", "--model", &wrong], "cat\n");
     assert_eq!(ran.code, 2);
@@ -77,10 +86,13 @@ fn a_model_directory_works_from_the_shell() {
 
 #[test]
 fn a_score_depends_on_nothing_but_its_pair() {
-    let texts: Vec<String> = (1..12).map(|i| format!("The vizsla runs {}", "through the tall grass ".repeat(i))).collect();
+    let texts: Vec<String> = (1..12)
+        .map(|i| format!("The vizsla runs {}", "through the tall grass ".repeat(i)))
+        .collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let together = logits(&bundled(), "which dog runs", &texts);
-    let alone: Vec<f32> = texts.iter().flat_map(|text| logits(&bundled(), "which dog runs", &[text])).collect();
+    let alone: Vec<f32> =
+        texts.iter().flat_map(|text| logits(&bundled(), "which dog runs", &[text])).collect();
     assert_eq!(together, alone);
     let eight = bundled_with(&CrossEncoderOptions::default().with_threads(8));
     assert_eq!(together, logits(&eight, "which dog runs", &texts));

@@ -6,7 +6,16 @@ use crate::support::{Workspace, fixture};
 fn each_stage_keeps_its_floor() {
     let workspace = Workspace::new();
     let dataset = fixture("corpus").display().to_string();
-    let result = workspace.json(&["eval", "--dataset", &dataset, "--depth", "20", "--runs", "runs", "--json"]);
+    let result = workspace.json(&[
+        "eval",
+        "--dataset",
+        &dataset,
+        "--depth",
+        "20",
+        "--runs",
+        "runs",
+        "--json",
+    ]);
     assert_eq!(result["queries"], 25);
     let measured = |run: &str, metric: &str| result["runs"][run][metric]["mean"].as_f64().unwrap();
     for (run, floor) in [("bm25", 0.91), ("rerank", 0.94), ("fused", 0.94)] {
@@ -18,7 +27,16 @@ fn each_stage_keeps_its_floor() {
 
     // The same candidates, given as a run, give the same reranking.
     let run = workspace.path("runs/bm25.run").display().to_string();
-    let given = workspace.json(&["eval", "--dataset", &dataset, "--depth", "20", "--candidates", &run, "--json"]);
+    let given = workspace.json(&[
+        "eval",
+        "--dataset",
+        &dataset,
+        "--depth",
+        "20",
+        "--candidates",
+        &run,
+        "--json",
+    ]);
     assert_eq!(given["runs"]["rerank"]["nDCG@10"], result["runs"]["rerank"]["nDCG@10"]);
 
     let table = workspace.ok(&["eval", "--dataset", &dataset, "--queries", "3", "--depth", "5"]);

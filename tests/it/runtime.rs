@@ -55,15 +55,24 @@ fn answer(stream: &mut TcpStream, archive: &[u8], digest: &str, fault: Fault) {
     }
     let path = request.split(' ').nth(1).unwrap().to_owned();
     let send = |stream: &mut TcpStream, status: &str, length: usize, body: &[u8]| {
-        let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        );
         let _ = stream.write_all(body);
     };
     if fault == Fault::NotFound {
         send(stream, "404 Not Found", 0, b"");
     } else if path.starts_with("/api") {
-        let digest = if fault == Fault::NoHash { "null".to_owned() } else { format!("\"sha256:{digest}\"") };
+        let digest =
+            if fault == Fault::NoHash { "null".to_owned() } else { format!("\"sha256:{digest}\"") };
         let assets: Vec<_> = ["linux-x64", "linux-aarch64", "osx-arm64"]
-            .map(|platform| format!("{{\"name\": \"onnxruntime-{platform}-{}.tgz\", \"digest\": {digest}}}", vizsla_hub::runtime::VERSION))
+            .map(|platform| {
+                format!(
+                    "{{\"name\": \"onnxruntime-{platform}-{}.tgz\", \"digest\": {digest}}}",
+                    vizsla_hub::runtime::VERSION
+                )
+            })
             .into();
         let body = format!("{{\"assets\": [{}]}}", assets.join(","));
         send(stream, "200 OK", body.len(), body.as_bytes());
@@ -78,7 +87,14 @@ fn archive(workspace: &Workspace, library: &[u8]) -> (Vec<u8>, String) {
     workspace.write("release/lib/libonnxruntime.so.1.31.1", library);
     workspace.write("release/lib/libonnxruntime_providers_shared.so", b"small");
     let tar = workspace.path("release.tgz");
-    let status = Command::new("tar").arg("-czf").arg(&tar).arg("-C").arg(workspace.path("")).arg("release").status().unwrap();
+    let status = Command::new("tar")
+        .arg("-czf")
+        .arg(&tar)
+        .arg("-C")
+        .arg(workspace.path(""))
+        .arg("release")
+        .status()
+        .unwrap();
     assert!(status.success());
     let sums = Command::new("sha256sum").arg(&tar).output().unwrap();
     let sha256 = String::from_utf8_lossy(&sums.stdout).split(' ').next().unwrap().to_owned();
@@ -86,7 +102,10 @@ fn archive(workspace: &Workspace, library: &[u8]) -> (Vec<u8>, String) {
 }
 
 /// Installs in a process of its own, because the data folder comes from the environment.
-fn install(workspace: &Workspace, fault: Fault) -> (Result<vizsla_hub::runtime::Installed, vizsla_hub::Error>, bool) {
+fn install(
+    workspace: &Workspace,
+    fault: Fault,
+) -> (Result<vizsla_hub::runtime::Installed, vizsla_hub::Error>, bool) {
     let (archive, sha256) = archive(workspace, b"the library, larger than its neighbour");
     let release = Release::serve(archive, &sha256, fault);
     let data = workspace.path("data");
@@ -152,7 +171,10 @@ fn a_library_at_hand_is_taken_and_used() {
     let ran = setup(&workspace, &library.display().to_string());
     assert_eq!(ran.code, 0, "{}", ran.err);
     let mut command = workspace.command(&["rerank", "dog"]);
-    let ran = run(command.env("VIZSLA_DATA_DIR", workspace.path("data")).env_remove("ORT_DYLIB_PATH"), b"a dog\n");
+    let ran = run(
+        command.env("VIZSLA_DATA_DIR", workspace.path("data")).env_remove("ORT_DYLIB_PATH"),
+        b"a dog\n",
+    );
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
 

@@ -7,14 +7,29 @@ use crate::support::{Workspace, ids, names};
 #[test]
 fn the_two_stages_answer_together() {
     let workspace = Workspace::new().with_documents();
-    let response = workspace.json(&["search", "how often should a dog be brushed", "--index", "index", "--json"]);
+    let response = workspace.json(&[
+        "search",
+        "how often should a dog be brushed",
+        "--index",
+        "index",
+        "--json",
+    ]);
     assert_eq!(names(&response)[0], "page.html");
     let hit = &response["hits"][0];
     assert_eq!((hit["rank"].as_u64(), hit["title"].as_str()), (Some(1), Some("Grooming & care")));
     for name in ["bm25", "bm25_rank", "rerank_logit", "rerank_probability", "rerank_rank"] {
         assert!(hit["scores"][name].is_number(), "{name}");
     }
-    for name in ["text", "ordinal", "start_line", "end_line", "start_byte", "end_byte", "highlights", "truncated"] {
+    for name in [
+        "text",
+        "ordinal",
+        "start_line",
+        "end_line",
+        "start_byte",
+        "end_byte",
+        "highlights",
+        "truncated",
+    ] {
         assert!(!hit["passage"][name].is_null(), "{name}");
     }
     assert_eq!(response["degraded"], Value::Null);
@@ -29,11 +44,20 @@ fn the_two_stages_answer_together() {
 #[test]
 fn what_is_no_content_is_not_found_and_every_encoding_is() {
     let workspace = Workspace::new().with_documents();
-    let found = |query: &str| workspace.run(&["search", query, "--index", "index", "--fusion", "bm25", "--json"]);
+    let found = |query: &str| {
+        workspace.run(&["search", query, "--index", "index", "--fusion", "bm25", "--json"])
+    };
     for boilerplate in ["imprint", "navigation"] {
         assert_eq!(found(boilerplate).code, 1, "{boilerplate}");
     }
-    for (query, file) in [("größe", "latin1.txt"), ("utf", "utf16.txt"), ("claws", "page.html"), ("throw ball", "throw.rs"), ("distance", "throw.rs"), ("leash length", "guide.md")] {
+    for (query, file) in [
+        ("größe", "latin1.txt"),
+        ("utf", "utf16.txt"),
+        ("claws", "page.html"),
+        ("throw ball", "throw.rs"),
+        ("distance", "throw.rs"),
+        ("leash length", "guide.md"),
+    ] {
         let response: Value = serde_json::from_str(&found(query).out).unwrap();
         assert_eq!(names(&response)[0], file, "{query}");
     }
@@ -42,10 +66,19 @@ fn what_is_no_content_is_not_found_and_every_encoding_is() {
 #[test]
 fn filters_apply_before_the_cut() {
     let workspace = Workspace::new();
-    let lines: String = (0..30).map(|i| format!("{{\"_id\": \"d{i:02}\", \"text\": \"dog {}\", \"kind\": \"{}\"}}\n", "dog ".repeat(i % 7), if i == 0 { "rare" } else { "usual" })).collect();
+    let lines: String = (0..30)
+        .map(|i| {
+            format!(
+                "{{\"_id\": \"d{i:02}\", \"text\": \"dog {}\", \"kind\": \"{}\"}}\n",
+                "dog ".repeat(i % 7),
+                if i == 0 { "rare" } else { "usual" }
+            )
+        })
+        .collect();
     workspace.run_with(&["index", "-", "--index", "index"], lines);
     let search = |more: &[&str]| {
-        let mut args = vec!["search", "dog", "--index", "index", "--fusion", "bm25", "--depth", "3", "--json"];
+        let mut args =
+            vec!["search", "dog", "--index", "index", "--fusion", "bm25", "--depth", "3", "--json"];
         args.extend(more);
         ids(&serde_json::from_str(&workspace.run(&args).out).unwrap())
     };
@@ -54,7 +87,15 @@ fn filters_apply_before_the_cut() {
 
     let workspace = Workspace::new().with_documents();
     let search = |more: &[&str]| {
-        let mut args = vec!["search", "dog nose walk kennel", "--index", "index", "--fusion", "bm25", "--json"];
+        let mut args = vec![
+            "search",
+            "dog nose walk kennel",
+            "--index",
+            "index",
+            "--fusion",
+            "bm25",
+            "--json",
+        ];
         args.extend(more);
         names(&serde_json::from_str(&workspace.run(&args).out).unwrap())
     };
@@ -75,29 +116,59 @@ fn every_form_of_output_is_what_it_says() {
         workspace.ok(&args)
     };
     let lines = search(&["--jsonl"]);
-    assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["doc_id"].is_string()));
+    assert!(
+        lines
+            .lines()
+            .all(|line| serde_json::from_str::<Value>(line).unwrap()["doc_id"].is_string())
+    );
     let run = vizsla::trec::parse_run(&search(&["--trec"])).unwrap();
     assert_eq!(run["1"][0].0, "walk-2");
     let human = search(&["--limit", "1"]);
-    assert!(human.contains("Ridge walk") && human.contains("walks.jsonl:2-2") && human.contains("BM25"), "{human}");
+    assert!(
+        human.contains("Ridge walk") && human.contains("walks.jsonl:2-2") && human.contains("BM25"),
+        "{human}"
+    );
     assert!(!human.contains('\u{1b}'), "no colour in a pipe");
     let explained = search(&["--explain"]);
-    assert!(explained.contains("idf") && explained.contains("logit") && explained.contains("tokens read"), "{explained}");
+    assert!(
+        explained.contains("idf")
+            && explained.contains("logit")
+            && explained.contains("tokens read"),
+        "{explained}"
+    );
     let explained: Value = serde_json::from_str(&search(&["--explain", "--json"])).unwrap();
     let hit = &explained["hits"][0];
     let terms = hit["explanation"]["terms"].as_array().unwrap();
     let sum: f64 = terms.iter().map(|term| term["score"].as_f64().unwrap()).sum();
-    assert!((sum - hit["scores"]["bm25"].as_f64().unwrap()).abs() < 1e-4, "the parts add up to the score");
+    assert!(
+        (sum - hit["scores"]["bm25"].as_f64().unwrap()).abs() < 1e-4,
+        "the parts add up to the score"
+    );
 }
 
 #[test]
 fn any_text_is_a_query_and_syntax_is_an_option() {
     let workspace = Workspace::new().with_documents();
-    for query in ["\"unbalanced", "(((", "a AND", "title:", "+-*/", "dog\u{0}", "what's a 'dog'?!", "AND OR NOT", "犬", "~^[}"] {
-        let ran = workspace.run_with(&["search", "--index", "index", "--fusion", "bm25", "--json"], query);
+    for query in [
+        "\"unbalanced",
+        "(((",
+        "a AND",
+        "title:",
+        "+-*/",
+        "dog\u{0}",
+        "what's a 'dog'?!",
+        "AND OR NOT",
+        "犬",
+        "~^[}",
+    ] {
+        let ran = workspace
+            .run_with(&["search", "--index", "index", "--fusion", "bm25", "--json"], query);
         assert!(ran.code <= 1, "{query}: {}", ran.err);
     }
-    let syntax = |query: &str| workspace.run(&["search", query, "--index", "index", "--syntax", "--fusion", "bm25", "--json"]);
+    let syntax = |query: &str| {
+        workspace
+            .run(&["search", query, "--index", "index", "--syntax", "--fusion", "bm25", "--json"])
+    };
     let found: Value = serde_json::from_str(&syntax("title:walk -winter -snow").out).unwrap();
     assert_eq!(ids(&found), ["walk-1"]);
     let broken = syntax("title:(walk");
@@ -108,7 +179,10 @@ fn any_text_is_a_query_and_syntax_is_an_option() {
 #[test]
 fn queries_come_from_standard_input() {
     let workspace = Workspace::new().with_documents();
-    let ran = workspace.run_with(&["search", "--index", "index", "--fusion", "bm25", "--trec"], "river walk\nbrushing\n");
+    let ran = workspace.run_with(
+        &["search", "--index", "index", "--fusion", "bm25", "--trec"],
+        "river walk\nbrushing\n",
+    );
     let run = vizsla::trec::parse_run(&ran.out).unwrap();
     assert_eq!(run.keys().collect::<Vec<_>>(), ["1", "2"]);
 }
@@ -119,7 +193,8 @@ fn no_hits_is_still_json_and_a_threshold_cuts() {
     let none = workspace.run(&["search", "xylophone", "--index", "index", "--json"]);
     assert_eq!(none.code, 1);
     assert_eq!(serde_json::from_str::<Value>(&none.out).unwrap()["hits"], Value::Array(vec![]));
-    let sure = workspace.run(&["search", "walk", "--index", "index", "--min-probability", "1", "--json"]);
+    let sure =
+        workspace.run(&["search", "walk", "--index", "index", "--min-probability", "1", "--json"]);
     assert_eq!(sure.code, 1);
 }
 
@@ -128,9 +203,20 @@ fn rerank_sorts_lines_and_records() {
     let workspace = Workspace::new();
     let texts = "Berlin is well known for its museums.\nBerlin had a population of 3,520,031 registered inhabitants.\n";
     let sorted = workspace.run_with(&["rerank", "How many people live in Berlin?"], texts);
-    assert!(sorted.out.lines().next().unwrap().contains("3,520,031"), "{}{}", sorted.out, sorted.err);
+    assert!(
+        sorted.out.lines().next().unwrap().contains("3,520,031"),
+        "{}{}",
+        sorted.out,
+        sorted.err
+    );
     let records = "{\"id\": \"m\", \"text\": \"Berlin is well known for its museums.\"}\n{\"id\": \"p\", \"title\": \"Population\", \"text\": \"3,520,031 people live in Berlin.\"}\n";
-    let sorted = workspace.run_with(&["rerank", "How many people live in Berlin?", "--jsonl", "--limit", "1"], records);
+    let sorted = workspace.run_with(
+        &["rerank", "How many people live in Berlin?", "--jsonl", "--limit", "1"],
+        records,
+    );
     let best: Value = serde_json::from_str(&sorted.out).unwrap();
-    assert_eq!((best["id"].as_str(), best["rank"].as_u64(), best["index"].as_u64()), (Some("p"), Some(1), Some(1)));
+    assert_eq!(
+        (best["id"].as_str(), best["rank"].as_u64(), best["index"].as_u64()),
+        (Some("p"), Some(1), Some(1))
+    );
 }

@@ -30,7 +30,8 @@ pub(crate) fn bundled() -> Arc<CrossEncoder> {
 
 pub(crate) fn bundled_with(options: &CrossEncoderOptions) -> CrossEncoder {
     use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-    CrossEncoder::from_bytes(runtime(), ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), options).unwrap()
+    CrossEncoder::from_bytes(runtime(), ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), options)
+        .unwrap()
 }
 
 /// A folder to work in, removed at the end of the test.
@@ -97,7 +98,12 @@ impl Workspace {
 }
 
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Ran {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     // A program that fails early does not read its input.
     let _ = child.stdin.take().unwrap().write_all(input);
     let output = child.wait_with_output().unwrap();
@@ -123,7 +129,12 @@ pub(crate) fn copy_dir(from: &Path, to: &Path) {
 
 /// The ids of the hits of a response in JSON.
 pub(crate) fn ids(response: &Value) -> Vec<String> {
-    response["hits"].as_array().unwrap().iter().map(|hit| hit["doc_id"].as_str().unwrap().to_owned()).collect()
+    response["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["doc_id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// The file names of the hits of a response in JSON.

@@ -1,5 +1,7 @@
 //! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
 
+#![allow(clippy::print_stdout, reason = "a chore says what it does")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -38,15 +40,23 @@ fn main() -> anyhow::Result<()> {
 fn demo(folder: Option<PathBuf>) -> anyhow::Result<()> {
     set_up()?;
     cargo(&["build", "--release", "--package", "vizsla-cli"])?;
-    let program = target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX));
+    let program =
+        target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX));
     let index = target_dir().join("demo-index");
     let folders = folder.map_or_else(package_dirs, |folder| Ok(vec![folder]))?;
     let index = index.display().to_string();
     // An index of another folder would mix its documents into the answers.
     let _ = std::fs::remove_dir_all(&index);
     run(Command::new(&program).arg("index").args(&folders).args(["--index", &index]), &[0, 3])?;
-    for question in ["how is a regular expression compiled", "what to do when two threads need the same data", "parse a date with a time zone"] {
-        run(Command::new(&program).args(["search", question, "--index", &index, "--limit", "2"]), &[0, 1])?;
+    for question in [
+        "how is a regular expression compiled",
+        "what to do when two threads need the same data",
+        "parse a date with a time zone",
+    ] {
+        run(
+            Command::new(&program).args(["search", question, "--index", &index, "--limit", "2"]),
+            &[0, 1],
+        )?;
     }
     println!("\nAsk it yourself:\n  {} search --index {index}", program.display());
     Ok(())
@@ -61,7 +71,9 @@ fn test() -> anyhow::Result<()> {
     cargo(&["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"])?;
     cargo(&["test", "--workspace", "--all-features", "--doc"])?;
     run(
-        Command::new(env!("CARGO")).args(["doc", "--workspace", "--all-features", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
+        Command::new(env!("CARGO"))
+            .args(["doc", "--workspace", "--all-features", "--no-deps"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
         &[0],
     )
 }
@@ -97,10 +109,14 @@ fn cargo(args: &[&str]) -> anyhow::Result<()> {
 }
 
 fn run(command: &mut Command, good_codes: &[i32]) -> anyhow::Result<()> {
-    let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    let words: Vec<_> = std::iter::once(command.get_program())
+        .chain(command.get_args())
+        .map(|word| word.to_string_lossy())
+        .collect();
     let line = words.join(" ");
     println!("\n$ {line}");
-    let status = command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`"))?;
+    let status =
+        command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`"))?;
     match status.code() {
         Some(code) if good_codes.contains(&code) => Ok(()),
         _ => bail!("`{line}` failed ({status})"),
@@ -116,8 +132,18 @@ fn target_dir() -> PathBuf {
 }
 
 /// Packages whose sources and guides make a good folder to ask questions of.
-const DEMO_PACKAGES: [&str; 10] =
-    ["clap_builder-4", "csv-1", "ignore-0", "indicatif-0", "jiff-1", "proptest-1", "rayon-1", "regex-1", "tantivy-0", "ureq-3"];
+const DEMO_PACKAGES: [&str; 10] = [
+    "clap_builder-4",
+    "csv-1",
+    "ignore-0",
+    "indicatif-0",
+    "jiff-1",
+    "proptest-1",
+    "rayon-1",
+    "regex-1",
+    "tantivy-0",
+    "ureq-3",
+];
 
 /// Where cargo keeps those packages: real folders of prose and code that are there once the project has been built.
 fn package_dirs() -> anyhow::Result<Vec<PathBuf>> {
@@ -127,12 +153,19 @@ fn package_dirs() -> anyhow::Result<Vec<PathBuf>> {
         .output()
         .context("cannot run cargo metadata")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let manifests = text.split("\"manifest_path\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let manifests =
+        text.split("\"manifest_path\":\"").skip(1).filter_map(|rest| rest.split('"').next());
     let folders = manifests.filter_map(|manifest| Path::new(manifest).parent());
-    let wanted = |folder: &&Path| folder.file_name().is_some_and(|name| DEMO_PACKAGES.iter().any(|package| name.to_string_lossy().starts_with(package)));
+    let wanted = |folder: &&Path| {
+        folder.file_name().is_some_and(|name| {
+            DEMO_PACKAGES.iter().any(|package| name.to_string_lossy().starts_with(package))
+        })
+    };
     let folders: Vec<_> = folders.filter(wanted).map(Path::to_owned).collect();
     if folders.is_empty() {
-        bail!("cargo keeps its packages in an unusual place; name a folder: cargo xtask demo FOLDER");
+        bail!(
+            "cargo keeps its packages in an unusual place; name a folder: cargo xtask demo FOLDER"
+        );
     }
     Ok(folders)
 }

@@ -1,5 +1,7 @@
 //! What can be typed: the only file that knows the argument parser.
 
+#![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,7 +10,9 @@ use vizsla::Fusion;
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
 #[derive(Debug, Parser)]
 #[command(name = "vizsla", version, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 hits or success, 1 no hits, 2 error, 3 indexed but some files could not be read, 130 interrupted.")]
+#[command(
+    after_help = "Exit codes: 0 hits or success, 1 no hits, 2 error, 3 indexed but some files could not be read, 130 interrupted."
+)]
 pub(crate) struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -215,7 +219,7 @@ pub(crate) struct EvalArgs {
     pub(crate) index: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) ranking: RankingArgs,
-    /// Do not count the document whose id is the query's (ArguAna)
+    /// Do not count the document whose id is the query's (`ArguAna`)
     #[arg(long)]
     pub(crate) drop_query_document: bool,
     /// Evaluate the first N queries only
@@ -258,7 +262,8 @@ fn parse_size(text: &str) -> Result<u64, String> {
         Some('G') => (&digits[..digits.len() - 1], 30),
         _ => (digits, 0),
     };
-    let number: u64 = number.trim().parse().map_err(|_| "give a number, perhaps with K, M or G".to_owned())?;
+    let number: u64 =
+        number.trim().parse().map_err(|_| "give a number, perhaps with K, M or G".to_owned())?;
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
 }
 
@@ -270,7 +275,10 @@ fn parse_depth(text: &str) -> Result<usize, String> {
 }
 
 fn parse_probability(text: &str) -> Result<f32, String> {
-    text.parse().ok().filter(|p| (0.0..=1.0).contains(p)).ok_or_else(|| "give a number from 0 to 1".to_owned())
+    text.parse()
+        .ok()
+        .filter(|p| (0.0..=1.0).contains(p))
+        .ok_or_else(|| "give a number from 0 to 1".to_owned())
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -282,7 +290,8 @@ fn parse_date(text: &str) -> Result<i64, String> {
     let utc = jiff::tz::TimeZone::UTC;
     let day = || utc.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0)).ok();
     let time = text.parse::<jiff::Timestamp>().ok().or_else(day);
-    time.map(jiff::Timestamp::as_second).ok_or_else(|| "give a day as 2024-05-31 or a time as 2024-05-31T12:00:00Z".to_owned())
+    time.map(jiff::Timestamp::as_second)
+        .ok_or_else(|| "give a day as 2024-05-31 or a time as 2024-05-31T12:00:00Z".to_owned())
 }
 
 impl RankingArgs {

@@ -21,7 +21,10 @@ impl std::error::Error for Interrupted {}
 pub(crate) fn listen() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::SeqCst) {
-            #[expect(clippy::exit, reason = "asked for twice: nothing is committed, so nothing can be left half done")]
+            #[expect(
+                clippy::exit,
+                reason = "asked for twice: nothing is committed, so nothing can be left half done"
+            )]
             std::process::exit(130);
         }
     })?;

@@ -10,8 +10,12 @@ pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let template = format!("{{bar:40}} {{human_pos}}/{{human_len}} {unit} ({{per_sec}}, {{eta}} left) {{wide_msg}}");
-    ProgressBar::new(total).with_style(ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()))
+    let template = format!(
+        "{{bar:40}} {{human_pos}}/{{human_len}} {unit} ({{per_sec}}, {{eta}} left) {{wide_msg}}"
+    );
+    ProgressBar::new(total).with_style(
+        ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    )
 }
 
 /// A fetch, shown as a bar of bytes.
@@ -32,7 +36,8 @@ impl Progress for FetchProgress {
         if self.visible {
             self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
         }
-        let style = ProgressStyle::with_template("{msg} {bar:40} {bytes}/{total_bytes} ({bytes_per_sec})");
+        let style =
+            ProgressStyle::with_template("{msg} {bar:40} {bytes}/{total_bytes} ({bytes_per_sec})");
         self.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         self.bar.set_message(what.to_owned());
         self.bar.set_length(bytes.unwrap_or(0));

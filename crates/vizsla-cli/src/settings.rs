@@ -15,20 +15,22 @@ pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
     if let Some(threads) = args.threads {
         options = options.with_threads(threads as usize);
     }
-    Ok(match &args.model {
-        Some(dir) => CrossEncoder::open(runtime, dir, &options)?,
-        None => {
-            use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-            CrossEncoder::from_bytes(runtime, ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), &options)?
-        }
+    Ok(if let Some(dir) = &args.model {
+        CrossEncoder::open(runtime, dir, &options)?
+    } else {
+        use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
+        CrossEncoder::from_bytes(runtime, ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), &options)?
     })
 }
 
 /// Opens the index asked for.
 pub(crate) fn open_index(args: &IndexDir) -> anyhow::Result<Index> {
-    Index::open(&args.index).with_context(|| match args.index.exists() {
-        true => "cannot use the index".to_owned(),
-        false => format!("make it first with `vizsla index SOURCE --index {}`", args.index.display()),
+    Index::open(&args.index).with_context(|| {
+        if args.index.exists() {
+            "cannot use the index".to_owned()
+        } else {
+            format!("make it first with `vizsla index SOURCE --index {}`", args.index.display())
+        }
     })
 }
 

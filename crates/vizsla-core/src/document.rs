@@ -52,7 +52,11 @@ impl Document {
     }
 
     /// Adds one piece of metadata, which results show and filters match.
-    pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<MetadataValue>) -> Self {
+    pub fn with_metadata(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<MetadataValue>,
+    ) -> Self {
         self.metadata.insert(name.into(), value.into());
         self
     }
@@ -114,7 +118,13 @@ impl SourceLines {
     pub(crate) fn resolve(&self, index: usize, last: bool) -> u32 {
         match self {
             Self::SameAsText => index as u32 + 1,
-            Self::Fixed(first, end) => if last { *end } else { *first },
+            Self::Fixed(first, end) => {
+                if last {
+                    *end
+                } else {
+                    *first
+                }
+            }
             Self::Map(map) => map.get(index).or(map.last()).copied().unwrap_or(1),
         }
     }

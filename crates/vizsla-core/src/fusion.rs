@@ -68,7 +68,8 @@ impl Fusion {
         if self == Self::Bm25 {
             return candidates.iter().map(|c| c.bm25).collect();
         }
-        let read = || candidates.iter().filter_map(|c| c.rerank.map(|(score, _)| (c.bm25, score.logit)));
+        let read =
+            || candidates.iter().filter_map(|c| c.rerank.map(|(score, _)| (c.bm25, score.logit)));
         let bm25 = MinMax::of(read().map(|(bm25, _)| bm25));
         let logit = MinMax::of(read().map(|(_, logit)| logit));
         let score = |c: &StageScores| {
@@ -78,7 +79,8 @@ impl Fusion {
                 Self::Rerank => rerank.logit,
                 Self::Rrf { k } => 1.0 / (k + c.bm25_rank as f32) + 1.0 / (k + rank as f32),
                 Self::Linear { rerank_weight } => {
-                    (1.0 - rerank_weight) * bm25.scale(c.bm25) + rerank_weight * logit.scale(rerank.logit)
+                    (1.0 - rerank_weight) * bm25.scale(c.bm25)
+                        + rerank_weight * logit.scale(rerank.logit)
                 }
             })
         };
@@ -172,7 +174,9 @@ mod tests {
     use super::*;
 
     fn candidates(scores: &[(f32, f32)]) -> Vec<StageScores> {
-        let rank = |value: f32, all: Vec<f32>| 1 + all.iter().filter(|other| **other > value).count() as u32;
+        let rank = |value: f32, all: Vec<f32>| {
+            1 + all.iter().filter(|other| **other > value).count() as u32
+        };
         let bm25: Vec<_> = scores.iter().map(|s| s.0).collect();
         let logits: Vec<_> = scores.iter().map(|s| s.1).collect();
         scores
@@ -186,14 +190,22 @@ mod tests {
 
     #[test]
     fn linear_is_the_weighted_sum_of_scaled_scores() {
-        let fused = Fusion::Linear { rerank_weight: 0.75 }.fuse(&candidates(&[(10.0, -1.0), (20.0, -3.0), (15.0, 1.0)]));
+        let fused = Fusion::Linear { rerank_weight: 0.75 }.fuse(&candidates(&[
+            (10.0, -1.0),
+            (20.0, -3.0),
+            (15.0, 1.0),
+        ]));
         assert_eq!(fused, [0.375, 0.25, 0.875]);
     }
 
     #[test]
     fn rrf_follows_the_paper() {
-        let fused = Fusion::Rrf { k: 60.0 }.fuse(&candidates(&[(2.0, 1.0), (1.0, 3.0), (0.5, 2.0)]));
-        assert_eq!(fused, [1.0 / 61.0 + 1.0 / 63.0, 1.0 / 62.0 + 1.0 / 61.0, 1.0 / 63.0 + 1.0 / 62.0]);
+        let fused =
+            Fusion::Rrf { k: 60.0 }.fuse(&candidates(&[(2.0, 1.0), (1.0, 3.0), (0.5, 2.0)]));
+        assert_eq!(
+            fused,
+            [1.0 / 61.0 + 1.0 / 63.0, 1.0 / 62.0 + 1.0 / 61.0, 1.0 / 63.0 + 1.0 / 62.0]
+        );
     }
 
     #[test]

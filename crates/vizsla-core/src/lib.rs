@@ -31,7 +31,9 @@ pub use fusion::{Fusion, ParseFusionError, StageScores};
 pub use passage::{Passage, SplitOptions, split};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
 pub use rerank::{RerankScore, Reranker};
-pub use retrieve::{Bm25Explanation, Bm25Term, Candidate, Filter, QuerySyntax, RetrieveRequest, Retriever};
+pub use retrieve::{
+    Bm25Explanation, Bm25Term, Candidate, Filter, QuerySyntax, RetrieveRequest, Retriever,
+};
 
 /// The error type of the two traits: whatever the implementation has to say, kept as the source of the engine's error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -16,7 +16,11 @@ pub type Run = BTreeMap<String, Vec<(String, f32)>>;
 /// is the grade, the discount at rank `r` is `log2(r + 1)`, divided by the same sum over the best possible ranking.
 pub fn ndcg(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 {
     let gain = |gains: &mut dyn Iterator<Item = i32>| -> f64 {
-        gains.take(cutoff).enumerate().map(|(i, grade)| f64::from(grade.max(0)) / (i as f64 + 2.0).log2()).sum()
+        gains
+            .take(cutoff)
+            .enumerate()
+            .map(|(i, grade)| f64::from(grade.max(0)) / (i as f64 + 2.0).log2())
+            .sum()
     };
     let mut ideal: Vec<i32> = grades.values().copied().collect();
     ideal.sort_unstable_by(|a, b| b.cmp(a));
@@ -83,7 +87,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let grades: Grades = [("a", 2), ("b", 1), ("c", 0), ("d", 1)].map(|(id, g)| (id.to_owned(), g)).into();
+        let grades: Grades =
+            [("a", 2), ("b", 1), ("c", 0), ("d", 1)].map(|(id, g)| (id.to_owned(), g)).into();
         let ranking = ["c", "b", "x", "a"];
         let ideal = 2.0 + 1.0 / 3f64.log2() + 1.0 / 2.0;
         close(ndcg(&ranking, &grades, 10), (1.0 / 3f64.log2() + 2.0 / 5f64.log2()) / ideal);
@@ -98,6 +103,11 @@ mod tests {
     #[test]
     fn nothing_relevant_is_zero_everywhere() {
         let grades: Grades = [("a".to_owned(), 0)].into();
-        assert!(ndcg(&["a"], &grades, 10) + recall(&["a"], &grades, 10) + average_precision(&["a"], &grades) == 0.0);
+        assert!(
+            ndcg(&["a"], &grades, 10)
+                + recall(&["a"], &grades, 10)
+                + average_precision(&["a"], &grades)
+                == 0.0
+        );
     }
 }

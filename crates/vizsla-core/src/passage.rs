@@ -44,7 +44,13 @@ impl Passage {
     /// A passage with an id and a text, for retrievers that bring their own.
     pub fn new(doc_id: impl Into<String>, ordinal: u32, text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { doc_id: doc_id.into(), ordinal, end_byte: text.len() as u64, text, ..Self::default() }
+        Self {
+            doc_id: doc_id.into(),
+            ordinal,
+            end_byte: text.len() as u64,
+            text,
+            ..Self::default()
+        }
     }
 
     /// Sets the title.
@@ -253,10 +259,16 @@ fn words(text: &str, max: usize) -> Vec<Word> {
     let mut rest = 0;
     while let Some(offset) = text[rest..].find(|c: char| !c.is_whitespace()) {
         let start = rest + offset;
-        let end = text[start..].find(char::is_whitespace).map_or(text.len(), |offset| start + offset);
-        let gap_end = text[end..].find(|c: char| !c.is_whitespace()).map_or(text.len(), |offset| end + offset);
+        let end =
+            text[start..].find(char::is_whitespace).map_or(text.len(), |offset| start + offset);
+        let gap_end = text[end..]
+            .find(|c: char| !c.is_whitespace())
+            .map_or(text.len(), |offset| end + offset);
         let boundary = match text[end..gap_end].bytes().filter(|byte| *byte == b'\n').count() {
-            0 if text[start..end].trim_end_matches(['"', '\'', ')', '”', '’']).ends_with(['.', '!', '?', '。']) => {
+            0 if text[start..end]
+                .trim_end_matches(['"', '\'', ')', '”', '’'])
+                .ends_with(['.', '!', '?', '。']) =>
+            {
                 Boundary::Sentence
             }
             0 => Boundary::Word,
@@ -269,7 +281,13 @@ fn words(text: &str, max: usize) -> Vec<Word> {
     words
 }
 
-fn push_word(words: &mut Vec<Word>, text: &str, range: Range<usize>, max: usize, boundary: Boundary) {
+fn push_word(
+    words: &mut Vec<Word>,
+    text: &str,
+    range: Range<usize>,
+    max: usize,
+    boundary: Boundary,
+) {
     let tokens_here = tokens(&text[range.clone()]);
     if tokens_here <= max {
         words.push(Word { start: range.start, end: range.end, tokens: tokens_here, boundary });
@@ -346,7 +364,10 @@ mod tests {
     fn a_short_text_is_one_passage() {
         let all = passages("\n\n  One line.\nAnother.\n\n", 400);
         assert_eq!(all.len(), 1);
-        assert_eq!((all[0].text.as_str(), all[0].start_line, all[0].end_line), ("One line.\nAnother.", 3, 4));
+        assert_eq!(
+            (all[0].text.as_str(), all[0].start_line, all[0].end_line),
+            ("One line.\nAnother.", 3, 4)
+        );
         assert_eq!((all[0].start_byte, all[0].end_byte), (4, 22));
     }
 
@@ -382,7 +403,10 @@ mod tests {
 
     #[test]
     fn a_title_alone_can_be_found_and_nothing_is_nothing() {
-        assert_eq!(split(&Document::new("d", " ").with_title("T"), &SplitOptions::default()).len(), 1);
+        assert_eq!(
+            split(&Document::new("d", " ").with_title("T"), &SplitOptions::default()).len(),
+            1
+        );
         assert!(split(&Document::new("d", " \n"), &SplitOptions::default()).is_empty());
     }
 

@@ -93,7 +93,11 @@ pub struct NonFiniteScore {
 
 impl fmt::Display for NonFiniteScore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "document {:?} was given the score {}, which cannot be ranked", self.doc_id, self.score)
+        write!(
+            f,
+            "document {:?} was given the score {}, which cannot be ranked",
+            self.doc_id, self.score
+        )
     }
 }
 

@@ -27,7 +27,11 @@ pub trait Retriever: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`retrieve`](Self::retrieve).
-    fn explain(&self, request: &RetrieveRequest, passage: &Passage) -> Result<Option<Bm25Explanation>, BoxError> {
+    fn explain(
+        &self,
+        request: &RetrieveRequest,
+        passage: &Passage,
+    ) -> Result<Option<Bm25Explanation>, BoxError> {
         let _ = (request, passage);
         Ok(None)
     }
@@ -43,7 +47,11 @@ impl<R: Retriever + ?Sized> Retriever for Arc<R> {
         (**self).highlight(request, text)
     }
 
-    fn explain(&self, request: &RetrieveRequest, passage: &Passage) -> Result<Option<Bm25Explanation>, BoxError> {
+    fn explain(
+        &self,
+        request: &RetrieveRequest,
+        passage: &Passage,
+    ) -> Result<Option<Bm25Explanation>, BoxError> {
         (**self).explain(request, passage)
     }
 }

@@ -29,10 +29,15 @@ impl std::error::Error for ParseTrecError {}
 pub fn parse_run(text: &str) -> Result<Run, ParseTrecError> {
     let mut run: BTreeMap<String, Vec<(String, f32)>> = BTreeMap::new();
     for (line, fields, error) in rows(text, "\"query Q0 document rank score tag\"") {
-        let (&[query, _, document, _, score, ..], true) = (fields.as_slice(), fields.len() <= 6) else {
+        let (&[query, _, document, _, score, ..], true) = (fields.as_slice(), fields.len() <= 6)
+        else {
             return Err(error(line));
         };
-        let score: f32 = score.parse().ok().filter(|score: &f32| score.is_finite()).ok_or_else(|| error(line))?;
+        let score: f32 = score
+            .parse()
+            .ok()
+            .filter(|score: &f32| score.is_finite())
+            .ok_or_else(|| error(line))?;
         run.entry(query.to_owned()).or_default().push((document.to_owned(), score));
     }
     Ok(run
@@ -55,7 +60,8 @@ pub fn format_run(run: &Run, tag: &str) -> String {
         for (rank, (document, score)) in documents.iter().enumerate() {
             let score = if *score < previous { *score } else { previous.next_down() };
             previous = score;
-            writeln!(text, "{query} Q0 {document} {} {score} {tag}", rank + 1).expect("writing to a string cannot fail");
+            writeln!(text, "{query} Q0 {document} {} {score} {tag}", rank + 1)
+                .expect("writing to a string cannot fail");
         }
     }
     text
@@ -67,7 +73,9 @@ pub fn format_run(run: &Run, tag: &str) -> String {
 /// [`ParseTrecError`] names the first line that has neither form.
 pub fn parse_qrels(text: &str) -> Result<Qrels, ParseTrecError> {
     let mut qrels = Qrels::new();
-    for (line, fields, error) in rows(text, "\"query 0 document grade\" or \"query-id<tab>corpus-id<tab>score\"") {
+    for (line, fields, error) in
+        rows(text, "\"query 0 document grade\" or \"query-id<tab>corpus-id<tab>score\"")
+    {
         let (query, document, grade) = match fields.as_slice() {
             [query, _, document, grade] | [query, document, grade] => (*query, *document, *grade),
             _ => return Err(error(line)),
@@ -83,7 +91,10 @@ pub fn parse_qrels(text: &str) -> Result<Qrels, ParseTrecError> {
 
 type Row<'a, F> = (usize, Vec<&'a str>, F);
 
-fn rows<'a>(text: &'a str, expected: &'static str) -> impl Iterator<Item = Row<'a, impl Fn(usize) -> ParseTrecError>> {
+fn rows<'a>(
+    text: &'a str,
+    expected: &'static str,
+) -> impl Iterator<Item = Row<'a, impl Fn(usize) -> ParseTrecError>> {
     text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(move |(i, text)| {
         let error = move |line| ParseTrecError { line, text: text.to_owned(), expected };
         (i + 1, text.split_whitespace().collect(), error)
@@ -96,16 +107,23 @@ mod tests {
 
     #[test]
     fn a_run_is_ordered_as_trec_eval_orders_it() {
-        let run = parse_run("q Q0 a 1 1.5 t\nq Q0 b 9 2.5 t\n\nq Q0 c 3 1.5 t\nq Q0 a 4 0.5 t\n").unwrap();
+        let run = parse_run("q Q0 a 1 1.5 t\nq Q0 b 9 2.5 t\n\nq Q0 c 3 1.5 t\nq Q0 a 4 0.5 t\n")
+            .unwrap();
         let ids: Vec<_> = run["q"].iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(ids, ["b", "c", "a"]);
     }
 
     #[test]
     fn written_scores_decrease_strictly_so_that_order_survives() {
-        let run = Run::from([("q".into(), vec![("a".into(), 2.0), ("b".into(), 2.0), ("c".into(), 2.0)])]);
+        let run = Run::from([(
+            "q".into(),
+            vec![("a".into(), 2.0), ("b".into(), 2.0), ("c".into(), 2.0)],
+        )]);
         let again = parse_run(&format_run(&run, "t")).unwrap();
-        assert_eq!(again["q"].iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(
+            again["q"].iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(),
+            ["a", "b", "c"]
+        );
     }
 
     #[test]
@@ -116,7 +134,9 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        assert!(parse_run("q Q0 a 1 1.5 t\nq Q0 a 1\n").unwrap_err().to_string().starts_with("line 2"));
+        assert!(
+            parse_run("q Q0 a 1 1.5 t\nq Q0 a 1\n").unwrap_err().to_string().starts_with("line 2")
+        );
         assert!(parse_run("q Q0 a 1 nan t").is_err());
         assert!(parse_qrels("q 0 d high").unwrap_err().to_string().starts_with("line 1"));
     }

@@ -27,8 +27,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Error> {
 /// Text of any encoding without a byte-order mark has no zero bytes, and hardly any control characters.
 fn is_binary(bytes: &[u8]) -> bool {
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    let control = |byte: &&u8| **byte < 32 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08);
-    sample.contains(&0) || sample.starts_with(b"%PDF-") || sample.iter().filter(control).count() * 20 > sample.len()
+    let control =
+        |byte: &&u8| **byte < 32 && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b | 0x08);
+    sample.contains(&0)
+        || sample.starts_with(b"%PDF-")
+        || sample.iter().filter(control).count() * 20 > sample.len()
 }
 
 #[cfg(test)]
@@ -40,9 +43,15 @@ mod tests {
         assert_eq!(decode("Größe".as_bytes()).unwrap(), "Größe");
         assert_eq!(decode(b"\xef\xbb\xbfmark").unwrap(), "mark");
         assert_eq!(decode(b"\xff\xfeh\0i\0").unwrap(), "hi");
-        let latin = encoding_rs::WINDOWS_1252.encode("Die Größe der Tür überrascht müde Gäste").0.into_owned();
+        let latin = encoding_rs::WINDOWS_1252
+            .encode("Die Größe der Tür überrascht müde Gäste")
+            .0
+            .into_owned();
         assert_eq!(decode(&latin).unwrap(), "Die Größe der Tür überrascht müde Gäste");
-        let japanese = encoding_rs::SHIFT_JIS.encode("これは日本語の文章です。検索してください。").0.into_owned();
+        let japanese = encoding_rs::SHIFT_JIS
+            .encode("これは日本語の文章です。検索してください。")
+            .0
+            .into_owned();
         assert_eq!(decode(&japanese).unwrap(), "これは日本語の文章です。検索してください。");
     }
 

@@ -18,8 +18,10 @@ pub(crate) fn document(name: &str, text: &str) -> Document {
     let page = read(text, true);
     // A page that consists of nothing but such parts is better shown whole than lost.
     let page = if page.text.is_empty() { read(text, false) } else { page };
-    let first_heading = page.headings.iter().find(|heading| heading.level == 1).map(|heading| heading.text.clone());
-    let title = Some(page.title.trim().to_owned()).filter(|title| !title.is_empty()).or(first_heading);
+    let first_heading =
+        page.headings.iter().find(|heading| heading.level == 1).map(|heading| heading.text.clone());
+    let title =
+        Some(page.title.trim().to_owned()).filter(|title| !title.is_empty()).or(first_heading);
     Document::new(name, page.text)
         .with_title(title.unwrap_or_else(|| crate::file_name(name).to_owned()))
         .with_sections(sections(page.headings))
@@ -62,12 +64,16 @@ struct Reader {
     preformatted: u32,
 }
 
-const BOILERPLATE: &[&str] = &["nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "button", "dialog", "menu"];
+const BOILERPLATE: &[&str] = &[
+    "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "button", "dialog",
+    "menu",
+];
 const NEVER_TEXT: &[&str] = &["script", "style", "head", "iframe", "object", "select"];
 /// Elements that flow within a line; all others begin a new block.
 const INLINE: &[&str] = &[
-    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd", "label",
-    "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "td", "th",
+    "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+    "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup",
+    "time", "tt", "u", "var", "wbr", "td", "th",
 ];
 
 impl Reader {
@@ -82,8 +88,13 @@ impl Reader {
     fn start(&mut self, tag: &Tag) {
         let name: &str = &tag.name;
         // Within an article, `header` is the article's own title and belongs to the text.
-        let own_header = name == "header" && self.open.iter().any(|open| open == "article" || open == "main");
-        if !tag.self_closing && !own_header && (self.is_dropped(name) || matches!(name, "title" | "div" | "section" | "article" | "main" | "body")) {
+        let own_header =
+            name == "header" && self.open.iter().any(|open| open == "article" || open == "main");
+        if !tag.self_closing
+            && !own_header
+            && (self.is_dropped(name)
+                || matches!(name, "title" | "div" | "section" | "article" | "main" | "body"))
+        {
             if name == "body" {
                 self.open.clear();
             }
@@ -148,7 +159,11 @@ impl Reader {
             self.page.lines.push(self.block_line);
         }
         if let Some(level) = heading {
-            self.page.headings.push(Heading { start: self.page.text.len(), level, text: lines.join(" ") });
+            self.page.headings.push(Heading {
+                start: self.page.text.len(),
+                level,
+                text: lines.join(" "),
+            });
         }
         for (i, line) in lines.iter().enumerate() {
             if i > 0 {
@@ -176,14 +191,19 @@ impl TokenSink for Sink {
             Token::TagToken(tag) if tag.kind == TagKind::StartTag => {
                 reader.start(&tag);
                 return match &*tag.name {
-                    "script" | "style" | "iframe" | "noscript" => TokenSinkResult::RawData(RawKind::Rawtext),
+                    "script" | "style" | "iframe" | "noscript" => {
+                        TokenSinkResult::RawData(RawKind::Rawtext)
+                    }
                     "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
                     _ => TokenSinkResult::Continue,
                 };
             }
             Token::TagToken(tag) => reader.end(&tag),
             // A run of text is told with the line on which it ends.
-            Token::CharacterTokens(text) => reader.characters(&text, line as u32 - text.matches('\n').count().min(line as usize - 1) as u32),
+            Token::CharacterTokens(text) => reader.characters(
+                &text,
+                line as u32 - text.matches('\n').count().min(line as usize - 1) as u32,
+            ),
             _ => {}
         }
         TokenSinkResult::Continue
@@ -203,7 +223,8 @@ mod tests {
         let document = document("x.html", PAGE);
         assert_eq!(document.title, "The & Title");
         assert_eq!(document.text, "Big dog\n\nFirst para é.\n\nPart\n\nSecond\n\nline\n\na\n  b");
-        let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
+        let paths: Vec<_> =
+            document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Big dog", "Big dog > Part"]);
         let SourceLines::Map(lines) = &document.lines else { panic!("lines are mapped") };
         assert_eq!(lines.len(), document.text.lines().count());

@@ -8,7 +8,8 @@ use crate::jsonl::json_document;
 
 pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Error> {
     let value: Value = serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorKind::Malformed, format!("line {}: is not valid JSON", error.line())).with_source(error)
+        Error::new(ErrorKind::Malformed, format!("line {}: is not valid JSON", error.line()))
+            .with_source(error)
     })?;
     match value {
         Value::Array(values) if !values.is_empty() && values.iter().all(Value::is_object) => values
@@ -19,8 +20,9 @@ pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Error> 
                 _ => None,
             })
             .map(|(i, record)| {
-                json_document(record, &format!("{name}#{}", i + 1))
-                    .map_err(|error| Error::new(ErrorKind::Malformed, format!("record {}: {error}", i + 1)))
+                json_document(record, &format!("{name}#{}", i + 1)).map_err(|error| {
+                    Error::new(ErrorKind::Malformed, format!("record {}: {error}", i + 1))
+                })
             })
             .collect(),
         Value::Object(record) if record.get("text").is_some_and(Value::is_string) => {
@@ -70,7 +72,9 @@ mod tests {
     fn lists_of_records_and_single_values() {
         let list = documents("l.json", r#"[{"id":"x","text":"a"},{"text":"b"}]"#).unwrap();
         assert_eq!(list.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["x", "l.json#2"]);
-        let one = documents("p/package.json", r#"{"name":"n","scripts":{"test":"t"},"files":["a","b"]}"#).unwrap();
+        let one =
+            documents("p/package.json", r#"{"name":"n","scripts":{"test":"t"},"files":["a","b"]}"#)
+                .unwrap();
         assert_eq!(one[0].text, "name: n\nscripts.test: t\nfiles: a\nfiles: b");
         assert_eq!(one[0].title, "package.json");
         let error = documents("b.json", "{\n \"a\": }").unwrap_err();

@@ -24,7 +24,13 @@ impl<R: BufRead> JsonLines<R> {
 
     /// Reads from `reader`; `name` is as for [`extract`](crate::extract).
     pub fn new(name: impl Into<String>, reader: R) -> Self {
-        Self { name: name.into(), reader, line: 0, max_bytes: Self::DEFAULT_MAX_BYTES, failed: false }
+        Self {
+            name: name.into(),
+            reader,
+            line: 0,
+            max_bytes: Self::DEFAULT_MAX_BYTES,
+            failed: false,
+        }
     }
 
     /// Refuses lines longer than this.
@@ -34,13 +40,17 @@ impl<R: BufRead> JsonLines<R> {
     }
 
     fn document(&self, bytes: &[u8]) -> Result<Document, Error> {
-        let malformed = |what: String| Error::new(ErrorKind::Malformed, format!("line {}: {what}", self.line));
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| malformed("is not valid JSON".into()).with_source(error))?;
+        let malformed =
+            |what: String| Error::new(ErrorKind::Malformed, format!("line {}: {what}", self.line));
+        let value: Value = serde_json::from_slice(bytes)
+            .map_err(|error| malformed("is not valid JSON".into()).with_source(error))?;
         let Value::Object(record) = value else {
             return Err(malformed("is no JSON object; each line must be one, as {\"_id\": \"1\", \"title\": \"…\", \"text\": \"…\"}".into()));
         };
         json_document(record, &format!("{}#{}", self.name, self.line))
-            .map(|document| document.with_path(&self.name).with_lines(SourceLines::Fixed(self.line, self.line)))
+            .map(|document| {
+                document.with_path(&self.name).with_lines(SourceLines::Fixed(self.line, self.line))
+            })
             .map_err(|error| malformed(error.to_string()))
     }
 
@@ -49,7 +59,9 @@ impl<R: BufRead> JsonLines<R> {
         let mut bytes = Vec::new();
         let limit = self.max_bytes as u64 + 1;
         self.line += 1;
-        let unreadable = |line: u32, error| Error::new(ErrorKind::Io, format!("line {line}: cannot be read")).with_source(error);
+        let unreadable = |line: u32, error| {
+            Error::new(ErrorKind::Io, format!("line {line}: cannot be read")).with_source(error)
+        };
         match self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes) {
             Ok(0) => return None,
             Ok(_) => {}
@@ -63,7 +75,8 @@ impl<R: BufRead> JsonLines<R> {
                 self.failed = true;
                 return Some(Err(unreadable(self.line, error)));
             }
-            let message = format!("line {}: is longer than the limit of {} bytes", self.line, self.max_bytes);
+            let message =
+                format!("line {}: is longer than the limit of {} bytes", self.line, self.max_bytes);
             return Some(Err(Error::new(ErrorKind::TooLarge, message)));
         }
         Some(Ok(bytes))
@@ -78,7 +91,10 @@ impl<R: BufRead> Iterator for JsonLines<R> {
             match self.next_line()? {
                 Err(error) => return Some(Err(error)),
                 Ok(bytes) => {
-                    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| self.line == 1).unwrap_or(&bytes);
+                    let bytes = bytes
+                        .strip_prefix(b"\xef\xbb\xbf")
+                        .filter(|_| self.line == 1)
+                        .unwrap_or(&bytes);
                     if !bytes.trim_ascii().is_empty() {
                         return Some(self.document(bytes));
                     }
@@ -95,7 +111,8 @@ impl<R: BufRead> Iterator for JsonLines<R> {
 /// # Errors
 /// [`ErrorKind::Malformed`] when the id is neither text nor number, or title or text is no text.
 pub fn json_document(mut record: Map<String, Value>, fallback_id: &str) -> Result<Document, Error> {
-    let mut take = |names: &[&'static str]| names.iter().find_map(|name| Some((*name, record.remove(*name)?)));
+    let mut take =
+        |names: &[&'static str]| names.iter().find_map(|name| Some((*name, record.remove(*name)?)));
     let id = match take(&["_id", "id"]) {
         None | Some((_, Value::Null)) => fallback_id.to_owned(),
         Some((_, Value::String(id))) if !id.is_empty() => id,
@@ -116,7 +133,8 @@ pub fn json_document(mut record: Map<String, Value>, fallback_id: &str) -> Resul
         record.extend(nested);
     }
     let mut document = Document::new(id, text).with_title(title);
-    document.metadata = record.into_iter().filter_map(|(name, value)| Some((name, metadata(value)?))).collect();
+    document.metadata =
+        record.into_iter().filter_map(|(name, value)| Some((name, metadata(value)?))).collect();
     Ok(document)
 }
 
@@ -137,9 +155,14 @@ fn metadata(value: Value) -> Option<MetadataValue> {
             None => MetadataValue::Float(number.as_f64()?),
         },
         Value::String(text) => MetadataValue::Text(text),
-        Value::Array(values) => MetadataValue::List(values.into_iter().filter_map(metadata).collect()),
+        Value::Array(values) => {
+            MetadataValue::List(values.into_iter().filter_map(metadata).collect())
+        }
         Value::Object(values) => {
-            let inner: Metadata = values.into_iter().filter_map(|(name, value)| Some((name, metadata(value)?))).collect();
+            let inner: Metadata = values
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, metadata(value)?)))
+                .collect();
             MetadataValue::Map(inner)
         }
     })
@@ -164,9 +187,14 @@ mod tests {
     fn an_error_names_its_line_and_reading_goes_on() {
         let lines = "{\"_id\":\"a\",\"text\":\"x\"}\n{broken\n[1]\n{\"_id\":{},\"text\":\"\"}\n{\"_id\":\"b\",\"text\":\"y\"}\n";
         let all: Vec<_> = JsonLines::new("c.jsonl", lines.as_bytes()).collect();
-        let errors: Vec<_> = all.iter().filter_map(|r| r.as_ref().err()).map(ToString::to_string).collect();
+        let errors: Vec<_> =
+            all.iter().filter_map(|r| r.as_ref().err()).map(ToString::to_string).collect();
         assert_eq!(errors.len(), 3);
-        assert!(errors[0].starts_with("line 2: ") && errors[1].starts_with("line 3: ") && errors[2].starts_with("line 4: \"_id\""));
+        assert!(
+            errors[0].starts_with("line 2: ")
+                && errors[1].starts_with("line 3: ")
+                && errors[2].starts_with("line 4: \"_id\"")
+        );
         assert_eq!(all.iter().filter(|r| r.is_ok()).count(), 2);
     }
 

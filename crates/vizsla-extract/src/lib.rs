@@ -47,7 +47,11 @@ pub enum Format {
 impl Format {
     /// Tells the format by the name's extension.
     pub fn of(name: &str) -> Self {
-        let extension = name.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
+        let extension = name
+            .rsplit(['/', '\\'])
+            .next()
+            .and_then(|name| name.rsplit_once('.'))
+            .map(|(_, extension)| extension);
         match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
             "md" | "markdown" | "mdx" | "mkd" => Self::Markdown,
             "rst" | "rest" => Self::ReStructuredText,

@@ -8,7 +8,12 @@ use vizsla_core::{Document, Section};
 pub(crate) fn document(name: &str, text: String) -> Document {
     let (headings, front_title) = headings(&text);
     let title = front_title
-        .or_else(|| headings.first().filter(|heading| heading.level == 1).map(|heading| heading.text.clone()))
+        .or_else(|| {
+            headings
+                .first()
+                .filter(|heading| heading.level == 1)
+                .map(|heading| heading.text.clone())
+        })
         .filter(|title| !title.is_empty())
         .unwrap_or_else(|| crate::file_name(name).to_owned());
     let sections = sections(headings);
@@ -53,7 +58,9 @@ fn headings(text: &str) -> (Vec<Heading>, Option<String>) {
                     heading.text.push_str(&part);
                 }
             }
-            Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle)) => in_front_matter = true,
+            Event::Start(Tag::MetadataBlock(MetadataBlockKind::YamlStyle)) => {
+                in_front_matter = true;
+            }
             Event::End(TagEnd::MetadataBlock(_)) => in_front_matter = false,
             Event::Text(part) if in_front_matter => {
                 let title = part.lines().find_map(|line| line.strip_prefix("title:"));
@@ -78,7 +85,8 @@ mod tests {
         let text = "# Top `x`\nintro\n## A\n```\n# no heading\n```\nSetext\n------\nend";
         let document = document("a/b.md", text.into());
         assert_eq!(document.title, "Top x");
-        let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
+        let paths: Vec<_> =
+            document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Top x", "Top x > A", "Top x > Setext"]);
         assert!(text[document.sections[2].start..].starts_with("Setext"));
     }

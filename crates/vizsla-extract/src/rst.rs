@@ -8,7 +8,9 @@ const ADORNMENTS: &str = "=-~^\"'`#*+.:_<>";
 
 pub(crate) fn document(name: &str, text: String) -> Document {
     let headings = headings(&text);
-    let title = headings.first().map_or_else(|| crate::file_name(name).to_owned(), |heading| heading.text.clone());
+    let title = headings
+        .first()
+        .map_or_else(|| crate::file_name(name).to_owned(), |heading| heading.text.clone());
     let sections = sections(headings);
     Document::new(name, text).with_title(title).with_sections(sections)
 }
@@ -27,7 +29,9 @@ fn headings(text: &str) -> Vec<Heading> {
         let ((start, title), (_, below)) = (lines[i - 1], lines[i]);
         let Some(sign) = adornment(below) else { continue };
         let before = i.checked_sub(2).map_or("", |above| lines[above].1);
-        let is_title = !title.trim().is_empty() && adornment(title).is_none() && below.len() >= title.trim().chars().count();
+        let is_title = !title.trim().is_empty()
+            && adornment(title).is_none()
+            && below.len() >= title.trim().chars().count();
         let overlined = adornment(before) == Some(sign);
         // Text right above the title would make it the last line of a paragraph or a table row.
         if !is_title || !(overlined || before.trim().is_empty()) {
@@ -58,7 +62,8 @@ mod tests {
         let text = "=====\nTitle\n=====\n\nintro\n\nPart\n----\n\nx\n\nSub\n~~~\n\nOther\n-----\n\n==== ===\nno   row\n==== ===\n";
         let document = document("a.rst", text.into());
         assert_eq!(document.title, "Title");
-        let paths: Vec<_> = document.sections.iter().map(|section| section.headings.join(" > ")).collect();
+        let paths: Vec<_> =
+            document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Title", "Title > Part", "Title > Part > Sub", "Title > Other"]);
         assert_eq!(document.sections[0].start, 0);
     }

@@ -6,18 +6,27 @@ use crate::error::{Error, ErrorKind};
 
 pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Error> {
     let delimiter = delimiter(name, text);
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
-    let malformed = |line: u64, error: csv::Error| Error::new(ErrorKind::Malformed, format!("line {line}: is no row")).with_source(error);
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+    let malformed = |line: u64, error: csv::Error| {
+        Error::new(ErrorKind::Malformed, format!("line {line}: is no row")).with_source(error)
+    };
     let header = reader.headers().map_err(|error| malformed(1, error))?.clone();
-    let column = |names: &[&str]| header.iter().position(|name| names.contains(&name.trim().to_lowercase().as_str()));
-    let (id, title, body) = (column(&["_id", "id"]), column(&["title"]), column(&["text", "body", "content"]));
+    let column = |names: &[&str]| {
+        header.iter().position(|name| names.contains(&name.trim().to_lowercase().as_str()))
+    };
+    let (id, title, body) =
+        (column(&["_id", "id"]), column(&["title"]), column(&["text", "body", "content"]));
     let mut documents = Vec::new();
-    let mut records = reader.records();
-    while let Some(row) = records.next() {
-        let row = row.map_err(|error| malformed(error.position().map_or(0, csv::Position::line), error))?;
+    let records = reader.records();
+    for row in records {
+        let row =
+            row.map_err(|error| malformed(error.position().map_or(0, csv::Position::line), error))?;
         let first = row.position().map_or(1, csv::Position::line) as u32;
         let last = first + row.iter().map(|cell| cell.matches('\n').count() as u32).sum::<u32>();
-        let cell = |column: Option<usize>| column.and_then(|column| row.get(column)).filter(|cell| !cell.is_empty());
+        let cell = |column: Option<usize>| {
+            column.and_then(|column| row.get(column)).filter(|cell| !cell.is_empty())
+        };
         let named = || header.iter().zip(&row).filter(|(_, cell)| !cell.is_empty());
         let text = cell(body).map_or_else(
             || named().map(|(name, cell)| format!("{name}: {cell}")).collect::<Vec<_>>().join("\n"),
@@ -57,7 +66,10 @@ mod tests {
         let text = "id,title,text,year\n1,One,\"first\nrow\",2020\n2,,second,\n";
         let all = documents("t.csv", text).unwrap();
         assert_eq!(all.len(), 2);
-        assert_eq!((all[0].id.as_str(), all[0].title.as_str(), all[0].text.as_str()), ("1", "One", "first\nrow"));
+        assert_eq!(
+            (all[0].id.as_str(), all[0].title.as_str(), all[0].text.as_str()),
+            ("1", "One", "first\nrow")
+        );
         assert_eq!(all[0].lines, SourceLines::Fixed(2, 3));
         assert_eq!(all[0].metadata["year"].to_string(), "2020");
         assert_eq!(all[1].title, "t.csv");

@@ -8,7 +8,11 @@ use crate::error::{Error, ErrorKind};
 
 /// Copies the largest file of `archive` that `wanted` accepts, by its name without folders, to the new file `to`.
 /// (Archives hold links beside the library, and small libraries with similar names.)
-pub(crate) fn extract_largest(archive: &Path, wanted: fn(&str) -> bool, to: &Path) -> Result<(), Error> {
+pub(crate) fn extract_largest(
+    archive: &Path,
+    wanted: fn(&str) -> bool,
+    to: &Path,
+) -> Result<(), Error> {
     let name = archive.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let found = if name.ends_with(".zip") || name.ends_with(".whl") {
         from_zip(archive, wanted, to)
@@ -17,7 +21,10 @@ pub(crate) fn extract_largest(archive: &Path, wanted: fn(&str) -> bool, to: &Pat
     } else {
         return Err(Error::new(
             ErrorKind::Verification,
-            format!("{} is no archive of a known kind: give a .tgz, .zip or .whl file, or the library itself", archive.display()),
+            format!(
+                "{} is no archive of a known kind: give a .tgz, .zip or .whl file, or the library itself",
+                archive.display()
+            ),
         ));
     };
     match found {

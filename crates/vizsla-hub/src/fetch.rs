@@ -59,7 +59,12 @@ pub(crate) fn get_json(agent: &Agent, url: &str) -> Result<serde_json::Value, Er
 }
 
 /// Fetches `url` into the new file `to` and gives back its SHA-256 in hexadecimal.
-pub(crate) fn download(agent: &Agent, url: &str, to: &Path, progress: &dyn Progress) -> Result<String, Error> {
+pub(crate) fn download(
+    agent: &Agent,
+    url: &str,
+    to: &Path,
+    progress: &dyn Progress,
+) -> Result<String, Error> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
         Error::new(ErrorKind::Fetch, format!("cannot fetch {url}")).with_source(error)
     };

@@ -22,7 +22,7 @@ pub const FILE_NAME: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
-/// A build for one platform: its name in the project's releases, its tag on PyPI, and the wheel's SHA-256 there.
+/// A build for one platform: its name in the project's releases, its tag on `PyPI`, and the wheel's SHA-256 there.
 struct Build {
     os: &'static str,
     arch: &'static str,
@@ -31,7 +31,7 @@ struct Build {
     wheel_sha256: &'static str,
 }
 
-/// The wheel for CPython 3.12 is taken whatever Python is installed: only the library inside it is used.
+/// The wheel for `CPython` 3.12 is taken whatever Python is installed: only the library inside it is used.
 const BUILDS: &[Build] = &[
     Build {
         os: "linux",
@@ -97,7 +97,10 @@ impl Build {
 pub fn data_dir() -> Result<PathBuf, Error> {
     let set = std::env::var_os("VIZSLA_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     set.or_else(|| dirs::data_dir().map(|dir| dir.join("vizsla"))).ok_or_else(|| {
-        Error::new(ErrorKind::NotInstalled, "this user has no home folder; set VIZSLA_DATA_DIR to a folder for Vizsla's data")
+        Error::new(
+            ErrorKind::NotInstalled,
+            "this user has no home folder; set VIZSLA_DATA_DIR to a folder for Vizsla's data",
+        )
     })
 }
 
@@ -111,7 +114,8 @@ fn installed_path(data_dir: &Path) -> PathBuf {
 /// # Errors
 /// [`ErrorKind::NotInstalled`], with the command that fetches it.
 pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
-    let variable = std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let variable =
+        std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
     let settings = [("the path given", explicit.map(Path::to_owned)), ("ORT_DYLIB_PATH", variable)];
     for (name, path) in settings {
         if let Some(path) = path {
@@ -123,7 +127,8 @@ pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
             };
         }
     }
-    let beside_program = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(FILE_NAME)));
+    let beside_program =
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(FILE_NAME)));
     let system = system_dirs().into_iter().map(|dir| dir.join(FILE_NAME));
     beside_program.into_iter().chain(data_dir().ok().map(|dir| installed_path(&dir))).chain(system).find(|path| path.is_file()).ok_or_else(|| {
         Error::new(
@@ -214,7 +219,11 @@ pub fn install(sources: &[Source], progress: &dyn Progress) -> Result<Installed,
 ///
 /// # Errors
 /// As [`install`].
-pub fn install_into(data_dir: &Path, sources: &[Source], progress: &dyn Progress) -> Result<Installed, Error> {
+pub fn install_into(
+    data_dir: &Path,
+    sources: &[Source],
+    progress: &dyn Progress,
+) -> Result<Installed, Error> {
     let target = installed_path(data_dir);
     let record = target.with_file_name("installed.json");
     let asked_for_path = matches!(sources, [Source::Path(_)]);
@@ -229,9 +238,11 @@ pub fn install_into(data_dir: &Path, sources: &[Source], progress: &dyn Progress
         .tempdir_in(folder)
         .map_err(|error| Error::io("create a folder in", folder, error))?;
     let (library, source) = fetch_first(sources, scratch.path(), progress)?;
-    let installed = Installed { sha256: fetch::sha256(&library)?, path: target, source, was_there: false };
+    let installed =
+        Installed { sha256: fetch::sha256(&library)?, path: target, source, was_there: false };
     let json = serde_json::to_vec_pretty(&installed).expect("a record of strings is always JSON");
-    fs::rename(&library, &installed.path).map_err(|error| Error::io("put the library at", &installed.path, error))?;
+    fs::rename(&library, &installed.path)
+        .map_err(|error| Error::io("put the library at", &installed.path, error))?;
     fs::write(&record, json).map_err(|error| Error::io("write", &record, error))?;
     Ok(installed)
 }
@@ -242,7 +253,11 @@ fn whole(record: &Path) -> Option<Installed> {
     intact.then_some(Installed { was_there: true, ..installed })
 }
 
-fn fetch_first(sources: &[Source], scratch: &Path, progress: &dyn Progress) -> Result<(PathBuf, String), Error> {
+fn fetch_first(
+    sources: &[Source],
+    scratch: &Path,
+    progress: &dyn Progress,
+) -> Result<(PathBuf, String), Error> {
     let mut last = Error::new(ErrorKind::Fetch, "no source for ONNX Runtime was given");
     for (i, source) in sources.iter().enumerate() {
         let scratch = scratch.join(i.to_string());
@@ -264,7 +279,9 @@ fn fetch_first(sources: &[Source], scratch: &Path, progress: &dyn Progress) -> R
 fn fetch_from(source: &Source, scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
     let library = scratch.join(FILE_NAME);
     match source {
-        Source::Path(path) if is_library(&path.file_name().unwrap_or_default().to_string_lossy()) => {
+        Source::Path(path)
+            if is_library(&path.file_name().unwrap_or_default().to_string_lossy()) =>
+        {
             fs::copy(path, &library).map_err(|error| Error::io("copy", path, error))?;
         }
         Source::Path(path) => extract_largest(path, is_library, &library)?,
@@ -280,20 +297,33 @@ fn fetch_from(source: &Source, scratch: &Path, progress: &dyn Progress) -> Resul
 /// `libonnxruntime.so.1.31.1` and its like, but not the libraries of execution providers beside it.
 fn is_library(name: &str) -> bool {
     let stem = if cfg!(windows) { "onnxruntime.dll" } else { "libonnxruntime." };
-    name.starts_with(stem) && (name.contains(".so") || name.contains(".dylib") || name.ends_with(".dll"))
+    name.starts_with(stem)
+        && (name.contains(".so") || name.contains(".dylib") || name.ends_with(".dll"))
 }
 
-fn from_release(downloads: &str, api: &str, scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
+fn from_release(
+    downloads: &str,
+    api: &str,
+    scratch: &Path,
+    progress: &dyn Progress,
+) -> Result<PathBuf, Error> {
     let name = Build::for_this_platform()?.archive_name();
     let agent = fetch::agent();
     let release = fetch::get_json(&agent, &format!("{api}/v{VERSION}"))?;
     let assets = release["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let digest = assets.iter().find(|asset| asset["name"] == name.as_str()).and_then(|asset| asset["digest"].as_str());
+    let digest = assets
+        .iter()
+        .find(|asset| asset["name"] == name.as_str())
+        .and_then(|asset| asset["digest"].as_str());
     let Some(expected) = digest.and_then(|digest| digest.strip_prefix("sha256:")) else {
-        return Err(Error::new(ErrorKind::Fetch, format!("{api}/v{VERSION} states no SHA-256 for {name}")));
+        return Err(Error::new(
+            ErrorKind::Fetch,
+            format!("{api}/v{VERSION} states no SHA-256 for {name}"),
+        ));
     };
     let archive = scratch.join(&name);
-    let found = fetch::download(&agent, &format!("{downloads}/v{VERSION}/{name}"), &archive, progress)?;
+    let found =
+        fetch::download(&agent, &format!("{downloads}/v{VERSION}/{name}"), &archive, progress)?;
     check(&name, expected, &found)?;
     Ok(archive)
 }
@@ -303,20 +333,45 @@ fn from_pip(scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
     let mut reasons = Vec::new();
     for python in ["python3", "python"] {
         let output = Command::new(python)
-            .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check"])
-            .args(["--implementation", "cp", "--python-version", "3.12", "--platform", build.wheel_platform])
-            .args(if progress.is_visible() { &[][..] } else { &["--quiet", "--progress-bar", "off"] })
+            .args([
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--disable-pip-version-check",
+            ])
+            .args([
+                "--implementation",
+                "cp",
+                "--python-version",
+                "3.12",
+                "--platform",
+                build.wheel_platform,
+            ])
+            .args(if progress.is_visible() {
+                &[][..]
+            } else {
+                &["--quiet", "--progress-bar", "off"]
+            })
             .arg("--dest")
             .arg(scratch)
             .arg(format!("onnxruntime=={VERSION}"))
             .stdin(Stdio::null())
-            .stdout(if progress.is_visible() { Stdio::from(std::io::stderr()) } else { Stdio::null() })
+            .stdout(if progress.is_visible() {
+                Stdio::from(std::io::stderr())
+            } else {
+                Stdio::null()
+            })
             .output();
         match output {
             Ok(output) if output.status.success() => return wheel(scratch, build),
             Ok(output) => {
                 let said = String::from_utf8_lossy(&output.stderr);
-                reasons.push(format!("{python} -m pip: {}", said.trim().lines().last().unwrap_or("failed")));
+                reasons.push(format!(
+                    "{python} -m pip: {}",
+                    said.trim().lines().last().unwrap_or("failed")
+                ));
             }
             Err(error) => reasons.push(format!("{python}: {error}")),
         }
@@ -333,9 +388,16 @@ fn from_pip(scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
 
 fn wheel(folder: &Path, build: &Build) -> Result<PathBuf, Error> {
     let entries = fs::read_dir(folder).map_err(|error| Error::io("read", folder, error))?;
-    let wheel = entries.filter_map(|entry| Some(entry.ok()?.path())).find(|path| path.extension().is_some_and(|e| e == "whl"));
-    let wheel = wheel.ok_or_else(|| Error::new(ErrorKind::Fetch, "pip reported success but left no wheel"))?;
-    check(&wheel.file_name().unwrap_or_default().to_string_lossy(), build.wheel_sha256, &fetch::sha256(&wheel)?)?;
+    let wheel = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|e| e == "whl"));
+    let wheel = wheel
+        .ok_or_else(|| Error::new(ErrorKind::Fetch, "pip reported success but left no wheel"))?;
+    check(
+        &wheel.file_name().unwrap_or_default().to_string_lossy(),
+        build.wheel_sha256,
+        &fetch::sha256(&wheel)?,
+    )?;
     Ok(wheel)
 }
 
@@ -345,6 +407,8 @@ fn check(name: &str, expected: &str, found: &str) -> Result<(), Error> {
     }
     Err(Error::new(
         ErrorKind::Verification,
-        format!("{name} has the SHA-256 {found}, not {expected}: it is damaged or not the original, and was not installed"),
+        format!(
+            "{name} has the SHA-256 {found}, not {expected}: it is damaged or not the original, and was not installed"
+        ),
     ))
 }

@@ -67,12 +67,18 @@ impl CrossEncoder {
     /// # Errors
     /// [`ErrorKind::ModelFile`] when a part is missing or broken, [`ErrorKind::UnsupportedModel`] when it is no
     /// cross-encoder; the message says which and why.
-    pub fn open(runtime: Runtime, dir: &Path, options: &CrossEncoderOptions) -> Result<Self, Error> {
+    pub fn open(
+        runtime: Runtime,
+        dir: &Path,
+        options: &CrossEncoderOptions,
+    ) -> Result<Self, Error> {
         let model = ModelDir::find(dir, options.file.as_deref())?;
         let config = ModelConfig::parse(&model.config, model.tokenizer_config.as_deref())?;
         let bytes = fs::read(&model.onnx).map_err(|error| Error::reading(&model.onnx, error))?;
         let graph = Graph::File { path: &model.onnx, bytes: &bytes };
-        let name = dir.file_name().map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name = dir
+            .file_name()
+            .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
         Self::build(runtime, name, &graph, &model.tokenizer, &config, options)
     }
 
@@ -80,7 +86,11 @@ impl CrossEncoder {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn from_bytes(runtime: Runtime, model: ModelBytes<'_>, options: &CrossEncoderOptions) -> Result<Self, Error> {
+    pub fn from_bytes(
+        runtime: Runtime,
+        model: ModelBytes<'_>,
+        options: &CrossEncoderOptions,
+    ) -> Result<Self, Error> {
         let config = ModelConfig::parse(model.config, None)?;
         let graph = Graph::Bytes { name: model.name, bytes: model.onnx };
         Self::build(runtime, model.name.to_owned(), &graph, model.tokenizer, &config, options)
@@ -94,14 +104,18 @@ impl CrossEncoder {
         config: &ModelConfig,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let max_tokens = options.max_tokens.map_or(config.max_tokens, |tokens| tokens.min(config.max_tokens));
+        let max_tokens =
+            options.max_tokens.map_or(config.max_tokens, |tokens| tokens.min(config.max_tokens));
         let encoder = PairEncoder::new(tokenizer, max_tokens)?;
         let threads = options.threads.unwrap_or_else(default_threads);
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads)
             .thread_name(|i| format!("rerank-{i}"))
             .build()
-            .map_err(|error| Error::new(ErrorKind::Runtime, "cannot start the reranker's threads").with_source(error))?;
+            .map_err(|error| {
+                Error::new(ErrorKind::Runtime, "cannot start the reranker's threads")
+                    .with_source(error)
+            })?;
         let sessions = pool.broadcast(|_| Session::open(runtime, graph).map(Mutex::new));
         let sessions = sessions.into_iter().collect::<Result<_, _>>()?;
         Ok(Self { name, encoder, pool, sessions })
@@ -115,14 +129,18 @@ impl CrossEncoder {
     fn score_pairs(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, Error> {
         let query = self.encoder.tokenize(query)?;
         let pairs: Vec<Pair> = self.pool.install(|| {
-            passages.par_iter().map(|text| self.encoder.pair(&query, self.encoder.tokenize(text)?)).collect::<Result<_, _>>()
+            passages
+                .par_iter()
+                .map(|text| self.encoder.pair(&query, self.encoder.tokenize(text)?))
+                .collect::<Result<_, _>>()
         })?;
         // The longest first, so that no core is left with a long pair when the others are done.
         let mut queue: Vec<usize> = (0..pairs.len()).collect();
         queue.sort_by_key(|i| std::cmp::Reverse(pairs[*i].ids.len()));
         let next = AtomicUsize::new(0);
         let parts = self.pool.broadcast(|thread| {
-            let mut session = self.sessions[thread.index()].lock().unwrap_or_else(PoisonError::into_inner);
+            let mut session =
+                self.sessions[thread.index()].lock().unwrap_or_else(PoisonError::into_inner);
             let mut scored = Vec::new();
             while let Some(&i) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
                 scored.push((i, session.run(&pairs[i])?));
@@ -138,7 +156,9 @@ impl CrossEncoder {
         Ok(pairs
             .iter()
             .zip(logits)
-            .map(|(pair, logit)| RerankScore::new(logit).with_tokens(pair.ids.len() as u32, pair.truncated))
+            .map(|(pair, logit)| {
+                RerankScore::new(logit).with_tokens(pair.ids.len() as u32, pair.truncated)
+            })
             .collect())
     }
 }
@@ -155,7 +175,10 @@ impl Reranker for CrossEncoder {
 
 impl fmt::Debug for CrossEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CrossEncoder").field("name", &self.name).field("threads", &self.threads()).finish_non_exhaustive()
+        f.debug_struct("CrossEncoder")
+            .field("name", &self.name)
+            .field("threads", &self.threads())
+            .finish_non_exhaustive()
     }
 }
 

@@ -39,7 +39,8 @@ impl Error {
     }
 
     pub(crate) fn reading(path: &Path, source: std::io::Error) -> Self {
-        Self::new(ErrorKind::ModelFile, format!("cannot read {}", path.display())).with_source(source)
+        Self::new(ErrorKind::ModelFile, format!("cannot read {}", path.display()))
+            .with_source(source)
     }
 
     /// What kind of thing went wrong.

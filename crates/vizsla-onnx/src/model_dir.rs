@@ -31,7 +31,10 @@ impl<'a> ModelBytes<'a> {
 
 impl std::fmt::Debug for ModelBytes<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelBytes").field("name", &self.name).field("onnx", &self.onnx.len()).finish_non_exhaustive()
+        f.debug_struct("ModelBytes")
+            .field("name", &self.name)
+            .field("onnx", &self.onnx.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -68,7 +71,7 @@ impl ModelDir {
             Some(name) => Some(dir.join(name)).filter(|path| path.is_file()).ok_or_else(|| {
                 missing(format!("the model directory {} has no file {name}", dir.display()))
             })?,
-            None => choose(dir, onnx_files(dir)?)?,
+            None => choose(dir, &onnx_files(dir)?)?,
         };
         let tokenizer_config = fs::read(dir.join("tokenizer_config.json")).ok();
         Ok(Self { onnx, tokenizer, config, tokenizer_config })
@@ -93,7 +96,7 @@ fn onnx_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-fn choose(dir: &Path, files: Vec<PathBuf>) -> Result<PathBuf, Error> {
+fn choose(dir: &Path, files: &[PathBuf]) -> Result<PathBuf, Error> {
     if files.is_empty() {
         return Err(missing(format!(
             "the model directory {} has no ONNX file; put one at onnx/model.onnx or model.onnx",
@@ -128,7 +131,8 @@ pub(crate) struct Cpu {
 impl Cpu {
     #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
     pub(crate) fn detect() -> Self {
-        let exact_int8 = is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
+        let exact_int8 =
+            is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
         Self { exact_int8, arm: false }
     }
 
@@ -168,13 +172,22 @@ pub(crate) struct ModelConfig {
 
 impl ModelConfig {
     pub(crate) fn parse(config: &[u8], tokenizer_config: Option<&[u8]>) -> Result<Self, Error> {
-        let bad = |what: &str, error| Error::new(ErrorKind::ModelFile, format!("{what} is not valid JSON")).with_source(error);
-        let config: Value = serde_json::from_slice(config).map_err(|error| bad("config.json of the model", error))?;
-        let labels = config["id2label"].as_object().map(serde_json::Map::len).or(config["num_labels"].as_u64().map(|n| n as usize));
+        let bad = |what: &str, error| {
+            Error::new(ErrorKind::ModelFile, format!("{what} is not valid JSON")).with_source(error)
+        };
+        let config: Value = serde_json::from_slice(config)
+            .map_err(|error| bad("config.json of the model", error))?;
+        let labels = config["id2label"]
+            .as_object()
+            .map(serde_json::Map::len)
+            .or(config["num_labels"].as_u64().map(|n| n as usize));
         if labels.is_some_and(|labels| labels > 2) {
             return Err(Error::new(
                 ErrorKind::UnsupportedModel,
-                format!("the model tells {} classes apart; a cross-encoder for ranking has one or two outputs", labels.unwrap_or(0)),
+                format!(
+                    "the model tells {} classes apart; a cross-encoder for ranking has one or two outputs",
+                    labels.unwrap_or(0)
+                ),
             ));
         }
         let tokenizer_limit = tokenizer_config
@@ -195,10 +208,24 @@ mod tests {
 
     #[test]
     fn each_processor_gets_its_file() {
-        let hub = ["model", "model_O1", "model_O4", "model_qint8_arm64", "model_qint8_avx512", "model_qint8_avx512_vnni",
-            "model_quint8_avx2", "model_fp16", "model_quantized"];
+        let hub = [
+            "model",
+            "model_O1",
+            "model_O4",
+            "model_qint8_arm64",
+            "model_qint8_avx512",
+            "model_qint8_avx512_vnni",
+            "model_quint8_avx2",
+            "model_fp16",
+            "model_quantized",
+        ];
         let best = |cpu: Cpu, without: &[&str]| {
-            hub.iter().filter(|n| !without.contains(n)).filter_map(|n| Some((cpu.preference(n)?, *n))).min().unwrap().1
+            hub.iter()
+                .filter(|n| !without.contains(n))
+                .filter_map(|n| Some((cpu.preference(n)?, *n)))
+                .min()
+                .unwrap()
+                .1
         };
         let vnni = Cpu { exact_int8: true, arm: false };
         let plain = Cpu { exact_int8: false, arm: false };

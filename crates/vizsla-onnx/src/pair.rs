@@ -22,14 +22,16 @@ pub(crate) struct PairEncoder {
 
 impl PairEncoder {
     pub(crate) fn new(tokenizer_json: &[u8], max_tokens: usize) -> Result<Self, Error> {
-        let bad = |what: &str, error: tokenizers::Error| Error::new(ErrorKind::ModelFile, what).with_source(error);
+        let bad = |what: &str, error: tokenizers::Error| {
+            Error::new(ErrorKind::ModelFile, what).with_source(error)
+        };
         let mut tokenizer = Tokenizer::from_bytes(tokenizer_json)
             .map_err(|error| bad("tokenizer.json of the model cannot be read", error))?;
         tokenizer.with_padding(None);
         // A file may carry settings of its own for cutting single texts; cutting is for the pair.
-        tokenizer
-            .with_truncation(None)
-            .map_err(|error| bad("tokenizer.json of the model cannot be used without a limit", error))?;
+        tokenizer.with_truncation(None).map_err(|error| {
+            bad("tokenizer.json of the model cannot be used without a limit", error)
+        })?;
         let special_tokens = tokenizer
             .encode(("", ""), true)
             .map_err(|error| bad("tokenizer.json of the model cannot encode pairs", error))?
@@ -37,7 +39,9 @@ impl PairEncoder {
         if special_tokens >= max_tokens {
             return Err(Error::new(
                 ErrorKind::UnsupportedModel,
-                format!("the model reads at most {max_tokens} tokens, of which {special_tokens} are special ones"),
+                format!(
+                    "the model reads at most {max_tokens} tokens, of which {special_tokens} are special ones"
+                ),
             ));
         }
         // Cuts the longer of the two, as the reference implementation (sentence-transformers) does.
@@ -53,7 +57,8 @@ impl PairEncoder {
     pub(crate) fn tokenize(&self, text: &str) -> Result<Encoding, Error> {
         // `encode_fast` leaves out offsets, which nothing here needs.
         self.tokenizer.encode_fast(text, false).map_err(|error| {
-            Error::new(ErrorKind::Inference, "the model's tokenizer failed on a text").with_source(error)
+            Error::new(ErrorKind::Inference, "the model's tokenizer failed on a text")
+                .with_source(error)
         })
     }
 
@@ -65,7 +70,8 @@ impl PairEncoder {
             self.tokenizer.post_process(query, passage, true)
         };
         let joined = join().map_err(|error: tokenizers::Error| {
-            Error::new(ErrorKind::Inference, "the model's tokenizer cannot join query and passage").with_source(error)
+            Error::new(ErrorKind::Inference, "the model's tokenizer cannot join query and passage")
+                .with_source(error)
         })?;
         let widen = |ids: &[u32]| ids.iter().map(|id| i64::from(*id)).collect();
         Ok(Pair { ids: widen(joined.get_ids()), type_ids: widen(joined.get_type_ids()), truncated })

@@ -38,7 +38,11 @@ impl Runtime {
         static LOADED: OnceLock<Result<Loaded, String>> = OnceLock::new();
         let loaded = LOADED.get_or_init(|| {
             let builder = ort::init_from(path).map_err(|error| error.to_string())?;
-            let environment = builder.with_name("vizsla").with_telemetry(false).build().map_err(|error| error.to_string())?;
+            let environment = builder
+                .with_name("vizsla")
+                .with_telemetry(false)
+                .build()
+                .map_err(|error| error.to_string())?;
             Ok(Loaded { path: path.to_owned(), environment })
         });
         loaded.as_ref().map(Self).map_err(|reason| {
@@ -63,7 +67,11 @@ impl Session {
     /// from one session a core, which beats one session over all cores.
     pub(crate) fn open(runtime: Runtime, graph: &Graph<'_>) -> Result<Self, Error> {
         let session = Self::commit(runtime, graph).map_err(|error| {
-            Error::new(ErrorKind::UnsupportedModel, format!("ONNX Runtime cannot load {}", graph.name())).with_source(error)
+            Error::new(
+                ErrorKind::UnsupportedModel,
+                format!("ONNX Runtime cannot load {}", graph.name()),
+            )
+            .with_source(error)
         })?;
         let has_type_ids = check_inputs(&session)?;
         check_outputs(&session)?;
@@ -71,7 +79,8 @@ impl Session {
     }
 
     fn commit(runtime: Runtime, graph: &Graph<'_>) -> ort::Result<OrtSession> {
-        let mut builder: SessionBuilder = OrtSession::builder(&runtime.0.environment)?.with_intra_threads(1)?;
+        let mut builder: SessionBuilder =
+            OrtSession::builder(&runtime.0.environment)?.with_intra_threads(1)?;
         if graph.is_int8() {
             // Measured on graphs of this shape: the fused form costs more than it saves, because it keeps the
             // quantisation that follows from being fused.
@@ -90,8 +99,11 @@ impl Session {
     /// softmax probability of the second.
     pub(crate) fn run(&mut self, pair: &Pair) -> Result<f32, Error> {
         self.try_run(pair).map_err(|error| {
-            Error::new(ErrorKind::Inference, format!("the model failed on a pair of {} tokens", pair.ids.len()))
-                .with_source(error)
+            Error::new(
+                ErrorKind::Inference,
+                format!("the model failed on a pair of {} tokens", pair.ids.len()),
+            )
+            .with_source(error)
         })
     }
 
@@ -103,14 +115,21 @@ impl Session {
             ("attention_mask", TensorRef::from_array_view((shape, attention.as_slice()))?.into()),
         ];
         if self.has_type_ids {
-            inputs.push(("token_type_ids", TensorRef::from_array_view((shape, pair.type_ids.as_slice()))?.into()));
+            inputs.push((
+                "token_type_ids",
+                TensorRef::from_array_view((shape, pair.type_ids.as_slice()))?.into(),
+            ));
         }
         let outputs = self.session.run(inputs)?;
         let (_, logits) = outputs[0].try_extract_tensor::<f32>()?;
         match logits {
             [logit] => Ok(*logit),
             [no, yes] => Ok(yes - no),
-            _ => Err(format!("it gave {} numbers for one pair; a cross-encoder gives one or two", logits.len()).into()),
+            _ => Err(format!(
+                "it gave {} numbers for one pair; a cross-encoder gives one or two",
+                logits.len()
+            )
+            .into()),
         }
     }
 }

@@ -4,7 +4,9 @@
 //! stemmer: the analysis behind the published BM25 baselines of Anserini, but for its older Porter stemmer. A compound
 //! such as `snake_case`, `camelCase` or `example.com` is indexed whole and in parts.
 
-use tantivy::tokenizer::{Language, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer};
+use tantivy::tokenizer::{
+    Language, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
+};
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWordIndices};
 
 /// The name under which the analyzer is known to the index.
@@ -12,8 +14,9 @@ pub(crate) const ENGLISH: &str = "vizsla_english_1";
 
 /// The 33 words that Lucene's `EnglishAnalyzer` drops.
 const STOP_WORDS: [&str; 33] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no", "not", "of",
-    "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "will", "with",
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
+    "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these",
+    "they", "this", "to", "was", "will", "with",
 ];
 
 pub(crate) fn english() -> TextAnalyzer {
@@ -84,7 +87,11 @@ impl TokenStream for WordStream<'_> {
             return true;
         }
         for (offset, word) in self.words.by_ref() {
-            let word = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).or_else(|| word.strip_suffix("'S")).unwrap_or(word);
+            let word = word
+                .strip_suffix("'s")
+                .or_else(|| word.strip_suffix("’s"))
+                .or_else(|| word.strip_suffix("'S"))
+                .unwrap_or(word);
             self.token.position = self.token.position.wrapping_add(1);
             if word.len() > MAX_WORD_BYTES {
                 continue;
@@ -113,7 +120,8 @@ fn is_compound(word: &str) -> bool {
     let bytes = word.as_bytes();
     word.is_ascii()
         && bytes.iter().any(u8::is_ascii_alphabetic)
-        && (bytes.iter().any(|byte| matches!(byte, b'_' | b'.' | b':')) || bytes.windows(2).any(is_hump))
+        && (bytes.iter().any(|byte| matches!(byte, b'_' | b'.' | b':'))
+            || bytes.windows(2).any(is_hump))
 }
 
 fn is_hump(pair: &[u8]) -> bool {

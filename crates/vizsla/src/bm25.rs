@@ -84,7 +84,8 @@ impl Bm25Query {
         let count = searcher.total_num_docs()?;
         let mut prepared = Vec::with_capacity(fields.len());
         for (weighted, analyzer) in fields {
-            let average_length = searcher.total_num_tokens(weighted.field)? as f32 / (count as f32).max(1.0);
+            let average_length =
+                searcher.total_num_tokens(weighted.field)? as f32 / (count as f32).max(1.0);
             let mut terms = Vec::new();
             for (text, query_frequency) in query_terms(analyzer, text) {
                 let term = Term::from_field_text(weighted.field, &text);
@@ -98,7 +99,8 @@ impl Bm25Query {
             }
             let length_part = std::array::from_fn(|id| {
                 let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-                params.k1 * (1.0 - params.b + params.b * length / average_length.max(f32::MIN_POSITIVE))
+                params.k1
+                    * (1.0 - params.b + params.b * length / average_length.max(f32::MIN_POSITIVE))
             });
             prepared.push(FieldQuery { field: weighted.field, average_length, length_part, terms });
         }
@@ -113,7 +115,9 @@ impl Bm25Query {
             let inverted = segment.inverted_index(query.field)?;
             let norms = segment.get_fieldnorms_reader(query.field)?;
             for term in &query.terms {
-                let Some(mut postings) = inverted.read_block_postings(&term.term, IndexRecordOption::WithFreqs)? else {
+                let Some(mut postings) =
+                    inverted.read_block_postings(&term.term, IndexRecordOption::WithFreqs)?
+                else {
                     continue;
                 };
                 while postings.block_len() > 0 {
@@ -130,13 +134,21 @@ impl Bm25Query {
     }
 
     /// How the score of one passage in the first field comes about.
-    pub(crate) fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Option<Bm25Explanation>> {
+    pub(crate) fn explain(
+        &self,
+        segment: &SegmentReader,
+        doc: DocId,
+    ) -> tantivy::Result<Option<Bm25Explanation>> {
         let Some(query) = self.fields.first() else { return Ok(None) };
         let inverted = segment.inverted_index(query.field)?;
         let norm = segment.get_fieldnorms_reader(query.field)?.fieldnorm_id(doc);
         let mut terms = Vec::new();
         for term in &query.terms {
-            let Some(mut postings) = inverted.read_postings(&term.term, IndexRecordOption::WithFreqs)? else { continue };
+            let Some(mut postings) =
+                inverted.read_postings(&term.term, IndexRecordOption::WithFreqs)?
+            else {
+                continue;
+            };
             if postings.doc() < doc {
                 postings.seek(doc);
             }
@@ -150,11 +162,18 @@ impl Bm25Query {
                 frequency,
                 passages: term.passages,
                 idf: term.idf,
-                score: term.weight * frequency as f32 / (frequency as f32 + query.length_part[usize::from(norm)]),
+                score: term.weight * frequency as f32
+                    / (frequency as f32 + query.length_part[usize::from(norm)]),
             });
         }
         let length = FieldNormReader::id_to_fieldnorm(norm);
-        Ok(Some(Bm25Explanation::new(self.params.k1, self.params.b, length, query.average_length, terms)))
+        Ok(Some(Bm25Explanation::new(
+            self.params.k1,
+            self.params.b,
+            length,
+            query.average_length,
+            terms,
+        )))
     }
 }
 
@@ -162,7 +181,10 @@ impl Bm25Query {
 pub(crate) fn query_terms(analyzer: &TextAnalyzer, text: &str) -> Vec<(String, u32)> {
     let mut terms: Vec<(String, u32)> = Vec::new();
     let mut analyzer = analyzer.clone();
-    analyzer.token_stream(text).process(&mut |token| match terms.iter_mut().find(|(term, _)| *term == token.text) {
+    analyzer.token_stream(text).process(&mut |token| match terms
+        .iter_mut()
+        .find(|(term, _)| *term == token.text)
+    {
         Some((_, frequency)) => *frequency += 1,
         None => terms.push((token.text.clone(), 1)),
     });

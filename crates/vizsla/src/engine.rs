@@ -6,7 +6,8 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use vizsla_core::{
-    Candidate, Filter, Fusion, QuerySyntax, RerankScore, Reranker, RetrieveRequest, Retriever, StageScores,
+    Candidate, Filter, Fusion, QuerySyntax, RerankScore, Reranker, RetrieveRequest, Retriever,
+    StageScores,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -144,7 +145,10 @@ impl Engine {
     /// As [`search`](Self::search).
     pub fn score(&self, request: &SearchRequest) -> Result<ScoredCandidates> {
         if request.retrieve.query.trim().is_empty() {
-            return Err(Error::new(ErrorKind::InvalidQuery, "the query is empty: give at least one word"));
+            return Err(Error::new(
+                ErrorKind::InvalidQuery,
+                "the query is empty: give at least one word",
+            ));
         }
         let fusion = request.fusion.unwrap_or(self.fusion);
         let reranker = self.reranker.as_deref().filter(|_| fusion.needs_rerank());
@@ -153,9 +157,13 @@ impl Engine {
         }
         let start = Instant::now();
         let ranking = self.retriever.retrieve(&request.retrieve).map_err(retrieve_failed)?;
-        let candidates: Vec<_> = ranking.into_iter().map(|ranked| (ranked.score, ranked.item)).collect();
+        let candidates: Vec<_> =
+            ranking.into_iter().map(|ranked| (ranked.score, ranked.item)).collect();
         let mut scored = ScoredCandidates {
-            scores: (1..).zip(&candidates).map(|(rank, (score, _))| StageScores::new(*score, rank)).collect(),
+            scores: (1..)
+                .zip(&candidates)
+                .map(|(rank, (score, _))| StageScores::new(*score, rank))
+                .collect(),
             candidates: candidates.into_iter().map(|(_, candidate)| candidate).collect(),
             fusion,
             degraded: None,
@@ -167,7 +175,9 @@ impl Engine {
                 Err(error) if request.bm25_fallback => scored.degrade(with_sources(&error)),
                 done => done?,
             },
-            None if fusion.needs_rerank() => scored.degrade("the engine has no reranker".to_owned()),
+            None if fusion.needs_rerank() => {
+                scored.degrade("the engine has no reranker".to_owned());
+            }
             None => {}
         }
         Ok(scored)
@@ -176,12 +186,16 @@ impl Engine {
 
 fn rerank(reranker: &dyn Reranker, query: &str, scored: &mut ScoredCandidates) -> Result<()> {
     let start = Instant::now();
-    let texts: Vec<String> = scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
+    let texts: Vec<String> =
+        scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let scores = reranker.score(query, &texts).map_err(|error| {
-        Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name())).with_source(error)
+        Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
+            .with_source(error)
     })?;
-    let broken = |what: String| Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()));
+    let broken = |what: String| {
+        Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()))
+    };
     if scores.len() != texts.len() {
         return Err(broken(format!("gave {} scores for {} passages", scores.len(), texts.len())));
     }
@@ -199,7 +213,9 @@ fn rerank(reranker: &dyn Reranker, query: &str, scored: &mut ScoredCandidates) -
 fn ranks(scores: &[RerankScore], candidates: &[Candidate]) -> impl Iterator<Item = (usize, u32)> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     let key = |i: usize| (&candidates[i].passage.doc_id, candidates[i].passage.ordinal);
-    order.sort_by(|a, b| scores[*b].logit.total_cmp(&scores[*a].logit).then_with(|| key(*a).cmp(&key(*b))));
+    order.sort_by(|a, b| {
+        scores[*b].logit.total_cmp(&scores[*a].logit).then_with(|| key(*a).cmp(&key(*b)))
+    });
     order.into_iter().zip(1..)
 }
 
@@ -217,7 +233,8 @@ fn no_reranker(fusion: Fusion) -> Error {
 fn retrieve_failed(error: vizsla_core::BoxError) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => *own,
-        Err(other) => Error::new(ErrorKind::Retrieve, format!("the retriever failed: {other}")).with_source(other),
+        Err(other) => Error::new(ErrorKind::Retrieve, format!("the retriever failed: {other}"))
+            .with_source(other),
     }
 }
 

@@ -59,7 +59,8 @@ impl Error {
     }
 
     pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Self {
-        Self::new(io_kind(&source), format!("cannot {doing} {}", path.display())).with_source(source)
+        Self::new(io_kind(&source), format!("cannot {doing} {}", path.display()))
+            .with_source(source)
     }
 
     /// What kind of thing went wrong.
@@ -77,14 +78,16 @@ impl Error {
                 );
                 return Self::new(ErrorKind::Locked, message).with_source(source);
             }
-            TantivyError::DataCorruption(_) | TantivyError::DeserializeError(_) | TantivyError::IncompatibleIndex(_) => {
-                ErrorKind::Corrupt
-            }
+            TantivyError::DataCorruption(_)
+            | TantivyError::DeserializeError(_)
+            | TantivyError::IncompatibleIndex(_) => ErrorKind::Corrupt,
             other => root_io_kind(other).unwrap_or(ErrorKind::Io),
         };
         let remedy = match kind {
             ErrorKind::Corrupt => "; the index is damaged: rebuild it from its sources",
-            ErrorKind::NoSpace => "; no room is left on the device: free some and run it again, the last commit is intact",
+            ErrorKind::NoSpace => {
+                "; no room is left on the device: free some and run it again, the last commit is intact"
+            }
             _ => "",
         };
         Self::new(kind, format!("cannot {doing} the index at {at}{remedy}")).with_source(source)
@@ -93,7 +96,9 @@ impl Error {
 
 fn io_kind(error: &io::Error) -> ErrorKind {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => ErrorKind::NoSpace,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorKind::NoSpace
+        }
         _ => ErrorKind::Io,
     }
 }
@@ -109,7 +114,11 @@ fn root_io_kind(error: &TantivyError) -> Option<ErrorKind> {
         source = error.source();
     }
     let text = format!("{error:?}");
-    ["StorageFull", "FileTooLarge", "QuotaExceeded"].iter().any(|kind| text.contains(kind)).then_some(ErrorKind::NoSpace)
+    let kinds = ["StorageFull", "FileTooLarge", "QuotaExceeded"];
+    // ENOSPC, EFBIG and EDQUOT, as every Unix numbers the first two and Linux the third.
+    let numbers = ["os error 28)", "os error 27)", "os error 122)"];
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    (says(&kinds) || (cfg!(unix) && says(&numbers))).then_some(ErrorKind::NoSpace)
 }
 
 impl fmt::Display for Error {

@@ -11,7 +11,9 @@ use tantivy::collector::TopDocs;
 use tantivy::query::Query;
 use tantivy::schema::{Field, FieldType, OwnedValue};
 use tantivy::{DocAddress, IndexReader, Searcher, TantivyDocument};
-use vizsla_core::{BoxError, Candidate, Metadata, MetadataValue, Passage, Ranking, RetrieveRequest, Retriever};
+use vizsla_core::{
+    BoxError, Candidate, Metadata, MetadataValue, Passage, Ranking, RetrieveRequest, Retriever,
+};
 
 use crate::bm25::{Bm25Params, Bm25Query, WeightedField, query_terms, select_best};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +39,10 @@ pub struct ExistingIndex {
 
 impl fmt::Debug for ExistingIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExistingIndex").field("id", &self.id).field("text", &self.text).finish_non_exhaustive()
+        f.debug_struct("ExistingIndex")
+            .field("id", &self.id)
+            .field("text", &self.text)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +55,10 @@ impl ExistingIndex {
     pub fn new(reader: IndexReader, id: &str, text: &[&str]) -> Result<Self> {
         let searcher = reader.searcher();
         if text.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput, "an existing index needs at least one text field to search"));
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "an existing index needs at least one text field to search",
+            ));
         }
         let id = stored_field(&searcher, id)?;
         let text = text.iter().map(|name| text_field(&searcher, name)).collect::<Result<_>>()?;
@@ -73,7 +81,10 @@ impl ExistingIndex {
     pub fn with_boost(mut self, name: &str, weight: f32) -> Result<Self> {
         let field = stored_field(&self.reader.searcher(), name)?;
         let text = self.text.iter_mut().find(|text| text.field == field).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, format!("{name:?} is none of the text fields that are searched"))
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!("{name:?} is none of the text fields that are searched"),
+            )
         })?;
         text.weight = weight;
         Ok(self)
@@ -94,16 +105,32 @@ impl ExistingIndex {
         self
     }
 
-    fn analyzed_fields(&self, searcher: &Searcher) -> tantivy::Result<Vec<(WeightedField, tantivy::tokenizer::TextAnalyzer)>> {
-        self.text.iter().map(|text| Ok((*text, searcher.index().tokenizer_for_field(text.field)?))).collect()
+    fn analyzed_fields(
+        &self,
+        searcher: &Searcher,
+    ) -> tantivy::Result<Vec<(WeightedField, tantivy::tokenizer::TextAnalyzer)>> {
+        self.text
+            .iter()
+            .map(|text| Ok((*text, searcher.index().tokenizer_for_field(text.field)?)))
+            .collect()
     }
 
-    fn best(&self, searcher: &Searcher, request: &RetrieveRequest) -> std::result::Result<Vec<(f32, DocAddress)>, BoxError> {
+    fn best(
+        &self,
+        searcher: &Searcher,
+        request: &RetrieveRequest,
+    ) -> std::result::Result<Vec<(f32, DocAddress)>, BoxError> {
         let depth = request.depth.get();
         if let Some(build) = &self.query {
-            return Ok(searcher.search(&*build(&request.query)?, &TopDocs::with_limit(depth).order_by_score())?);
+            return Ok(searcher
+                .search(&*build(&request.query)?, &TopDocs::with_limit(depth).order_by_score())?);
         }
-        let query = Bm25Query::prepare(searcher, &request.query, &self.analyzed_fields(searcher)?, self.bm25)?;
+        let query = Bm25Query::prepare(
+            searcher,
+            &request.query,
+            &self.analyzed_fields(searcher)?,
+            self.bm25,
+        )?;
         let mut best = Vec::new();
         for (ord, segment) in (0..).zip(searcher.segment_readers()) {
             let scores = query.score_segment(segment)?;
@@ -118,9 +145,18 @@ impl ExistingIndex {
     fn passage(&self, searcher: &Searcher, address: DocAddress) -> tantivy::Result<Passage> {
         let document: TantivyDocument = searcher.doc(address)?;
         let values = |field: Field| {
-            document.get_all(field).map(|value| plain(&OwnedValue::from(value))).collect::<Vec<_>>().join("\n")
+            document
+                .get_all(field)
+                .map(|value| plain(&OwnedValue::from(value)))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
-        let text: Vec<String> = self.text.iter().filter(|text| Some(text.field) != self.title).map(|text| values(text.field)).collect();
+        let text: Vec<String> = self
+            .text
+            .iter()
+            .filter(|text| Some(text.field) != self.title)
+            .map(|text| values(text.field))
+            .collect();
         let mut passage = Passage::new(values(self.id), 0, text.join("\n"));
         passage.title = self.title.map(values).unwrap_or_default();
         passage.metadata = self.metadata(searcher, &document);
@@ -130,7 +166,9 @@ impl ExistingIndex {
     /// The stored fields that have no other role.
     fn metadata(&self, searcher: &Searcher, document: &TantivyDocument) -> Metadata {
         let known = |field: Field| {
-            field == self.id || Some(field) == self.title || self.text.iter().any(|text| text.field == field)
+            field == self.id
+                || Some(field) == self.title
+                || self.text.iter().any(|text| text.field == field)
         };
         let mut metadata = Metadata::new();
         for (field, value) in document.field_values().filter(|(field, _)| !known(*field)) {
@@ -142,7 +180,10 @@ impl ExistingIndex {
 }
 
 impl Retriever for ExistingIndex {
-    fn retrieve(&self, request: &RetrieveRequest) -> std::result::Result<Ranking<Candidate>, BoxError> {
+    fn retrieve(
+        &self,
+        request: &RetrieveRequest,
+    ) -> std::result::Result<Ranking<Candidate>, BoxError> {
         if !request.filter.is_empty() {
             let message = "filters do not work on an existing index, whose fields have their own meaning: put the \
                            condition into the query with `ExistingIndex::with_query`";
@@ -163,8 +204,12 @@ impl Retriever for ExistingIndex {
         let Ok(fields) = self.analyzed_fields(&searcher) else { return Vec::new() };
         let Some((first, analyzer)) = fields.first() else { return Vec::new() };
         let terms = match &self.query {
-            Some(build) => build(&request.query).map(|query| terms_of(&*query, first.field)).unwrap_or_default(),
-            None => query_terms(analyzer, &request.query).into_iter().map(|(term, _)| term).collect(),
+            Some(build) => build(&request.query)
+                .map(|query| terms_of(&*query, first.field))
+                .unwrap_or_default(),
+            None => {
+                query_terms(analyzer, &request.query).into_iter().map(|(term, _)| term).collect()
+            }
         };
         highlight(analyzer, &terms, text)
     }
@@ -174,7 +219,10 @@ fn stored_field(searcher: &Searcher, name: &str) -> Result<Field> {
     let schema = searcher.schema();
     let unfit = |what: &str| {
         let names: Vec<_> = schema.fields().map(|(_, entry)| entry.name()).collect();
-        Error::new(ErrorKind::InvalidInput, format!("the index's field {name:?} {what}; its fields are {}", names.join(", ")))
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("the index's field {name:?} {what}; its fields are {}", names.join(", ")),
+        )
     };
     let field = schema.get_field(name).map_err(|_| unfit("does not exist"))?;
     if schema.get_field_entry(field).is_stored() { Ok(field) } else { Err(unfit("is not stored")) }
@@ -184,9 +232,9 @@ fn text_field(searcher: &Searcher, name: &str) -> Result<WeightedField> {
     let field = stored_field(searcher, name)?;
     let entry = searcher.schema().get_field_entry(field);
     let has_frequencies = match entry.field_type() {
-        FieldType::Str(options) => {
-            options.get_indexing_options().is_some_and(|indexing| indexing.index_option().has_freq() && indexing.fieldnorms())
-        }
+        FieldType::Str(options) => options
+            .get_indexing_options()
+            .is_some_and(|indexing| indexing.index_option().has_freq() && indexing.fieldnorms()),
         _ => false,
     };
     if has_frequencies {
@@ -194,7 +242,9 @@ fn text_field(searcher: &Searcher, name: &str) -> Result<WeightedField> {
     }
     Err(Error::new(
         ErrorKind::InvalidInput,
-        format!("the index's field {name:?} is no text indexed with frequencies and lengths, which BM25 needs"),
+        format!(
+            "the index's field {name:?} is no text indexed with frequencies and lengths, which BM25 needs"
+        ),
     ))
 }
 

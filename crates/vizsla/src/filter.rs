@@ -14,11 +14,16 @@ pub(crate) fn path_globs(patterns: &[String]) -> Result<Option<GlobSet>> {
         return Ok(None);
     }
     let unfit = |error: globset::Error| {
-        Error::new(ErrorKind::InvalidInput, format!("cannot read the path filter: {error}")).with_source(error)
+        Error::new(ErrorKind::InvalidInput, format!("cannot read the path filter: {error}"))
+            .with_source(error)
     };
     let compile = |pattern: &str| -> std::result::Result<Glob, globset::Error> {
         let anchored = pattern.starts_with('/') || pattern.starts_with("**");
-        let pattern = if anchored { pattern.to_owned() } else { format!("**/{}", pattern.trim_start_matches("./")) };
+        let pattern = if anchored {
+            pattern.to_owned()
+        } else {
+            format!("**/{}", pattern.trim_start_matches("./"))
+        };
         GlobBuilder::new(&pattern).literal_separator(true).build()
     };
     let mut set = GlobSetBuilder::new();
@@ -67,9 +72,9 @@ impl<'a> PreparedFilter<'a> {
         if from.is_some() || until.is_some() {
             let modified = segment.fast_fields().i64(schema::MODIFIED)?;
             for (doc, pass) in passing.iter_mut().enumerate() {
-                *pass &= modified
-                    .first(doc as u32)
-                    .is_some_and(|at| from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until));
+                *pass &= modified.first(doc as u32).is_some_and(|at| {
+                    from.is_none_or(|from| at >= from) && until.is_none_or(|until| at < until)
+                });
             }
         }
         Ok(passing)
@@ -82,9 +87,16 @@ fn keep(passing: &mut [bool], others: &[bool]) {
     }
 }
 
-fn mark(segment: &SegmentReader, field: Field, term: &str, marks: &mut [bool]) -> tantivy::Result<()> {
+fn mark(
+    segment: &SegmentReader,
+    field: Field,
+    term: &str,
+    marks: &mut [bool],
+) -> tantivy::Result<()> {
     let term = Term::from_field_text(field, term);
-    if let Some(mut postings) = segment.inverted_index(field)?.read_postings(&term, IndexRecordOption::Basic)? {
+    if let Some(mut postings) =
+        segment.inverted_index(field)?.read_postings(&term, IndexRecordOption::Basic)?
+    {
         while postings.doc() != TERMINATED {
             marks[postings.doc() as usize] = true;
             postings.advance();

@@ -33,7 +33,10 @@ pub struct Index {
 
 impl fmt::Debug for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index").field("dir", &self.dir).field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Index")
+            .field("dir", &self.dir)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,9 +65,13 @@ impl Index {
     /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included.
     pub fn create(dir: &Path, settings: IndexSettings) -> Result<Self> {
         if manifest::is_index(dir) {
-            return Err(Error::new(ErrorKind::NotAnIndex, format!("there is an index at {} already: open it", dir.display())));
+            return Err(Error::new(
+                ErrorKind::NotAnIndex,
+                format!("there is an index at {} already: open it", dir.display()),
+            ));
         }
-        let occupied = dir.exists() && fs::read_dir(dir).map_err(|error| Error::io("use", dir, error))?.next().is_some();
+        let occupied = dir.exists()
+            && fs::read_dir(dir).map_err(|error| Error::io("use", dir, error))?.next().is_some();
         if occupied {
             return Err(not_an_index(dir));
         }
@@ -73,7 +80,8 @@ impl Index {
         let failed = |error| Error::engine("create", &dir.display().to_string(), error);
         let directory = MmapDirectory::open(&segments).map_err(|error| failed(error.into()))?;
         let (schema, fields) = schema::build();
-        let engine = tantivy::Index::create(directory, schema, tantivy::IndexSettings::default()).map_err(failed)?;
+        let engine = tantivy::Index::create(directory, schema, tantivy::IndexSettings::default())
+            .map_err(failed)?;
         // Last, so that a folder with this file in it is an index.
         manifest::write_settings(dir, settings)?;
         Self::finish(engine, fields, settings, Some(dir.to_owned()))
@@ -85,20 +93,27 @@ impl Index {
     /// [`ErrorKind::NotFound`], [`ErrorKind::NotAnIndex`], [`ErrorKind::FormatVersion`] or [`ErrorKind::Corrupt`].
     pub fn open(dir: &Path) -> Result<Self> {
         if !dir.exists() {
-            return Err(Error::new(ErrorKind::NotFound, format!("there is no index at {}", dir.display())));
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no index at {}", dir.display()),
+            ));
         }
         if !manifest::is_index(dir) {
             return Err(not_an_index(dir));
         }
         let settings = manifest::read_settings(dir)?;
         let failed = |error| Error::engine("open", &dir.display().to_string(), error);
-        let directory = MmapDirectory::open(dir.join(SEGMENTS_DIR)).map_err(|error| failed(error.into()))?;
+        let directory =
+            MmapDirectory::open(dir.join(SEGMENTS_DIR)).map_err(|error| failed(error.into()))?;
         let engine = tantivy::Index::open(directory).map_err(failed)?;
         let (schema, fields) = schema::build();
         if engine.schema() != schema {
             return Err(Error::new(
                 ErrorKind::Corrupt,
-                format!("the index at {} has other fields than its format version says: rebuild it", dir.display()),
+                format!(
+                    "the index at {} has other fields than its format version says: rebuild it",
+                    dir.display()
+                ),
             ));
         }
         Self::finish(engine, fields, settings, Some(dir.to_owned()))
@@ -118,10 +133,17 @@ impl Index {
         Self::finish(tantivy::Index::create_in_ram(schema), fields, settings, None)
     }
 
-    fn finish(engine: tantivy::Index, fields: Fields, settings: IndexSettings, dir: Option<PathBuf>) -> Result<Self> {
+    fn finish(
+        engine: tantivy::Index,
+        fields: Fields,
+        settings: IndexSettings,
+        dir: Option<PathBuf>,
+    ) -> Result<Self> {
         engine.tokenizers().register(analysis::ENGLISH, analysis::english());
-        let reader = engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into();
-        let reader = reader.map_err(|error| Error::engine("open", &display(dir.as_deref()), error))?;
+        let reader =
+            engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into();
+        let reader =
+            reader.map_err(|error| Error::engine("open", &display(dir.as_deref()), error))?;
         Ok(Self { engine, reader, fields, settings, dir })
     }
 
@@ -165,7 +187,10 @@ impl Index {
             format: manifest::FORMAT_VERSION,
         };
         for segment in searcher.segment_readers() {
-            let ordinals = segment.fast_fields().u64(schema::ORDINAL).map_err(|error| self.failed("read", error))?;
+            let ordinals = segment
+                .fast_fields()
+                .u64(schema::ORDINAL)
+                .map_err(|error| self.failed("read", error))?;
             let firsts = segment.doc_ids_alive().filter(|doc| ordinals.first(*doc) == Some(0));
             stats.documents += firsts.count() as u64;
         }
@@ -178,7 +203,12 @@ impl Index {
     /// [`ErrorKind::InvalidInput`] when a glob cannot be read.
     pub fn files(&self, filter: &Filter) -> Result<Vec<String>> {
         let globs = filter::path_globs(&filter.paths)?;
-        Ok(self.manifest()?.files.into_keys().filter(|path| globs.as_ref().is_none_or(|globs| globs.is_match(path))).collect())
+        Ok(self
+            .manifest()?
+            .files
+            .into_keys()
+            .filter(|path| globs.as_ref().is_none_or(|globs| globs.is_match(path)))
+            .collect())
     }
 
     pub(crate) fn manifest(&self) -> Result<Manifest> {

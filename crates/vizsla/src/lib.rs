@@ -49,7 +49,9 @@ pub use error::{Error, ErrorKind, Result};
 pub use existing::{ExistingIndex, tantivy};
 pub use index::{Index, IndexStats};
 pub use manifest::{FORMAT_VERSION, FileRecord, IndexSettings, content_hash};
-pub use response::{FuseStage, Hit, HitPassage, HitScores, RerankStage, RetrieveStage, SearchResponse, Stages};
+pub use response::{
+    FuseStage, Hit, HitPassage, HitScores, RerankStage, RetrieveStage, SearchResponse, Stages,
+};
 pub use retrieve::IndexRetriever;
 pub use scored::ScoredCandidates;
 pub use vizsla_core::*;

@@ -58,7 +58,8 @@ pub(crate) fn is_index(dir: &Path) -> bool {
 
 pub(crate) fn write_settings(dir: &Path, settings: IndexSettings) -> Result<()> {
     let path = dir.join(SETTINGS_FILE);
-    let json = serde_json::to_vec_pretty(&SettingsFile { format: FORMAT_VERSION, settings }).expect("numbers are always JSON");
+    let json = serde_json::to_vec_pretty(&SettingsFile { format: FORMAT_VERSION, settings })
+        .expect("numbers are always JSON");
     write_whole(&path, &json).map_err(|error| Error::io("write", &path, error))
 }
 
@@ -70,8 +71,11 @@ pub(crate) fn read_settings(dir: &Path) -> Result<IndexSettings> {
     let path = dir.join(SETTINGS_FILE);
     let json = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
     let corrupt = |error: serde_json::Error| {
-        Error::new(ErrorKind::Corrupt, format!("{} is damaged; rebuild the index from its sources", path.display()))
-            .with_source(error)
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("{} is damaged; rebuild the index from its sources", path.display()),
+        )
+        .with_source(error)
     };
     let Format { format } = serde_json::from_slice(&json).map_err(corrupt)?;
     if format != FORMAT_VERSION {
@@ -132,7 +136,8 @@ impl Manifest {
     /// Writes the manifest, durably, under its own number.
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         let path = manifest_path(dir, self.sequence);
-        let bytes = bincode::serde::encode_to_vec(self, BINCODE).expect("a map of numbers can be encoded");
+        let bytes =
+            bincode::serde::encode_to_vec(self, BINCODE).expect("a map of numbers can be encoded");
         write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
     }
 
@@ -140,13 +145,25 @@ impl Manifest {
     pub(crate) fn read(dir: &Path, payload: Option<&str>) -> Result<Self> {
         let Some(payload) = payload else { return Ok(Self::default()) };
         let corrupt = |what: String| {
-            Error::new(ErrorKind::Corrupt, format!("{what}; the index at {} is damaged: rebuild it from its sources", dir.display()))
+            Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "{what}; the index at {} is damaged: rebuild it from its sources",
+                    dir.display()
+                ),
+            )
         };
-        let sequence = payload.parse().map_err(|_| corrupt(format!("the last commit names no manifest but {payload:?}")))?;
+        let sequence = payload
+            .parse()
+            .map_err(|_| corrupt(format!("the last commit names no manifest but {payload:?}")))?;
         let path = manifest_path(dir, sequence);
-        let bytes = fs::read(&path).map_err(|error| corrupt(format!("cannot read {}", path.display())).with_source(error))?;
-        let (manifest, _) = bincode::serde::decode_from_slice(&bytes, BINCODE)
-            .map_err(|error| corrupt(format!("cannot understand {}", path.display())).with_source(error))?;
+        let bytes = fs::read(&path).map_err(|error| {
+            corrupt(format!("cannot read {}", path.display())).with_source(error)
+        })?;
+        let (manifest, _) =
+            bincode::serde::decode_from_slice(&bytes, BINCODE).map_err(|error| {
+                corrupt(format!("cannot understand {}", path.display())).with_source(error)
+            })?;
         Ok(manifest)
     }
 

@@ -141,9 +141,15 @@ pub struct HitPassage {
 }
 
 impl SearchResponse {
-    pub(crate) fn new(request: &SearchRequest, scored: ScoredCandidates, hits: Vec<Hit>, fuse: Duration) -> Self {
+    pub(crate) fn new(
+        request: &SearchRequest,
+        scored: ScoredCandidates,
+        hits: Vec<Hit>,
+        fuse: Duration,
+    ) -> Self {
         let mut stages = scored.stages;
-        let ids: std::collections::HashSet<_> = scored.candidates.iter().map(|c| &c.passage.doc_id).collect();
+        let ids: std::collections::HashSet<_> =
+            scored.candidates.iter().map(|c| &c.passage.doc_id).collect();
         stages.fuse = FuseStage { ms: milliseconds(fuse), documents: ids.len() };
         Self {
             query: request.retrieve.query.clone(),
@@ -187,10 +193,15 @@ pub(crate) fn build_hits(
 ) -> Result<Vec<Hit>> {
     let probable = |place: &Ranked<Place<'_>>| {
         let rerank = scored.scores[place.item.index].rerank;
-        request.min_probability.is_none_or(|least| rerank.is_some_and(|(score, _)| score.probability() >= least))
+        request
+            .min_probability
+            .is_none_or(|least| rerank.is_some_and(|(score, _)| score.probability() >= least))
     };
     let best = ranked.into_iter().filter(probable).take(request.limit);
-    (1..).zip(best).map(|(rank, place)| build_hit(scored, rank, &place, request, retriever)).collect()
+    (1..)
+        .zip(best)
+        .map(|(rank, place)| build_hit(scored, rank, &place, request, retriever))
+        .collect()
 }
 
 fn build_hit(
@@ -205,7 +216,11 @@ fn build_hit(
     let rerank = scores.rerank.map(|(score, _)| score);
     let explanation = if request.explain {
         retriever.explain(&request.retrieve, passage).map_err(|error| {
-            Error::new(ErrorKind::Retrieve, format!("cannot explain the score of {}", passage.doc_id)).with_source(error)
+            Error::new(
+                ErrorKind::Retrieve,
+                format!("cannot explain the score of {}", passage.doc_id),
+            )
+            .with_source(error)
         })?
     } else {
         None

@@ -8,7 +8,8 @@ use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
 use vizsla_core::{
-    Bm25Explanation, BoxError, Candidate, Passage, QuerySyntax, Ranking, RetrieveRequest, Retriever, TieBreak,
+    Bm25Explanation, BoxError, Candidate, Passage, QuerySyntax, Ranking, RetrieveRequest,
+    Retriever, TieBreak,
 };
 
 use crate::analysis;
@@ -45,7 +46,9 @@ impl IndexRetriever {
         let searcher = self.index.reader.searcher();
         let mut passages = Vec::new();
         for id in ids {
-            for address in self.addresses(&searcher, id).map_err(|error| self.index.failed("read", error))? {
+            for address in
+                self.addresses(&searcher, id).map_err(|error| self.index.failed("read", error))?
+            {
                 passages.push(self.load(&searcher, address)?);
             }
         }
@@ -64,7 +67,11 @@ impl IndexRetriever {
         self.index.fields.decode(&document)
     }
 
-    fn retrieve_from(&self, searcher: &Searcher, request: &RetrieveRequest) -> Result<Ranking<Candidate>> {
+    fn retrieve_from(
+        &self,
+        searcher: &Searcher,
+        request: &RetrieveRequest,
+    ) -> Result<Ranking<Candidate>> {
         let query = self.prepare(searcher, request)?;
         let filter = PreparedFilter::new(&request.filter, self.index.fields)?;
         let depth = request.depth.get();
@@ -74,7 +81,8 @@ impl IndexRetriever {
             .map(|(ord, segment)| {
                 let passing = filter.as_ref().map(|filter| filter.passing(segment)).transpose()?;
                 let passes = |doc: DocId| {
-                    !segment.is_deleted(doc) && passing.as_ref().is_none_or(|passing| passing[doc as usize])
+                    !segment.is_deleted(doc)
+                        && passing.as_ref().is_none_or(|passing| passing[doc as usize])
                 };
                 let best = query.best(segment, depth, passes)?;
                 keyed(*ord, segment, best)
@@ -83,12 +91,18 @@ impl IndexRetriever {
             .map_err(|error| self.index.failed("search", error))?;
         let keyed = best.into_iter().flatten().map(|found| (found.score, found));
         let mut ranking = Ranking::new(keyed).map_err(|error| {
-            Error::new(ErrorKind::Corrupt, "BM25 gave a score that is not finite; rebuild the index").with_source(error)
+            Error::new(
+                ErrorKind::Corrupt,
+                "BM25 gave a score that is not finite; rebuild the index",
+            )
+            .with_source(error)
         })?;
         ranking.truncate(depth);
         let loaded = ranking
             .into_iter()
-            .map(|found| Ok((found.score, Candidate::new(self.load(searcher, found.item.address)?))))
+            .map(|found| {
+                Ok((found.score, Candidate::new(self.load(searcher, found.item.address)?)))
+            })
             .collect::<Result<Vec<_>>>()?;
         Ranking::new(loaded).map_err(|error| Error::new(ErrorKind::Corrupt, error.to_string()))
     }
@@ -98,7 +112,9 @@ impl IndexRetriever {
             QuerySyntax::Native => {
                 let query = self.parse(&request.query)?;
                 let weight = query.weight(EnableScoring::enabled_from_searcher(searcher));
-                weight.map(PreparedQuery::Native).map_err(|error| self.index.failed("search", error))
+                weight
+                    .map(PreparedQuery::Native)
+                    .map_err(|error| self.index.failed("search", error))
             }
             _ => self.bm25_query(searcher, &request.query).map(PreparedQuery::Bm25),
         }
@@ -111,21 +127,35 @@ impl IndexRetriever {
     }
 
     fn parse(&self, query: &str) -> Result<Box<dyn Query>> {
-        QueryParser::for_index(&self.index.engine, vec![self.index.fields.content]).parse_query(query).map_err(|error| {
-            Error::new(ErrorKind::InvalidQuery, format!("cannot read the query {query:?}: {error}")).with_source(error)
-        })
+        QueryParser::for_index(&self.index.engine, vec![self.index.fields.content])
+            .parse_query(query)
+            .map_err(|error| {
+                Error::new(
+                    ErrorKind::InvalidQuery,
+                    format!("cannot read the query {query:?}: {error}"),
+                )
+                .with_source(error)
+            })
     }
 }
 
 impl Retriever for IndexRetriever {
-    fn retrieve(&self, request: &RetrieveRequest) -> std::result::Result<Ranking<Candidate>, BoxError> {
+    fn retrieve(
+        &self,
+        request: &RetrieveRequest,
+    ) -> std::result::Result<Ranking<Candidate>, BoxError> {
         Ok(self.retrieve_from(&self.index.reader.searcher(), request)?)
     }
 
     fn highlight(&self, request: &RetrieveRequest, text: &str) -> Vec<Range<usize>> {
         let terms = match request.syntax {
-            QuerySyntax::Native => self.parse(&request.query).map(|query| terms_of(&*query, self.index.fields.content)),
-            _ => Ok(query_terms(&analysis::english(), &request.query).into_iter().map(|(term, _)| term).collect()),
+            QuerySyntax::Native => {
+                self.parse(&request.query).map(|query| terms_of(&*query, self.index.fields.content))
+            }
+            _ => Ok(query_terms(&analysis::english(), &request.query)
+                .into_iter()
+                .map(|(term, _)| term)
+                .collect()),
         };
         highlight(&analysis::english(), &terms.unwrap_or_default(), text)
     }
@@ -167,7 +197,8 @@ impl PreparedQuery {
         let ids = segment.fast_fields().str(schema::DOC_ID)?;
         let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
         // Within a segment, ids are numbered in their own order.
-        let tie_break = |doc| (ids.as_ref().and_then(|ids| ids.ords().first(doc)), ordinals.first(doc));
+        let tie_break =
+            |doc| (ids.as_ref().and_then(|ids| ids.ords().first(doc)), ordinals.first(doc));
         match self {
             Self::Bm25(query) => {
                 let scores = query.score_segment(segment)?;
@@ -202,7 +233,11 @@ impl TieBreak for Found {
     }
 }
 
-fn keyed(segment_ord: u32, segment: &SegmentReader, best: Vec<(DocId, f32)>) -> tantivy::Result<Vec<Found>> {
+fn keyed(
+    segment_ord: u32,
+    segment: &SegmentReader,
+    best: Vec<(DocId, f32)>,
+) -> tantivy::Result<Vec<Found>> {
     let ids = segment.fast_fields().str(schema::DOC_ID)?;
     let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
     best.into_iter()
@@ -233,7 +268,11 @@ pub(crate) fn terms_of(query: &dyn Query, field: Field) -> Vec<String> {
 }
 
 /// Where the words of `text` are that `analyzer` turns into one of `terms`; ranges in order and apart.
-pub(crate) fn highlight(analyzer: &TextAnalyzer, terms: &[String], text: &str) -> Vec<Range<usize>> {
+pub(crate) fn highlight(
+    analyzer: &TextAnalyzer,
+    terms: &[String],
+    text: &str,
+) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     let mut analyzer = analyzer.clone();
     analyzer.token_stream(text).process(&mut |token| {

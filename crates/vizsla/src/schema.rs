@@ -3,7 +3,8 @@
 use bincode::config::{Configuration, standard};
 use tantivy::TantivyDocument;
 use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value,
+    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
+    TextOptions, Value,
 };
 use vizsla_core::{Metadata, MetadataValue, Passage};
 
@@ -75,7 +76,9 @@ impl Fields {
         document.add_text(self.title, &passage.title);
         if let Some(path) = &passage.path {
             document.add_text(self.path, path);
-            if let Some((_, extension)) = path.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.')) {
+            if let Some((_, extension)) =
+                path.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'))
+            {
                 document.add_text(self.extension, extension.to_lowercase());
             }
         }
@@ -93,7 +96,8 @@ impl Fields {
         let metadata = if metadata.is_empty() {
             String::new()
         } else {
-            serde_json::to_string(&metadata).map_err(|error| unfit("the document's metadata", error.into()))?
+            serde_json::to_string(&metadata)
+                .map_err(|error| unfit("the document's metadata", error.into()))?
         };
         let stored = bincode::serde::encode_to_vec((&passage, metadata), BINCODE)
             .map_err(|error| unfit("a passage", error.into()))?;
@@ -103,7 +107,9 @@ impl Fields {
 
     fn add_metadata(&self, document: &mut TantivyDocument, name: &str, value: &MetadataValue) {
         match value {
-            MetadataValue::List(values) => values.iter().for_each(|value| self.add_metadata(document, name, value)),
+            MetadataValue::List(values) => {
+                values.iter().for_each(|value| self.add_metadata(document, name, value));
+            }
             MetadataValue::Map(values) => {
                 for (inner, value) in values {
                     self.add_metadata(document, &format!("{name}.{inner}"), value);
@@ -126,7 +132,8 @@ impl Fields {
         let stored = document.get_first(self.stored).and_then(|value| value.as_bytes());
         let stored = stored.ok_or_else(|| corrupt("the passage is missing".into()))?;
         let ((mut passage, metadata), _): ((Passage, String), usize) =
-            bincode::serde::decode_from_slice(stored, BINCODE).map_err(|error| corrupt(error.into()))?;
+            bincode::serde::decode_from_slice(stored, BINCODE)
+                .map_err(|error| corrupt(error.into()))?;
         passage.metadata = if metadata.is_empty() {
             Metadata::new()
         } else {

@@ -40,19 +40,29 @@ impl ScoredCandidates {
         &self.stages
     }
 
-    /// Document ids with fused scores, best first: a document has the score of its best passage (MaxP; Dai and Callan,
+    /// Document ids with fused scores, best first: a document has the score of its best passage (`MaxP`; Dai and Callan,
     /// SIGIR 2019).
     pub fn documents(&self, fusion: Fusion) -> Vec<(&str, f32)> {
-        self.collapse(fusion).into_iter().map(|place| (place.item.candidate.passage.doc_id.as_str(), place.score)).collect()
+        self.collapse(fusion)
+            .into_iter()
+            .map(|place| (place.item.candidate.passage.doc_id.as_str(), place.score))
+            .collect()
     }
 
     /// The best passage of each document, best first.
     pub(crate) fn collapse(&self, fusion: Fusion) -> Vec<Ranked<Place<'_>>> {
         let fused = fusion.fuse(&self.scores);
-        let places = self.candidates.iter().enumerate().map(|(index, candidate)| (fused[index], Place { index, candidate }));
+        let places = self
+            .candidates
+            .iter()
+            .enumerate()
+            .map(|(index, candidate)| (fused[index], Place { index, candidate }));
         let ranking = Ranking::new(places).expect("fusing finite scores gives finite scores");
         let mut seen = HashSet::new();
-        ranking.into_iter().filter(|place| seen.insert(&place.item.candidate.passage.doc_id)).collect()
+        ranking
+            .into_iter()
+            .filter(|place| seen.insert(&place.item.candidate.passage.doc_id))
+            .collect()
     }
 
     pub(crate) fn degrade(&mut self, reason: String) {

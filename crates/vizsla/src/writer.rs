@@ -39,7 +39,10 @@ impl WriterOptions {
 /// 256 MB, and one thread for each core up to 8.
 impl Default for WriterOptions {
     fn default() -> Self {
-        Self { memory: 256 << 20, threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8) }
+        Self {
+            memory: 256 << 20,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8),
+        }
     }
 }
 
@@ -82,10 +85,14 @@ pub struct Added {
 impl IndexWriter {
     pub(crate) fn new(index: Index, options: &WriterOptions) -> Result<Self> {
         let memory = options.memory.max(options.threads * MIN_MEMORY_PER_THREAD);
-        let engine = index.engine.writer_with_num_threads(options.threads, memory).map_err(|e| index.failed("write to", e))?;
+        let engine = index
+            .engine
+            .writer_with_num_threads(options.threads, memory)
+            .map_err(|e| index.failed("write to", e))?;
         index.refresh()?;
         let fresh = index.reader.searcher().num_docs() == 0;
-        let pending = Mutex::new(Pending { manifest: index.manifest()?, added: HashSet::new(), fresh });
+        let pending =
+            Mutex::new(Pending { manifest: index.manifest()?, added: HashSet::new(), fresh });
         Ok(Self { index, engine, pending })
     }
 
@@ -97,7 +104,10 @@ impl IndexWriter {
         if document.id.is_empty() || document.id.len() > MAX_ID_BYTES {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                format!("a document id has {} bytes; it must have 1 to {MAX_ID_BYTES}", document.id.len()),
+                format!(
+                    "a document id has {} bytes; it must have 1 to {MAX_ID_BYTES}",
+                    document.id.len()
+                ),
             ));
         }
         let passages = split(document, &self.index.settings.split);
@@ -107,7 +117,8 @@ impl IndexWriter {
         // Held while the operations are queued, so that of two documents with one id added at once the later wins whole.
         let mut pending = self.pending();
         let repeated = !pending.added.insert(document.id.clone());
-        let delete = (repeated || !pending.fresh).then(|| UserOperation::Delete(self.id_term(&document.id)));
+        let delete =
+            (repeated || !pending.fresh).then(|| UserOperation::Delete(self.id_term(&document.id)));
         let operations: Vec<UserOperation<TantivyDocument>> =
             delete.into_iter().chain(passages.into_iter().map(UserOperation::Add)).collect();
         self.engine.run(operations).map_err(|error| self.index.failed("write to", error))?;
@@ -117,7 +128,12 @@ impl IndexWriter {
     /// Removes the document with this id. Gives back whether the last commit has it or it was added since.
     pub fn delete(&self, id: &str) -> Result<bool> {
         let term = self.id_term(id);
-        let frequency = self.index.reader.searcher().doc_freq(&term).map_err(|error| self.index.failed("read", error))?;
+        let frequency = self
+            .index
+            .reader
+            .searcher()
+            .doc_freq(&term)
+            .map_err(|error| self.index.failed("read", error))?;
         let mut pending = self.pending();
         let added = pending.added.remove(id);
         self.engine.delete_term(term);

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
     }
     let mut files = Vec::new();
     if !args.path.is_empty() {
-        let filter = args.path.iter().fold(Filter::default(), |filter, glob| filter.with_path(glob));
+        let filter = args.path.iter().fold(Filter::default(), vizsla::Filter::with_path);
         files = index.files(&filter)?;
         for path in &files {
             writer.delete_file(path);
@@ -28,7 +28,10 @@ pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
     }
     writer.commit()?;
     writer.finish()?;
-    output::line(&format!("removed {removed} documents by id and all documents of {} files", files.len()))?;
+    output::line(&format!(
+        "removed {removed} documents by id and all documents of {} files",
+        files.len()
+    ))?;
     if !missing.is_empty() {
         output::note(&format!("the index has no document with the id {}", missing.join(", ")));
     }

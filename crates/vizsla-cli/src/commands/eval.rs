@@ -12,8 +12,8 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use vizsla::metrics::{Qrels, Run};
 use vizsla::{
-    BoxError, Candidate, Engine, Fusion, Index, IndexRetriever, Ranking, Reranker, RetrieveRequest, Retriever,
-    SearchRequest, trec,
+    BoxError, Candidate, Engine, Fusion, Index, IndexRetriever, Ranking, Reranker, RetrieveRequest,
+    Retriever, SearchRequest, trec,
 };
 
 use self::dataset::Dataset;
@@ -28,12 +28,11 @@ const RUN_DEPTH: usize = 1000;
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<Outcome> {
     let dataset = Dataset::open(args)?;
     let scratch;
-    let index_dir = match &args.index {
-        Some(dir) => dir.clone(),
-        None => {
-            scratch = ScratchDir::new()?;
-            scratch.0.join("index")
-        }
+    let index_dir = if let Some(dir) = &args.index {
+        dir.clone()
+    } else {
+        scratch = ScratchDir::new()?;
+        scratch.0.join("index")
     };
     let index = build_index(&args.dataset.join("corpus.jsonl"), &index_dir)?;
     let runs = rank(args, &dataset, &index)?;
@@ -51,8 +50,16 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<Outcome> {
 
 /// Builds or updates the index of a corpus, as `vizsla index` does.
 fn build_index(corpus: &Path, dir: &Path) -> anyhow::Result<Index> {
-    let typed = ["vizsla".as_ref(), "index".as_ref(), corpus.as_os_str(), "--index".as_ref(), dir.as_os_str()];
-    let Command::Index(args) = <Cli as clap::Parser>::try_parse_from(typed)?.command else { bail!("not an index command") };
+    let typed = [
+        "vizsla".as_ref(),
+        "index".as_ref(),
+        corpus.as_os_str(),
+        "--index".as_ref(),
+        dir.as_os_str(),
+    ];
+    let Command::Index(args) = <Cli as clap::Parser>::try_parse_from(typed)?.command else {
+        bail!("not an index command")
+    };
     let report = super::index::update(&args)?;
     if let Some(problem) = report.first_problem() {
         bail!("the corpus cannot be evaluated while part of it is unreadable: {problem}");
@@ -74,8 +81,10 @@ fn rank(args: &EvalArgs, dataset: &Dataset, index: &Index) -> anyhow::Result<Run
     let mut runs = Runs { bm25: Run::new(), rerank: Run::new(), fused: Run::new() };
     for (id, text) in &dataset.queries {
         let first_stage = match &candidates {
-            Some(run) => FirstStage::given(index, run.get(id).map(Vec::as_slice).unwrap_or_default())?,
-            None => FirstStage::Bm25(index.retriever()),
+            Some(run) => {
+                FirstStage::given(index, run.get(id).map(Vec::as_slice).unwrap_or_default())?
+            }
+            None => FirstStage::Bm25(Box::new(index.retriever())),
         };
         let dropped = args.drop_query_document.then_some(id.as_str());
         let [bm25, rerank, fused] = rank_query(args, first_stage, &reranker, text, dropped)?;
@@ -102,11 +111,16 @@ fn rank_query(
     let request = |depth| SearchRequest::new(text).with_depth(depth).with_fusion(Fusion::Bm25);
     let all = engine.score(&request(args.ranking.depth.max(RUN_DEPTH)))?;
     let bm25: Ranked = owned(&all.documents(Fusion::Bm25));
-    let scored = engine.score(&request(args.ranking.depth).with_fusion(args.ranking.fusion_or_rerank()))?;
+    let scored =
+        engine.score(&request(args.ranking.depth).with_fusion(args.ranking.fusion_or_rerank()))?;
     // What the second stage did not read stays below what it did, in first-stage order.
     let below = |mut read: Ranked| {
         let mut lowest = read.last().map_or(0.0, |(_, score)| *score);
-        let rest: Vec<_> = bm25.iter().filter(|(id, _)| !read.iter().any(|(other, _)| other == id)).cloned().collect();
+        let rest: Vec<_> = bm25
+            .iter()
+            .filter(|(id, _)| !read.iter().any(|(other, _)| other == id))
+            .cloned()
+            .collect();
         for (id, _) in rest {
             lowest -= 1.0;
             read.push((id, lowest));
@@ -125,7 +139,7 @@ fn owned(documents: &[(&str, f32)]) -> Ranked {
 /// Where candidates come from.
 #[derive(Debug)]
 enum FirstStage {
-    Bm25(IndexRetriever),
+    Bm25(Box<IndexRetriever>),
     Given(Ranking<Candidate>),
 }
 
@@ -133,12 +147,18 @@ impl FirstStage {
     /// The passages of a given ranking of documents, each with its document's score.
     fn given(index: &Index, documents: &[(String, f32)]) -> anyhow::Result<Self> {
         let ids: Vec<&str> = documents.iter().map(|(id, _)| id.as_str()).collect();
-        let scores: BTreeMap<&str, f32> = documents.iter().map(|(id, score)| (id.as_str(), *score)).collect();
+        let scores: BTreeMap<&str, f32> =
+            documents.iter().map(|(id, score)| (id.as_str(), *score)).collect();
         let passages = index.retriever().passages(&ids)?;
-        if let (false, Some(id)) = (ids.is_empty(), ids.iter().find(|id| !passages.iter().any(|passage| passage.doc_id == **id))) {
+        if let (false, Some(id)) = (
+            ids.is_empty(),
+            ids.iter().find(|id| !passages.iter().any(|passage| passage.doc_id == **id)),
+        ) {
             bail!("the candidate {id} is not in the corpus");
         }
-        let candidates = passages.into_iter().map(|passage| (scores[passage.doc_id.as_str()], Candidate::new(passage)));
+        let candidates = passages
+            .into_iter()
+            .map(|passage| (scores[passage.doc_id.as_str()], Candidate::new(passage)));
         Ok(Self::Given(Ranking::new(candidates)?))
     }
 }
@@ -157,12 +177,15 @@ impl Retriever for Dropping {
             FirstStage::Bm25(retriever) => {
                 let mut deeper = request.clone();
                 // Room for the passages of the document that is dropped.
-                deeper.depth = request.depth.saturating_add(if self.dropped.is_some() { 20 } else { 0 });
+                deeper.depth =
+                    request.depth.saturating_add(if self.dropped.is_some() { 20 } else { 0 });
                 retriever.retrieve(&deeper)?
             }
             FirstStage::Given(ranking) => ranking.clone(),
         };
-        let kept = found.into_iter().filter(|ranked| Some(&ranked.item.passage.doc_id) != self.dropped.as_ref());
+        let kept = found
+            .into_iter()
+            .filter(|ranked| Some(&ranked.item.passage.doc_id) != self.dropped.as_ref());
         let mut ranking = Ranking::new(kept.map(|ranked| (ranked.score, ranked.item)))?;
         ranking.truncate(depth);
         Ok(ranking)
@@ -170,7 +193,8 @@ impl Retriever for Dropping {
 }
 
 fn read_run(path: &Path) -> anyhow::Result<Run> {
-    let text = fs::read_to_string(path).with_context(|| format!("cannot read the run {}", path.display()))?;
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the run {}", path.display()))?;
     trec::parse_run(&text).with_context(|| format!("cannot read the run {}", path.display()))
 }
 
@@ -178,7 +202,8 @@ fn write_runs(dir: &Path, runs: &Runs) -> anyhow::Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     for (name, run) in [("bm25", &runs.bm25), ("rerank", &runs.rerank), ("fused", &runs.fused)] {
         let path = dir.join(format!("{name}.run"));
-        fs::write(&path, trec::format_run(run, &format!("vizsla-{name}"))).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, trec::format_run(run, &format!("vizsla-{name}")))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }
@@ -219,7 +244,12 @@ impl Evaluation {
         let values = |run: &Run, metric: &Metric| -> Vec<f64> {
             run.iter().map(|(id, ranked)| metric.of(ranked, &qrels[id])).collect()
         };
-        let summaries = |run: &Run| Metric::ALL.iter().map(|metric| (metric.name(), Summary::of(&values(run, metric)))).collect();
+        let summaries = |run: &Run| {
+            Metric::ALL
+                .iter()
+                .map(|metric| (metric.name(), Summary::of(&values(run, metric))))
+                .collect()
+        };
         let difference = |a: &Run, b: &Run| {
             let pairs = values(a, &Metric::Ndcg10).into_iter().zip(values(b, &Metric::Ndcg10));
             Summary::of(&pairs.map(|(a, b)| a - b).collect::<Vec<_>>())

@@ -12,7 +12,10 @@ use anyhow::Context;
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 use serde::Serialize;
-use vizsla::{Document, FileRecord, Index, IndexSettings, IndexWriter, SourceLines, SplitOptions, WriterOptions, content_hash};
+use vizsla::{
+    Document, FileRecord, Index, IndexSettings, IndexWriter, SourceLines, SplitOptions,
+    WriterOptions, content_hash,
+};
 use vizsla_extract::{ErrorKind, Format, JsonLines};
 
 use crate::args::IndexArgs;
@@ -65,7 +68,13 @@ impl Report {
         let rate = self.passages as f64 / self.seconds.max(0.001);
         output::line(&format!(
             "{} added, {} changed, {} removed, {} unchanged: {} documents in {} passages, {:.1} s ({rate:.0} passages/s)",
-            self.added, self.changed, self.removed, self.unchanged, self.documents, self.passages, self.seconds
+            self.added,
+            self.changed,
+            self.removed,
+            self.unchanged,
+            self.documents,
+            self.passages,
+            self.seconds
         ))?;
         let mut notes = Vec::new();
         for (count, what) in [
@@ -102,11 +111,24 @@ pub(crate) fn update(args: &IndexArgs) -> anyhow::Result<Report> {
     }
     let index = Index::open_or_create(&args.index.index, settings)?;
     if args.passage_tokens.is_some() && index.settings() != settings {
-        anyhow::bail!("the index at {} was made with other passages: make a new one to change --passage-tokens", args.index.index.display());
+        anyhow::bail!(
+            "the index at {} was made with other passages: make a new one to change --passage-tokens",
+            args.index.index.display()
+        );
     }
-    let threads = args.threads.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), |n| n as usize);
+    let threads = args.threads.map_or_else(
+        || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        |n| n as usize,
+    );
     let mut writer = index.writer(&WriterOptions::default().with_threads(threads.min(8)))?;
-    let job = Job { args, writer: &writer, report: Mutex::new(report), bar: progress::bar(sources.files.len() as u64, "files"), documents: AtomicU64::new(0), passages: AtomicU64::new(0) };
+    let job = Job {
+        args,
+        writer: &writer,
+        report: Mutex::new(report),
+        bar: progress::bar(sources.files.len() as u64, "files"),
+        documents: AtomicU64::new(0),
+        passages: AtomicU64::new(0),
+    };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     pool.install(|| sources.files.par_iter().try_for_each(|path| job.file(path)))?;
     if sources.standard_input {
@@ -116,7 +138,11 @@ pub(crate) fn update(args: &IndexArgs) -> anyhow::Result<Report> {
     remove_missing(&sources, &writer, args, &mut report);
     if interrupt::asked() {
         writer.rollback()?;
-        return Err(Interrupted(format!("interrupted: nothing of this run is in the index at {}, which is as it was before", args.index.index.display())).into());
+        return Err(Interrupted(format!(
+            "interrupted: nothing of this run is in the index at {}, which is as it was before",
+            args.index.index.display()
+        ))
+        .into());
     }
     writer.commit()?;
     writer.finish()?;
@@ -144,7 +170,8 @@ impl Sources {
                 sources.standard_input = true;
                 continue;
             }
-            let root = fs::canonicalize(source).with_context(|| format!("cannot read the source {}", source.display()))?;
+            let root = fs::canonicalize(source)
+                .with_context(|| format!("cannot read the source {}", source.display()))?;
             sources.walk(&root, args, index.as_deref(), report);
             sources.roots.push(root);
         }
@@ -166,11 +193,17 @@ impl Sources {
         for entry in walk {
             match entry {
                 Ok(entry) if index.is_some_and(|index| entry.path().starts_with(index)) => {}
-                Ok(entry) if entry.path_is_symlink() && !args.follow => report.links_not_followed += 1,
-                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => self.files.push(entry.into_path()),
+                Ok(entry) if entry.path_is_symlink() && !args.follow => {
+                    report.links_not_followed += 1;
+                }
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                    self.files.push(entry.into_path());
+                }
                 Ok(_) => {}
                 Err(error) if is_loop(&error) => {}
-                Err(error) => report.problems.push(Problem { path: root.display().to_string(), reason: error.to_string() }),
+                Err(error) => report
+                    .problems
+                    .push(Problem { path: root.display().to_string(), reason: error.to_string() }),
             }
         }
     }
@@ -180,7 +213,9 @@ impl Sources {
 fn is_loop(error: &ignore::Error) -> bool {
     match error {
         ignore::Error::Loop { .. } => true,
-        ignore::Error::WithPath { err, .. } | ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => is_loop(err),
+        ignore::Error::WithPath { err, .. }
+        | ignore::Error::WithDepth { err, .. }
+        | ignore::Error::WithLineNumber { err, .. } => is_loop(err),
         _ => false,
     }
 }
@@ -189,8 +224,10 @@ fn is_loop(error: &ignore::Error) -> bool {
 fn remove_missing(sources: &Sources, writer: &IndexWriter, args: &IndexArgs, report: &mut Report) {
     let present: HashSet<&str> = sources.files.iter().filter_map(|path| path.to_str()).collect();
     for root in &sources.roots {
-        let known: Vec<String> = writer.files().into_iter().filter(|path| Path::new(path).starts_with(root)).collect();
-        let missing: Vec<&String> = known.iter().filter(|path| !present.contains(path.as_str())).collect();
+        let known: Vec<String> =
+            writer.files().into_iter().filter(|path| Path::new(path).starts_with(root)).collect();
+        let missing: Vec<&String> =
+            known.iter().filter(|path| !present.contains(path.as_str())).collect();
         if !args.prune && !missing.is_empty() && missing.len() == known.len() && root.is_dir() {
             report.problems.push(Problem {
                 path: root.display().to_string(),
@@ -241,7 +278,11 @@ impl Job<'_> {
             self.problem(&path.display().to_string(), "its name is not valid UTF-8".to_owned());
             return Ok(());
         };
-        let indexed = if Format::of(name) == Format::JsonLines { self.json_lines_file(name) } else { self.whole_file(name) };
+        let indexed = if Format::of(name) == Format::JsonLines {
+            self.json_lines_file(name)
+        } else {
+            self.whole_file(name)
+        };
         self.bar.inc(1);
         match indexed {
             Err(error) if error.is::<io::Error>() || error.is::<vizsla_extract::Error>() => {
@@ -255,8 +296,14 @@ impl Job<'_> {
     fn whole_file(&self, name: &str) -> anyhow::Result<()> {
         let metadata = fs::metadata(name)?;
         if metadata.len() > self.args.max_file_size {
-            let (size, limit) = (indicatif::HumanBytes(metadata.len()), indicatif::HumanBytes(self.args.max_file_size));
-            self.problem(name, format!("it has {size}, more than the limit of {limit}; --max-file-size raises it"));
+            let (size, limit) = (
+                indicatif::HumanBytes(metadata.len()),
+                indicatif::HumanBytes(self.args.max_file_size),
+            );
+            self.problem(
+                name,
+                format!("it has {size}, more than the limit of {limit}; --max-file-size raises it"),
+            );
             return Ok(());
         }
         let bytes = fs::read(name)?;
@@ -278,7 +325,13 @@ impl Job<'_> {
         let hash = content_hash(File::open(name)?)?;
         let Some(known) = self.changed(name, hash) else { return Ok(()) };
         let lines = JsonLines::new(name, BufReader::with_capacity(1 << 20, File::open(name)?));
-        self.replace(name, known, &metadata, hash, lines.with_max_bytes(self.args.max_file_size as usize))
+        self.replace(
+            name,
+            known,
+            &metadata,
+            hash,
+            lines.with_max_bytes(self.args.max_file_size as usize),
+        )
     }
 
     /// Whether the file was known before, or `None` when it is unchanged.
@@ -303,7 +356,10 @@ impl Job<'_> {
         if known {
             self.writer.delete_file(name);
         }
-        let modified = metadata.modified().ok().and_then(|time| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs() as i64));
+        let modified = metadata
+            .modified()
+            .ok()
+            .and_then(|time| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs() as i64));
         let (added, whole) = self.add_all(name, documents, modified)?;
         // A file of which something was missing is read again next time, and reported again.
         let hash = if whole { hash } else { [0; 32] };
@@ -313,7 +369,8 @@ impl Job<'_> {
     }
 
     fn standard_input(&self) -> anyhow::Result<()> {
-        let lines = JsonLines::new("-", io::stdin().lock()).with_max_bytes(self.args.max_file_size as usize);
+        let lines = JsonLines::new("-", io::stdin().lock())
+            .with_max_bytes(self.args.max_file_size as usize);
         let documents = lines.map(|document| {
             document.map(|mut document| {
                 document.path = None;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use vizsla::{Reranker, Ranking, RerankScore, TieBreak};
+use vizsla::{Ranking, RerankScore, Reranker, TieBreak};
 use vizsla_extract::json_document;
 
 use crate::Outcome;
@@ -12,7 +12,7 @@ use crate::args::RerankArgs;
 use crate::output;
 use crate::settings::open_reranker;
 
-struct Text {
+struct Input {
     id: String,
     line: u32,
     title: String,
@@ -20,7 +20,7 @@ struct Text {
     score: RerankScore,
 }
 
-impl TieBreak for Text {
+impl TieBreak for Input {
     fn tie_break(&self) -> (&str, u32) {
         ("", self.line)
     }
@@ -36,10 +36,20 @@ pub(crate) fn run(args: &RerankArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::NoHits);
     }
     let reranker = open_reranker(&args.model)?;
-    let full: Vec<String> = texts.iter().map(|text| if text.title.is_empty() { text.text.clone() } else { format!("{}\n{}", text.title, text.text) }).collect();
+    let full: Vec<String> = texts
+        .iter()
+        .map(|text| {
+            if text.title.is_empty() {
+                text.text.clone()
+            } else {
+                format!("{}\n{}", text.title, text.text)
+            }
+        })
+        .collect();
     let passages: Vec<&str> = full.iter().map(String::as_str).collect();
     let scores = reranker.score(&args.query, &passages).map_err(anyhow::Error::from_boxed)?;
-    let scored = texts.into_iter().zip(scores).map(|(text, score)| (score.logit, Text { score, ..text }));
+    let scored =
+        texts.into_iter().zip(scores).map(|(text, score)| (score.logit, Input { score, ..text }));
     let mut ranking = Ranking::new(scored)?;
     ranking.truncate(args.limit.unwrap_or(usize::MAX));
     for (rank, found) in (1..).zip(&ranking) {
@@ -51,14 +61,20 @@ pub(crate) fn run(args: &RerankArgs) -> anyhow::Result<Outcome> {
             }))?;
         } else {
             let shown = text.text.lines().next().unwrap_or(&text.title);
-            output::print_reranked(&mut anstream::stdout().lock(), rank, score.logit, score.probability(), shown)?;
+            output::print_reranked(
+                &mut anstream::stdout().lock(),
+                rank,
+                score.logit,
+                score.probability(),
+                shown,
+            )?;
         }
     }
     Ok(Outcome::Success)
 }
 
 /// Each line is a text, or a JSON object with one. A first line that begins with `{` decides for all.
-fn read_texts() -> anyhow::Result<Vec<Text>> {
+fn read_texts() -> anyhow::Result<Vec<Input>> {
     let mut texts = Vec::new();
     let mut records = None;
     for (line, text) in (1..).zip(io::stdin().lock().split(b'\n')) {
@@ -69,13 +85,15 @@ fn read_texts() -> anyhow::Result<Vec<Text>> {
         }
         let is_record = *records.get_or_insert_with(|| text.starts_with('{'));
         let (id, title, text) = if is_record {
-            let record = serde_json::from_str(&text).with_context(|| format!("standard input, line {line}: is no JSON object"))?;
-            let document = json_document(record, &line.to_string()).with_context(|| format!("standard input, line {line}"))?;
+            let record = serde_json::from_str(&text)
+                .with_context(|| format!("standard input, line {line}: is no JSON object"))?;
+            let document = json_document(record, &line.to_string())
+                .with_context(|| format!("standard input, line {line}"))?;
             (document.id, document.title, document.text)
         } else {
             (line.to_string(), String::new(), text)
         };
-        texts.push(Text { id, line, title, text, score: RerankScore::new(0.0) });
+        texts.push(Input { id, line, title, text, score: RerankScore::new(0.0) });
     }
     Ok(texts)
 }

@@ -13,7 +13,10 @@ use crate::settings::{filter, open_index, open_reranker};
 pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
     let index = open_index(&args.index)?;
     if index.stats()?.passages == 0 {
-        output::note(&format!("the index is empty: add documents with `vizsla index SOURCE --index {}`", args.index.index.display()));
+        output::note(&format!(
+            "the index is empty: add documents with `vizsla index SOURCE --index {}`",
+            args.index.index.display()
+        ));
     }
     let search = Search::open(args, &index)?;
     match &args.query {
@@ -38,9 +41,15 @@ impl<'a> Search<'a> {
             return Ok(Self { args, engine, degraded: None });
         }
         match open_reranker(&args.ranking.model) {
-            Ok(reranker) => Ok(Self { args, engine: engine.with_reranker(reranker), degraded: None }),
-            Err(error) if args.bm25_fallback => Ok(Self { args, engine, degraded: Some(format!("{error:#}")) }),
-            Err(error) => Err(error.context("cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)")),
+            Ok(reranker) => {
+                Ok(Self { args, engine: engine.with_reranker(reranker), degraded: None })
+            }
+            Err(error) if args.bm25_fallback => {
+                Ok(Self { args, engine, degraded: Some(format!("{error:#}")) })
+            }
+            Err(error) => Err(error.context(
+                "cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)",
+            )),
         }
     }
 
@@ -56,7 +65,10 @@ impl<'a> Search<'a> {
 
     fn request(&self, query: &str) -> SearchRequest {
         let args = self.args;
-        let mut request = SearchRequest::new(query).with_limit(args.limit).with_depth(args.ranking.depth).with_filter(filter(&args.filter));
+        let mut request = SearchRequest::new(query)
+            .with_limit(args.limit)
+            .with_depth(args.ranking.depth)
+            .with_filter(filter(&args.filter));
         if args.syntax {
             request = request.with_syntax(QuerySyntax::Native);
         }
@@ -78,8 +90,12 @@ impl<'a> Search<'a> {
             Format::Json => output::json(response)?,
             Format::JsonLines => response.hits.iter().try_for_each(output::json_line)?,
             Format::Trec => {
-                let documents = response.hits.iter().map(|hit| (hit.doc_id.clone(), hit.score)).collect();
-                output::raw(&trec::format_run(&[(number.to_string(), documents)].into(), "vizsla"))?;
+                let documents =
+                    response.hits.iter().map(|hit| (hit.doc_id.clone(), hit.score)).collect();
+                output::raw(&trec::format_run(
+                    &[(number.to_string(), documents)].into(),
+                    "vizsla",
+                ))?;
             }
         }
         Ok(())
@@ -87,8 +103,13 @@ impl<'a> Search<'a> {
 
     /// Each line of standard input is a query.
     fn answer_lines(&self) -> anyhow::Result<Outcome> {
-        let lines: Vec<String> = io::stdin().lock().lines().collect::<Result<_, _>>().context("cannot read the query from standard input")?;
-        let queries: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+        let lines: Vec<String> = io::stdin()
+            .lock()
+            .lines()
+            .collect::<Result<_, _>>()
+            .context("cannot read the query from standard input")?;
+        let queries: Vec<&str> =
+            lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
         if queries.is_empty() {
             return self.answer(1, "");
         }

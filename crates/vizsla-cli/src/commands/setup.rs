@@ -16,7 +16,10 @@ pub(crate) fn run(args: &SetupArgs) -> anyhow::Result<Outcome> {
     output::line(&if installed.was_there {
         format!("ONNX Runtime {version} is installed already: {path}")
     } else {
-        format!("Installed ONNX Runtime from {}: {path}\nsha256 {}", installed.source, installed.sha256)
+        format!(
+            "Installed ONNX Runtime from {}: {path}\nsha256 {}",
+            installed.source, installed.sha256
+        )
     })?;
     Ok(Outcome::Success)
 }

@@ -28,8 +28,15 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
     }
     let stages = &response.stages;
     let rerank = stages.rerank.as_ref().map_or_else(String::new, |stage| {
-        let cut = if stage.truncated > 0 { format!(", {} cut to fit", stage.truncated) } else { String::new() };
-        format!(", rerank {:.0} ms ({} passages, {} tokens{cut}, {})", stage.ms, stage.passages, stage.tokens, stage.model)
+        let cut = if stage.truncated > 0 {
+            format!(", {} cut to fit", stage.truncated)
+        } else {
+            String::new()
+        };
+        format!(
+            ", rerank {:.0} ms ({} passages, {} tokens{cut}, {})",
+            stage.ms, stage.passages, stage.tokens, stage.model
+        )
     });
     writeln!(
         out,
@@ -45,10 +52,18 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
 
 fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
     let title = if hit.title.is_empty() { &hit.doc_id } else { &hit.title };
-    let headings: String = hit.passage.headings.iter().filter(|heading| *heading != title).map(|heading| format!(" › {heading}")).collect();
+    let headings: String = hit
+        .passage
+        .headings
+        .iter()
+        .filter(|heading| *heading != title)
+        .map(|heading| format!(" › {heading}"))
+        .collect();
     writeln!(out, "{:>3}. {TITLE}{title}{TITLE:#}{headings}", hit.rank)?;
     let place = match &hit.path {
-        Some(path) => format!("{}:{}-{}", relative(path), hit.passage.start_line, hit.passage.end_line),
+        Some(path) => {
+            format!("{}:{}-{}", relative(path), hit.passage.start_line, hit.passage.end_line)
+        }
         None => hit.doc_id.clone(),
     };
     writeln!(out, "     {place}")?;
@@ -64,7 +79,9 @@ fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
 
 fn scores(score: f32, scores: &HitScores) -> String {
     let bm25 = format!("score {score:.3} · BM25 {:.2} (#{})", scores.bm25, scores.bm25_rank);
-    let (Some(logit), Some(probability), Some(rank)) = (scores.rerank_logit, scores.rerank_probability, scores.rerank_rank) else {
+    let (Some(logit), Some(probability), Some(rank)) =
+        (scores.rerank_logit, scores.rerank_probability, scores.rerank_rank)
+    else {
         return bm25;
     };
     let moved = match i64::from(scores.bm25_rank) - i64::from(rank) {
@@ -91,7 +108,9 @@ fn snippet(hit: &Hit) -> String {
         marked.push('…');
     }
     let mut at = start;
-    for [from, to] in hit.passage.highlights.iter().filter(|[from, to]| *from >= start && *to <= end) {
+    for [from, to] in
+        hit.passage.highlights.iter().filter(|[from, to]| *from >= start && *to <= end)
+    {
         marked.push_str(&text[at..*from]);
         marked.push_str(&format!("{MATCH}{}{MATCH:#}", &text[*from..*to]));
         at = *to;
@@ -108,13 +127,31 @@ fn window(text: &str, highlights: &[[usize; 2]]) -> (usize, usize) {
     if text.len() <= SNIPPET_CHARS {
         return (0, text.len());
     }
-    let follow = |from: usize| highlights.iter().filter(|[start, end]| *start >= from && *end <= from + SNIPPET_CHARS).count();
+    let follow = |from: usize| {
+        highlights
+            .iter()
+            .filter(|[start, end]| *start >= from && *end <= from + SNIPPET_CHARS)
+            .count()
+    };
     // Of equals the first is best, so the search runs backwards: `max_by_key` keeps the last.
-    let best = highlights.iter().rev().map(|[start, _]| *start).max_by_key(|start| follow(*start)).unwrap_or(0);
+    let best = highlights
+        .iter()
+        .rev()
+        .map(|[start, _]| *start)
+        .max_by_key(|start| follow(*start))
+        .unwrap_or(0);
     let context = ceil_boundary(text, best.saturating_sub(60));
-    let start = if context == 0 { 0 } else { text[context..].find(char::is_whitespace).map_or(best, |i| (context + i + 1).min(best)) };
+    let start = if context == 0 {
+        0
+    } else {
+        text[context..].find(char::is_whitespace).map_or(best, |i| (context + i + 1).min(best))
+    };
     let limit = ceil_boundary(text, (start + SNIPPET_CHARS).min(text.len()));
-    let end = if limit == text.len() { limit } else { text[start..limit].rfind(char::is_whitespace).map_or(limit, |i| start + i) };
+    let end = if limit == text.len() {
+        limit
+    } else {
+        text[start..limit].rfind(char::is_whitespace).map_or(limit, |i| start + i)
+    };
     (start, end)
 }
 
@@ -128,7 +165,9 @@ fn ceil_boundary(text: &str, mut index: usize) -> usize {
 fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
     let scores = &hit.scores;
     if let (Some(logit), Some(probability)) = (scores.rerank_logit, scores.rerank_probability) {
-        let tokens = scores.rerank_tokens.map_or_else(String::new, |tokens| format!(", {tokens} tokens read"));
+        let tokens = scores
+            .rerank_tokens
+            .map_or_else(String::new, |tokens| format!(", {tokens} tokens read"));
         let cut = if hit.passage.truncated { ", passage cut" } else { "" };
         writeln!(out, "     rerank: logit {logit:.4}, probability {probability:.6}{tokens}{cut}")?;
     }
@@ -140,7 +179,10 @@ fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
 
 fn print_bm25(out: &mut impl Write, explanation: &Bm25Explanation) -> io::Result<()> {
     let Bm25Explanation { k1, b, length, average_length, terms, .. } = explanation;
-    writeln!(out, "     BM25: k1 {k1}, b {b}, passage length {length}, average {average_length:.1}")?;
+    writeln!(
+        out,
+        "     BM25: k1 {k1}, b {b}, passage length {length}, average {average_length:.1}"
+    )?;
     for term in terms {
         writeln!(
             out,
@@ -152,6 +194,12 @@ fn print_bm25(out: &mut impl Write, explanation: &Bm25Explanation) -> io::Result
 }
 
 /// Prints texts with their scores, best first.
-pub(crate) fn print_reranked(out: &mut impl Write, rank: usize, logit: f32, probability: f32, text: &str) -> io::Result<()> {
+pub(crate) fn print_reranked(
+    out: &mut impl Write,
+    rank: usize,
+    logit: f32,
+    probability: f32,
+    text: &str,
+) -> io::Result<()> {
     writeln!(out, "{rank:>3}. {logit:+8.3} {:>6.1} %  {text}", probability * 100.0)
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-pub(crate) use human::{print_response, print_reranked};
+pub(crate) use human::{print_reranked, print_response};
 
 /// Prints a line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {

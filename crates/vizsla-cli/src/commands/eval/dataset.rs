@@ -22,19 +22,32 @@ impl Dataset {
     pub(super) fn open(args: &EvalArgs) -> anyhow::Result<Self> {
         let dir = &args.dataset;
         if !dir.join("corpus.jsonl").is_file() {
-            bail!("{} is no judged collection: it has no corpus.jsonl (see `vizsla eval --help`)", dir.display());
+            bail!(
+                "{} is no judged collection: it has no corpus.jsonl (see `vizsla eval --help`)",
+                dir.display()
+            );
         }
         let qrels_path = find_qrels(dir, &args.qrels)?;
-        let qrels = trec::parse_qrels(&read(&qrels_path)?).with_context(|| format!("cannot read {}", qrels_path.display()))?;
+        let qrels = trec::parse_qrels(&read(&qrels_path)?)
+            .with_context(|| format!("cannot read {}", qrels_path.display()))?;
         let queries_path = args.topics.clone().unwrap_or_else(|| {
-            ["queries.jsonl", "topics.tsv", "topics.txt"].map(|name| dir.join(name)).into_iter().find(|path| path.is_file()).unwrap_or_else(|| dir.join("queries.jsonl"))
+            ["queries.jsonl", "topics.tsv", "topics.txt"]
+                .map(|name| dir.join(name))
+                .into_iter()
+                .find(|path| path.is_file())
+                .unwrap_or_else(|| dir.join("queries.jsonl"))
         });
-        let texts = parse_queries(&read(&queries_path)?).with_context(|| format!("cannot read {}", queries_path.display()))?;
+        let texts = parse_queries(&read(&queries_path)?)
+            .with_context(|| format!("cannot read {}", queries_path.display()))?;
         let mut queries = Vec::with_capacity(qrels.len());
         for id in qrels.keys().take(args.queries.unwrap_or(usize::MAX)) {
             match texts.get(id) {
                 Some(text) => queries.push((id.clone(), text.clone())),
-                None => bail!("{} judges the query {id}, which {} does not have", qrels_path.display(), queries_path.display()),
+                None => bail!(
+                    "{} judges the query {id}, which {} does not have",
+                    qrels_path.display(),
+                    queries_path.display()
+                ),
             }
         }
         if queries.is_empty() {
@@ -45,10 +58,18 @@ impl Dataset {
 }
 
 fn find_qrels(dir: &Path, named: &str) -> anyhow::Result<PathBuf> {
-    let places = [dir.join("qrels").join(format!("{named}.tsv")), PathBuf::from(named), dir.join(named), dir.join("qrels.txt")];
+    let places = [
+        dir.join("qrels").join(format!("{named}.tsv")),
+        PathBuf::from(named),
+        dir.join(named),
+        dir.join("qrels.txt"),
+    ];
     match places.iter().find(|path| path.is_file()) {
         Some(path) => Ok(path.clone()),
-        None => bail!("there are no judgments {named:?}: looked for {}", places.map(|path| path.display().to_string()).join(", ")),
+        None => bail!(
+            "there are no judgments {named:?}: looked for {}",
+            places.map(|path| path.display().to_string()).join(", ")
+        ),
     }
 }
 
@@ -65,16 +86,21 @@ fn parse_queries(text: &str) -> anyhow::Result<BTreeMap<String, String>> {
     lines
         .map(|(number, line)| {
             if !line.starts_with('{') {
-                let (id, text) = line.split_once('\t').with_context(|| format!("line {number}: is neither JSON nor id<tab>text"))?;
+                let (id, text) = line
+                    .split_once('\t')
+                    .with_context(|| format!("line {number}: is neither JSON nor id<tab>text"))?;
                 return Ok((id.trim().to_owned(), text.trim().to_owned()));
             }
-            let record: Value = serde_json::from_str(line).with_context(|| format!("line {number}: is not valid JSON"))?;
+            let record: Value = serde_json::from_str(line)
+                .with_context(|| format!("line {number}: is not valid JSON"))?;
             let id = match &record["_id"] {
                 Value::String(id) => id.clone(),
                 Value::Number(id) => id.to_string(),
                 _ => bail!("line {number}: has no \"_id\""),
             };
-            let text = record["text"].as_str().with_context(|| format!("line {number}: has no \"text\""))?;
+            let text = record["text"]
+                .as_str()
+                .with_context(|| format!("line {number}: has no \"text\""))?;
             Ok((id, text.to_owned()))
         })
         .collect()
@@ -87,9 +113,18 @@ fn parse_topics(text: &str) -> BTreeMap<String, String> {
         let value = rest.split('<').next()?.trim();
         Some(value.split_whitespace().collect::<Vec<_>>().join(" "))
     };
-    let strip = |value: String, label: &str| value.strip_prefix(label).map_or(value.clone(), |rest| rest.trim().to_owned());
+    let strip = |value: String, label: &str| {
+        value.strip_prefix(label).map_or(value.clone(), |rest| rest.trim().to_owned())
+    };
     let topics = text.split("<top>").skip(1);
-    topics.filter_map(|topic| Some((strip(field(topic, "<num>")?, "Number:"), strip(field(topic, "<title>")?, "Topic:")))).collect()
+    topics
+        .filter_map(|topic| {
+            Some((
+                strip(field(topic, "<num>")?, "Number:"),
+                strip(field(topic, "<title>")?, "Topic:"),
+            ))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -98,7 +133,8 @@ mod tests {
 
     #[test]
     fn three_forms_of_queries_are_read() {
-        let expected = BTreeMap::from([("301".to_owned(), "International Organized Crime".to_owned())]);
+        let expected =
+            BTreeMap::from([("301".to_owned(), "International Organized Crime".to_owned())]);
         for text in [
             "{\"_id\": \"301\", \"text\": \"International Organized Crime\"}\n",
             "301\tInternational Organized Crime\n",

@@ -16,7 +16,8 @@ pub(super) enum Metric {
 }
 
 impl Metric {
-    pub(super) const ALL: [Self; 5] = [Self::Ndcg10, Self::Rr10, Self::Recall100, Self::Ap, Self::P10];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Ndcg10, Self::Rr10, Self::Recall100, Self::Ap, Self::P10];
 
     /// What papers call its mean.
     pub(super) fn name(self) -> &'static str {
@@ -58,7 +59,10 @@ impl Summary {
         let mean = values.iter().sum::<f64>() / count as f64;
         let mut random = fastrand::Rng::with_seed(1979);
         let mut means: Vec<f64> = (0..RESAMPLES)
-            .map(|_| values.iter().map(|_| values[random.usize(..values.len())]).sum::<f64>() / count as f64)
+            .map(|_| {
+                values.iter().map(|_| values[random.usize(..values.len())]).sum::<f64>()
+                    / count as f64
+            })
             .collect();
         means.sort_unstable_by(f64::total_cmp);
         Self { mean, low: means[RESAMPLES / 40], high: means[RESAMPLES - 1 - RESAMPLES / 40] }
