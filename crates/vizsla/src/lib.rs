@@ -31,6 +31,7 @@
 
 mod analysis;
 mod bm25;
+mod encoding;
 mod engine;
 mod error;
 mod existing;

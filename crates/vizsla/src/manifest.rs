@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use vizsla_core::SplitOptions;
 
 use crate::bm25::Bm25Params;
+use crate::encoding;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of everything that this crate writes. Raised when an older program could no longer read it.
 pub const FORMAT_VERSION: u32 = 1;
 
 const SETTINGS_FILE: &str = "vizsla.json";
-const BINCODE: bincode::config::Configuration = bincode::config::standard();
 
 /// What is fixed when an index is made.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -136,8 +136,7 @@ impl Manifest {
     /// Writes the manifest, durably, under its own number.
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         let path = manifest_path(dir, self.sequence);
-        let bytes =
-            bincode::serde::encode_to_vec(self, BINCODE).expect("a map of numbers can be encoded");
+        let bytes = encoding::encode(self).expect("a map of numbers can be encoded");
         write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
     }
 
@@ -160,11 +159,9 @@ impl Manifest {
         let bytes = fs::read(&path).map_err(|error| {
             corrupt(format!("cannot read {}", path.display())).with_source(error)
         })?;
-        let (manifest, _) =
-            bincode::serde::decode_from_slice(&bytes, BINCODE).map_err(|error| {
-                corrupt(format!("cannot understand {}", path.display())).with_source(error)
-            })?;
-        Ok(manifest)
+        encoding::decode(&bytes).map_err(|error| {
+            corrupt(format!("cannot understand {}", path.display())).with_source(error)
+        })
     }
 
     /// Removes the manifests of other commits. What cannot be removed is only clutter.

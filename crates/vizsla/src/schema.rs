@@ -1,6 +1,5 @@
 //! Passages as the index engine stores them: the only file that knows the names of fields.
 
-use bincode::config::{Configuration, standard};
 use tantivy::TantivyDocument;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing,
@@ -9,14 +8,13 @@ use tantivy::schema::{
 use vizsla_core::{Metadata, MetadataValue, Passage};
 
 use crate::analysis;
+use crate::encoding;
 use crate::error::{Error, ErrorKind, Result};
 
 pub(crate) const DOC_ID: &str = "doc_id";
 pub(crate) const ORDINAL: &str = "ordinal";
 pub(crate) const PATH: &str = "path";
 pub(crate) const MODIFIED: &str = "modified";
-
-const BINCODE: Configuration = standard();
 
 /// Metadata longer than this is kept and shown but cannot be filtered by.
 const MAX_METADATA_TERM: usize = 1000;
@@ -99,8 +97,8 @@ impl Fields {
             serde_json::to_string(&metadata)
                 .map_err(|error| unfit("the document's metadata", error.into()))?
         };
-        let stored = bincode::serde::encode_to_vec((&passage, metadata), BINCODE)
-            .map_err(|error| unfit("a passage", error.into()))?;
+        let stored =
+            encoding::encode(&(&passage, metadata)).map_err(|error| unfit("a passage", error))?;
         document.add_bytes(self.stored, &stored);
         Ok(document)
     }
@@ -131,9 +129,8 @@ impl Fields {
         };
         let stored = document.get_first(self.stored).and_then(|value| value.as_bytes());
         let stored = stored.ok_or_else(|| corrupt("the passage is missing".into()))?;
-        let ((mut passage, metadata), _): ((Passage, String), usize) =
-            bincode::serde::decode_from_slice(stored, BINCODE)
-                .map_err(|error| corrupt(error.into()))?;
+        let (mut passage, metadata): (Passage, String) =
+            encoding::decode(stored).map_err(corrupt)?;
         passage.metadata = if metadata.is_empty() {
             Metadata::new()
         } else {
