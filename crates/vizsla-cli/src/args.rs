@@ -126,7 +126,7 @@ pub(crate) struct RankingArgs {
     /// Candidates that BM25 hands to the reranker
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_depth)]
     pub(crate) depth: usize,
-    /// How the two rankings become one: rerank, rrf[:K], linear[:WEIGHT] or bm25
+    /// How the two rankings become one: rerank, rrf, rrf:K, linear, linear:WEIGHT or bm25
     #[arg(long, value_name = "HOW", default_value_t = Fusion::default())]
     pub(crate) fusion: Fusion,
     #[command(flatten)]
