@@ -21,9 +21,10 @@ impl std::error::Error for Interrupted {}
 pub(crate) fn listen() -> anyhow::Result<()> {
     ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::SeqCst) {
+            crate::output::complain("interrupted: the index has all of this run or nothing of it");
             #[expect(
                 clippy::exit,
-                reason = "asked for twice: nothing is committed, so nothing can be left half done"
+                reason = "asked for twice: a commit is all or nothing, so nothing is left half done"
             )]
             std::process::exit(130);
         }

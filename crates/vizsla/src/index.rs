@@ -175,6 +175,11 @@ impl Index {
         self.reader.reload().map_err(|error| self.failed("refresh", error))
     }
 
+    /// Whether no passage can be found in it. Cost: none to speak of.
+    pub fn is_empty(&self) -> bool {
+        self.reader.searcher().num_docs() == 0
+    }
+
     /// Counts what is in it. Cost: reads one small column of the index.
     pub fn stats(&self) -> Result<IndexStats> {
         let searcher = self.reader.searcher();

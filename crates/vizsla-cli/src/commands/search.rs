@@ -12,7 +12,7 @@ use crate::settings::{filter, open_index, open_reranker};
 
 pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
     let index = open_index(&args.index)?;
-    if index.stats()?.passages == 0 {
+    if index.is_empty() {
         output::note(&format!(
             "the index is empty: add documents with `vizsla index SOURCE --index {}`",
             args.index.index.display()
