@@ -55,7 +55,7 @@ impl Fusion {
     /// `k` of reciprocal rank fusion unless told otherwise.
     pub const DEFAULT_RRF_K: f32 = 60.0;
     /// Weight of the cross-encoder in linear fusion unless told otherwise; chosen on the judged collections in the README.
-    pub const DEFAULT_RERANK_WEIGHT: f32 = 0.75;
+    pub const DEFAULT_RERANK_WEIGHT: f32 = 0.7;
 
     /// Whether the outcome depends on the cross-encoder at all.
     pub fn needs_rerank(self) -> bool {
