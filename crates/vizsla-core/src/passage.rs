@@ -300,7 +300,8 @@ fn push_word(
 }
 
 /// About how many WordPiece tokens a text has: one for each eight letters of a word begun, one for each sign of
-/// punctuation, one for each ideograph or syllable. Measured within 10 % on English prose.
+/// punctuation, one for each ideograph or syllable. A rough rule: the model's own tokenizer has the last
+/// word, and says so when a pair had to be cut.
 fn tokens(text: &str) -> usize {
     let (mut tokens, mut letters) = (0, 0usize);
     for c in text.chars() {
