@@ -75,7 +75,7 @@ impl CrossEncoder {
         let model = ModelDir::find(dir, options.file.as_deref())?;
         let config = ModelConfig::parse(&model.config, model.tokenizer_config.as_deref())?;
         let bytes = fs::read(&model.onnx).map_err(|error| Error::reading(&model.onnx, error))?;
-        let graph = Graph::File { path: &model.onnx, bytes: &bytes };
+        let graph = Graph::file(&model.onnx, &bytes);
         let name = dir
             .file_name()
             .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
@@ -92,7 +92,7 @@ impl CrossEncoder {
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
         let config = ModelConfig::parse(model.config, None)?;
-        let graph = Graph::Bytes { name: model.name, bytes: model.onnx };
+        let graph = Graph::bytes(model.name, model.onnx);
         Self::build(runtime, model.name.to_owned(), &graph, model.tokenizer, &config, options)
     }
 

@@ -69,7 +69,7 @@ impl Session {
         let session = Self::commit(runtime, graph).map_err(|error| {
             Error::new(
                 ErrorKind::UnsupportedModel,
-                format!("ONNX Runtime cannot load {}", graph.name()),
+                format!("ONNX Runtime cannot load {}", graph.name),
             )
             .with_source(error)
         })?;
@@ -81,7 +81,7 @@ impl Session {
     fn commit(runtime: Runtime, graph: &Graph<'_>) -> ort::Result<OrtSession> {
         let mut builder: SessionBuilder =
             OrtSession::builder(&runtime.0.environment)?.with_intra_threads(1)?;
-        if graph.is_int8() {
+        if graph.is_int8 {
             // On int8 graphs of this shape the fused form was found slower while this was designed; the benchmark
             // here measures the whole, not this switch alone.
             builder = builder.with_disabled_optimizers("SkipLayerNormFusion")?;
@@ -89,9 +89,9 @@ impl Session {
                 builder = builder.with_config_entry("session.x64quantprecision", "1")?;
             }
         }
-        match graph {
-            Graph::File { path, .. } => builder.commit_from_file(path),
-            Graph::Bytes { bytes, .. } => builder.commit_from_memory(bytes),
+        match graph.source {
+            GraphSource::File(path) => builder.commit_from_file(path),
+            GraphSource::Bytes(bytes) => builder.commit_from_memory(bytes),
         }
     }
 
@@ -134,38 +134,40 @@ impl Session {
     }
 }
 
-/// Where a graph comes from.
-pub(crate) enum Graph<'a> {
-    /// A file, beside which further data may lie.
-    File {
-        /// Where it is.
-        path: &'a Path,
-        /// What is in it.
-        bytes: &'a [u8],
-    },
-    /// Memory.
-    Bytes {
-        /// What to call it.
-        name: &'a str,
-        /// What is in it.
-        bytes: &'a [u8],
-    },
+/// A graph to be opened, once per session; what holds for all of them is found out beforehand.
+pub(crate) struct Graph<'a> {
+    name: String,
+    /// Whether activations are quantised while running.
+    is_int8: bool,
+    source: GraphSource<'a>,
 }
 
-impl Graph<'_> {
-    fn name(&self) -> String {
-        match self {
-            Self::File { path, .. } => path.display().to_string(),
-            Self::Bytes { name, .. } => (*name).to_owned(),
+enum GraphSource<'a> {
+    /// A file, beside which further data may lie.
+    File(&'a Path),
+    Bytes(&'a [u8]),
+}
+
+impl<'a> Graph<'a> {
+    /// A graph in a file; `bytes` is what is in it.
+    pub(crate) fn file(path: &'a Path, bytes: &[u8]) -> Self {
+        Self {
+            name: path.display().to_string(),
+            is_int8: is_int8(bytes),
+            source: GraphSource::File(path),
         }
     }
 
-    /// Whether activations are quantised while running. Operator names stand in the file as they are.
-    fn is_int8(&self) -> bool {
-        let (Self::File { bytes, .. } | Self::Bytes { bytes, .. }) = self;
-        let name = b"DynamicQuantizeLinear";
-        bytes.windows(name.len()).any(|window| window == name)
+    /// A graph in memory.
+    pub(crate) fn bytes(name: &str, bytes: &'a [u8]) -> Self {
+        Self { name: name.to_owned(), is_int8: is_int8(bytes), source: GraphSource::Bytes(bytes) }
     }
+}
+
+/// Operator names stand in the file as they are.
+fn is_int8(bytes: &[u8]) -> bool {
+    let name = b"DynamicQuantizeLinear";
+    bytes.windows(name.len()).any(|window| window == name)
 }
 
 fn check_inputs(session: &OrtSession) -> Result<bool, Error> {

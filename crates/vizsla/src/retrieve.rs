@@ -148,16 +148,17 @@ impl Retriever for IndexRetriever {
     }
 
     fn highlight(&self, request: &RetrieveRequest, text: &str) -> Vec<Range<usize>> {
+        let analyzer = analysis::english();
         let terms = match request.syntax {
             QuerySyntax::Native => {
                 self.parse(&request.query).map(|query| terms_of(&*query, self.index.fields.content))
             }
-            _ => Ok(query_terms(&analysis::english(), &request.query)
+            _ => Ok(query_terms(&analyzer, &request.query)
                 .into_iter()
                 .map(|(term, _)| term)
                 .collect()),
         };
-        highlight(&analysis::english(), &terms.unwrap_or_default(), text)
+        highlight(&analyzer, &terms.unwrap_or_default(), text)
     }
 
     fn explain(
