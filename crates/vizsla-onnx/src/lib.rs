@@ -19,6 +19,8 @@
 //! ```
 
 mod cross_encoder;
+#[cfg(target_arch = "x86_64")]
+mod encoder;
 mod error;
 mod model_dir;
 mod pair;
