@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, fs};
 
+use prost::bytes::Bytes;
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use vizsla_core::{BoxError, RerankScore, Reranker};
@@ -12,7 +13,7 @@ use vizsla_core::{BoxError, RerankScore, Reranker};
 use crate::error::{Error, ErrorKind};
 use crate::model_dir::{ModelBytes, ModelConfig, ModelDir};
 use crate::pair::{Pair, PairEncoder};
-use crate::session::{Graph, Runtime, Session};
+use crate::session::{PreparedGraph, Runtime, Session};
 
 /// How to run a cross-encoder.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +58,7 @@ pub struct CrossEncoder {
     /// As many threads as there are sessions; thread `i` uses session `i`.
     pool: ThreadPool,
     sessions: Vec<Mutex<Session>>,
+    execution: String,
 }
 
 impl CrossEncoder {
@@ -75,7 +77,11 @@ impl CrossEncoder {
         let model = ModelDir::find(dir, options.file.as_deref())?;
         let config = ModelConfig::parse(&model.config, model.tokenizer_config.as_deref())?;
         let bytes = fs::read(&model.onnx).map_err(|error| Error::reading(&model.onnx, error))?;
-        let graph = Graph::file(&model.onnx, &bytes);
+        let graph = PreparedGraph::new(
+            model.onnx.display().to_string(),
+            bytes.into(),
+            Some(&model.onnx),
+        );
         let name = dir
             .file_name()
             .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
@@ -92,14 +98,15 @@ impl CrossEncoder {
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
         let config = ModelConfig::parse(model.config, None)?;
-        let graph = Graph::bytes(model.name, model.onnx);
+        let bytes = Bytes::copy_from_slice(model.onnx);
+        let graph = PreparedGraph::new(model.name.to_owned(), bytes, None);
         Self::build(runtime, model.name.to_owned(), &graph, model.tokenizer, &config, options)
     }
 
     fn build(
         runtime: Runtime,
         name: String,
-        graph: &Graph<'_>,
+        graph: &PreparedGraph,
         tokenizer: &[u8],
         config: &ModelConfig,
         options: &CrossEncoderOptions,
@@ -118,12 +125,17 @@ impl CrossEncoder {
             })?;
         let sessions = pool.broadcast(|_| Session::open(runtime, graph).map(Mutex::new));
         let sessions = sessions.into_iter().collect::<Result<_, _>>()?;
-        Ok(Self { name, encoder, pool, sessions })
+        Ok(Self { name, encoder, pool, sessions, execution: graph.description().to_owned() })
     }
 
     /// How many threads score.
     pub fn threads(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// How the model is run on this machine, for people: by the encoder for int8 models, or by ONNX Runtime and why.
+    pub fn execution(&self) -> &str {
+        &self.execution
     }
 
     fn score_pairs(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, Error> {
@@ -178,6 +190,7 @@ impl fmt::Debug for CrossEncoder {
         f.debug_struct("CrossEncoder")
             .field("name", &self.name)
             .field("threads", &self.threads())
+            .field("execution", &self.execution)
             .finish_non_exhaustive()
     }
 }

@@ -19,9 +19,10 @@
 //! ```
 
 mod cross_encoder;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "encoder/elsewhere.rs")]
 mod encoder;
 mod error;
+mod graph;
 mod model_dir;
 mod pair;
 mod session;

@@ -1,14 +1,22 @@
 //! ONNX Runtime: the only file that knows `ort`. In: a graph and pairs of token ids. Out: logits.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
+use ort::operator::{
+    BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput,
+    OperatorOutput,
+};
 use ort::session::builder::SessionBuilder;
 use ort::session::{Session as OrtSession, SessionInputValue};
 use ort::value::{TensorElementType, TensorRef, ValueType};
 
+use prost::bytes::Bytes;
+
+use crate::encoder::{self, Encoder};
 use crate::error::{Error, ErrorKind};
+use crate::graph::{self, Plan};
 use crate::model_dir::Cpu;
 use crate::pair::Pair;
 
@@ -65,7 +73,7 @@ pub(crate) struct Session {
 impl Session {
     /// Prepares a graph, or says why it is no cross-encoder. Work runs on the calling thread alone: parallelism comes
     /// from one session a core, which beats one session over all cores.
-    pub(crate) fn open(runtime: Runtime, graph: &Graph<'_>) -> Result<Self, Error> {
+    pub(crate) fn open(runtime: Runtime, graph: &PreparedGraph) -> Result<Self, Error> {
         let session = Self::commit(runtime, graph).map_err(|error| {
             Error::new(
                 ErrorKind::UnsupportedModel,
@@ -78,7 +86,7 @@ impl Session {
         Ok(Self { session, has_type_ids })
     }
 
-    fn commit(runtime: Runtime, graph: &Graph<'_>) -> ort::Result<OrtSession> {
+    fn commit(runtime: Runtime, graph: &PreparedGraph) -> ort::Result<OrtSession> {
         let mut builder: SessionBuilder =
             OrtSession::builder(&runtime.0.environment)?.with_intra_threads(1)?;
         if graph.is_int8 {
@@ -89,10 +97,21 @@ impl Session {
                 builder = builder.with_config_entry("session.x64quantprecision", "1")?;
             }
         }
-        match graph.source {
-            GraphSource::File(path) => builder.commit_from_file(path),
-            GraphSource::Bytes(bytes) => builder.commit_from_memory(bytes),
+        // ONNX Runtime 1.31 enters an operator's domain into a table of the process without a lock of its own.
+        static DOMAINS: Mutex<()> = Mutex::new(());
+        let mut one_at_a_time = None;
+        if let Some(encoder) = &graph.encoder {
+            one_at_a_time = Some(DOMAINS.lock().unwrap_or_else(PoisonError::into_inner));
+            let operator = EncoderOperator(Arc::clone(encoder));
+            let domain = OperatorDomain::new(graph::DOMAIN)?.add(operator)?;
+            builder = builder.with_operators(domain)?;
         }
+        let session = match &graph.source {
+            Source::File(path) => builder.commit_from_file(path),
+            Source::Bytes(bytes) => builder.commit_from_memory(bytes),
+        };
+        drop(one_at_a_time);
+        session
     }
 
     /// The logit of one pair: the model's single output, or with two outputs their difference, whose sigmoid is the
@@ -135,32 +154,86 @@ impl Session {
 }
 
 /// A graph to be opened, once per session; what holds for all of them is found out beforehand.
-pub(crate) struct Graph<'a> {
+pub(crate) struct PreparedGraph {
     name: String,
     /// Whether activations are quantised while running.
     is_int8: bool,
-    source: GraphSource<'a>,
+    source: Source,
+    encoder: Option<Arc<Encoder>>,
+    description: String,
 }
 
-enum GraphSource<'a> {
+enum Source {
     /// A file, beside which further data may lie.
-    File(&'a Path),
-    Bytes(&'a [u8]),
+    File(PathBuf),
+    Bytes(Bytes),
 }
 
-impl<'a> Graph<'a> {
-    /// A graph in a file; `bytes` is what is in it.
-    pub(crate) fn file(path: &'a Path, bytes: &[u8]) -> Self {
-        Self {
-            name: path.display().to_string(),
-            is_int8: is_int8(bytes),
-            source: GraphSource::File(path),
-        }
+impl PreparedGraph {
+    /// A graph called `name`, the content of `file` if it comes from one.
+    pub(crate) fn new(name: String, bytes: Bytes, file: Option<&Path>) -> Self {
+        let is_int8 = is_int8(&bytes);
+        let (source, encoder, description) = match graph::plan(bytes.clone()) {
+            Plan::Encoder { graph, encoder } => {
+                let description = "int8 encoder for AVX-512 VNNI, within ONNX Runtime".to_owned();
+                (Source::Bytes(graph), Some(encoder), description)
+            }
+            Plan::Simplified { graph, reason } => {
+                let description = format!("ONNX Runtime, simplified graph ({reason})");
+                (Source::Bytes(graph), None, description)
+            }
+            Plan::Unchanged { reason } => {
+                let source =
+                    file.map_or(Source::Bytes(bytes), |file| Source::File(file.to_owned()));
+                (source, None, format!("ONNX Runtime, graph as it is ({reason})"))
+            }
+        };
+        Self { name, is_int8, source, encoder, description }
     }
 
-    /// A graph in memory.
-    pub(crate) fn bytes(name: &str, bytes: &'a [u8]) -> Self {
-        Self { name: name.to_owned(), is_int8: is_int8(bytes), source: GraphSource::Bytes(bytes) }
+    /// How it is going to be run, for people.
+    pub(crate) fn description(&self) -> &str {
+        &self.description
+    }
+}
+
+/// The encoder as an operator in a graph.
+struct EncoderOperator(Arc<Encoder>);
+
+impl Operator for EncoderOperator {
+    type Kernel<'a> = BoxedKernel<'a>;
+
+    fn name(&self) -> &str {
+        graph::OPERATOR
+    }
+
+    fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
+        [OperatorInput::required(TensorElementType::Float32)]
+    }
+
+    fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
+        [OperatorOutput::required(TensorElementType::Float32)]
+    }
+
+    fn create_kernel<'a>(&self, _: &KernelContext<'a>) -> ort::Result<BoxedKernel<'a>> {
+        let encoder = Arc::clone(&self.0);
+        let mut scratch = encoder::Scratch::default();
+        Ok(Box::new(move |context: &ComputeContext| {
+            let missing = || ort::Error::new("the encoder has no input or no output");
+            let input = context.input(0)?.ok_or_else(missing)?;
+            let (shape, embeddings) = input.try_extract_tensor::<f32>()?;
+            let &[batch, tokens, width] = &**shape else {
+                return Err(ort::Error::new("the encoder's input is not [batch, token, dimension]"));
+            };
+            if width != encoder.width() as i64 || tokens < 1 {
+                return Err(ort::Error::new("the encoder's input has rows of another size"));
+            }
+            let rows = if encoder.first_row_only() { 1 } else { tokens };
+            let mut output = context.output(0, [batch, rows, width])?.ok_or_else(missing)?;
+            let (_, to) = output.try_extract_tensor_mut::<f32>()?;
+            to.copy_from_slice(encoder.run(embeddings, tokens as usize, &mut scratch));
+            Ok(())
+        }))
     }
 }
 

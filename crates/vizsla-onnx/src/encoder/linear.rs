@@ -2,24 +2,13 @@
 
 use std::arch::x86_64::*;
 
+use super::IntegerWeights;
 use super::simd::{gelu, load, load_i32, store, store_bytes};
 
 /// How many columns are multiplied at a time: four vectors of sixteen.
 pub(super) const PANEL: usize = 64;
 /// How many rows are multiplied at a time: six times four accumulators fill three quarters of the registers.
 const ROWS: usize = 6;
-
-/// The weights of one linear layer, `inputs` × `outputs`, as one signed byte each.
-#[derive(Clone)]
-pub(crate) struct IntegerWeights {
-    pub(crate) inputs: usize,
-    pub(crate) outputs: usize,
-    /// Row by row: the weight from input `i` to output `o` is at `i * outputs + o`.
-    pub(crate) values: Vec<i8>,
-    /// What a unit of each output's weights stands for.
-    pub(crate) scales: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
-}
 
 /// Four weights of each of 64 outputs: what one step of the inner loop reads.
 #[derive(Clone, Copy)]
@@ -40,8 +29,8 @@ pub(super) struct Linear {
 
 impl Linear {
     /// Both sizes are multiples of 64; the caller has checked.
-    pub(super) fn pack(weights: &IntegerWeights) -> Self {
-        let IntegerWeights { inputs, outputs, .. } = *weights;
+    pub(super) fn pack(weights: IntegerWeights) -> Self {
+        let IntegerWeights { inputs, outputs, .. } = weights;
         let mut panels = Vec::with_capacity(inputs / 4 * (outputs / PANEL));
         for first in (0..outputs).step_by(PANEL) {
             for input in (0..inputs).step_by(4) {
@@ -63,8 +52,8 @@ impl Linear {
             inputs,
             outputs,
             panels,
-            scales: weights.scales.clone(),
-            bias: weights.bias.clone(),
+            scales: weights.scales,
+            bias: weights.bias,
             sums,
         }
     }

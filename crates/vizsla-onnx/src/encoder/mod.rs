@@ -9,34 +9,14 @@
 mod attention;
 mod linear;
 mod simd;
+mod weights;
 
 use std::arch::x86_64::*;
 
 use self::attention::{Sequence, attend};
-pub(crate) use self::linear::IntegerWeights;
 use self::linear::{Linear, PANEL, Rows};
 use self::simd::{load, store};
-
-/// What scales and shifts a normalised row.
-#[derive(Clone)]
-pub(crate) struct Norm {
-    pub(crate) weight: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
-    pub(crate) epsilon: f32,
-}
-
-/// One layer's weights as they are in the file.
-#[derive(Clone)]
-pub(crate) struct LayerWeights {
-    pub(crate) query: IntegerWeights,
-    pub(crate) key: IntegerWeights,
-    pub(crate) value: IntegerWeights,
-    pub(crate) attention_output: IntegerWeights,
-    pub(crate) attention_norm: Norm,
-    pub(crate) intermediate: IntegerWeights,
-    pub(crate) output: IntegerWeights,
-    pub(crate) output_norm: Norm,
-}
+pub(crate) use self::weights::{IntegerWeights, LayerWeights, Norm};
 
 struct Layer {
     query: Linear,
@@ -76,7 +56,7 @@ pub(crate) struct Scratch {
 impl Encoder {
     /// Packs the layers, or says why they cannot run here: the processor or a size that is not supported.
     pub(crate) fn new(
-        layers: &[LayerWeights],
+        layers: Vec<LayerWeights>,
         head_size: usize,
         first_row_only: bool,
     ) -> Result<Self, &'static str> {
@@ -116,16 +96,16 @@ impl Encoder {
             return Err("its sizes are not multiples of 64, or its heads are not of 32 or 64");
         }
         let layers = layers
-            .iter()
+            .into_iter()
             .map(|layer| Layer {
-                query: Linear::pack(&layer.query),
-                key: Linear::pack(&layer.key),
-                value: Linear::pack(&layer.value),
-                attention_output: Linear::pack(&layer.attention_output),
-                attention_norm: layer.attention_norm.clone(),
-                intermediate: Linear::pack(&layer.intermediate),
-                output: Linear::pack(&layer.output),
-                output_norm: layer.output_norm.clone(),
+                query: Linear::pack(layer.query),
+                key: Linear::pack(layer.key),
+                value: Linear::pack(layer.value),
+                attention_output: Linear::pack(layer.attention_output),
+                attention_norm: layer.attention_norm,
+                intermediate: Linear::pack(layer.intermediate),
+                output: Linear::pack(layer.output),
+                output_norm: layer.output_norm,
             })
             .collect();
         Ok(Self { layers, width, head_size, first_row_only })
@@ -247,7 +227,7 @@ mod tests {
         let norm = || Norm { weight: vec![1.0; 384], bias: vec![0.0; 384], epsilon: 1e-12 };
         let layers: Vec<_> = (0..6).map(|_| LayerWeights { query: lin(384,384), key: lin(384,384), value: lin(384,384), attention_output: lin(384,384), attention_norm: norm(), intermediate: lin(384,1536), output: lin(1536,384), output_norm: norm() }).collect();
         let t = std::time::Instant::now();
-        let e = Encoder::new(&layers, 32, true).unwrap();
+        let e = Encoder::new(layers, 32, true).unwrap();
         println!("pack {:?}", t.elapsed());
         for n in [32, 64, 90, 128, 256, 512] {
             let x: Vec<f32> = (0..n*384).map(|_| rng.f32()*2.0-1.0).collect();
@@ -262,6 +242,18 @@ mod tests {
             for _ in 0..40 { let t = std::time::Instant::now(); unsafe { rows_.quantize(&x, 384); e.layers[0].intermediate.apply::<false>(rows_, &mut out);} best = best.min(t.elapsed().as_secs_f64()); }
             println!("   up: {:.1} GOPS", n as f64*384.0*1536.0*2.0/best/1e9);
             let mut best = f64::MAX; 
+            let mut ctx = vec![0.0; n*384]; let mut a = attention::Scratch::default();
+            let mut best = f64::MAX; let mut bq = f64::MAX; let mut bl = f64::MAX; let mut bg = f64::MAX; let mut bs = [f64::MAX; 4];
+            let y = x.clone(); let mut z = x.clone(); let wd: Vec<f32> = (0..n*1536).map(|_| rng.f32()*2.0-1.0).collect();
+            for _ in 0..40 {
+              let t = std::time::Instant::now(); let q = Sequence { queries: &x, keys: &x, values: &y, width: 384 }; unsafe { attend::<2>(&q, &mut a, &mut ctx) }; best = best.min(t.elapsed().as_secs_f64());
+              let t = std::time::Instant::now(); unsafe { rows_.quantize(&wd, 1536) }; bq = bq.min(t.elapsed().as_secs_f64());
+              let t = std::time::Instant::now(); unsafe { rows_.quantize(&x, 384) }; bs[0] = bs[0].min(t.elapsed().as_secs_f64());
+              let t = std::time::Instant::now(); unsafe { add_and_normalize(&mut z, &y, &e.layers[0].output_norm) }; bl = bl.min(t.elapsed().as_secs_f64());
+              let t = std::time::Instant::now(); unsafe { e.layers[0].intermediate.apply::<true>(rows_, &mut out) }; bg = bg.min(t.elapsed().as_secs_f64());
+              let t = std::time::Instant::now(); unsafe { e.layers[0].query.apply::<false>(rows_, &mut out) }; bs[1] = bs[1].min(t.elapsed().as_secs_f64());
+            }
+            println!("   attention {:.1} us, q1536 {:.1}, q384 {:.1}, norm {:.1}, up+gelu {:.1} query {:.1}", best*1e6, bq*1e6, bs[0]*1e6, bl*1e6, bg*1e6, bs[1]*1e6);
             let w: Vec<f32> = (0..n*1536).map(|_| rng.f32()*2.0-1.0).collect();
             for _ in 0..40 { let t = std::time::Instant::now(); unsafe { rows_.quantize(&w, 1536); e.layers[0].output.apply::<false>(rows_, &mut out);} best = best.min(t.elapsed().as_secs_f64()); }
             println!("   down: {:.1} GOPS", n as f64*384.0*1536.0*2.0/best/1e9);

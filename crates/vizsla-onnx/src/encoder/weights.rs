@@ -1,0 +1,31 @@
+//! An encoder's weights as they are in a file.
+
+/// The weights of one linear layer, `inputs` × `outputs`, as one signed byte each.
+pub(crate) struct IntegerWeights {
+    pub(crate) inputs: usize,
+    pub(crate) outputs: usize,
+    /// Row by row: the weight from input `i` to output `o` is at `i * outputs + o`.
+    pub(crate) values: Vec<i8>,
+    /// What a unit of each output's weights stands for.
+    pub(crate) scales: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+}
+
+/// What scales and shifts a normalised row.
+pub(crate) struct Norm {
+    pub(crate) weight: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+    pub(crate) epsilon: f32,
+}
+
+/// One layer.
+pub(crate) struct LayerWeights {
+    pub(crate) query: IntegerWeights,
+    pub(crate) key: IntegerWeights,
+    pub(crate) value: IntegerWeights,
+    pub(crate) attention_output: IntegerWeights,
+    pub(crate) attention_norm: Norm,
+    pub(crate) intermediate: IntegerWeights,
+    pub(crate) output: IntegerWeights,
+    pub(crate) output_norm: Norm,
+}

@@ -1,0 +1,257 @@
+//! Makes the graph of a BERT cross-encoder cheaper to run without changing what it computes. In: an ONNX file's bytes.
+//! Out: another graph, and the encoder that it leaves out. Knows nothing of ONNX Runtime.
+//!
+//! Every pair is run without padding, so the mask is left out, shapes that follow from the model are written down, and
+//! in the last layer only the rows that the head reads are computed (a BERT classifier reads the first). An int8 encoder
+//! on a processor that can run it here becomes one operator. A graph that is not recognised runs as it is.
+
+mod bert;
+mod proto;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use self::bert::{Bert, Layer, Linear, View, Weights};
+use self::proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueName, element};
+use crate::encoder::{Encoder, IntegerWeights, LayerWeights, Norm};
+
+/// The domain and name of the operator that stands for the encoder.
+pub(crate) const DOMAIN: &str = "vizsla";
+pub(crate) const OPERATOR: &str = "BertEncoder";
+
+/// How a graph is going to be run.
+pub(crate) enum Plan {
+    /// Embeddings and head by ONNX Runtime, the layers between them by the encoder.
+    Encoder { graph: Bytes, encoder: Arc<Encoder> },
+    /// All by ONNX Runtime, without the work that unpadded pairs do not need; why not the encoder.
+    Simplified { graph: Bytes, reason: &'static str },
+    /// The file as it is; why.
+    Unchanged { reason: &'static str },
+}
+
+/// Finds the best way to run a file's graph. Cost: about a millisecond a megabyte.
+pub(crate) fn plan(file: Bytes) -> Plan {
+    try_plan(file).unwrap_or_else(|reason| Plan::Unchanged { reason })
+}
+
+fn try_plan(file: Bytes) -> Result<Plan, &'static str> {
+    let mut model = Model::decode(file).map_err(|_| "it is no ONNX file")?;
+    let graph = model.graph.as_ref().ok_or("it has no graph")?;
+    if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
+        return Err("its weights lie in another file");
+    }
+    let nested = |node: &Node| node.attribute.iter().any(|attribute| attribute.graph.is_some());
+    if graph.node.iter().any(nested) || !model.functions.is_empty() {
+        return Err("its graph has graphs within it");
+    }
+    let view = View::new(graph);
+    let bert = view.bert()?;
+    let (rewritten, encoder) = match integer_encoder(&bert) {
+        Ok(encoder) => (with_operator(graph, &bert), Ok(encoder)),
+        Err(reason) => (simplified(graph, &bert), Err(reason)),
+    };
+    model.graph = Some(pruned(rewritten)?);
+    if encoder.is_ok() {
+        model.opset_import.push(OperatorSet { domain: DOMAIN.to_owned(), version: 1 });
+    }
+    let graph = Bytes::from(model.encode_to_vec());
+    Ok(match encoder {
+        Ok(encoder) => Plan::Encoder { graph, encoder: Arc::new(encoder) },
+        Err(reason) => Plan::Simplified { graph, reason },
+    })
+}
+
+fn integer_encoder(bert: &Bert<'_>) -> Result<Encoder, &'static str> {
+    let layers: Vec<LayerWeights> = bert
+        .layers
+        .iter()
+        .map(layer_weights)
+        .collect::<Option<_>>()
+        .ok_or("its weights are not 8-bit integers")?;
+    let head_size = bert.layers[0].head_size;
+    Encoder::new(layers, head_size, bert.first_row_only)
+}
+
+fn layer_weights(layer: &Layer<'_>) -> Option<LayerWeights> {
+    let norm = |norm: &bert::Norm<'_>| {
+        Some(Norm {
+            weight: norm.weight.floats()?,
+            bias: norm.bias.floats()?,
+            epsilon: norm.epsilon,
+        })
+    };
+    Some(LayerWeights {
+        query: integer_weights(&layer.query)?,
+        key: integer_weights(&layer.key)?,
+        value: integer_weights(&layer.value)?,
+        attention_output: integer_weights(&layer.attention_output)?,
+        attention_norm: norm(&layer.attention_norm)?,
+        intermediate: integer_weights(&layer.intermediate)?,
+        output: integer_weights(&layer.output)?,
+        output_norm: norm(&layer.output_norm)?,
+    })
+}
+
+/// Weights as signed bytes around zero, if they are integers and fit.
+fn integer_weights(linear: &Linear<'_>) -> Option<IntegerWeights> {
+    let Weights::Integer { values, zero_point, scale, .. } = linear.weights else { return None };
+    let [inputs, outputs] = values.dims[..] else { return None };
+    let (inputs, outputs) = (usize::try_from(inputs).ok()?, usize::try_from(outputs).ok()?);
+    // One for all outputs, or one for each.
+    fn spread<T: Clone>(values: Vec<T>, outputs: usize) -> Option<Vec<T>> {
+        match values.as_slice() {
+            [one] => Some(vec![one.clone(); outputs]),
+            _ => (values.len() == outputs).then_some(values),
+        }
+    }
+    let zero_points = match zero_point {
+        Some(tensor) => spread(tensor.bytes()?, outputs)?,
+        None => vec![0; outputs],
+    };
+    let values = values
+        .bytes()?
+        .chunks_exact(outputs)
+        .flat_map(|row| row.iter().zip(&zero_points).map(|(v, zero)| i8::try_from(v - zero).ok()))
+        .collect::<Option<Vec<i8>>>()?;
+    let bias = linear.bias.floats()?;
+    Some(IntegerWeights { inputs, outputs, values, scales: spread(scale.floats()?, outputs)?, bias })
+}
+
+/// The graph with one operator in the place of all layers.
+fn with_operator(graph: &Graph, bert: &Bert<'_>) -> Graph {
+    let (first, last) = (&bert.layers[0], &bert.layers[bert.layers.len() - 1]);
+    let mut graph = graph.clone();
+    graph.node[last.result_node] = Node {
+        input: vec![first.input.to_owned()],
+        output: vec![last.result.to_owned()],
+        name: OPERATOR.to_owned(),
+        op_type: OPERATOR.to_owned(),
+        domain: DOMAIN.to_owned(),
+        ..Node::default()
+    };
+    graph
+}
+
+/// The graph without masks and without computed shapes, its last layer cut down to what is read of it.
+fn simplified(original: &Graph, bert: &Bert<'_>) -> Graph {
+    const SPLIT: &str = "vizsla/split_heads";
+    const JOIN: &str = "vizsla/join_heads";
+    const SCALE: &str = "vizsla/scale";
+    let mut graph = original.clone();
+    let first = &bert.layers[0];
+    let (heads, head_size) = (first.heads as i64, first.head_size as i64);
+    graph.initializer.extend([
+        integers(SPLIT, &[0, 0, heads, head_size]),
+        integers(JOIN, &[0, 0, heads * head_size]),
+        scalar(SCALE, (first.head_size as f32).powf(-0.25)),
+    ]);
+    for layer in &bert.layers {
+        graph.node[layer.softmax].input[0] = layer.scores.to_owned();
+        for node in layer.split_heads {
+            graph.node[node].input[1] = SPLIT.to_owned();
+        }
+        graph.node[layer.join_heads].input[1] = JOIN.to_owned();
+        for (node, factor) in &layer.scaling {
+            replace(&mut graph.node[*node], factor, SCALE);
+        }
+    }
+    if bert.first_row_only {
+        read_first_rows(&mut graph, original, &bert.layers[bert.layers.len() - 1]);
+    }
+    graph
+}
+
+/// Lets the last layer ask for the first row of each sequence alone: one query, one residual.
+fn read_first_rows(graph: &mut Graph, original: &Graph, layer: &Layer<'_>) {
+    const FIRST: &str = "vizsla/first";
+    const ROWS: &str = "vizsla/first_rows";
+    graph.initializer.push(integers(FIRST, &[0]));
+    replace(&mut graph.node[layer.attention_add], layer.input, ROWS);
+    let mut gather = node("Gather", &[layer.input, FIRST], &[ROWS]);
+    gather.attribute.push(Attribute {
+        name: "axis".to_owned(),
+        int: Some(1),
+        kind: 2,
+        ..Attribute::default()
+    });
+    let mut nodes = vec![gather];
+    let query = &layer.query;
+    let mut at = query.matmul.min(layer.attention_add);
+    match query.weights {
+        Weights::Float => replace(&mut graph.node[query.matmul], layer.input, ROWS),
+        Weights::Integer { scales, .. } => {
+            const QUANTIZED: [&str; 3] =
+                ["vizsla/first_rows_8", "vizsla/first_rows_scale", "vizsla/first_rows_zero"];
+            let bytes = &original.node[query.matmul].input[0];
+            let quantizer = original.node.iter().find(|node| node.output.first() == Some(bytes));
+            for (old, new) in quantizer.into_iter().flat_map(|node| &node.output).zip(QUANTIZED) {
+                replace(&mut graph.node[query.matmul], old, new);
+                replace(&mut graph.node[scales], old, new);
+            }
+            nodes.push(node("DynamicQuantizeLinear", &[ROWS], &QUANTIZED));
+            at = at.min(scales);
+        }
+    }
+    graph.node.splice(at..at, nodes);
+}
+
+/// The graph without nodes and weights on which no output depends.
+fn pruned(mut graph: Graph) -> Result<Graph, &'static str> {
+    let mut wanted: HashSet<String> = graph
+        .output
+        .iter()
+        .map(|output| ValueName::decode(output.clone()).map(|value| value.name))
+        .collect::<Result<_, _>>()
+        .map_err(|_| "its outputs cannot be read")?;
+    let mut kept = Vec::with_capacity(graph.node.len());
+    // Nodes stand in an order in which they can run, so a user is met before what it uses.
+    for node in graph.node.into_iter().rev() {
+        if node.output.iter().any(|output| wanted.contains(output)) {
+            wanted.extend(node.input.iter().cloned());
+            kept.push(node);
+        }
+    }
+    kept.reverse();
+    graph.node = kept;
+    graph.initializer.retain(|tensor| wanted.contains(&tensor.name));
+    Ok(graph)
+}
+
+fn replace(node: &mut Node, old: &str, new: &str) {
+    for input in node.input.iter_mut().filter(|input| *input == old) {
+        new.clone_into(input);
+    }
+}
+
+fn node(operator: &str, inputs: &[&str], outputs: &[&str]) -> Node {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    Node {
+        input: owned(inputs),
+        output: owned(outputs),
+        name: outputs[0].to_owned(),
+        op_type: operator.to_owned(),
+        ..Node::default()
+    }
+}
+
+fn integers(name: &str, values: &[i64]) -> Tensor {
+    Tensor {
+        name: name.to_owned(),
+        dims: vec![values.len() as i64],
+        data_type: element::INT64,
+        int64_data: values.to_vec(),
+        ..Tensor::default()
+    }
+}
+
+fn scalar(name: &str, value: f32) -> Tensor {
+    Tensor {
+        name: name.to_owned(),
+        data_type: element::FLOAT,
+        float_data: vec![value],
+        ..Tensor::default()
+    }
+}
