@@ -35,6 +35,27 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     /// Measure ranking quality on a judged collection
     Eval(EvalArgs),
+    /// Choose, fetch, inspect and time rerank models
+    #[command(subcommand)]
+    Model(ModelCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Time a model on this machine
+    Bench(BenchArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Time these pairs: JSON Lines, {"query": "...", "passages": ["...", ...]} each
+    #[arg(long, value_name = "FILE")]
+    pub(crate) workload: Option<PathBuf>,
+    /// Time the first N queries of the workload, after one more that only warms up
+    #[arg(long, value_name = "N", requires = "workload")]
+    pub(crate) queries: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -139,7 +160,7 @@ pub(crate) struct ModelArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// Threads to rerank with [default: physical cores]
-    #[arg(long = "rerank-threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    #[arg(long = "rerank-threads", alias = "threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: Option<u32>,
     /// The ONNX Runtime library, instead of looking for it
     #[arg(long, value_name = "PATH")]

@@ -4,6 +4,7 @@ pub(crate) mod delete;
 pub(crate) mod eval;
 pub(crate) mod index;
 pub(crate) mod info;
+pub(crate) mod model;
 pub(crate) mod rerank;
 pub(crate) mod search;
 pub(crate) mod setup;
