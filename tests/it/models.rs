@@ -1,7 +1,7 @@
 //! Model directories of every kind, and what a reranker owes its callers.
 
 use vizsla::Reranker;
-use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind};
+use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind, Rewrite};
 
 use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, runtime};
 
@@ -21,6 +21,54 @@ fn one_logit_or_two_with_and_without_type_ids() {
         let found = logits(&model, "dog", &["cat runs"]);
         assert!((found[0] - 0.23).abs() < 1e-6, "{name}: {found:?}");
     }
+}
+
+/// Pairs of the tiny BERT with PyTorch's logits, and what a file of it gives.
+fn tiny_bert(file: &str, rewrite: Rewrite) -> (CrossEncoder, Vec<(f32, f32)>) {
+    #[derive(serde::Deserialize)]
+    struct Expected {
+        query: String,
+        passage: String,
+        logit: f32,
+    }
+    let dir = fixture("models/tiny-bert");
+    let options = CrossEncoderOptions::default().with_file(file).with_rewrite(rewrite);
+    let model = CrossEncoder::open(runtime(), &dir, &options).unwrap();
+    let expected = std::fs::read(dir.join("expected.json")).unwrap();
+    let pairs = serde_json::from_slice::<Vec<Expected>>(&expected)
+        .unwrap()
+        .into_iter()
+        .map(|pair| (pair.logit, logits(&model, &pair.query, &[&pair.passage])[0]))
+        .collect();
+    (model, pairs)
+}
+
+#[test]
+fn a_simplified_graph_gives_the_same_logits() {
+    let (model, pairs) = tiny_bert("onnx/model.onnx", Rewrite::Full);
+    assert!(model.execution().contains("simplified"), "{}", model.execution());
+    for (expected, found) in pairs {
+        assert!((expected - found).abs() < 1e-4, "{expected} {found}");
+    }
+}
+
+#[test]
+fn int8_files_give_the_logits_but_for_rounding() {
+    for file in ["onnx/model_qint8_avx512_vnni.onnx", "onnx/model_quint8_avx2.onnx"] {
+        for rewrite in [Rewrite::Full, Rewrite::Simplify, Rewrite::None] {
+            let (model, pairs) = tiny_bert(file, rewrite);
+            let unchanged = model.execution().contains("as it is");
+            assert_eq!(unchanged, rewrite == Rewrite::None, "{}", model.execution());
+            for (expected, found) in pairs {
+                assert!((expected - found).abs() < 1.0, "{file}: {expected} {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_graph_that_is_not_recognised_says_so() {
+    assert!(open("one-logit").unwrap().execution().contains("graph as it is"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use vizsla_core::{BoxError, RerankScore, Reranker};
 
 use crate::error::{Error, ErrorKind};
+use crate::graph::Rewrite;
 use crate::model_dir::{ModelBytes, ModelConfig, ModelDir};
 use crate::pair::{Pair, PairEncoder};
 use crate::session::{PreparedGraph, Runtime, Session};
@@ -22,6 +23,7 @@ pub struct CrossEncoderOptions {
     threads: Option<usize>,
     max_tokens: Option<usize>,
     file: Option<String>,
+    rewrite: Rewrite,
 }
 
 impl CrossEncoderOptions {
@@ -41,6 +43,12 @@ impl CrossEncoderOptions {
     /// Which ONNX file of a model directory to use, relative to it, instead of the best one for this processor.
     pub fn with_file(mut self, file: impl Into<String>) -> Self {
         self.file = Some(file.into());
+        self
+    }
+
+    /// How much of the model's graph may be replaced by something faster.
+    pub fn with_rewrite(mut self, rewrite: Rewrite) -> Self {
+        self.rewrite = rewrite;
         self
     }
 }
@@ -81,6 +89,7 @@ impl CrossEncoder {
             model.onnx.display().to_string(),
             bytes.into(),
             Some(&model.onnx),
+            options.rewrite,
         );
         let name = dir
             .file_name()
@@ -99,7 +108,7 @@ impl CrossEncoder {
     ) -> Result<Self, Error> {
         let config = ModelConfig::parse(model.config, None)?;
         let bytes = Bytes::copy_from_slice(model.onnx);
-        let graph = PreparedGraph::new(model.name.to_owned(), bytes, None);
+        let graph = PreparedGraph::new(model.name.to_owned(), bytes, None, options.rewrite);
         Self::build(runtime, model.name.to_owned(), &graph, model.tokenizer, &config, options)
     }
 

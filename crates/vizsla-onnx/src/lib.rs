@@ -29,5 +29,6 @@ mod session;
 
 pub use cross_encoder::{CrossEncoder, CrossEncoderOptions};
 pub use error::{Error, ErrorKind};
+pub use graph::Rewrite;
 pub use model_dir::ModelBytes;
 pub use session::Runtime;

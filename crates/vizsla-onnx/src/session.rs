@@ -16,7 +16,7 @@ use prost::bytes::Bytes;
 
 use crate::encoder::{self, Encoder};
 use crate::error::{Error, ErrorKind};
-use crate::graph::{self, Plan};
+use crate::graph::{self, Plan, Rewrite};
 use crate::model_dir::Cpu;
 use crate::pair::Pair;
 
@@ -171,9 +171,14 @@ enum Source {
 
 impl PreparedGraph {
     /// A graph called `name`, the content of `file` if it comes from one.
-    pub(crate) fn new(name: String, bytes: Bytes, file: Option<&Path>) -> Self {
+    pub(crate) fn new(
+        name: String,
+        bytes: Bytes,
+        file: Option<&Path>,
+        rewrite: Rewrite,
+    ) -> Self {
         let is_int8 = is_int8(&bytes);
-        let (source, encoder, description) = match graph::plan(bytes.clone()) {
+        let (source, encoder, description) = match graph::plan(bytes.clone(), rewrite) {
             Plan::Encoder { graph, encoder } => {
                 let description = "int8 encoder for AVX-512 VNNI, within ONNX Runtime".to_owned();
                 (Source::Bytes(graph), Some(encoder), description)

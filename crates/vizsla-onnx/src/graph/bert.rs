@@ -95,6 +95,13 @@ impl<'a> View<'a> {
             {
                 tensors.insert(output, tensor);
             }
+            // Exporters write equal weights once and point to them.
+            if let (true, [output], [input]) =
+                (node.op_type == "Identity", node.output.as_slice(), node.input.as_slice())
+                && let Some(tensor) = tensors.get(input.as_str()).copied()
+            {
+                tensors.insert(output, tensor);
+            }
         }
         Self { nodes: &graph.node, producers, tensors }
     }

@@ -22,6 +22,19 @@ use crate::encoder::{Encoder, IntegerWeights, LayerWeights, Norm};
 pub(crate) const DOMAIN: &str = "vizsla";
 pub(crate) const OPERATOR: &str = "BertEncoder";
 
+/// How much of a graph may be replaced. What a model computes stays the same; the steps are there to be compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rewrite {
+    /// Whatever is fastest here.
+    #[default]
+    Full,
+    /// ONNX Runtime runs all of it, less the work that unpadded pairs do not need.
+    Simplify,
+    /// ONNX Runtime runs the file as it is.
+    None,
+}
+
 /// How a graph is going to be run.
 pub(crate) enum Plan {
     /// Embeddings and head by ONNX Runtime, the layers between them by the encoder.
@@ -33,11 +46,14 @@ pub(crate) enum Plan {
 }
 
 /// Finds the best way to run a file's graph. Cost: about a millisecond a megabyte.
-pub(crate) fn plan(file: Bytes) -> Plan {
-    try_plan(file).unwrap_or_else(|reason| Plan::Unchanged { reason })
+pub(crate) fn plan(file: Bytes, rewrite: Rewrite) -> Plan {
+    if rewrite == Rewrite::None {
+        return Plan::Unchanged { reason: "asked for" };
+    }
+    try_plan(file, rewrite).unwrap_or_else(|reason| Plan::Unchanged { reason })
 }
 
-fn try_plan(file: Bytes) -> Result<Plan, &'static str> {
+fn try_plan(file: Bytes, rewrite: Rewrite) -> Result<Plan, &'static str> {
     let mut model = Model::decode(file).map_err(|_| "it is no ONNX file")?;
     let graph = model.graph.as_ref().ok_or("it has no graph")?;
     if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
@@ -49,7 +65,11 @@ fn try_plan(file: Bytes) -> Result<Plan, &'static str> {
     }
     let view = View::new(graph);
     let bert = view.bert()?;
-    let (rewritten, encoder) = match integer_encoder(&bert) {
+    let encoder = match rewrite {
+        Rewrite::Full => integer_encoder(&bert),
+        _ => Err("asked for"),
+    };
+    let (rewritten, encoder) = match encoder {
         Ok(encoder) => (with_operator(graph, &bert), Ok(encoder)),
         Err(reason) => (simplified(graph, &bert), Err(reason)),
     };
