@@ -1,11 +1,14 @@
 //! The engine through its public interface.
 
+use std::time::Duration;
+
 use vizsla::onnx::CrossEncoderOptions;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index as TantivyIndex, doc};
 use vizsla::{
-    BoxError, Document, Engine, ExistingIndex, Filter, Fusion, Index, IndexSettings, RerankScore,
-    Reranker, SearchRequest, SplitOptions, WriterOptions,
+    BoxError, CancelHandle, Document, Engine, ErrorKind, ExistingIndex, Filter, Fusion, Index,
+    IndexSettings, RerankLimits, RerankScore, Reranker, SearchRequest, SearchResponse,
+    SplitOptions, WriterOptions,
 };
 
 use crate::support::{bundled, bundled_with, fixture};
@@ -68,6 +71,63 @@ fn the_ranking_is_the_same_for_any_threads_and_segments() {
             assert_eq!(a.hits, b.hits, "{query}");
         }
     }
+}
+
+/// Reads as many passages as it is told, best first, the last the most relevant.
+#[derive(Debug)]
+struct Hurried(usize);
+
+impl Reranker for Hurried {
+    fn name(&self) -> &'static str {
+        "hurried"
+    }
+
+    fn score(&self, _: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
+        Ok((0..passages.len()).map(|i| RerankScore::new(i as f32)).collect())
+    }
+
+    fn score_within(
+        &self,
+        query: &str,
+        passages: &[&str],
+        limits: &RerankLimits,
+    ) -> Result<Vec<Option<RerankScore>>, BoxError> {
+        assert!(limits.deadline.is_some());
+        let scores = self.score(query, passages)?;
+        Ok((0..).zip(scores).map(|(i, score)| (i < self.0).then_some(score)).collect())
+    }
+}
+
+#[test]
+fn what_there_was_no_time_for_stays_below_in_first_stage_order() {
+    let documents: Vec<_> =
+        (0..9).map(|i| Document::new(format!("d{i}"), "dog ".repeat(9 - i))).collect();
+    let engine = Engine::new(index_of(&documents, 1).retriever()).with_reranker(Hurried(4));
+    let request = SearchRequest::new("dog").with_budget(Duration::from_secs(1));
+    let bm25 = engine.search(&request.clone().with_fusion(Fusion::Bm25)).unwrap();
+    let response = engine.search(&request.with_fusion(Fusion::Rerank)).unwrap();
+    let ids = |response: &SearchResponse| -> Vec<String> {
+        response.hits.iter().map(|hit| hit.doc_id.clone()).collect()
+    };
+    let (mut expected, found) = (ids(&bm25), ids(&response));
+    expected[..4].reverse();
+    assert_eq!(found, expected);
+    let stage = response.stages.rerank.unwrap();
+    assert_eq!((stage.passages, stage.unread), (4, 5));
+    assert!(response.hits[4].scores.rerank_logit.is_none());
+}
+
+#[test]
+fn a_search_that_is_no_longer_wanted_ends() {
+    let engine = Engine::new(index_of(&fixture_documents(), 1).retriever())
+        .with_reranker(bundled())
+        .with_fusion(Fusion::Rerank);
+    let cancel = CancelHandle::new();
+    let request = SearchRequest::new("a dog that points").with_cancel(cancel.clone());
+    assert!(!engine.search(&request).unwrap().hits.is_empty());
+    cancel.cancel();
+    let error = engine.search(&request.with_bm25_fallback()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
 }
 
 #[test]

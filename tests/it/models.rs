@@ -1,7 +1,9 @@
 //! Model directories of every kind, and what a reranker owes its callers.
 
-use vizsla::Reranker;
+use std::time::{Duration, Instant};
+
 use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind, Rewrite};
+use vizsla::{CancelHandle, RerankLimits, Reranker};
 
 use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, runtime};
 
@@ -72,12 +74,49 @@ fn a_graph_that_is_not_recognised_says_so() {
 }
 
 #[test]
-fn what_is_too_long_is_cut_and_says_so() {
+fn what_is_too_long_is_read_in_windows_and_the_best_counts() {
     let model = open("one-logit").unwrap();
-    let long = "cat ".repeat(40);
+    let long = format!("{}the the the the the the the the the", "cat ".repeat(40));
     let scores = model.score("dog", &["cat", &long]).unwrap();
-    assert_eq!((scores[0].tokens, scores[0].truncated), (Some(5), false));
-    assert_eq!((scores[1].tokens, scores[1].truncated), (Some(16), true));
+    assert_eq!((scores[0].tokens, scores[0].windows), (Some(5), 1));
+    assert!(scores[1].windows > 3 && !scores[1].truncated, "{:?}", scores[1]);
+    // `the` is word 8 and `cat` 5, so the end has the highest sum: [CLS] dog [SEP] .. [SEP] and twelve words.
+    let last = 0.01 * (2 + 4 + 3 + 3 * 5 + 9 * 8 + 3) as f32;
+    assert!((scores[1].logit - last).abs() < 1e-5, "{:?}", scores[1]);
+    // A question that leaves no room is cut, and that is said.
+    assert!(model.score(&"dog ".repeat(30), &["cat"]).unwrap()[0].truncated);
+}
+
+#[test]
+fn a_limit_stops_between_passages() {
+    let model = bundled_with(&CrossEncoderOptions::default().with_cache(0));
+    let passages = vec!["the cat sat on the mat"; 300];
+    let limits = |deadline: Instant| RerankLimits::default().with_deadline(deadline);
+    let read = |limits: &RerankLimits| {
+        let scores = model.score_within("who sat?", &passages, limits).unwrap();
+        scores.iter().flatten().count()
+    };
+    assert_eq!(read(&RerankLimits::default()), 300);
+    assert_eq!(read(&limits(Instant::now() + Duration::from_hours(1))), 300);
+    assert_eq!(read(&limits(Instant::now())), 0);
+    let cancel = CancelHandle::new();
+    let cancellable = RerankLimits::default().with_cancel(cancel.clone());
+    assert_eq!(read(&cancellable), 300);
+    cancel.cancel();
+    assert_eq!(read(&cancellable), 0);
+}
+
+#[test]
+fn the_cache_changes_no_score() {
+    let remembering = bundled_with(&CrossEncoderOptions::default());
+    let forgetting = bundled_with(&CrossEncoderOptions::default().with_cache(0));
+    let passages = ["a dog runs", "a cat sleeps", "a dog runs"];
+    let expected = forgetting.score("dogs", &passages).unwrap();
+    assert_eq!(remembering.score("dogs", &passages[..2]).unwrap(), expected[..2]);
+    assert_eq!(remembering.score("dogs", &passages).unwrap(), expected);
+    assert_eq!(remembering.score("dogs", &passages).unwrap(), expected);
+    let other = remembering.score("cats", &passages[..1]).unwrap();
+    assert_ne!(other[0], expected[0]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use vizsla::Fusion;
@@ -150,6 +151,9 @@ pub(crate) struct RankingArgs {
     /// How the two rankings become one: rerank, rrf, rrf:K, linear, linear:WEIGHT or bm25
     #[arg(long, value_name = "HOW", default_value_t = Fusion::default())]
     pub(crate) fusion: Fusion,
+    /// Most time for a search (150ms, 2s): candidates are read best first until it is used up
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) budget: Option<Duration>,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
 }
@@ -162,6 +166,9 @@ pub(crate) struct ModelArgs {
     /// Threads to rerank with [default: physical cores]
     #[arg(long = "rerank-threads", alias = "threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: Option<u32>,
+    /// Do not remember the scores of passages read before
+    #[arg(long)]
+    pub(crate) no_score_cache: bool,
     /// The ONNX Runtime library, instead of looking for it
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
@@ -300,6 +307,13 @@ fn parse_probability(text: &str) -> Result<f32, String> {
         .ok()
         .filter(|p| (0.0..=1.0).contains(p))
         .ok_or_else(|| "give a number from 0 to 1".to_owned())
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let parsed = text.parse::<jiff::SignedDuration>().ok();
+    parsed
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "give a time with its unit, as 150ms or 2s".to_owned())
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {

@@ -15,6 +15,9 @@ pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
     if let Some(threads) = args.threads {
         options = options.with_threads(threads as usize);
     }
+    if args.no_score_cache {
+        options = options.with_cache(0);
+    }
     Ok(if let Some(dir) = &args.model {
         CrossEncoder::open(runtime, dir, &options)?
     } else {

@@ -30,7 +30,7 @@ pub use document::{Document, Metadata, MetadataValue, Section, SourceLines};
 pub use fusion::{Fusion, ParseFusionError, StageScores};
 pub use passage::{Passage, SplitOptions, split};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
-pub use rerank::{RerankScore, Reranker};
+pub use rerank::{CancelHandle, RerankLimits, RerankScore, Reranker};
 pub use retrieve::{
     Bm25Explanation, Bm25Term, Candidate, Filter, QuerySyntax, RetrieveRequest, Retriever,
 };

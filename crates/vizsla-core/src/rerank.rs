@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,21 @@ pub trait Reranker: Send + Sync + fmt::Debug {
     /// # Errors
     /// Whatever keeps the model from scoring; the engine reports it and returns no partial ranking.
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError>;
+
+    /// As [`score`](Self::score), but stops when `limits` say so; passages come best first, and those that were not
+    /// reached have no score. A reranker that does not implement this reads all of them whatever the limits.
+    ///
+    /// # Errors
+    /// As [`score`](Self::score); running into a limit is none.
+    fn score_within(
+        &self,
+        query: &str,
+        passages: &[&str],
+        limits: &RerankLimits,
+    ) -> Result<Vec<Option<RerankScore>>, BoxError> {
+        let _ = limits;
+        Ok(self.score(query, passages)?.into_iter().map(Some).collect())
+    }
 }
 
 /// A reranker can be shared between engines.
@@ -29,6 +46,72 @@ impl<R: Reranker + ?Sized> Reranker for Arc<R> {
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
         (**self).score(query, passages)
     }
+
+    fn score_within(
+        &self,
+        query: &str,
+        passages: &[&str],
+        limits: &RerankLimits,
+    ) -> Result<Vec<Option<RerankScore>>, BoxError> {
+        (**self).score_within(query, passages, limits)
+    }
+}
+
+/// When a reranker is to stop, though it has not read everything. By default never.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RerankLimits {
+    /// No passage should be begun that cannot be expected to be finished by then.
+    pub deadline: Option<Instant>,
+    /// No passage should be begun after this was cancelled.
+    pub cancel: Option<CancelHandle>,
+}
+
+impl RerankLimits {
+    /// Stops at a point in time.
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Stops when told to.
+    pub fn with_cancel(mut self, cancel: CancelHandle) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// Whether the caller no longer wants the answer.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.as_ref().is_some_and(CancelHandle::is_cancelled)
+    }
+}
+
+/// Lets one thread end what another is waiting for. Clones are the same handle.
+#[derive(Debug, Clone, Default)]
+pub struct CancelHandle(Arc<AtomicBool>);
+
+impl CancelHandle {
+    /// A handle that nobody has used yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that the answer is no longer wanted. For good: the next search needs another handle.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](Self::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether it is the same handle.
+impl PartialEq for CancelHandle {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 /// What a reranker says of one passage.
@@ -39,20 +122,29 @@ pub struct RerankScore {
     pub logit: f32,
     /// How many tokens the model read (query, passage and special tokens), when the reranker counts them.
     pub tokens: Option<u32>,
-    /// Whether query or passage had to be cut to fit the model.
+    /// In how many overlapping parts a passage was read that is longer than the model's limit; the score is the best of
+    /// them (MaxP; Dai and Callan, SIGIR 2019). 1 when it was read as a whole.
+    pub windows: u32,
+    /// Whether something had to be cut to fit the model, and so was not read.
     pub truncated: bool,
 }
 
 impl RerankScore {
     /// A score of which only the logit is known.
     pub fn new(logit: f32) -> Self {
-        Self { logit, tokens: None, truncated: false }
+        Self { logit, tokens: None, windows: 1, truncated: false }
     }
 
     /// Adds how many tokens were read and whether something was cut.
     pub fn with_tokens(mut self, tokens: u32, truncated: bool) -> Self {
         self.tokens = Some(tokens);
         self.truncated = truncated;
+        self
+    }
+
+    /// Adds in how many parts the passage was read.
+    pub fn with_windows(mut self, windows: u32) -> Self {
+        self.windows = windows;
         self
     }
 

@@ -1,32 +1,51 @@
 //! The reranker: texts in, scores out, spread over all cores.
 
+use std::cmp::Reverse;
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
 use prost::bytes::Bytes;
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use vizsla_core::{BoxError, RerankScore, Reranker};
+use vizsla_core::{BoxError, RerankLimits, RerankScore, Reranker};
 
+use crate::cache::ScoreCache;
 use crate::error::{Error, ErrorKind};
 use crate::graph::Rewrite;
 use crate::model_dir::{ModelBytes, ModelConfig, ModelDir};
-use crate::pair::{Pair, PairEncoder};
+use crate::pair::{PairEncoder, Windows};
 use crate::session::{PreparedGraph, Runtime, Session};
 
 /// How to run a cross-encoder.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CrossEncoderOptions {
     threads: Option<usize>,
     max_tokens: Option<usize>,
     file: Option<String>,
     rewrite: Rewrite,
+    cache: usize,
+}
+
+impl Default for CrossEncoderOptions {
+    fn default() -> Self {
+        Self {
+            threads: None,
+            max_tokens: None,
+            file: None,
+            rewrite: Rewrite::default(),
+            cache: Self::DEFAULT_CACHE,
+        }
+    }
 }
 
 impl CrossEncoderOptions {
+    /// How many scores are remembered unless told otherwise.
+    pub const DEFAULT_CACHE: usize = 1 << 16;
+
     /// How many threads score, each with a session of its own (about 1.5 times the model file in memory each). The
     /// default is the number of physical cores that the process may use, at most 16.
     pub fn with_threads(mut self, threads: usize) -> Self {
@@ -34,7 +53,7 @@ impl CrossEncoderOptions {
         self
     }
 
-    /// Cuts pairs to fewer tokens than the model could read: faster, and less exact on long passages.
+    /// Reads at most so many tokens at a time, fewer than the model could: longer passages are read in more windows.
     pub fn with_max_tokens(mut self, tokens: usize) -> Self {
         self.max_tokens = Some(tokens);
         self
@@ -51,13 +70,24 @@ impl CrossEncoderOptions {
         self.rewrite = rewrite;
         self
     }
+
+    /// How many scores are remembered, so that a passage asked about again is not read again; 0 for none. About 100
+    /// bytes each. Scores do not depend on it.
+    pub fn with_cache(mut self, scores: usize) -> Self {
+        self.cache = scores;
+        self
+    }
 }
 
 /// A cross-encoder in ONNX form.
 ///
 /// It scores each pair by itself, without padding and with nothing else in the batch: a score never depends on the
 /// other passages (int8 graphs quantise over the whole batch, so batching would change scores), nor on the number of
-/// threads. Pairs are taken from one queue, the longest first, by single-threaded sessions, one a core.
+/// threads. Pairs are taken from one queue, the longest first, by single-threaded sessions, one a core. A passage longer
+/// than the model can read is read in overlapping windows, of which the best counts; none is cut.
+///
+/// With a deadline the passages are read in the order given. One is begun only if what a token has cost so far says
+/// that it will be finished in time, so the deadline is missed by less than what one passage takes.
 ///
 /// Can be used from many threads at once; calls then share the same cores.
 pub struct CrossEncoder {
@@ -67,6 +97,8 @@ pub struct CrossEncoder {
     pool: ThreadPool,
     sessions: Vec<Mutex<Session>>,
     execution: String,
+    cache: Option<ScoreCache>,
+    pace: Pace,
 }
 
 impl CrossEncoder {
@@ -134,7 +166,15 @@ impl CrossEncoder {
             })?;
         let sessions = pool.broadcast(|_| Session::open(runtime, graph).map(Mutex::new));
         let sessions = sessions.into_iter().collect::<Result<_, _>>()?;
-        Ok(Self { name, encoder, pool, sessions, execution: graph.description().to_owned() })
+        Ok(Self {
+            name,
+            encoder,
+            pool,
+            sessions,
+            execution: graph.description().to_owned(),
+            cache: NonZeroUsize::new(options.cache).map(ScoreCache::new),
+            pace: Pace::default(),
+        })
     }
 
     /// How many threads score.
@@ -147,40 +187,111 @@ impl CrossEncoder {
         &self.execution
     }
 
-    fn score_pairs(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, Error> {
+    /// Scores what is not in the cache.
+    fn score_all(
+        &self,
+        query: &str,
+        passages: &[&str],
+        limits: &RerankLimits,
+    ) -> Result<Vec<Option<RerankScore>>, Error> {
+        let Some(cache) = &self.cache else { return self.read(query, passages, limits) };
+        let keys = ScoreCache::keys(query, passages);
+        let mut scores = cache.get(&keys);
+        let unknown: Vec<usize> = (0..scores.len()).filter(|i| scores[*i].is_none()).collect();
+        if unknown.is_empty() {
+            return Ok(scores);
+        }
+        let texts: Vec<&str> = unknown.iter().map(|i| passages[*i]).collect();
+        let read = self.read(query, &texts, limits)?;
+        let known = unknown.iter().zip(&read).filter_map(|(i, score)| Some((keys[*i], (*score)?)));
+        cache.put(known);
+        for (i, score) in unknown.into_iter().zip(read) {
+            scores[i] = score;
+        }
+        Ok(scores)
+    }
+
+    /// Lets every thread take passages from one queue until it is empty or a limit is reached.
+    fn read(
+        &self,
+        query: &str,
+        passages: &[&str],
+        limits: &RerankLimits,
+    ) -> Result<Vec<Option<RerankScore>>, Error> {
         let query = self.encoder.tokenize(query)?;
-        let pairs: Vec<Pair> = self.pool.install(|| {
-            passages
-                .par_iter()
-                .map(|text| self.encoder.pair(&query, self.encoder.tokenize(text)?))
-                .collect::<Result<_, _>>()
-        })?;
-        // The longest first, so that no core is left with a long pair when the others are done.
-        let mut queue: Vec<usize> = (0..pairs.len()).collect();
-        queue.sort_by_key(|i| std::cmp::Reverse(pairs[*i].ids.len()));
+        let mut queue: Vec<usize> = (0..passages.len()).collect();
+        if limits.deadline.is_none() {
+            // The longest first, so that no core is left with a long one when the others are done.
+            queue.sort_by_key(|i| Reverse(passages[*i].len()));
+        }
         let next = AtomicUsize::new(0);
         let parts = self.pool.broadcast(|thread| {
             let mut session =
                 self.sessions[thread.index()].lock().unwrap_or_else(PoisonError::into_inner);
             let mut scored = Vec::new();
             while let Some(&i) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                scored.push((i, session.run(&pairs[i])?));
+                let passage = self.encoder.tokenize(passages[i])?;
+                let windows = self.encoder.windows(&query, &passage);
+                match self.read_windows(&mut session, &windows, limits)? {
+                    Some(score) => scored.push((i, score)),
+                    None => next.store(queue.len(), Ordering::Relaxed),
+                }
             }
             Ok(scored)
         });
-        let mut logits = vec![0.0; pairs.len()];
+        let mut scores = vec![None; passages.len()];
         for part in parts {
-            for (i, logit) in part? {
-                logits[i] = logit;
+            for (i, score) in part? {
+                scores[i] = Some(score);
             }
         }
-        Ok(pairs
-            .iter()
-            .zip(logits)
-            .map(|(pair, logit)| {
-                RerankScore::new(logit).with_tokens(pair.ids.len() as u32, pair.truncated)
-            })
-            .collect())
+        Ok(scores)
+    }
+
+    /// The best of a passage's windows, unless a limit is reached before the last.
+    fn read_windows(
+        &self,
+        session: &mut Session,
+        windows: &Windows,
+        limits: &RerankLimits,
+    ) -> Result<Option<RerankScore>, Error> {
+        let mut best = f32::NEG_INFINITY;
+        let mut tokens = 0;
+        for pair in &windows.pairs {
+            let length = pair.ids.len();
+            let start = Instant::now();
+            let is_late = limits.deadline.is_some_and(|by| start + self.pace.cost(length) > by);
+            if is_late || limits.is_cancelled() {
+                return Ok(None);
+            }
+            best = best.max(session.run(pair)?);
+            self.pace.learn(length, start.elapsed());
+            tokens += length as u32;
+        }
+        let score = RerankScore::new(best)
+            .with_tokens(tokens, windows.truncated)
+            .with_windows(windows.pairs.len() as u32);
+        Ok(Some(score))
+    }
+}
+
+/// What a token costs on one thread, learned while running.
+#[derive(Default)]
+struct Pace {
+    /// A moving average; zero until something was measured.
+    nanoseconds_per_token: AtomicU64,
+}
+
+impl Pace {
+    fn cost(&self, tokens: usize) -> Duration {
+        Duration::from_nanos(self.nanoseconds_per_token.load(Ordering::Relaxed) * tokens as u64)
+    }
+
+    fn learn(&self, tokens: usize, time: Duration) {
+        let now = time.as_nanos() as u64 / tokens.max(1) as u64;
+        let before = self.nanoseconds_per_token.load(Ordering::Relaxed);
+        let average = if before == 0 { now } else { (before * 7 + now) / 8 };
+        self.nanoseconds_per_token.store(average, Ordering::Relaxed);
     }
 }
 
@@ -190,7 +301,17 @@ impl Reranker for CrossEncoder {
     }
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
-        Ok(self.score_pairs(query, passages)?)
+        let scores = self.score_all(query, passages, &RerankLimits::default())?;
+        Ok(scores.into_iter().map(|score| score.expect("without limits all are read")).collect())
+    }
+
+    fn score_within(
+        &self,
+        query: &str,
+        passages: &[&str],
+        limits: &RerankLimits,
+    ) -> Result<Vec<Option<RerankScore>>, BoxError> {
+        Ok(self.score_all(query, passages, limits)?)
     }
 }
 

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod cache;
 mod cross_encoder;
 #[cfg_attr(not(target_arch = "x86_64"), path = "encoder/elsewhere.rs")]
 mod encoder;

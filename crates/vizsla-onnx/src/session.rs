@@ -64,6 +64,9 @@ impl Runtime {
     }
 }
 
+/// ONNX Runtime enters an operator's domain into a table of the process, and two threads that do so at once fail.
+static DOMAINS: Mutex<()> = Mutex::new(());
+
 /// One graph ready to run on the calling thread.
 pub(crate) struct Session {
     session: OrtSession,
@@ -97,8 +100,6 @@ impl Session {
                 builder = builder.with_config_entry("session.x64quantprecision", "1")?;
             }
         }
-        // ONNX Runtime 1.31 enters an operator's domain into a table of the process without a lock of its own.
-        static DOMAINS: Mutex<()> = Mutex::new(());
         let mut one_at_a_time = None;
         if let Some(encoder) = &graph.encoder {
             one_at_a_time = Some(DOMAINS.lock().unwrap_or_else(PoisonError::into_inner));
@@ -171,12 +172,7 @@ enum Source {
 
 impl PreparedGraph {
     /// A graph called `name`, the content of `file` if it comes from one.
-    pub(crate) fn new(
-        name: String,
-        bytes: Bytes,
-        file: Option<&Path>,
-        rewrite: Rewrite,
-    ) -> Self {
+    pub(crate) fn new(name: String, bytes: Bytes, file: Option<&Path>, rewrite: Rewrite) -> Self {
         let is_int8 = is_int8(&bytes);
         let (source, encoder, description) = match graph::plan(bytes.clone(), rewrite) {
             Plan::Encoder { graph, encoder } => {
@@ -228,7 +224,9 @@ impl Operator for EncoderOperator {
             let input = context.input(0)?.ok_or_else(missing)?;
             let (shape, embeddings) = input.try_extract_tensor::<f32>()?;
             let &[batch, tokens, width] = &**shape else {
-                return Err(ort::Error::new("the encoder's input is not [batch, token, dimension]"));
+                return Err(ort::Error::new(
+                    "the encoder's input is not [batch, token, dimension]",
+                ));
             };
             if width != encoder.width() as i64 || tokens < 1 {
                 return Err(ort::Error::new("the encoder's input has rows of another size"));

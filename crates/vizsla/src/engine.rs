@@ -3,11 +3,11 @@
 //! A request goes in; retrieve, rerank, fuse and collapse happen in this order; a response comes out.
 
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vizsla_core::{
-    Candidate, Filter, Fusion, QuerySyntax, RerankScore, Reranker, RetrieveRequest, Retriever,
-    StageScores,
+    CancelHandle, Candidate, Filter, Fusion, QuerySyntax, RerankLimits, RerankScore, Reranker,
+    RetrieveRequest, Retriever, StageScores,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +24,8 @@ pub struct SearchRequest {
     pub(crate) explain: bool,
     pub(crate) bm25_fallback: bool,
     pub(crate) min_probability: Option<f32>,
+    pub(crate) budget: Option<Duration>,
+    pub(crate) cancel: Option<CancelHandle>,
 }
 
 impl SearchRequest {
@@ -42,6 +44,8 @@ impl SearchRequest {
             explain: false,
             bm25_fallback: false,
             min_probability: None,
+            budget: None,
+            cancel: None,
         }
     }
 
@@ -93,6 +97,27 @@ impl SearchRequest {
         self.min_probability = Some(probability);
         self
     }
+
+    /// How long retrieving and reranking may take together. Candidates are then read best first, and those for which
+    /// there is no time come below all that were read, in first-stage order; the response says how many. A reranker
+    /// that keeps to limits overruns by less than one passage takes.
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Lets another thread end the search, which then fails with [`ErrorKind::Cancelled`] before the next passage.
+    pub fn with_cancel(mut self, cancel: CancelHandle) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    fn limits(&self, start: Instant) -> RerankLimits {
+        let mut limits = RerankLimits::default();
+        limits.deadline = self.budget.and_then(|budget| start.checked_add(budget));
+        limits.cancel.clone_from(&self.cancel);
+        limits
+    }
 }
 
 /// A two-stage search engine: a retriever, perhaps a reranker, and the way to combine them.
@@ -129,7 +154,8 @@ impl Engine {
     /// Cost: the first stage takes milliseconds; the second some milliseconds per candidate and core.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidQuery`], [`ErrorKind::NoReranker`], [`ErrorKind::Retrieve`] or [`ErrorKind::Rerank`].
+    /// [`ErrorKind::InvalidQuery`], [`ErrorKind::NoReranker`], [`ErrorKind::Retrieve`], [`ErrorKind::Rerank`] or
+    /// [`ErrorKind::Cancelled`].
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
         let scored = self.score(request)?;
         let start = Instant::now();
@@ -171,8 +197,10 @@ impl Engine {
         };
         scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.candidates.len());
         match reranker {
-            Some(reranker) => match rerank(reranker, &request.retrieve.query, &mut scored) {
-                Err(error) if request.bm25_fallback => scored.degrade(with_sources(&error)),
+            Some(reranker) => match rerank(reranker, request, start, &mut scored) {
+                Err(error) if request.bm25_fallback && error.kind() != ErrorKind::Cancelled => {
+                    scored.degrade(with_sources(&error));
+                }
                 done => done?,
             },
             None if fusion.needs_rerank() => {
@@ -184,39 +212,51 @@ impl Engine {
     }
 }
 
-fn rerank(reranker: &dyn Reranker, query: &str, scored: &mut ScoredCandidates) -> Result<()> {
+fn rerank(
+    reranker: &dyn Reranker,
+    request: &SearchRequest,
+    begin: Instant,
+    scored: &mut ScoredCandidates,
+) -> Result<()> {
     let start = Instant::now();
+    let limits = request.limits(begin);
     let texts: Vec<String> =
         scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let scores = reranker.score(query, &texts).map_err(|error| {
-        Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
-            .with_source(error)
-    })?;
+    let scores =
+        reranker.score_within(&request.retrieve.query, &texts, &limits).map_err(|error| {
+            Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
+                .with_source(error)
+        })?;
+    if limits.is_cancelled() {
+        return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled"));
+    }
     let broken = |what: String| {
         Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()))
     };
     if scores.len() != texts.len() {
         return Err(broken(format!("gave {} scores for {} passages", scores.len(), texts.len())));
     }
-    if let Some(score) = scores.iter().find(|score| !score.logit.is_finite()) {
+    if let Some(score) = scores.iter().flatten().find(|score| !score.logit.is_finite()) {
         return Err(broken(format!("gave the score {}, which cannot be ranked", score.logit)));
     }
-    for (i, rank) in ranks(&scores, &scored.candidates) {
-        scored.scores[i] = scored.scores[i].with_rerank(scores[i], rank);
+    for (rank, (i, score)) in (1..).zip(best_first(&scores, &scored.candidates)) {
+        scored.scores[i] = scored.scores[i].with_rerank(score, rank);
     }
     scored.stages.rerank = Some(RerankStage::new(reranker.name(), start.elapsed(), &scores));
     Ok(())
 }
 
-/// Ranks by logit, from 1, for each candidate; ties as everywhere.
-fn ranks(scores: &[RerankScore], candidates: &[Candidate]) -> impl Iterator<Item = (usize, u32)> {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
+/// The candidates that were read by logit; ties as everywhere.
+fn best_first(
+    scores: &[Option<RerankScore>],
+    candidates: &[Candidate],
+) -> Vec<(usize, RerankScore)> {
+    let mut order: Vec<(usize, RerankScore)> =
+        scores.iter().enumerate().filter_map(|(i, score)| Some((i, (*score)?))).collect();
     let key = |i: usize| (&candidates[i].passage.doc_id, candidates[i].passage.ordinal);
-    order.sort_by(|a, b| {
-        scores[*b].logit.total_cmp(&scores[*a].logit).then_with(|| key(*a).cmp(&key(*b)))
-    });
-    order.into_iter().zip(1..)
+    order.sort_by(|(a, x), (b, y)| y.logit.total_cmp(&x.logit).then_with(|| key(*a).cmp(&key(*b))));
+    order
 }
 
 fn no_reranker(fusion: Fusion) -> Error {

@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Retrieve,
     /// The reranker failed.
     Rerank,
+    /// The caller no longer wanted the answer.
+    Cancelled,
 }
 
 /// What functions of this crate give back.

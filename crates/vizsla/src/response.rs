@@ -59,6 +59,10 @@ pub struct RerankStage {
     pub passages: usize,
     /// Tokens read, where the reranker counts them.
     pub tokens: u64,
+    /// Candidates for which there was no time: they come below all that were read.
+    pub unread: usize,
+    /// Passages that were longer than the model's limit and so read in several windows.
+    pub windowed: usize,
     /// Passages of which something had to be cut.
     pub truncated: usize,
 }
@@ -114,6 +118,8 @@ pub struct HitScores {
     pub rerank_rank: Option<u32>,
     /// Tokens that the cross-encoder read, where it counts them.
     pub rerank_tokens: Option<u32>,
+    /// In how many windows the cross-encoder read the passage; the logit is the best of theirs.
+    pub rerank_windows: Option<u32>,
 }
 
 /// The passage shown.
@@ -168,13 +174,16 @@ impl RetrieveStage {
 }
 
 impl RerankStage {
-    pub(crate) fn new(model: &str, time: Duration, scores: &[RerankScore]) -> Self {
+    pub(crate) fn new(model: &str, time: Duration, scores: &[Option<RerankScore>]) -> Self {
+        let read = || scores.iter().flatten();
         Self {
             model: model.to_owned(),
             ms: milliseconds(time),
-            passages: scores.len(),
-            tokens: scores.iter().filter_map(|score| score.tokens).map(u64::from).sum(),
-            truncated: scores.iter().filter(|score| score.truncated).count(),
+            passages: read().count(),
+            tokens: read().filter_map(|score| score.tokens).map(u64::from).sum(),
+            unread: scores.len() - read().count(),
+            windowed: read().filter(|score| score.windows > 1).count(),
+            truncated: read().filter(|score| score.truncated).count(),
         }
     }
 }
@@ -239,6 +248,7 @@ fn build_hit(
             rerank_probability: rerank.map(RerankScore::probability),
             rerank_rank: scores.rerank.map(|(_, rank)| rank),
             rerank_tokens: rerank.and_then(|score| score.tokens),
+            rerank_windows: rerank.map(|score| score.windows),
         },
         passage: HitPassage {
             text: passage.text.clone(),

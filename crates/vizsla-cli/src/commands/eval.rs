@@ -72,13 +72,22 @@ struct Runs {
     bm25: Run,
     rerank: Run,
     fused: Run,
+    cost: Vec<Cost>,
+}
+
+/// What a search took.
+struct Cost {
+    ms: f64,
+    read: usize,
+    candidates: usize,
 }
 
 fn rank(args: &EvalArgs, dataset: &Dataset, index: &Index) -> anyhow::Result<Runs> {
     let candidates = args.candidates.as_deref().map(read_run).transpose()?;
     let reranker: Arc<dyn Reranker> = Arc::new(open_reranker(&args.ranking.model)?);
     let bar = progress::bar(dataset.queries.len() as u64, "queries");
-    let mut runs = Runs { bm25: Run::new(), rerank: Run::new(), fused: Run::new() };
+    let mut runs =
+        Runs { bm25: Run::new(), rerank: Run::new(), fused: Run::new(), cost: Vec::new() };
     for (id, text) in &dataset.queries {
         let first_stage = match &candidates {
             Some(run) => {
@@ -87,7 +96,9 @@ fn rank(args: &EvalArgs, dataset: &Dataset, index: &Index) -> anyhow::Result<Run
             None => FirstStage::Bm25(Box::new(index.retriever())),
         };
         let dropped = args.drop_query_document.then_some(id.as_str());
-        let [bm25, rerank, fused] = rank_query(args, first_stage, &reranker, text, dropped)?;
+        let ([bm25, rerank, fused], cost) =
+            rank_query(args, first_stage, &reranker, text, dropped)?;
+        runs.cost.push(cost);
         runs.bm25.insert(id.clone(), bm25);
         runs.rerank.insert(id.clone(), rerank);
         runs.fused.insert(id.clone(), fused);
@@ -105,14 +116,24 @@ fn rank_query(
     reranker: &Arc<dyn Reranker>,
     text: &str,
     dropped: Option<&str>,
-) -> anyhow::Result<[Ranked; 3]> {
+) -> anyhow::Result<([Ranked; 3], Cost)> {
     let first_stage = Arc::new(Dropping { first_stage, dropped: dropped.map(str::to_owned) });
     let engine = Engine::new(first_stage.clone()).with_reranker(reranker.clone());
     let request = |depth| SearchRequest::new(text).with_depth(depth).with_fusion(Fusion::Bm25);
     let all = engine.score(&request(args.ranking.depth.max(RUN_DEPTH)))?;
     let bm25: Ranked = owned(&all.documents(Fusion::Bm25));
-    let scored =
-        engine.score(&request(args.ranking.depth).with_fusion(args.ranking.fusion_or_rerank()))?;
+    let mut reranked = request(args.ranking.depth).with_fusion(args.ranking.fusion_or_rerank());
+    if let Some(budget) = args.ranking.budget {
+        reranked = reranked.with_budget(budget);
+    }
+    let scored = engine.score(&reranked)?;
+    let stages = scored.stages();
+    let rerank = stages.rerank.as_ref();
+    let cost = Cost {
+        ms: stages.retrieve.ms + rerank.map_or(0.0, |stage| stage.ms),
+        read: rerank.map_or(0, |stage| stage.passages),
+        candidates: stages.retrieve.candidates,
+    };
     // What the second stage did not read stays below what it did, in first-stage order.
     let below = |mut read: Ranked| {
         let mut lowest = read.last().map_or(0.0, |(_, score)| *score);
@@ -129,7 +150,7 @@ fn rank_query(
     };
     let rerank = below(owned(&scored.documents(Fusion::Rerank)));
     let fused = below(owned(&scored.documents(args.ranking.fusion)));
-    Ok([bm25, rerank, fused])
+    Ok(([bm25, rerank, fused], cost))
 }
 
 fn owned(documents: &[(&str, f32)]) -> Ranked {
@@ -225,6 +246,23 @@ impl Drop for ScratchDir {
     }
 }
 
+/// How long queries took, as percentiles.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p95_ms: f64,
+}
+
+impl Latency {
+    /// Of at least one time in milliseconds; of none, zero.
+    pub(crate) fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at =
+            |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or(0.0);
+        Self { p50_ms: at(0.5), p95_ms: at(0.95) }
+    }
+}
+
 /// The measured quality of the three rankings.
 #[derive(Debug, Serialize)]
 struct Evaluation {
@@ -232,6 +270,12 @@ struct Evaluation {
     queries: usize,
     depth: usize,
     fusion: String,
+    /// The most that a search was given, in milliseconds.
+    budget_ms: Option<f64>,
+    /// What retrieving and reranking took for a query, in milliseconds.
+    latency: Latency,
+    /// The part of all candidates for which there was time.
+    read: f64,
     /// By ranking, then by metric.
     runs: BTreeMap<&'static str, BTreeMap<&'static str, Summary>>,
     /// Mean differences in nDCG@10 over the queries, paired.
@@ -254,11 +298,15 @@ impl Evaluation {
             let pairs = values(a, &Metric::Ndcg10).into_iter().zip(values(b, &Metric::Ndcg10));
             Summary::of(&pairs.map(|(a, b)| a - b).collect::<Vec<_>>())
         };
+        let total = |of: fn(&Cost) -> usize| runs.cost.iter().map(of).sum::<usize>() as f64;
         Self {
             dataset: args.dataset.clone(),
             queries: runs.bm25.len(),
             depth: args.ranking.depth,
             fusion: args.ranking.fusion.to_string(),
+            budget_ms: args.ranking.budget.map(|budget| budget.as_secs_f64() * 1e3),
+            latency: Latency::of(runs.cost.iter().map(|cost| cost.ms).collect()),
+            read: total(|cost| cost.read) / total(|cost| cost.candidates).max(1.0),
             runs: all.map(|(name, run)| (name, summaries(run))).into(),
             differences: [
                 ("fused - bm25", difference(&runs.fused, &runs.bm25)),
@@ -291,6 +339,12 @@ impl Evaluation {
         for (name, summary) in &self.differences {
             let _ = writeln!(text, "nDCG@10 {name}: {summary}");
         }
+        let Latency { p50_ms, p95_ms } = self.latency;
+        let _ = writeln!(
+            text,
+            "BM25 and reranking a query: median {p50_ms:.1} ms, 95th percentile {p95_ms:.1} ms; {:.1} % of candidates read",
+            self.read * 100.0
+        );
         text.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &RerankArgs) -> anyhow::Result<Outcome> {
         if args.jsonl {
             output::json_line(&json!({
                 "rank": rank, "id": text.id, "index": text.line - 1, "logit": score.logit, "probability": score.probability(),
-                "tokens": score.tokens, "truncated": score.truncated, "title": text.title, "text": text.text,
+                "tokens": score.tokens, "windows": score.windows, "truncated": score.truncated, "title": text.title, "text": text.text,
             }))?;
         } else {
             let shown = text.text.lines().next().unwrap_or(&text.title);

@@ -78,6 +78,9 @@ impl<'a> Search<'a> {
         if args.bm25_fallback {
             request = request.with_bm25_fallback();
         }
+        if let Some(budget) = args.ranking.budget {
+            request = request.with_budget(budget);
+        }
         match args.min_probability {
             Some(probability) => request.with_min_probability(probability),
             None => request,

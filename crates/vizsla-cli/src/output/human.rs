@@ -1,5 +1,6 @@
 //! Hits for a reader: colour only on a terminal.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -28,11 +29,16 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
     }
     let stages = &response.stages;
     let rerank = stages.rerank.as_ref().map_or_else(String::new, |stage| {
-        let cut = if stage.truncated > 0 {
-            format!(", {} cut to fit", stage.truncated)
-        } else {
-            String::new()
-        };
+        let mut cut = String::new();
+        for (count, what) in [
+            (stage.windowed, "read in windows"),
+            (stage.truncated, "with the question cut to fit"),
+            (stage.unread, "not read in time"),
+        ] {
+            if count > 0 {
+                write!(cut, ", {count} {what}").expect("writing to a string cannot fail");
+            }
+        }
         format!(
             ", rerank {:.0} ms ({} passages, {} tokens{cut}, {})",
             stage.ms, stage.passages, stage.tokens, stage.model
@@ -72,7 +78,7 @@ fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         writeln!(out, "     {line}")?;
     }
     if hit.passage.truncated {
-        writeln!(out, "     {FAINT}(the model read only the first part of this passage){FAINT:#}")?;
+        writeln!(out, "     {FAINT}(the model read only the first part of the question){FAINT:#}")?;
     }
     Ok(())
 }
@@ -168,8 +174,15 @@ fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         let tokens = scores
             .rerank_tokens
             .map_or_else(String::new, |tokens| format!(", {tokens} tokens read"));
-        let cut = if hit.passage.truncated { ", passage cut" } else { "" };
-        writeln!(out, "     rerank: logit {logit:.4}, probability {probability:.6}{tokens}{cut}")?;
+        let windows = match scores.rerank_windows {
+            Some(windows @ 2..) => format!(", the best of {windows} overlapping windows"),
+            _ => String::new(),
+        };
+        let cut = if hit.passage.truncated { ", question cut" } else { "" };
+        writeln!(
+            out,
+            "     rerank: logit {logit:.4}, probability {probability:.6}{tokens}{windows}{cut}"
+        )?;
     }
     match &hit.explanation {
         Some(explanation) => print_bm25(out, explanation),

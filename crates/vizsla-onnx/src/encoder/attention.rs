@@ -49,7 +49,11 @@ pub(super) fn attend<const VECTORS: usize>(
     // The largest numbers whose products over a head still fit 32 bits.
     let limit = (i32::MAX as f32 / size as f32).sqrt().floor();
     for head in 0..sequence.width / size {
-        let of_head = |rows: &'_ [f32]| Head { start: head * size, width: sequence.width, len: rows.len() / sequence.width };
+        let of_head = |rows: &'_ [f32]| Head {
+            start: head * size,
+            width: sequence.width,
+            len: rows.len() / sequence.width,
+        };
         let (queries, keys) = (of_head(sequence.queries), of_head(sequence.keys));
         let query_scale = scratch.pack_queries::<VECTORS>(sequence.queries, queries, limit);
         let key_scale = scratch.pack_keys::<VECTORS>(sequence.keys, keys, limit);

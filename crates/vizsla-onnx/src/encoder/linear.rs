@@ -36,7 +36,9 @@ impl Linear {
             for input in (0..inputs).step_by(4) {
                 let mut step = Step([[0; 16]; 4]);
                 for (column, item) in step.0.as_flattened_mut().iter_mut().enumerate() {
-                    let byte = |k: usize| weights.values[(input + k) * outputs + first + column].cast_unsigned();
+                    let byte = |k: usize| {
+                        weights.values[(input + k) * outputs + first + column].cast_unsigned()
+                    };
                     *item = i32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]);
                 }
                 panels.push(step);
@@ -48,14 +50,7 @@ impl Linear {
                 *sum += i32::from(*value);
             }
         }
-        Self {
-            inputs,
-            outputs,
-            panels,
-            scales: weights.scales,
-            bias: weights.bias,
-            sums,
-        }
+        Self { inputs, outputs, panels, scales: weights.scales, bias: weights.bias, sums }
     }
 
     pub(super) fn outputs(&self) -> usize {

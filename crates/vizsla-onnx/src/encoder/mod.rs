@@ -6,6 +6,8 @@
 //! exact and makes a row's result independent of all others; a layer stays in the cache; and only the rows that the
 //! model's head reads are computed in the last layer.
 
+#![allow(clippy::wildcard_imports, reason = "intrinsics are many, and their names are their own")]
+
 mod attention;
 mod linear;
 mod simd;
@@ -142,8 +144,18 @@ impl Encoder {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     fn layer(&self, layer: &Layer, tokens: usize, first_row_only: bool, scratch: &mut Scratch) {
-        let Scratch { hidden, rows, query_rows, queries, keys, values, context, wide, narrow, attention } =
-            scratch;
+        let Scratch {
+            hidden,
+            rows,
+            query_rows,
+            queries,
+            keys,
+            values,
+            context,
+            wide,
+            narrow,
+            attention,
+        } = scratch;
         rows.quantize(hidden, self.width);
         layer.key.apply::<false>(rows, keys);
         layer.value.apply::<false>(rows, values);
@@ -295,30 +307,18 @@ mod tests {
             let (queries, keys, values) = (of(&layer.query), of(&layer.key), of(&layer.value));
             let mut next = Vec::new();
             for (query, row) in queries.iter().zip(&hidden) {
-                let mut context = vec![0.0; WIDTH];
-                for head in (0..WIDTH).step_by(head_size) {
-                    let part = head..head + head_size;
-                    let powers: Vec<f64> = keys
-                        .iter()
-                        .map(|key| {
-                            let dot: f64 = part.clone().map(|i| query[i] * key[i]).sum();
-                            (dot / (head_size as f64).sqrt()).exp()
-                        })
-                        .collect();
-                    let sum: f64 = powers.iter().sum();
-                    for (power, value) in powers.iter().zip(&values) {
-                        for i in part.clone() {
-                            context[i] += power / sum * value[i];
-                        }
-                    }
-                }
-                let attended =
-                    normalized(&apply(&layer.attention_output, &context), row, &layer.attention_norm);
+                let context = context(query, &keys, &values, head_size);
+                let attended = normalized(
+                    &apply(&layer.attention_output, &context),
+                    row,
+                    &layer.attention_norm,
+                );
                 // The tanh form is within 0.0005 of the exact one.
                 let wide: Vec<f64> = apply(&layer.intermediate, &attended)
                     .iter()
                     .map(|x| {
-                        let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
+                        let inner =
+                            (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x.powi(3));
                         0.5 * x * (1.0 + inner.tanh())
                     })
                     .collect();
@@ -327,6 +327,31 @@ mod tests {
             hidden = next;
         }
         hidden.concat()
+    }
+
+    /// Softmax-weighted values of one query.
+    fn context(
+        query: &[f64],
+        keys: &[Vec<f64>],
+        values: &[Vec<f64>],
+        head_size: usize,
+    ) -> Vec<f64> {
+        let mut context = vec![0.0; WIDTH];
+        for head in (0..WIDTH).step_by(head_size) {
+            let part = head..head + head_size;
+            let power = |key: &Vec<f64>| {
+                let dot: f64 = part.clone().map(|i| query[i] * key[i]).sum();
+                (dot / (head_size as f64).sqrt()).exp()
+            };
+            let powers: Vec<f64> = keys.iter().map(power).collect();
+            let sum: f64 = powers.iter().sum();
+            for (power, value) in powers.iter().zip(values) {
+                for i in part.clone() {
+                    context[i] += power / sum * value[i];
+                }
+            }
+        }
+        context
     }
 
     /// The encoder, unless this processor has not the instructions for it: then there is nothing to test.

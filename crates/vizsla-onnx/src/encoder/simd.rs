@@ -89,8 +89,7 @@ pub(super) fn gelu(x: __m512) -> __m512 {
         0.335_711_48,
     ];
     let one = _mm512_set1_ps(1.0);
-    let limited =
-        _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-LIMIT)), _mm512_set1_ps(LIMIT));
+    let limited = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-LIMIT)), _mm512_set1_ps(LIMIT));
     // x² moved to [-1, 1], where the polynomial is well conditioned.
     let square = _mm512_fmsub_ps(
         _mm512_mul_ps(limited, limited),

@@ -59,7 +59,12 @@ pub(super) struct Linear<'a> {
 pub(super) enum Weights<'a> {
     Float,
     /// Bytes; `scales` is the node that multiplies the input's scale with the weights'.
-    Integer { values: &'a Tensor, zero_point: Option<&'a Tensor>, scale: &'a Tensor, scales: usize },
+    Integer {
+        values: &'a Tensor,
+        zero_point: Option<&'a Tensor>,
+        scale: &'a Tensor,
+        scales: usize,
+    },
 }
 
 pub(super) struct Norm<'a> {
@@ -110,15 +115,16 @@ impl<'a> View<'a> {
     pub(super) fn bert(&self) -> Result<Bert<'a>, &'static str> {
         let layers: Vec<Layer<'a>> =
             (0..self.nodes.len()).filter_map(|node| self.layer(node)).collect();
-        let last = layers.last().ok_or("it has no layer of the form that BERT's exporters write")?;
+        let last =
+            layers.last().ok_or("it has no layer of the form that BERT's exporters write")?;
         let softmaxes = self.nodes.iter().filter(|node| node.op_type == "Softmax").count();
         if softmaxes != layers.len() {
             return Err("it has attention of another form than BERT's beside its layers");
         }
         let chained = layers.windows(2).all(|pair| pair[1].input == pair[0].result);
-        let alike = layers.iter().all(|layer| {
-            (layer.heads, layer.head_size) == (last.heads, last.head_size)
-        });
+        let alike = layers
+            .iter()
+            .all(|layer| (layer.heads, layer.head_size) == (last.heads, last.head_size));
         if !(chained && alike) {
             return Err("its layers are not alike or do not follow one another");
         }
@@ -231,13 +237,13 @@ impl<'a> View<'a> {
             return Some((&node.input[0], self.scalar(&node.input[1])?));
         }
         let (_, node) = self.producer(name, "Mul")?;
-        self.either(node, |x, c| Some((x, 1.0 / self.scalar(c)?)))
+        either(node, |x, c| Some((x, 1.0 / self.scalar(c)?)))
     }
 
     /// `x * c`, or `x * √(1 / √d)` computed from a shape.
     fn scaled_before(&self, name: &str) -> Option<Scaled<'a>> {
         let (node, product) = self.producer(name, "Mul")?;
-        self.either(product, |inner, factor| {
+        either(product, |inner, factor| {
             let value = self.scalar(factor);
             if value.is_none() {
                 let (_, outer) = self.producer(factor, "Sqrt")?;
@@ -256,7 +262,8 @@ impl<'a> View<'a> {
             tensor.integers()?
         } else {
             let (_, concat) = self.producer(shape, "Concat")?;
-            let known = |name: &String| Some(*self.tensors.get(name.as_str())?.integers()?.first()?);
+            let known =
+                |name: &String| Some(*self.tensors.get(name.as_str())?.integers()?.first()?);
             concat.input.iter().map(|name| known(name).unwrap_or(-1)).collect()
         };
         let [.., heads, size] = sizes[..] else { return None };
@@ -264,9 +271,8 @@ impl<'a> View<'a> {
     }
 
     fn linear(&self, name: &'a str) -> Option<Linear<'a>> {
-        let (_, (product, bias)) = self.sum(name, |product, bias| {
-            Some((self.product(product)?, *self.tensors.get(bias)?))
-        })?;
+        let (_, (product, bias)) = self
+            .sum(name, |product, bias| Some((self.product(product)?, *self.tensors.get(bias)?)))?;
         let weights = match product.right {
             Factor::Float(weights) => {
                 self.tensors.contains_key(weights).then_some(Weights::Float)?
@@ -285,7 +291,7 @@ impl<'a> View<'a> {
             return Some(Product { left: &matmul.input[0], right, node });
         }
         let (_, rescale) = self.producer(name, "Mul")?;
-        self.either(rescale, |sum, scales| {
+        either(rescale, |sum, scales| {
             let (_, cast) = self.producer(sum, "Cast")?;
             let (node, matmul) = self.producer(&cast.input[0], "MatMulInteger")?;
             let (scales, scales_node) = self.producer(scales, "Mul")?;
@@ -294,7 +300,7 @@ impl<'a> View<'a> {
                 Some(values) => Factor::Integer {
                     values,
                     zero_point: self.constant(matmul, 3),
-                    scale: self.either(scales_node, |_, b| self.tensors.get(b).copied())?,
+                    scale: either(scales_node, |_, b| self.tensors.get(b).copied())?,
                     scales,
                 },
                 None => Factor::Float(self.quantized(&matmul.input[1])?),
@@ -315,10 +321,10 @@ impl<'a> View<'a> {
             return node.attribute.is_empty().then_some(node.input[0].as_str());
         }
         let (_, outer) = self.producer(name, "Mul")?;
-        self.either(outer, |inner, half| {
+        either(outer, |inner, half| {
             (self.scalar(half) == Some(0.5)).then_some(())?;
             let (_, product) = self.producer(inner, "Mul")?;
-            self.either(product, |x, rest| {
+            either(product, |x, rest| {
                 let (_, erf) = self.sum(rest, |erf, one| {
                     (self.scalar(one) == Some(1.0)).then_some(())?;
                     Some(self.producer(erf, "Erf")?.1)
@@ -354,18 +360,9 @@ impl<'a> View<'a> {
     }
 
     /// What `of` finds in the two inputs of an `Add`, in either order.
-    fn sum<T>(
-        &self,
-        name: &str,
-        of: impl Fn(&'a str, &'a str) -> Option<T>,
-    ) -> Option<(usize, T)> {
+    fn sum<T>(&self, name: &str, of: impl Fn(&'a str, &'a str) -> Option<T>) -> Option<(usize, T)> {
         let (index, node) = self.producer(name, "Add")?;
-        Some((index, self.either(node, of)?))
-    }
-
-    fn either<T>(&self, node: &'a Node, of: impl Fn(&'a str, &'a str) -> Option<T>) -> Option<T> {
-        let [a, b] = node.input.as_slice() else { return None };
-        of(a, b).or_else(|| of(b, a))
+        Some((index, either(node, of)?))
     }
 
     fn producer(&self, name: &str, operator: &str) -> Option<(usize, &'a Node)> {
@@ -402,6 +399,12 @@ struct Attention<'a> {
     scores: &'a str,
     heads: usize,
     head_size: usize,
+}
+
+/// What `of` finds in the two inputs of a node, in either order.
+fn either<'a, T>(node: &'a Node, of: impl Fn(&'a str, &'a str) -> Option<T>) -> Option<T> {
+    let [a, b] = node.input.as_slice() else { return None };
+    of(a, b).or_else(|| of(b, a))
 }
 
 fn int_attribute(node: &Node, name: &str) -> Option<i64> {

@@ -120,13 +120,6 @@ fn integer_weights(linear: &Linear<'_>) -> Option<IntegerWeights> {
     let Weights::Integer { values, zero_point, scale, .. } = linear.weights else { return None };
     let [inputs, outputs] = values.dims[..] else { return None };
     let (inputs, outputs) = (usize::try_from(inputs).ok()?, usize::try_from(outputs).ok()?);
-    // One for all outputs, or one for each.
-    fn spread<T: Clone>(values: Vec<T>, outputs: usize) -> Option<Vec<T>> {
-        match values.as_slice() {
-            [one] => Some(vec![one.clone(); outputs]),
-            _ => (values.len() == outputs).then_some(values),
-        }
-    }
     let zero_points = match zero_point {
         Some(tensor) => spread(tensor.bytes()?, outputs)?,
         None => vec![0; outputs],
@@ -137,7 +130,21 @@ fn integer_weights(linear: &Linear<'_>) -> Option<IntegerWeights> {
         .flat_map(|row| row.iter().zip(&zero_points).map(|(v, zero)| i8::try_from(v - zero).ok()))
         .collect::<Option<Vec<i8>>>()?;
     let bias = linear.bias.floats()?;
-    Some(IntegerWeights { inputs, outputs, values, scales: spread(scale.floats()?, outputs)?, bias })
+    Some(IntegerWeights {
+        inputs,
+        outputs,
+        values,
+        scales: spread(scale.floats()?, outputs)?,
+        bias,
+    })
+}
+
+/// One for all outputs, or one for each.
+fn spread<T: Clone>(values: Vec<T>, outputs: usize) -> Option<Vec<T>> {
+    match values.as_slice() {
+        [one] => Some(vec![one.clone(); outputs]),
+        _ => (values.len() == outputs).then_some(values),
+    }
 }
 
 /// The graph with one operator in the place of all layers.
@@ -169,11 +176,11 @@ fn simplified(original: &Graph, bert: &Bert<'_>) -> Graph {
         scalar(SCALE, (first.head_size as f32).powf(-0.25)),
     ]);
     for layer in &bert.layers {
-        graph.node[layer.softmax].input[0] = layer.scores.to_owned();
+        layer.scores.clone_into(&mut graph.node[layer.softmax].input[0]);
         for node in layer.split_heads {
-            graph.node[node].input[1] = SPLIT.to_owned();
+            SPLIT.clone_into(&mut graph.node[node].input[1]);
         }
-        graph.node[layer.join_heads].input[1] = JOIN.to_owned();
+        JOIN.clone_into(&mut graph.node[layer.join_heads].input[1]);
         for (node, factor) in &layer.scaling {
             replace(&mut graph.node[*node], factor, SCALE);
         }

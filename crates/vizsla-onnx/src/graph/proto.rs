@@ -23,7 +23,7 @@ pub(super) struct Model {
     #[prost(string, tag = "4")]
     pub(super) domain: String,
     #[prost(int64, tag = "5")]
-    pub(super) model_version: i64,
+    pub(super) version: i64,
     #[prost(message, optional, tag = "7")]
     pub(super) graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
@@ -144,7 +144,12 @@ impl Tensor {
         let values = if self.raw_data.is_empty() {
             self.float_data.clone()
         } else {
-            self.raw_data.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+            self.raw_data
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .map(|bytes| f32::from_le_bytes(*bytes))
+                .collect()
         };
         (values.len() == self.len()?).then_some(values)
     }
@@ -157,7 +162,12 @@ impl Tensor {
         let values = if self.raw_data.is_empty() {
             self.int64_data.clone()
         } else {
-            self.raw_data.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect()
+            self.raw_data
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|bytes| i64::from_le_bytes(*bytes))
+                .collect()
         };
         (values.len() == self.len()?).then_some(values)
     }
@@ -168,7 +178,9 @@ impl Tensor {
             return None;
         }
         let values: Vec<i16> = match (self.data_type, self.raw_data.is_empty()) {
-            (element::INT8, false) => self.raw_data.iter().map(|b| i16::from(b.cast_signed())).collect(),
+            (element::INT8, false) => {
+                self.raw_data.iter().map(|b| i16::from(b.cast_signed())).collect()
+            }
             (element::UINT8, false) => self.raw_data.iter().map(|b| i16::from(*b)).collect(),
             (element::INT8 | element::UINT8, true) => {
                 self.int32_data.iter().map(|v| *v as i16).collect()
@@ -179,8 +191,8 @@ impl Tensor {
     }
 
     fn len(&self) -> Option<usize> {
-        self.dims.iter().try_fold(1usize, |product, dim| {
-            product.checked_mul(usize::try_from(*dim).ok()?)
-        })
+        self.dims
+            .iter()
+            .try_fold(1usize, |product, dim| product.checked_mul(usize::try_from(*dim).ok()?))
     }
 }

@@ -1,0 +1,45 @@
+//! Scores that were computed before. In: hashes of query and passage. Out: scores. Bounded, shared between threads.
+
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+
+use lru::LruCache;
+use vizsla_core::RerankScore;
+
+/// The scores used last. One model has one cache, so the model is no part of the key.
+pub(crate) struct ScoreCache(Mutex<LruCache<Key, RerankScore>>);
+
+/// Of query and passage together.
+pub(crate) type Key = [u8; 16];
+
+impl ScoreCache {
+    pub(crate) fn new(entries: NonZeroUsize) -> Self {
+        Self(Mutex::new(LruCache::new(entries)))
+    }
+
+    /// Half of a BLAKE3 hash each: that two texts share one is not to be expected.
+    pub(crate) fn keys(query: &str, passages: &[&str]) -> Vec<Key> {
+        let query = blake3::hash(query.as_bytes());
+        let key = |passage: &&str| {
+            let hash = blake3::keyed_hash(query.as_bytes(), passage.as_bytes());
+            let mut key = Key::default();
+            key.copy_from_slice(&hash.as_bytes()[..16]);
+            key
+        };
+        passages.iter().map(key).collect()
+    }
+
+    /// What is known of each.
+    pub(crate) fn get(&self, keys: &[Key]) -> Vec<Option<RerankScore>> {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|key| cache.get(key).copied()).collect()
+    }
+
+    /// Remembers.
+    pub(crate) fn put(&self, scores: impl Iterator<Item = (Key, RerankScore)>) {
+        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, score) in scores {
+            cache.put(key, score);
+        }
+    }
+}
