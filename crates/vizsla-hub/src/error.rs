@@ -20,6 +20,14 @@ pub enum ErrorKind {
     NotInstalled,
     /// No build of it exists for this platform.
     UnsupportedPlatform,
+    /// The hub has nothing of that name.
+    NotFound,
+    /// The hub wants to know who is asking, or does not give it to them.
+    Unauthorized,
+    /// It would have to be fetched, and that was forbidden.
+    Offline,
+    /// A name that cannot be one.
+    InvalidName,
     /// It could not be fetched.
     Fetch,
     /// What was fetched is not what was asked for.
