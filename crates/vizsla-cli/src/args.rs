@@ -43,15 +43,79 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
-    /// Time a model on this machine
-    Bench(BenchArgs),
+    /// List the models known by name, and which of them are here
+    List(ModelListArgs),
+    /// Fetch a model into the cache that the Hugging Face libraries share
+    Pull(ModelPullArgs),
+    /// Check the files of a model against their hashes
+    Verify(ModelNameArgs),
+    /// Show what a model is and how it runs on this machine
+    Info(ModelInfoArgs),
+    /// Print the folder of a model
+    Where(ModelNameArgs),
+    /// Put a model's folder, brought by other means, into the cache
+    Import(ModelImportArgs),
+    /// Write an int8 copy of a model's fp32 file, with which processors rerank faster
+    Quantize(ModelQuantizeArgs),
+    /// Time a model's files on this machine and remember the best
+    Bench(ModelBenchArgs),
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
+pub(crate) struct ModelListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelNameArgs {
+    /// Name of the list, organisation/name@revision, or folder
+    #[arg(default_value = vizsla_hub::catalogue::DEFAULT)]
+    pub(crate) model: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelPullArgs {
+    #[command(flatten)]
+    pub(crate) name: ModelNameArgs,
+    /// Fetch this ONNX file instead of the one for this processor; may be repeated
+    #[arg(long, value_name = "PATH")]
+    pub(crate) file: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelInfoArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-    /// Time these pairs: JSON Lines, {"query": "...", "passages": ["...", ...]} each
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelImportArgs {
+    /// Folder with config.json, tokenizer.json and onnx/model*.onnx
+    pub(crate) dir: PathBuf,
+    /// What it is: a name of the list or organisation/name@commit
+    #[arg(long = "as", value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelQuantizeArgs {
+    /// Folder of the model
+    pub(crate) dir: PathBuf,
+    /// Where to write it [default: onnx/model_qint8.onnx in the folder]
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelBenchArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Time these pairs, JSON Lines of {"query": "...", "passages": ["...", ...]}, with the model's chosen file alone
     #[arg(long, value_name = "FILE")]
     pub(crate) workload: Option<PathBuf>,
     /// Time the first N queries of the workload, after one more that only warms up
@@ -158,11 +222,15 @@ pub(crate) struct RankingArgs {
     pub(crate) model: ModelArgs,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ModelArgs {
-    /// Folder of an ONNX cross-encoder (config.json, tokenizer.json, onnx/model*.onnx) instead of the bundled one
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: Option<PathBuf>,
+    /// A model instead of the bundled one: a name that `vizsla model list` shows, organisation/name@revision, or a folder
+    /// with config.json, tokenizer.json and onnx/model*.onnx
+    #[arg(long, value_name = "MODEL", env = "VIZSLA_MODEL")]
+    pub(crate) model: Option<String>,
+    /// Use this ONNX file of the model instead of the best one for this processor
+    #[arg(long, value_name = "PATH", requires = "model")]
+    pub(crate) model_file: Option<String>,
     /// Threads to rerank with [default: physical cores]
     #[arg(long = "rerank-threads", alias = "threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: Option<u32>,

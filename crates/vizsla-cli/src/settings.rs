@@ -1,29 +1,112 @@
 //! Arguments and environment become what the libraries are called with: the only file of the program that knows where
 //! things lie.
 
-use anyhow::Context;
-use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Runtime};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Rewrite, Runtime};
 use vizsla::{Filter, Index};
+use vizsla_hub::{Cache, catalogue};
 
 use crate::args::{FilterArgs, IndexDir, ModelArgs};
 
-/// Opens the model asked for, or the bundled one.
+/// The name under which the bundled model is asked for.
+pub(crate) const BUNDLED: &str = vizsla_bundled::NAME;
+
+/// Opens the model asked for, or the bundled one. Never opens a connection.
 pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
+    let dir = match args.model.as_deref() {
+        None | Some(BUNDLED) => None,
+        Some(name) => Some(model_dir(name)?),
+    };
+    let file = match (&args.model_file, &dir) {
+        (Some(file), _) => Some(file.clone()),
+        (None, Some(dir)) => Remembered::load().choice(dir),
+        (None, None) => None,
+    };
+    open_model(args, dir.as_deref(), file, Rewrite::Full)
+}
+
+/// Opens a model's folder, or the bundled model.
+pub(crate) fn open_model(
+    args: &ModelArgs,
+    dir: Option<&Path>,
+    file: Option<String>,
+    rewrite: Rewrite,
+) -> anyhow::Result<CrossEncoder> {
     let library = vizsla_hub::runtime::locate(args.onnxruntime.as_deref())?;
     let runtime = Runtime::load(&library)?;
-    let mut options = CrossEncoderOptions::default();
+    let mut options = CrossEncoderOptions::default().with_rewrite(rewrite);
     if let Some(threads) = args.threads {
         options = options.with_threads(threads as usize);
     }
     if args.no_score_cache {
         options = options.with_cache(0);
     }
-    Ok(if let Some(dir) = &args.model {
+    if let Some(file) = file {
+        options = options.with_file(file);
+    }
+    Ok(if let Some(dir) = dir {
         CrossEncoder::open(runtime, dir, &options)?
     } else {
         use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
         CrossEncoder::from_bytes(runtime, ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), &options)?
     })
+}
+
+/// The folder of a model that is on this machine: a folder, a name of the catalogue, or a repository.
+pub(crate) fn model_dir(name: &str) -> anyhow::Result<PathBuf> {
+    let path = Path::new(name);
+    if path.is_dir() || path.is_absolute() || name.starts_with('.') {
+        return Ok(path.to_owned());
+    }
+    let cache = Cache::from_env()?;
+    let found = match catalogue::find(name) {
+        Some(entry) => vizsla_hub::find(&cache, &entry),
+        None if name.contains('/') => cache.snapshot(&name.parse()?),
+        None => bail!(
+            "there is no model {name:?}: name one that `vizsla model list` shows, organisation/name, or a folder"
+        ),
+    };
+    found.with_context(|| format!("the model {name} is not on this machine: fetch it with `vizsla model pull {name}`"))
+}
+
+/// Which file of each model was the best when it was timed on this machine.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Remembered {
+    /// By the model's folder.
+    models: BTreeMap<PathBuf, String>,
+}
+
+impl Remembered {
+    fn path() -> anyhow::Result<PathBuf> {
+        Ok(vizsla_hub::runtime::data_dir()?.join("best-files.json"))
+    }
+
+    /// What is remembered; nothing when that cannot be read, since it only saves time.
+    pub(crate) fn load() -> Self {
+        let read = || serde_json::from_slice(&std::fs::read(Self::path().ok()?).ok()?).ok();
+        read().unwrap_or_default()
+    }
+
+    /// The file to use, if it was found out and is still there.
+    pub(crate) fn choice(&self, dir: &Path) -> Option<String> {
+        let file = self.models.get(&dir.canonicalize().ok()?)?;
+        dir.join(file).is_file().then(|| file.clone())
+    }
+
+    /// Remembers a choice for the next time.
+    pub(crate) fn save(mut self, dir: &Path, file: &str) -> anyhow::Result<PathBuf> {
+        let path = Self::path()?;
+        self.models.insert(dir.canonicalize()?, file.to_owned());
+        let folder = path.parent().context("the data folder has no path")?;
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, serde_json::to_vec_pretty(&self)?))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
 }
 
 /// Opens the index asked for.

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -97,6 +97,7 @@ pub struct CrossEncoder {
     pool: ThreadPool,
     sessions: Vec<Mutex<Session>>,
     execution: String,
+    file: Option<PathBuf>,
     cache: Option<ScoreCache>,
     pace: Pace,
 }
@@ -126,7 +127,8 @@ impl CrossEncoder {
         let name = dir
             .file_name()
             .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
-        Self::build(runtime, name, &graph, &model.tokenizer, &config, options)
+        let opened = Self::build(runtime, name, &graph, &model.tokenizer, &config, options)?;
+        Ok(Self { file: Some(model.onnx), ..opened })
     }
 
     /// Opens a model from memory, such as the one in `vizsla-bundled`. Cost as [`open`](Self::open).
@@ -172,6 +174,7 @@ impl CrossEncoder {
             pool,
             sessions,
             execution: graph.description().to_owned(),
+            file: None,
             cache: NonZeroUsize::new(options.cache).map(ScoreCache::new),
             pace: Pace::default(),
         })
@@ -180,6 +183,16 @@ impl CrossEncoder {
     /// How many threads score.
     pub fn threads(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// The ONNX file that was opened, unless the model came from memory.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// The most tokens of query, passage and special tokens that are read at a time.
+    pub fn max_tokens(&self) -> usize {
+        self.encoder.max_tokens()
     }
 
     /// How the model is run on this machine, for people: by the encoder for int8 models, or by ONNX Runtime and why.

@@ -30,6 +30,6 @@ mod session;
 
 pub use cross_encoder::{CrossEncoder, CrossEncoderOptions};
 pub use error::{Error, ErrorKind};
-pub use graph::Rewrite;
-pub use model_dir::ModelBytes;
+pub use graph::{QuantizedModel, Rewrite, quantize};
+pub use model_dir::{ModelBytes, best_file, fp32_file};
 pub use session::Runtime;

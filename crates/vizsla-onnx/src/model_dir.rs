@@ -103,10 +103,10 @@ fn choose(dir: &Path, files: &[PathBuf]) -> Result<PathBuf, Error> {
             dir.display()
         )));
     }
-    let cpu = Cpu::detect();
     let name = |path: &PathBuf| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let best = files.iter().filter_map(|path| Some((cpu.preference(&name(path))?, path))).min();
-    best.map(|(_, path)| path.clone()).ok_or_else(|| {
+    let paths: Vec<String> = files.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    let best = best_file(&paths.iter().map(String::as_str).collect::<Vec<_>>());
+    best.map(PathBuf::from).ok_or_else(|| {
         let names: Vec<_> = files.iter().map(name).collect();
         Error::new(
             ErrorKind::UnsupportedModel,
@@ -118,6 +118,25 @@ fn choose(dir: &Path, files: &[PathBuf]) -> Result<PathBuf, Error> {
             ),
         )
     })
+}
+
+/// Which of some ONNX files, by their paths, fits this processor best; `None` if none of them can be used.
+pub fn best_file<'a>(paths: &[&'a str]) -> Option<&'a str> {
+    let cpu = Cpu::detect();
+    let stem = |path: &str| Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    paths.iter().copied().filter_map(|path| Some((cpu.preference(&stem(path)?)?, path))).min().map(|(_, path)| path)
+}
+
+/// The path within a model's folder of its fp32 file.
+///
+/// # Errors
+/// [`ErrorKind::ModelFile`] when it has none.
+pub fn fp32_file(dir: &Path) -> Result<PathBuf, Error> {
+    ["onnx/model.onnx", "model.onnx"]
+        .map(PathBuf::from)
+        .into_iter()
+        .find(|path| dir.join(path).is_file())
+        .ok_or_else(|| missing(format!("{} has no onnx/model.onnx or model.onnx", dir.display())))
 }
 
 /// What decides between the int8 variants of one model.

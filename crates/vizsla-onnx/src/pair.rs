@@ -52,7 +52,7 @@ impl PairEncoder {
         })?;
         let template = Template::of(&tokenizer)
             .map_err(|error| bad("tokenizer.json of the model cannot encode pairs", error))?;
-        let special_tokens = template.before.len() + template.between.len() + template.after.len();
+        let special_tokens = template.special_tokens();
         if special_tokens + 2 > max_tokens {
             return Err(Error::new(
                 ErrorKind::UnsupportedModel,
@@ -62,6 +62,11 @@ impl PairEncoder {
             ));
         }
         Ok(Self { tokenizer, template, room: max_tokens - special_tokens })
+    }
+
+    /// The most tokens of a pair.
+    pub(crate) fn max_tokens(&self) -> usize {
+        self.room + self.template.special_tokens()
     }
 
     /// Tokens of a text, without special ones and uncut.
@@ -131,6 +136,10 @@ impl Template {
             query_type: tokens[query].1,
             passage_type: tokens[passage].1,
         })
+    }
+
+    fn special_tokens(&self) -> usize {
+        self.before.len() + self.between.len() + self.after.len()
     }
 
     fn join(&self, query: &[u32], passage: &[u32]) -> Pair {

@@ -371,7 +371,7 @@ impl<'a> View<'a> {
         (node.op_type == operator && !node.input.is_empty()).then_some((index, node))
     }
 
-    fn constant(&self, node: &Node, input: usize) -> Option<&'a Tensor> {
+    pub(super) fn constant(&self, node: &Node, input: usize) -> Option<&'a Tensor> {
         self.tensors.get(node.input.get(input)?.as_str()).copied()
     }
 

@@ -7,6 +7,7 @@
 
 mod bert;
 mod proto;
+mod quantize;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use prost::bytes::Bytes;
 
 use self::bert::{Bert, Layer, Linear, View, Weights};
 use self::proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueName, element};
+pub use self::quantize::{QuantizedModel, quantize};
 use crate::encoder::{Encoder, IntegerWeights, LayerWeights, Norm};
 
 /// The domain and name of the operator that stands for the encoder.
@@ -198,12 +200,7 @@ fn read_first_rows(graph: &mut Graph, original: &Graph, layer: &Layer<'_>) {
     graph.initializer.push(integers(FIRST, &[0]));
     replace(&mut graph.node[layer.attention_add], layer.input, ROWS);
     let mut gather = node("Gather", &[layer.input, FIRST], &[ROWS]);
-    gather.attribute.push(Attribute {
-        name: "axis".to_owned(),
-        int: Some(1),
-        kind: 2,
-        ..Attribute::default()
-    });
+    gather.attribute.push(int_attribute("axis", 1));
     let mut nodes = vec![gather];
     let query = &layer.query;
     let mut at = query.matmul.min(layer.attention_add);
@@ -262,6 +259,11 @@ fn node(operator: &str, inputs: &[&str], outputs: &[&str]) -> Node {
         op_type: operator.to_owned(),
         ..Node::default()
     }
+}
+
+fn int_attribute(name: &str, value: i64) -> Attribute {
+    const INT: i32 = 2;
+    Attribute { name: name.to_owned(), int: Some(value), kind: INT, ..Attribute::default() }
 }
 
 fn integers(name: &str, values: &[i64]) -> Tensor {
