@@ -9,6 +9,7 @@
 mod errors;
 mod eval;
 mod formats;
+mod hub;
 mod index;
 mod library;
 mod models;

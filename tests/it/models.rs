@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind, Rewrite};
 use vizsla::{CancelHandle, RerankLimits, Reranker};
 
-use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, runtime};
+use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, run, runtime};
 
 fn open(name: &str) -> Result<CrossEncoder, Error> {
     CrossEncoder::open(runtime(), &fixture("models").join(name), &CrossEncoderOptions::default())
@@ -200,4 +200,95 @@ fn many_threads_may_score_at_once() {
 fn nothing_to_score_is_no_error() {
     assert!(bundled().score("dog", &[]).unwrap().is_empty());
     assert_eq!(bundled().score("", &[""]).unwrap().len(), 1);
+}
+
+#[test]
+fn a_quantised_model_ranks_as_before_and_runs_faster_ways() {
+    let workspace = Workspace::new();
+    let dir = workspace.path("model");
+    copy_dir(&fixture("models/tiny-bert"), &dir);
+    for file in ["onnx/model_qint8_avx512_vnni.onnx", "onnx/model_quint8_avx2.onnx"] {
+        std::fs::remove_file(dir.join(file)).unwrap();
+    }
+    let out = workspace.ok(&["model", "quantize", "model"]);
+    assert!(out.contains("12 matrices"), "{out}");
+    let expected = std::fs::read(dir.join("expected.json")).unwrap();
+    let expected: Vec<serde_json::Value> = serde_json::from_slice(&expected).unwrap();
+    let options = CrossEncoderOptions::default().with_file("onnx/model_qint8.onnx");
+    let model = CrossEncoder::open(runtime(), &dir, &options).unwrap();
+    assert!(!model.execution().contains("as it is"), "{}", model.execution());
+    for pair in &expected {
+        let (query, passage) = (pair["query"].as_str().unwrap(), pair["passage"].as_str().unwrap());
+        let (wanted, found) =
+            (pair["logit"].as_f64().unwrap() as f32, logits(&model, query, &[passage])[0]);
+        assert!((wanted - found).abs() < 0.5, "{wanted} {found}");
+    }
+    // What is quantised already cannot be quantised again.
+    std::fs::rename(dir.join("onnx/model_qint8.onnx"), dir.join("onnx/model.onnx")).unwrap();
+    let ran = workspace.run(&["model", "quantize", "model"]);
+    assert!(ran.code == 2 && ran.err.contains("quantised already"), "{}", ran.err);
+    std::fs::write(dir.join("onnx/model.onnx"), "no model").unwrap();
+    let ran = workspace.run(&["model", "quantize", "model"]);
+    assert!(ran.code == 2 && ran.err.contains("no ONNX file"), "{}", ran.err);
+}
+
+#[test]
+fn a_timed_model_is_run_by_the_file_that_was_best() {
+    let workspace = Workspace::new();
+    let dir = workspace.path("model");
+    copy_dir(&fixture("models/tiny-bert"), &dir);
+    let library = vizsla_hub::runtime::locate(None).unwrap();
+    let vizsla = |args: &[&str]| {
+        let mut command = workspace.command(args);
+        command.env("ORT_DYLIB_PATH", &library).env("VIZSLA_DATA_DIR", workspace.path("data"));
+        run(&mut command, b"")
+    };
+    let ran = vizsla(&["model", "bench", "--model", "./model"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let chosen = ran.out.lines().find_map(|line| line.split_once(" is chosen")).unwrap().0;
+    let ran = vizsla(&["model", "info", "--model", "./model", "--json"]);
+    let info: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(info["file"].as_str().unwrap().ends_with(chosen), "{chosen} {info}");
+    // A setting wins over what is remembered.
+    for file in ["onnx/model.onnx", "onnx/model_quint8_avx2.onnx"] {
+        let ran = vizsla(&["model", "info", "--model", "./model", "--model-file", file]);
+        assert!(ran.out.contains(file), "{}{}", ran.out, ran.err);
+    }
+    let work = "{\"query\": \"dog\", \"passages\": [\"a dog\", \"a cat\"]}\n".repeat(3);
+    workspace.write("work.jsonl", &work);
+    let timed = ["model", "bench", "--workload", "work.jsonl", "--queries", "2"];
+    let result: serde_json::Value = serde_json::from_str(&vizsla(&timed).out).unwrap();
+    assert_eq!(result["pairs"], 4);
+    assert_eq!(result["latencies_ms"].as_array().unwrap().len(), 2);
+    workspace.write("work.jsonl", "{\"query\": \"dog\"}\n");
+    let ran = vizsla(&timed);
+    assert!(ran.code == 2 && ran.err.contains("work.jsonl, line 1"), "{}", ran.err);
+}
+
+/// The hub's own example, with the scores of its documentation; the model is too large to be kept here.
+#[test]
+fn the_hubs_model_gives_the_documented_scores() {
+    let entry = vizsla_hub::catalogue::find("ms-marco-MiniLM-L6-v2").unwrap();
+    let found =
+        vizsla_hub::Cache::from_env().ok().and_then(|cache| vizsla_hub::find(&cache, &entry));
+    let Some(dir) = found else {
+        println!("ms-marco-MiniLM-L6-v2 is not here: run `vizsla model pull` to check its scores");
+        return;
+    };
+    let model = CrossEncoder::open(runtime(), &dir, &CrossEncoderOptions::default()).unwrap();
+    let is_fp32 = model.file().is_some_and(|file| file.ends_with("model.onnx"));
+    let scores = model
+        .score(
+            "How many people live in Berlin?",
+            &[
+                "Berlin had a population of 3,520,031 registered inhabitants in an area of 891.82 square kilometers.",
+                "Berlin is well known for its museums.",
+            ],
+        )
+        .unwrap();
+    // Rounded weights move a probability in the middle more than one near its end.
+    let tolerance = if is_fp32 { 1e-4 } else { 0.02 };
+    for (score, expected) in scores.iter().zip([0.999_817_3, 0.013_124_32]) {
+        assert!((score.probability() - expected).abs() < tolerance, "{score:?} {expected}");
+    }
 }
