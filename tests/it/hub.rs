@@ -65,8 +65,7 @@ impl Server {
     fn with_model() -> Self {
         let read = |path: &str| std::fs::read(fixture("models/tiny-bert").join(path)).unwrap();
         let (config, tokenizer) = (read("config.json"), read("tokenizer.json"));
-        let (float, integer) =
-            (read("onnx/model.onnx"), read("onnx/model_qint8_avx512_vnni.onnx"));
+        let (float, integer) = (read("onnx/model.onnx"), read("onnx/model_qint8_avx512_vnni.onnx"));
         Self::new(&[
             ("config.json", &config),
             ("tokenizer.json", &tokenizer),
@@ -120,13 +119,20 @@ impl Server {
             Some(Fault::Unavailable) => return reply.send("503 Unavailable", "", b""),
             _ => {}
         }
-        if let Some(hash) = path.strip_prefix("/content/") {
-            let content = files.values().find(|content| sha256(content) == hash).unwrap().clone();
-            return reply.send_content(content, headers.get("range"), fault);
-        }
-        if wanted.is_some_and(|wanted| of("authorization") != wanted) {
+        if wanted.is_some_and(|wanted| !is_content && of("authorization") != wanted) {
             return reply.send("401 Unauthorized", "X-Error-Code: GatedRepo\r\n", b"");
         }
+        match path.strip_prefix("/content/") {
+            Some(hash) => {
+                let content = files.values().find(|content| sha256(content) == hash).unwrap();
+                reply.send_content(content.clone(), headers.get("range"), fault);
+            }
+            None => self.describe(&path, &files, reply),
+        }
+    }
+
+    /// Answers as the hub itself: all but large content.
+    fn describe(&self, path: &str, files: &BTreeMap<String, Vec<u8>>, reply: Reply<'_>) {
         if path.starts_with("/api/models/org/tiny/revision/main") {
             let siblings: Vec<_> =
                 files.keys().map(|path| serde_json::json!({ "rfilename": path })).collect();
@@ -439,7 +445,8 @@ fn tokens_and_offline_are_honoured() {
     let ran = vizsla(&workspace, &server, &[("HF_TOKEN", "wrong")], &pull);
     assert!(ran.err.contains("token was not accepted"), "{}", ran.err);
     server.requests();
-    let ran = vizsla(&workspace, &server, &[("HF_HUB_OFFLINE", "yes"), ("HF_TOKEN", "secret")], &pull);
+    let ran =
+        vizsla(&workspace, &server, &[("HF_HUB_OFFLINE", "yes"), ("HF_TOKEN", "secret")], &pull);
     assert!(ran.code == 2 && ran.err.contains("HF_HUB_OFFLINE"), "{}", ran.err);
     assert!(server.requests().is_empty());
     // From the file, and only to the hub itself: the content lies with another host.

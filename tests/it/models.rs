@@ -266,6 +266,7 @@ fn a_timed_model_is_run_by_the_file_that_was_best() {
 }
 
 /// The hub's own example, with the scores of its documentation; the model is too large to be kept here.
+#[expect(clippy::print_stdout, reason = "says that it had nothing to check")]
 #[test]
 fn the_hubs_model_gives_the_documented_scores() {
     let entry = vizsla_hub::catalogue::find("ms-marco-MiniLM-L6-v2").unwrap();

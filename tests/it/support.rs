@@ -63,7 +63,11 @@ impl Workspace {
 
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vizsla"));
-        command.args(args).current_dir(self.path("")).env_remove("VIZSLA_INDEX").env_remove("VIZSLA_MODEL");
+        command
+            .args(args)
+            .current_dir(self.path(""))
+            .env_remove("VIZSLA_INDEX")
+            .env_remove("VIZSLA_MODEL");
         command
     }
 

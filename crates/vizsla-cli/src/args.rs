@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use vizsla::Fusion;
+use vizsla::onnx::Device;
 
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
 #[derive(Debug, Parser)]
@@ -106,7 +107,7 @@ pub(crate) struct ModelImportArgs {
 pub(crate) struct ModelQuantizeArgs {
     /// Folder of the model
     pub(crate) dir: PathBuf,
-    /// Where to write it [default: onnx/model_qint8.onnx in the folder]
+    /// Where to write it [default: `onnx/model_qint8.onnx` in the folder]
     #[arg(long, short = 'o', value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -234,6 +235,9 @@ pub(crate) struct ModelArgs {
     /// Threads to rerank with [default: physical cores]
     #[arg(long = "rerank-threads", alias = "threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: Option<u32>,
+    /// What the model runs on: auto, cpu, cuda:NUMBER, coreml or directml:NUMBER (all but cpu only in builds for them)
+    #[arg(long, value_name = "DEVICE", default_value_t = Device::Auto)]
+    pub(crate) device: Device,
     /// Do not remember the scores of passages read before
     #[arg(long)]
     pub(crate) no_score_cache: bool,

@@ -38,7 +38,7 @@ pub(crate) fn open_model(
 ) -> anyhow::Result<CrossEncoder> {
     let library = vizsla_hub::runtime::locate(args.onnxruntime.as_deref())?;
     let runtime = Runtime::load(&library)?;
-    let mut options = CrossEncoderOptions::default().with_rewrite(rewrite);
+    let mut options = CrossEncoderOptions::default().with_rewrite(rewrite).with_device(args.device);
     if let Some(threads) = args.threads {
         options = options.with_threads(threads as usize);
     }
@@ -47,6 +47,9 @@ pub(crate) fn open_model(
     }
     if let Some(file) = file {
         options = options.with_file(file);
+    }
+    if let Some(name) = &args.model {
+        options = options.with_name(name);
     }
     Ok(if let Some(dir) = dir {
         CrossEncoder::open(runtime, dir, &options)?
@@ -70,7 +73,9 @@ pub(crate) fn model_dir(name: &str) -> anyhow::Result<PathBuf> {
             "there is no model {name:?}: name one that `vizsla model list` shows, organisation/name, or a folder"
         ),
     };
-    found.with_context(|| format!("the model {name} is not on this machine: fetch it with `vizsla model pull {name}`"))
+    found.with_context(|| {
+        format!("the model {name} is not on this machine: fetch it with `vizsla model pull {name}`")
+    })
 }
 
 /// Which file of each model was the best when it was timed on this machine.

@@ -88,7 +88,8 @@ impl Cache {
     /// # Errors
     /// [`ErrorKind::NotInstalled`] when none is set and the user has no home folder.
     pub fn from_env() -> Result<Self, Error> {
-        let direct = path_variable("HF_HUB_CACHE").or_else(|| path_variable("HUGGINGFACE_HUB_CACHE"));
+        let direct =
+            path_variable("HF_HUB_CACHE").or_else(|| path_variable("HUGGINGFACE_HUB_CACHE"));
         let root = direct.or_else(|| hugging_face_home().map(|home| home.join("hub")));
         root.map(Self::new).ok_or_else(|| {
             Error::new(
@@ -152,18 +153,21 @@ impl Cache {
         let file = self.root.join(repository.folder()).join("snapshots").join(commit).join(path);
         let folder = file.parent().unwrap_or(&self.root);
         fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
-        if fs::canonicalize(&file).is_ok_and(|found| fs::canonicalize(&blob).is_ok_and(|b| b == found)) {
+        if fs::canonicalize(&file)
+            .is_ok_and(|found| fs::canonicalize(&blob).is_ok_and(|b| b == found))
+        {
             return Ok(file);
         }
-        // Whatever is in the way is an older or a broken link; the content stays where it is.
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("replace", &file, error));
-            }
-            _ => {}
-        }
         let up = "../".repeat(1 + Path::new(path).components().count());
-        point(&Path::new(&up).join("blobs").join(hash), &blob, &file)?;
+        let target = Path::new(&up).join("blobs").join(hash);
+        // Under another name first: whatever is in the way, perhaps just now put there by another process, is replaced.
+        tempfile::Builder::new()
+            .prefix(".link-")
+            .make_in(folder, |scratch| point(&target, &blob, scratch))
+            .map_err(|error| Error::io("create a link in", folder, error))?
+            .into_temp_path()
+            .persist(&file)
+            .map_err(|error| Error::io("link", &file, error.error))?;
         Ok(file)
     }
 
@@ -222,14 +226,14 @@ pub(crate) fn is_inside(path: &str) -> bool {
 }
 
 #[cfg(unix)]
-fn point(relative: &Path, _blob: &Path, file: &Path) -> Result<(), Error> {
-    std::os::unix::fs::symlink(relative, file).map_err(|error| Error::io("link", file, error))
+fn point(relative: &Path, _blob: &Path, file: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(relative, file)
 }
 
 /// Links need a privilege on Windows; the other libraries copy there too.
 #[cfg(not(unix))]
-fn point(_relative: &Path, blob: &Path, file: &Path) -> Result<(), Error> {
-    fs::copy(blob, file).map(drop).map_err(|error| Error::io("copy to", file, error))
+fn point(_relative: &Path, blob: &Path, file: &Path) -> io::Result<()> {
+    fs::copy(blob, file).map(drop)
 }
 
 pub(crate) fn path_variable(name: &str) -> Option<PathBuf> {

@@ -9,8 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode};
-use ureq::{Body, ResponseExt};
 
 use crate::cache::{Cache, Repository, hugging_face_home, is_inside, path_variable};
 use crate::catalogue::File;
@@ -20,7 +20,7 @@ use crate::fetch::{self, Progress};
 /// How often in a row something may go wrong that may go right the next time.
 const ATTEMPTS: u32 = 5;
 /// The longest wait between two attempts, whatever the server asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// A hub and who is asking.
 #[derive(Debug, Clone)]
@@ -111,7 +111,8 @@ impl Hub {
         let what = format!("the files of {repository}");
         let mut response = self.get(&url, None, &what)?;
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            Error::new(ErrorKind::Fetch, format!("cannot read {what} from {url}")).with_source(error)
+            Error::new(ErrorKind::Fetch, format!("cannot read {what} from {url}"))
+                .with_source(error)
         };
         let body = response.body_mut().read_to_vec().map_err(|error| failed(error.into()))?;
         let answer: serde_json::Value =
@@ -189,8 +190,7 @@ impl Hub {
                 (Some(commit), Some(etag)) => {
                     let hash = etag.trim_start_matches("W/").trim_matches('"').to_owned();
                     let is_hash = |text: &str, lengths: &[usize]| {
-                        lengths.contains(&text.len())
-                            && text.bytes().all(|b| b.is_ascii_hexdigit())
+                        lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_hexdigit())
                     };
                     if !is_hash(&hash, &[40, 64]) || !is_hash(&commit, &[40]) {
                         return Err(Error::new(
@@ -267,8 +267,7 @@ impl Hub {
         progress.advance(have);
         let (mut fetched, mut failures) = (0, 0);
         while metadata.bytes.is_none_or(|bytes| have < bytes) {
-            let mut response =
-                self.get(&metadata.url, (have > 0).then_some(have), &file.path)?;
+            let mut response = self.get(&metadata.url, (have > 0).then_some(have), &file.path)?;
             if response.status() != StatusCode::PARTIAL_CONTENT && have > 0 {
                 out.set_len(0).map_err(|error| Error::io("write", partial, error))?;
                 have = 0;
@@ -315,10 +314,11 @@ impl Hub {
         if self.offline {
             return Err(Error::new(
                 ErrorKind::Offline,
-                format!("{what} is not here, and HF_HUB_OFFLINE forbids to fetch it: unset it, or import the files with `vizsla model import`"),
+                format!(
+                    "{what} is not here, and HF_HUB_OFFLINE forbids to fetch it: unset it, or import the files with `vizsla model import`"
+                ),
             ));
         }
-        let failed = |why: &str| format!("cannot fetch {what} from {}{why}", self.endpoint);
         let mut failures = 0;
         loop {
             failures += 1;
@@ -328,40 +328,56 @@ impl Hub {
                     thread::sleep(pause(failures));
                     continue;
                 }
-                Err(error) => return Err(Error::new(ErrorKind::Fetch, failed("")).with_source(error)),
+                Err(error) => {
+                    let message = format!("cannot fetch {what} from {}", self.endpoint);
+                    return Err(Error::new(ErrorKind::Fetch, message).with_source(error));
+                }
             };
-            let status = response.status();
-            match status.as_u16() {
+            match response.status().as_u16() {
                 200..=399 => return Ok(response),
-                // What was asked for begins behind the end: the partial file is longer than the file.
-                416 => return Err(Error::new(ErrorKind::Verification, failed(": the part that is here does not fit; remove the .incomplete file"))),
-                401 | 403 => {
-                    let remedy = if self.token.is_some() {
-                        "the token was not accepted: check that it may read this model, and accept the model's terms on its page"
-                    } else {
-                        "it does not exist, or needs a token: check the name, or set HF_TOKEN"
-                    };
-                    return Err(Error::new(ErrorKind::Unauthorized, failed(&format!(": {remedy}"))));
-                }
-                404 => {
-                    let hint = match text(response.headers(), "x-error-code").as_deref() {
-                        Some("RepoNotFound") => ": there is no such repository",
-                        Some("RevisionNotFound") => ": the repository has no such revision",
-                        Some("EntryNotFound") => ": the revision has no such file",
-                        _ => ": there is nothing of that name",
-                    };
-                    return Err(Error::new(ErrorKind::NotFound, failed(hint)));
-                }
                 429 | 500..=599 if failures < ATTEMPTS => {
                     let asked = text(response.headers(), "retry-after")
                         .and_then(|seconds| seconds.parse().ok())
                         .map(Duration::from_secs);
                     thread::sleep(asked.unwrap_or_else(|| pause(failures)).min(LONGEST_WAIT));
                 }
-                429 => return Err(Error::new(ErrorKind::Fetch, failed(": too many requests; wait some minutes, or set HF_TOKEN"))),
-                _ => return Err(Error::new(ErrorKind::Fetch, failed(&format!(": it answers {status} at {}", response.get_uri())))),
+                _ => return Err(self.refusal(what, &response)),
             }
         }
+    }
+
+    /// What an answer without content means, and what helps.
+    fn refusal(&self, what: &str, response: &Response<Body>) -> Error {
+        let status = response.status().as_u16();
+        let (kind, why) = match status {
+            401 | 403 if self.token.is_some() => (
+                ErrorKind::Unauthorized,
+                "the token was not accepted: check that it may read this model, and accept the model's terms on its page",
+            ),
+            401 | 403 => (
+                ErrorKind::Unauthorized,
+                "it does not exist, or needs a token: check the name, or set HF_TOKEN",
+            ),
+            404 => (
+                ErrorKind::NotFound,
+                match text(response.headers(), "x-error-code").as_deref() {
+                    Some("RepoNotFound") => "there is no such repository",
+                    Some("RevisionNotFound") => "the repository has no such revision",
+                    Some("EntryNotFound") => "the revision has no such file",
+                    _ => "there is nothing of that name",
+                },
+            ),
+            416 => (
+                ErrorKind::Verification,
+                "the part that is here does not fit; remove the .incomplete file",
+            ),
+            429 => (ErrorKind::Fetch, "too many requests; wait some minutes, or set HF_TOKEN"),
+            _ => (ErrorKind::Fetch, "it does not answer as a hub does"),
+        };
+        Error::new(
+            kind,
+            format!("cannot fetch {what} from {} (status {status}): {why}", self.endpoint),
+        )
     }
 
     fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
@@ -378,7 +394,10 @@ fn check_pin(file: &File, metadata: &Metadata) -> Result<(), Error> {
     match &file.sha256 {
         Some(sha256) if metadata.hash.len() == 64 && *sha256 != metadata.hash => Err(Error::new(
             ErrorKind::Verification,
-            format!("{} should have the SHA-256 {sha256}, and the hub offers {}", file.path, metadata.hash),
+            format!(
+                "{} should have the SHA-256 {sha256}, and the hub offers {}",
+                file.path, metadata.hash
+            ),
         )),
         _ => Ok(()),
     }
@@ -389,7 +408,10 @@ fn check(partial: &Path, file: &File, metadata: &Metadata) -> Result<(), Error> 
     let differs = |expected: &str, found: &str| {
         Err(Error::new(
             ErrorKind::Verification,
-            format!("{} was fetched with the hash {found} instead of {expected}; it was removed, fetch it again", file.path),
+            format!(
+                "{} was fetched with the hash {found} instead of {expected}; it was removed, fetch it again",
+                file.path
+            ),
         ))
     };
     let found = fetch::content_hash(partial, metadata.hash.len())?;
@@ -435,8 +457,12 @@ fn copy(
 }
 
 fn no_room(partial: &Path, bytes: Option<u64>, error: io::Error) -> Error {
-    if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded) {
-        let needed = bytes.map_or_else(String::new, |bytes| format!(" ({} MB in all)", bytes / 1_000_000));
+    if matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded
+    ) {
+        let needed =
+            bytes.map_or_else(String::new, |bytes| format!(" ({} MB in all)", bytes / 1_000_000));
         let message = format!(
             "no room for the rest of {}{needed}: free some, or set HF_HUB_CACHE to another disk, and run it again to go on",
             partial.display()

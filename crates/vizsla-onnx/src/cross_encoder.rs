@@ -1,23 +1,20 @@
 //! The reranker: texts in, scores out, spread over all cores.
 
-use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 use std::{fmt, fs};
 
 use prost::bytes::Bytes;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use vizsla_core::{BoxError, RerankLimits, RerankScore, Reranker};
 
 use crate::cache::ScoreCache;
-use crate::error::{Error, ErrorKind};
+use crate::device::Device;
+use crate::error::Error;
 use crate::graph::Rewrite;
 use crate::model_dir::{ModelBytes, ModelConfig, ModelDir};
-use crate::pair::{PairEncoder, Windows};
-use crate::session::{PreparedGraph, Runtime, Session};
+use crate::pair::PairEncoder;
+use crate::reader::Reader;
+use crate::session::{self, PreparedGraph, Runtime};
 
 /// How to run a cross-encoder.
 #[derive(Debug, Clone)]
@@ -27,6 +24,8 @@ pub struct CrossEncoderOptions {
     max_tokens: Option<usize>,
     file: Option<String>,
     rewrite: Rewrite,
+    device: Device,
+    name: Option<String>,
     cache: usize,
 }
 
@@ -37,6 +36,8 @@ impl Default for CrossEncoderOptions {
             max_tokens: None,
             file: None,
             rewrite: Rewrite::default(),
+            device: Device::default(),
+            name: None,
             cache: Self::DEFAULT_CACHE,
         }
     }
@@ -71,6 +72,19 @@ impl CrossEncoderOptions {
         self
     }
 
+    /// What the model runs on. On another device than the processor, pairs are run in padded batches, and a score may
+    /// differ in its last digits with what else is in the batch.
+    pub fn with_device(mut self, device: Device) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// What to call the model in reports, instead of its folder's name.
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// How many scores are remembered, so that a passage asked about again is not read again; 0 for none. About 100
     /// bytes each. Scores do not depend on it.
     pub fn with_cache(mut self, scores: usize) -> Self {
@@ -92,14 +106,10 @@ impl CrossEncoderOptions {
 /// Can be used from many threads at once; calls then share the same cores.
 pub struct CrossEncoder {
     name: String,
-    encoder: PairEncoder,
-    /// As many threads as there are sessions; thread `i` uses session `i`.
-    pool: ThreadPool,
-    sessions: Vec<Mutex<Session>>,
+    reader: Reader,
     execution: String,
     file: Option<PathBuf>,
     cache: Option<ScoreCache>,
-    pace: Pace,
 }
 
 impl CrossEncoder {
@@ -115,14 +125,15 @@ impl CrossEncoder {
         dir: &Path,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let model = ModelDir::find(dir, options.file.as_deref())?;
+        let device = session::choose_device(runtime, options.device)?;
+        let model = ModelDir::find(dir, options.file.as_deref(), device)?;
         let config = ModelConfig::parse(&model.config, model.tokenizer_config.as_deref())?;
         let bytes = fs::read(&model.onnx).map_err(|error| Error::reading(&model.onnx, error))?;
         let graph = PreparedGraph::new(
             model.onnx.display().to_string(),
             bytes.into(),
             Some(&model.onnx),
-            options.rewrite,
+            (device, options.rewrite),
         );
         let name = dir
             .file_name()
@@ -142,7 +153,9 @@ impl CrossEncoder {
     ) -> Result<Self, Error> {
         let config = ModelConfig::parse(model.config, None)?;
         let bytes = Bytes::copy_from_slice(model.onnx);
-        let graph = PreparedGraph::new(model.name.to_owned(), bytes, None, options.rewrite);
+        let device = session::choose_device(runtime, options.device)?;
+        let how = (device, options.rewrite);
+        let graph = PreparedGraph::new(model.name.to_owned(), bytes, None, how);
         Self::build(runtime, model.name.to_owned(), &graph, model.tokenizer, &config, options)
     }
 
@@ -158,31 +171,18 @@ impl CrossEncoder {
             options.max_tokens.map_or(config.max_tokens, |tokens| tokens.min(config.max_tokens));
         let encoder = PairEncoder::new(tokenizer, max_tokens)?;
         let threads = options.threads.unwrap_or_else(default_threads);
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("rerank-{i}"))
-            .build()
-            .map_err(|error| {
-                Error::new(ErrorKind::Runtime, "cannot start the reranker's threads")
-                    .with_source(error)
-            })?;
-        let sessions = pool.broadcast(|_| Session::open(runtime, graph).map(Mutex::new));
-        let sessions = sessions.into_iter().collect::<Result<_, _>>()?;
         Ok(Self {
-            name,
-            encoder,
-            pool,
-            sessions,
+            name: options.name.clone().unwrap_or(name),
+            reader: Reader::open(runtime, encoder, graph, threads)?,
             execution: graph.description().to_owned(),
             file: None,
             cache: NonZeroUsize::new(options.cache).map(ScoreCache::new),
-            pace: Pace::default(),
         })
     }
 
     /// How many threads score.
     pub fn threads(&self) -> usize {
-        self.sessions.len()
+        self.reader.threads()
     }
 
     /// The ONNX file that was opened, unless the model came from memory.
@@ -192,7 +192,7 @@ impl CrossEncoder {
 
     /// The most tokens of query, passage and special tokens that are read at a time.
     pub fn max_tokens(&self) -> usize {
-        self.encoder.max_tokens()
+        self.reader.max_tokens()
     }
 
     /// How the model is run on this machine, for people: by the encoder for int8 models, or by ONNX Runtime and why.
@@ -207,7 +207,7 @@ impl CrossEncoder {
         passages: &[&str],
         limits: &RerankLimits,
     ) -> Result<Vec<Option<RerankScore>>, Error> {
-        let Some(cache) = &self.cache else { return self.read(query, passages, limits) };
+        let Some(cache) = &self.cache else { return self.reader.read(query, passages, limits) };
         let keys = ScoreCache::keys(query, passages);
         let mut scores = cache.get(&keys);
         let unknown: Vec<usize> = (0..scores.len()).filter(|i| scores[*i].is_none()).collect();
@@ -215,96 +215,13 @@ impl CrossEncoder {
             return Ok(scores);
         }
         let texts: Vec<&str> = unknown.iter().map(|i| passages[*i]).collect();
-        let read = self.read(query, &texts, limits)?;
+        let read = self.reader.read(query, &texts, limits)?;
         let known = unknown.iter().zip(&read).filter_map(|(i, score)| Some((keys[*i], (*score)?)));
         cache.put(known);
         for (i, score) in unknown.into_iter().zip(read) {
             scores[i] = score;
         }
         Ok(scores)
-    }
-
-    /// Lets every thread take passages from one queue until it is empty or a limit is reached.
-    fn read(
-        &self,
-        query: &str,
-        passages: &[&str],
-        limits: &RerankLimits,
-    ) -> Result<Vec<Option<RerankScore>>, Error> {
-        let query = self.encoder.tokenize(query)?;
-        let mut queue: Vec<usize> = (0..passages.len()).collect();
-        if limits.deadline.is_none() {
-            // The longest first, so that no core is left with a long one when the others are done.
-            queue.sort_by_key(|i| Reverse(passages[*i].len()));
-        }
-        let next = AtomicUsize::new(0);
-        let parts = self.pool.broadcast(|thread| {
-            let mut session =
-                self.sessions[thread.index()].lock().unwrap_or_else(PoisonError::into_inner);
-            let mut scored = Vec::new();
-            while let Some(&i) = queue.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let passage = self.encoder.tokenize(passages[i])?;
-                let windows = self.encoder.windows(&query, &passage);
-                match self.read_windows(&mut session, &windows, limits)? {
-                    Some(score) => scored.push((i, score)),
-                    None => next.store(queue.len(), Ordering::Relaxed),
-                }
-            }
-            Ok(scored)
-        });
-        let mut scores = vec![None; passages.len()];
-        for part in parts {
-            for (i, score) in part? {
-                scores[i] = Some(score);
-            }
-        }
-        Ok(scores)
-    }
-
-    /// The best of a passage's windows, unless a limit is reached before the last.
-    fn read_windows(
-        &self,
-        session: &mut Session,
-        windows: &Windows,
-        limits: &RerankLimits,
-    ) -> Result<Option<RerankScore>, Error> {
-        let mut best = f32::NEG_INFINITY;
-        let mut tokens = 0;
-        for pair in &windows.pairs {
-            let length = pair.ids.len();
-            let start = Instant::now();
-            let is_late = limits.deadline.is_some_and(|by| start + self.pace.cost(length) > by);
-            if is_late || limits.is_cancelled() {
-                return Ok(None);
-            }
-            best = best.max(session.run(pair)?);
-            self.pace.learn(length, start.elapsed());
-            tokens += length as u32;
-        }
-        let score = RerankScore::new(best)
-            .with_tokens(tokens, windows.truncated)
-            .with_windows(windows.pairs.len() as u32);
-        Ok(Some(score))
-    }
-}
-
-/// What a token costs on one thread, learned while running.
-#[derive(Default)]
-struct Pace {
-    /// A moving average; zero until something was measured.
-    nanoseconds_per_token: AtomicU64,
-}
-
-impl Pace {
-    fn cost(&self, tokens: usize) -> Duration {
-        Duration::from_nanos(self.nanoseconds_per_token.load(Ordering::Relaxed) * tokens as u64)
-    }
-
-    fn learn(&self, tokens: usize, time: Duration) {
-        let now = time.as_nanos() as u64 / tokens.max(1) as u64;
-        let before = self.nanoseconds_per_token.load(Ordering::Relaxed);
-        let average = if before == 0 { now } else { (before * 7 + now) / 8 };
-        self.nanoseconds_per_token.store(average, Ordering::Relaxed);
     }
 }
 

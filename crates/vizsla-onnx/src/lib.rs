@@ -20,15 +20,18 @@
 
 mod cache;
 mod cross_encoder;
+mod device;
 #[cfg_attr(not(target_arch = "x86_64"), path = "encoder/elsewhere.rs")]
 mod encoder;
 mod error;
 mod graph;
 mod model_dir;
 mod pair;
+mod reader;
 mod session;
 
 pub use cross_encoder::{CrossEncoder, CrossEncoderOptions};
+pub use device::{Device, ParseDeviceError};
 pub use error::{Error, ErrorKind};
 pub use graph::{QuantizedModel, Rewrite, quantize};
 pub use model_dir::{ModelBytes, best_file, fp32_file};

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ort::environment::Environment;
+use ort::ep::ExecutionProviderDispatch;
 use ort::operator::{
     BoxedKernel, ComputeContext, KernelContext, Operator, OperatorDomain, OperatorInput,
     OperatorOutput,
@@ -14,6 +15,7 @@ use ort::value::{TensorElementType, TensorRef, ValueType};
 
 use prost::bytes::Bytes;
 
+use crate::device::Device;
 use crate::encoder::{self, Encoder};
 use crate::error::{Error, ErrorKind};
 use crate::graph::{self, Plan, Rewrite};
@@ -92,7 +94,9 @@ impl Session {
     fn commit(runtime: Runtime, graph: &PreparedGraph) -> ort::Result<OrtSession> {
         let mut builder: SessionBuilder =
             OrtSession::builder(&runtime.0.environment)?.with_intra_threads(1)?;
-        if graph.is_int8 {
+        if let Some(provider) = provider(graph.device) {
+            builder = builder.with_execution_providers([provider.dispatch.error_on_failure()])?;
+        } else if graph.is_int8 {
             // On int8 graphs of this shape the fused form was found slower while this was designed; the benchmark
             // here measures the whole, not this switch alone.
             builder = builder.with_disabled_optimizers("SkipLayerNormFusion")?;
@@ -115,39 +119,52 @@ impl Session {
         session
     }
 
-    /// The logit of one pair: the model's single output, or with two outputs their difference, whose sigmoid is the
-    /// softmax probability of the second.
-    pub(crate) fn run(&mut self, pair: &Pair) -> Result<f32, Error> {
-        self.try_run(pair).map_err(|error| {
+    /// The logit of each pair: the model's single output, or with two outputs their difference, whose sigmoid is the
+    /// softmax probability of the second. Pairs of different lengths are padded.
+    pub(crate) fn run(&mut self, pairs: &[&Pair]) -> Result<Vec<f32>, Error> {
+        self.try_run(pairs).map_err(|error| {
+            let longest = pairs.iter().map(|pair| pair.ids.len()).max().unwrap_or(0);
             Error::new(
                 ErrorKind::Inference,
-                format!("the model failed on a pair of {} tokens", pair.ids.len()),
+                format!("the model failed on {} pairs of up to {longest} tokens", pairs.len()),
             )
             .with_source(error)
         })
     }
 
-    fn try_run(&mut self, pair: &Pair) -> Result<f32, vizsla_core::BoxError> {
-        let shape = [1, pair.ids.len()];
-        let attention = vec![1i64; pair.ids.len()];
+    fn try_run(&mut self, pairs: &[&Pair]) -> Result<Vec<f32>, vizsla_core::BoxError> {
+        let longest = pairs.iter().map(|pair| pair.ids.len()).max().unwrap_or(0);
+        let shape = [pairs.len(), longest];
+        // What padding holds does not matter: the mask hides it.
+        let padded = |part: fn(&Pair) -> &[i64]| -> Vec<i64> {
+            let padding = |pair: &Pair| std::iter::repeat_n(0, longest - pair.ids.len());
+            pairs.iter().flat_map(|pair| part(pair).iter().copied().chain(padding(pair))).collect()
+        };
+        let ids = padded(|pair| &pair.ids);
+        let type_ids = padded(|pair| &pair.type_ids);
+        let mask: Vec<i64> = pairs
+            .iter()
+            .flat_map(|pair| (0..longest).map(|i| i64::from(i < pair.ids.len())))
+            .collect();
         let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![
-            ("input_ids", TensorRef::from_array_view((shape, pair.ids.as_slice()))?.into()),
-            ("attention_mask", TensorRef::from_array_view((shape, attention.as_slice()))?.into()),
+            ("input_ids", TensorRef::from_array_view((shape, ids.as_slice()))?.into()),
+            ("attention_mask", TensorRef::from_array_view((shape, mask.as_slice()))?.into()),
         ];
         if self.has_type_ids {
             inputs.push((
                 "token_type_ids",
-                TensorRef::from_array_view((shape, pair.type_ids.as_slice()))?.into(),
+                TensorRef::from_array_view((shape, type_ids.as_slice()))?.into(),
             ));
         }
         let outputs = self.session.run(inputs)?;
         let (_, logits) = outputs[0].try_extract_tensor::<f32>()?;
-        match logits {
-            [logit] => Ok(*logit),
-            [no, yes] => Ok(yes - no),
+        match logits.len().checked_div(pairs.len()) {
+            Some(1) => Ok(logits.to_vec()),
+            Some(2) => Ok(logits.as_chunks::<2>().0.iter().map(|[no, yes]| yes - no).collect()),
             _ => Err(format!(
-                "it gave {} numbers for one pair; a cross-encoder gives one or two",
-                logits.len()
+                "it gave {} numbers for {} pairs; a cross-encoder gives one or two for each",
+                logits.len(),
+                pairs.len()
             )
             .into()),
         }
@@ -161,6 +178,7 @@ pub(crate) struct PreparedGraph {
     is_int8: bool,
     source: Source,
     encoder: Option<Arc<Encoder>>,
+    device: Device,
     description: String,
 }
 
@@ -172,16 +190,26 @@ enum Source {
 
 impl PreparedGraph {
     /// A graph called `name`, the content of `file` if it comes from one.
-    pub(crate) fn new(name: String, bytes: Bytes, file: Option<&Path>, rewrite: Rewrite) -> Self {
+    pub(crate) fn new(
+        name: String,
+        bytes: Bytes,
+        file: Option<&Path>,
+        (device, rewrite): (Device, Rewrite),
+    ) -> Self {
         let is_int8 = is_int8(&bytes);
-        let (source, encoder, description) = match graph::plan(bytes.clone(), rewrite) {
+        let plan = if device == Device::Cpu {
+            graph::plan(bytes.clone(), rewrite)
+        } else {
+            Plan::Unchanged { reason: "padded batches need its mask" }
+        };
+        let (source, encoder, how) = match plan {
             Plan::Encoder { graph, encoder } => {
-                let description = "int8 encoder for AVX-512 VNNI, within ONNX Runtime".to_owned();
-                (Source::Bytes(graph), Some(encoder), description)
+                let how = "int8 encoder for AVX-512 VNNI, within ONNX Runtime".to_owned();
+                (Source::Bytes(graph), Some(encoder), how)
             }
             Plan::Simplified { graph, reason } => {
-                let description = format!("ONNX Runtime, simplified graph ({reason})");
-                (Source::Bytes(graph), None, description)
+                let how = format!("ONNX Runtime, simplified graph ({reason})");
+                (Source::Bytes(graph), None, how)
             }
             Plan::Unchanged { reason } => {
                 let source =
@@ -189,12 +217,74 @@ impl PreparedGraph {
                 (source, None, format!("ONNX Runtime, graph as it is ({reason})"))
             }
         };
-        Self { name, is_int8, source, encoder, description }
+        let description = if device == Device::Cpu { how } else { format!("{device}: {how}") };
+        Self { name, is_int8, source, encoder, device, description }
+    }
+
+    /// Whether pairs are run many at a time, padded.
+    pub(crate) fn in_batches(&self) -> bool {
+        self.device != Device::Cpu
     }
 
     /// How it is going to be run, for people.
     pub(crate) fn description(&self) -> &str {
         &self.description
+    }
+}
+
+/// The device to use, told apart from `Auto`, or why it cannot be used.
+pub(crate) fn choose_device(_: Runtime, wanted: Device) -> Result<Device, Error> {
+    let usable = |device: &Device| provider(*device).is_some_and(|provider| provider.is_available);
+    match wanted {
+        Device::Cpu => Ok(Device::Cpu),
+        Device::Auto => {
+            let others = [Device::Cuda(0), Device::CoreMl, Device::DirectMl(0)];
+            Ok(others.into_iter().find(usable).unwrap_or(Device::Cpu))
+        }
+        device if usable(&device) => Ok(device),
+        device => {
+            let name = device.to_string();
+            let message = if provider(device).is_some() {
+                format!(
+                    "the ONNX Runtime that was loaded was not built for {name}: give the path of one that was"
+                )
+            } else {
+                let feature = name.split(':').next().unwrap_or_default();
+                format!("this build cannot use {name}: build it with --features {feature}")
+            };
+            Err(Error::new(ErrorKind::Runtime, message))
+        }
+    }
+}
+
+/// What ONNX Runtime calls a device.
+struct Provider {
+    /// Whether the library that was loaded was built for it.
+    is_available: bool,
+    dispatch: ExecutionProviderDispatch,
+}
+
+/// The provider of a device other than the processor, if this crate was built with it.
+fn provider(device: Device) -> Option<Provider> {
+    #[cfg(any(feature = "cuda", feature = "coreml", feature = "directml"))]
+    use ort::ep::{self, ExecutionProvider};
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(number) => Some(Provider {
+            is_available: ep::CUDA::is_available().unwrap_or(false),
+            dispatch: ep::CUDA::default().with_device_id(number.cast_signed()).build(),
+        }),
+        #[cfg(feature = "coreml")]
+        Device::CoreMl => Some(Provider {
+            is_available: ep::CoreML::is_available().unwrap_or(false),
+            dispatch: ep::CoreML::default().build(),
+        }),
+        #[cfg(feature = "directml")]
+        Device::DirectMl(number) => Some(Provider {
+            is_available: ep::DirectML::is_available().unwrap_or(false),
+            dispatch: ep::DirectML::default().with_device_id(number.cast_signed()).build(),
+        }),
+        _ => None,
     }
 }
 

@@ -34,7 +34,8 @@ pub struct QuantizedModel {
 /// nothing in it to quantise.
 pub fn quantize(onnx: Vec<u8>) -> Result<QuantizedModel, Error> {
     let broken = || Error::new(ErrorKind::ModelFile, "the file to quantise is no ONNX file");
-    let mut model = Model::decode(Bytes::from(onnx)).map_err(|error| broken().with_source(error))?;
+    let mut model =
+        Model::decode(Bytes::from(onnx)).map_err(|error| broken().with_source(error))?;
     let graph = model.graph.take().ok_or_else(broken)?;
     if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
         return Err(Error::new(
@@ -66,7 +67,8 @@ fn quantized(graph: &Graph) -> (Graph, usize) {
         match (original.op_type.as_str(), weights(0), weights(1)) {
             ("MatMul", None, Some((rows, columns, values))) => {
                 let bytes = inputs.entry(&original.input[0]).or_insert_with_key(|name| {
-                    let parts = ["quantized", "scale", "zero_point"].map(|part| format!("{name}_{part}"));
+                    let parts =
+                        ["quantized", "scale", "zero_point"].map(|part| format!("{name}_{part}"));
                     let names = parts.each_ref().map(String::as_str);
                     out.node.push(node("DynamicQuantizeLinear", &[name], &names));
                     parts
@@ -76,7 +78,8 @@ fn quantized(graph: &Graph) -> (Graph, usize) {
                 matrices += 1;
             }
             ("Gather", Some((rows, columns, values)), _)
-                if rows as i64 >= TABLE_ROWS && original.attribute.iter().all(|a| a.int == Some(0)) =>
+                if rows as i64 >= TABLE_ROWS
+                    && original.attribute.iter().all(|a| a.int == Some(0)) =>
             {
                 look_up(&mut out, original, &Weights::by_row(&values, rows, columns));
                 matrices += 1;
@@ -118,8 +121,7 @@ impl Weights {
 
     fn by_row(values: &[f32], rows: usize, columns: usize) -> Self {
         let largest = |row: &[f32]| row.iter().fold(0f32, |most, value| most.max(value.abs()));
-        let scales: Vec<f32> =
-            values.chunks_exact(columns).map(|row| unit(largest(row))).collect();
+        let scales: Vec<f32> = values.chunks_exact(columns).map(|row| unit(largest(row))).collect();
         let bytes = values
             .chunks_exact(columns)
             .zip(&scales)

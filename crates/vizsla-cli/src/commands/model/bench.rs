@@ -67,7 +67,8 @@ fn time_workload(args: &ModelBenchArgs, workload: &Path) -> anyhow::Result<Outco
 fn read_workload(path: &Path, limit: Option<usize>) -> anyhow::Result<Vec<Work>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut work = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(file).lines()).take(limit.unwrap_or(usize::MAX)) {
+    for (number, line) in (1..).zip(BufReader::new(file).lines()).take(limit.unwrap_or(usize::MAX))
+    {
         let place = || format!("{}, line {number}", path.display());
         let line = line.with_context(place)?;
         work.push(serde_json::from_str(&line).with_context(|| {

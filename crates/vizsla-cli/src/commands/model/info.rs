@@ -38,13 +38,19 @@ pub(crate) fn run(args: &ModelInfoArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Success);
     }
     output::line(&format!("model      {}", info.name))?;
-    output::line(&format!("file       {}", info.file.as_deref().unwrap_or("part of this program")))?;
+    output::line(&format!(
+        "file       {}",
+        info.file.as_deref().unwrap_or("part of this program")
+    ))?;
     output::line(&format!("reads      {} tokens at a time", info.max_tokens))?;
     output::line(&format!("runs by    {}", info.execution))?;
     output::line(&format!("threads    {}", info.threads))?;
     output::line(&format!("loaded in  {:.0} ms", info.load_ms))?;
     if let Some(entry) = &info.catalogue {
-        output::line(&format!("licence    {}", entry.licence.as_deref().unwrap_or("see its page")))?;
+        output::line(&format!(
+            "licence    {}",
+            entry.licence.as_deref().unwrap_or("see its page")
+        ))?;
         output::line(&format!("languages  {}", entry.languages))?;
         output::line(&format!("quality    {}", entry.quality))?;
     }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use vizsla_hub::catalogue::{self, Entry};
 use vizsla_hub::Cache;
+use vizsla_hub::catalogue::{self, Entry};
 
 use crate::args::ModelListArgs;
 use crate::settings::BUNDLED;

@@ -9,8 +9,8 @@ mod quantize;
 mod verify;
 
 use anyhow::bail;
-use vizsla_hub::catalogue::{self, Entry};
 use vizsla_hub::Repository;
+use vizsla_hub::catalogue::{self, Entry};
 
 use crate::args::{ModelCommand, ModelNameArgs};
 use crate::settings::{BUNDLED, model_dir};

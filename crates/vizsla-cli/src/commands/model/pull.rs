@@ -52,7 +52,9 @@ fn choose(available: &[File], named: &[String]) -> anyhow::Result<Vec<File>> {
     let onnx: Vec<&str> = available
         .iter()
         .map(|file| file.path.as_str())
-        .filter(|path| path.ends_with(".onnx") && (path.starts_with("onnx/") || !path.contains('/')))
+        .filter(|path| {
+            path.ends_with(".onnx") && (path.starts_with("onnx/") || !path.contains('/'))
+        })
         .collect();
     if named.is_empty() {
         let best = best_file(&onnx).context(

@@ -11,7 +11,8 @@ pub(crate) fn run(args: &ModelQuantizeArgs) -> anyhow::Result<Outcome> {
     let to = args.output.clone().unwrap_or_else(|| args.dir.join("onnx/model_qint8.onnx"));
     let onnx = std::fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
     let before = onnx.len();
-    let quantized = quantize(onnx).with_context(|| format!("cannot quantise {}", from.display()))?;
+    let quantized =
+        quantize(onnx).with_context(|| format!("cannot quantise {}", from.display()))?;
     let folder = to.parent().context("the file to write has no folder")?;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
@@ -27,9 +28,6 @@ pub(crate) fn run(args: &ModelQuantizeArgs) -> anyhow::Result<Outcome> {
         before as f64 / 1e6,
         quantized.matrices
     ))?;
-    output::note(&format!(
-        "compare both with `vizsla model bench --model {}`",
-        args.dir.display()
-    ));
+    output::note(&format!("compare both with `vizsla model bench --model {}`", args.dir.display()));
     Ok(Outcome::Success)
 }

@@ -1,0 +1,85 @@
+//! What a model runs on. In: the user's wish. Out: one of the devices that this build knows.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a model runs on. All but the processor need a feature of this crate and a build of ONNX Runtime for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Device {
+    /// The first graphics processor that this build and the ONNX Runtime that was loaded can use, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// An NVIDIA graphics processor, by number (feature `cuda`).
+    Cuda(u32),
+    /// Apple's graphics and neural processors (feature `coreml`).
+    CoreMl,
+    /// A graphics processor under Windows, by number (feature `directml`).
+    DirectMl(u32),
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(number) => write!(f, "cuda:{number}"),
+            Self::CoreMl => f.write_str("coreml"),
+            Self::DirectMl(number) => write!(f, "directml:{number}"),
+        }
+    }
+}
+
+/// A text that names no device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseDeviceError {
+    text: String,
+}
+
+impl fmt::Display for ParseDeviceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = &self.text;
+        write!(f, "{text:?} is no device: use auto, cpu, cuda:NUMBER, coreml or directml:NUMBER")
+    }
+}
+
+impl std::error::Error for ParseDeviceError {}
+
+/// `auto`, `cpu`, `cuda`, `cuda:NUMBER`, `coreml`, `directml` or `directml:NUMBER`.
+impl FromStr for Device {
+    type Err = ParseDeviceError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || ParseDeviceError { text: text.to_owned() };
+        let (name, number) = match text.split_once(':') {
+            Some((name, number)) => (name, Some(number.parse::<u32>().map_err(|_| error())?)),
+            None => (text, None),
+        };
+        match (name, number) {
+            ("auto", None) => Ok(Self::Auto),
+            ("cpu", None) => Ok(Self::Cpu),
+            ("cuda", number) => Ok(Self::Cuda(number.unwrap_or(0))),
+            ("coreml", None) => Ok(Self::CoreMl),
+            ("directml", number) => Ok(Self::DirectMl(number.unwrap_or(0))),
+            _ => Err(error()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_a_round_trip() {
+        for name in ["auto", "cpu", "cuda:0", "cuda:3", "coreml", "directml:1"] {
+            assert_eq!(name.parse::<Device>().unwrap().to_string(), name);
+        }
+        assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
+        for wrong in ["", "gpu", "cpu:0", "cuda:", "cuda:x", "coreml:1", "auto:0"] {
+            assert!(wrong.parse::<Device>().is_err(), "{wrong}");
+        }
+    }
+}
