@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, reason = "a chore says what it does")]
 
+mod peers;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -9,6 +11,8 @@ use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
 use vizsla_hub::Progress;
 use vizsla_hub::runtime::{self, Source};
+
+use self::peers::PeersArgs;
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -26,14 +30,24 @@ enum Chore {
     /// Set up, check format and lints, run all tests, build the documentation
     Test,
     /// Set up and run the benchmarks
-    Bench,
+    Bench {
+        #[command(subcommand)]
+        which: Option<Bench>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Rerank the same pairs with the same weights as other programs do
+    Rerank(PeersArgs),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Demo { folder } => demo(folder),
         Chore::Test => test(),
-        Chore::Bench => bench(),
+        Chore::Bench { which: None } => bench(),
+        Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
     }
 }
 
@@ -81,6 +95,7 @@ fn test() -> anyhow::Result<()> {
 fn bench() -> anyhow::Result<()> {
     set_up()?;
     cargo(&["bench", "--package", "vizsla-onnx", "--bench", "padded_batch"])?;
+    cargo(&["bench", "--package", "vizsla-onnx", "--bench", "int8_peak"])?;
     cargo(&["bench", "--package", "vizsla", "--bench", "first_stage"])
 }
 
