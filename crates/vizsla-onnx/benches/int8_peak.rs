@@ -20,13 +20,12 @@ fn main() -> Result<(), BoxError> {
     let runtime = Runtime::load(&vizsla_hub::runtime::locate(None)?)?;
     let options = CrossEncoderOptions::default().with_cache(0);
     // The bundled model's head reads all rows of the last layer, a classifier's the first.
-    let (model, first_row_only) = match &dir {
-        Some(dir) => (CrossEncoder::open(runtime, Path::new(dir), &options)?, true),
-        None => {
-            use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-            let bytes = ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG);
-            (CrossEncoder::from_bytes(runtime, bytes, &options)?, false)
-        }
+    let (model, first_row_only) = if let Some(dir) = &dir {
+        (CrossEncoder::open(runtime, Path::new(dir), &options)?, true)
+    } else {
+        use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
+        let bytes = ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG);
+        (CrossEncoder::from_bytes(runtime, bytes, &options)?, false)
     };
     println!("{} threads, {}", model.threads(), model.execution());
     let Some(peak) = peak(model.threads()) else {

@@ -63,10 +63,7 @@ pub(super) fn attend<const VECTORS: usize>(
         let mut first = 0;
         while first < queries.len {
             let rows = (queries.len - first).min(ROWS);
-            scratch.score::<VECTORS>(first, rows, keys.len, scale);
-            for row in 0..rows {
-                scratch.softmax(row, keys.len);
-            }
+            scratch.score::<VECTORS>(first, keys.len, scale);
             let sums = scratch.mix::<VECTORS>(keys.len);
             for (row, sums) in sums.into_iter().take(rows).enumerate() {
                 let at = (first + row) * sequence.width + head * size;
@@ -167,59 +164,71 @@ impl Scratch {
         scale
     }
 
-    /// Scores of up to four queries against all keys; beyond the last key, minus infinity.
+    /// Powers of two of the scores of a block of queries against all keys, less the highest of each query; and their sums.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-    fn score<const VECTORS: usize>(&mut self, first: usize, rows: usize, keys: usize, scale: f32) {
+    fn score<const VECTORS: usize>(&mut self, first: usize, keys: usize, scale: f32) {
         let items = VECTORS * 8;
         let padded = keys.next_multiple_of(KEYS);
         self.scores.resize(ROWS * padded, 0.0);
         let scale = _mm512_set1_ps(scale);
-        let queries: [&[i32]; ROWS] =
-            std::array::from_fn(|r| &self.queries[(first + r) * items..][..items]);
+        let mut queries: [&[i32]; ROWS] = [&[]; ROWS];
+        for (r, query) in queries.iter_mut().enumerate() {
+            *query = &self.queries[(first + r) * items..][..items];
+        }
+        let mut most = [_mm512_set1_ps(f32::NEG_INFINITY); ROWS];
         for (pair, groups) in self.keys.chunks_exact(2 * items).enumerate() {
             let (left, right) = groups.split_at(items);
             let mut sums = [[_mm512_setzero_si512(); 2]; ROWS];
-            for i in 0..items {
-                let keys = [load_i32(&left[i]), load_i32(&right[i])];
-                for r in 0..ROWS {
-                    let query = _mm512_set1_epi32(queries[r][i]);
-                    for j in 0..2 {
-                        sums[r][j] = _mm512_dpwssd_epi32(sums[r][j], query, keys[j]);
+            for (i, (left, right)) in left.iter().zip(right).enumerate() {
+                let keys = [load_i32(left), load_i32(right)];
+                for (sums, query) in sums.iter_mut().zip(queries) {
+                    let query = _mm512_set1_epi32(query[i]);
+                    for (sum, keys) in sums.iter_mut().zip(keys) {
+                        *sum = _mm512_dpwssd_epi32(*sum, query, keys);
                     }
                 }
             }
-            for (r, sums) in sums.into_iter().take(rows).enumerate() {
+            for (r, (sums, most)) in sums.into_iter().zip(&mut most).enumerate() {
                 let (out, _) = self.scores[r * padded + pair * KEYS..][..KEYS].as_chunks_mut();
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    store(out, _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale));
+                for (j, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
+                    let scores = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
+                    // Beyond the last key nothing is scored.
+                    let known = keys.saturating_sub(pair * KEYS + j * 16).min(16);
+                    let none = _mm512_set1_ps(f32::NEG_INFINITY);
+                    let mask = ((1u32 << known) - 1) as u16;
+                    let scores = _mm512_mask_blend_ps(mask, none, scores);
+                    *most = _mm512_max_ps(*most, scores);
+                    store(out, scores);
                 }
             }
         }
-        for scores in self.scores.chunks_exact_mut(padded) {
-            scores[keys..].fill(f32::NEG_INFINITY);
-        }
+        self.softmax(padded, &most);
     }
 
+    /// Turns scores into probabilities, all rows of the block side by side so that none waits for its sums.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-    fn softmax(&mut self, row: usize, keys: usize) {
-        let padded = keys.next_multiple_of(KEYS);
+    fn softmax(&mut self, padded: usize, most: &[__m512; ROWS]) {
         self.probabilities.resize(ROWS * padded / 2, 0);
-        let (scores, _) = self.scores[row * padded..][..padded].as_chunks_mut::<16>();
-        let mut most = _mm512_set1_ps(f32::NEG_INFINITY);
-        for scores in &*scores {
-            most = _mm512_max_ps(most, load(scores));
+        let mut sums = [_mm512_setzero_ps(); ROWS];
+        for ((scores, most), sum) in self.scores.chunks_exact_mut(padded).zip(most).zip(&mut sums) {
+            let most = _mm512_set1_ps(_mm512_reduce_max_ps(*most));
+            for scores in scores.as_chunks_mut::<16>().0 {
+                let power = exp2(_mm512_sub_ps(load(scores), most));
+                *sum = _mm512_add_ps(*sum, power);
+                store(scores, power);
+            }
         }
-        let most = _mm512_set1_ps(_mm512_reduce_max_ps(most));
-        let mut sum = _mm512_setzero_ps();
-        for scores in &mut *scores {
-            let power = exp2(_mm512_sub_ps(load(scores), most));
-            sum = _mm512_add_ps(sum, power);
-            store(scores, power);
-        }
-        let scale = _mm512_set1_ps(PROBABILITY_ONE / _mm512_reduce_add_ps(sum));
-        let (items, _) = self.probabilities[row * padded / 2..][..padded / 2].as_chunks_mut();
-        for (scores, item) in scores.iter().zip(items) {
-            store_pairs(item, _mm512_cvtepi32_epi16(round(scores, scale)));
+        for ((scores, items), sum) in self
+            .scores
+            .chunks_exact(padded)
+            .zip(self.probabilities.chunks_exact_mut(padded / 2))
+            .zip(sums)
+        {
+            let scale = _mm512_set1_ps(PROBABILITY_ONE / _mm512_reduce_add_ps(sum));
+            let items = items.as_chunks_mut::<8>().0;
+            for (scores, item) in scores.as_chunks::<16>().0.iter().zip(items) {
+                store_pairs(item, _mm512_cvtepi32_epi16(round(scores, scale)));
+            }
         }
     }
 
@@ -228,15 +237,16 @@ impl Scratch {
     fn mix<const VECTORS: usize>(&self, keys: usize) -> [[__m512i; VECTORS]; ROWS] {
         let width = keys.next_multiple_of(KEYS) / 2;
         let (values, _) = self.values.as_chunks::<VECTORS>();
-        let probabilities: [&[i32]; ROWS] =
-            std::array::from_fn(|r| &self.probabilities[r * width..][..values.len()]);
+        let mut probabilities: [&[i32]; ROWS] = [&[]; ROWS];
+        for (r, row) in probabilities.iter_mut().enumerate() {
+            *row = &self.probabilities[r * width..][..values.len()];
+        }
         let mut sums = [[_mm512_setzero_si512(); VECTORS]; ROWS];
         for (i, values) in values.iter().enumerate() {
-            let values: [__m512i; VECTORS] = std::array::from_fn(|j| load_i32(&values[j]));
-            for r in 0..ROWS {
-                let probability = _mm512_set1_epi32(probabilities[r][i]);
-                for j in 0..VECTORS {
-                    sums[r][j] = _mm512_dpwssd_epi32(sums[r][j], probability, values[j]);
+            for (sums, row) in sums.iter_mut().zip(probabilities) {
+                let probability = _mm512_set1_epi32(row[i]);
+                for (sum, values) in sums.iter_mut().zip(values) {
+                    *sum = _mm512_dpwssd_epi32(*sum, probability, load_i32(values));
                 }
             }
         }

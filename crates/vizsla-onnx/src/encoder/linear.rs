@@ -60,7 +60,7 @@ impl Linear {
     /// Multiplies every row, and puts `gelu` of the result into `out` if `GELU`, else the result.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     pub(super) fn apply<const GELU: bool>(&self, rows: &Rows, out: &mut Vec<f32>) {
-        out.resize(rows.len() * self.outputs, 0.0);
+        grow(out, rows.len() * self.outputs);
         for (panel, steps) in self.panels.chunks_exact(self.inputs / 4).enumerate() {
             let mut first = 0;
             while rows.len() - first >= ROWS {
@@ -88,8 +88,11 @@ impl Linear {
         steps: &[Step],
         out: &mut [f32],
     ) {
-        let inputs: [&[i32]; R] = std::array::from_fn(|r| rows.row(first + r));
-        let sums = multiply(inputs, steps);
+        let mut inputs: [&[i32]; R] = [&[]; R];
+        for (r, input) in inputs.iter_mut().enumerate() {
+            *input = &rows.row(first + r)[..steps.len()];
+        }
+        let sums = multiply(&inputs, steps);
         for (r, sums) in sums.into_iter().enumerate() {
             let row = first + r;
             let scale = _mm512_set1_ps(rows.scales[row]);
@@ -115,20 +118,30 @@ impl Linear {
 /// The inner loop: `R` rows times 64 columns.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-fn multiply<const R: usize>(rows: [&[i32]; R], steps: &[Step]) -> [[__m512i; 4]; R] {
+fn multiply<const R: usize>(rows: &[&[i32]; R], steps: &[Step]) -> [[__m512i; 4]; R] {
     let mut sums = [[_mm512_setzero_si512(); 4]; R];
-    let rows = rows.map(|row| &row[..steps.len()]);
-    for k in 0..steps.len() {
-        let weights = &steps[k].0;
-        let weights: [__m512i; 4] = std::array::from_fn(|j| load_i32(&weights[j]));
-        for r in 0..R {
-            let input = _mm512_set1_epi32(rows[r][k]);
-            for j in 0..4 {
-                sums[r][j] = _mm512_dpbusd_epi32(sums[r][j], input, weights[j]);
+    for (k, Step(weights)) in steps.iter().enumerate() {
+        let weights = [
+            load_i32(&weights[0]),
+            load_i32(&weights[1]),
+            load_i32(&weights[2]),
+            load_i32(&weights[3]),
+        ];
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            let input = _mm512_set1_epi32(row[k]);
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = _mm512_dpbusd_epi32(*sum, input, weights);
             }
         }
     }
     sums
+}
+
+/// Makes room for so many numbers; what the vector holds beyond them is left.
+pub(super) fn grow(numbers: &mut Vec<f32>, len: usize) {
+    if numbers.len() < len {
+        numbers.resize(len, 0.0);
+    }
 }
 
 /// Rows of unsigned bytes, each with a scale and a zero point of its own:
@@ -155,7 +168,9 @@ impl Rows {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     pub(super) fn quantize(&mut self, values: &[f32], width: usize) {
         self.width = width / 4;
-        self.bytes.resize(values.len() / 4, 0);
+        if self.bytes.len() < values.len() / 4 {
+            self.bytes.resize(values.len() / 4, 0);
+        }
         self.scales.clear();
         self.zeros.clear();
         for (row, bytes) in values.chunks_exact(width).zip(self.bytes.chunks_exact_mut(width / 4)) {

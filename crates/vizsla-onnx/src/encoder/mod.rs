@@ -16,7 +16,7 @@ mod weights;
 use std::arch::x86_64::*;
 
 use self::attention::{Sequence, attend};
-use self::linear::{Linear, PANEL, Rows};
+use self::linear::{Linear, PANEL, Rows, grow};
 use self::simd::{load, store};
 pub(crate) use self::weights::{IntegerWeights, LayerWeights, Norm};
 
@@ -171,7 +171,8 @@ impl Encoder {
         } else {
             layer.query.apply::<false>(rows, queries);
         }
-        context.resize(hidden.len(), 0.0);
+        grow(context, hidden.len());
+        let context = &mut context[..hidden.len()];
         let of_sequence = tokens * self.width;
         let queries_of_sequence = if first_row_only { self.width } else { of_sequence };
         for (((queries, keys), values), context) in queries
@@ -192,7 +193,8 @@ impl Encoder {
         add_and_normalize(hidden, narrow, &layer.attention_norm);
         rows.quantize(hidden, self.width);
         layer.intermediate.apply::<true>(rows, wide);
-        rows.quantize(wide, layer.intermediate.outputs());
+        let width = layer.intermediate.outputs();
+        rows.quantize(&wide[..hidden.len() / self.width * width], width);
         layer.output.apply::<false>(rows, narrow);
         add_and_normalize(hidden, narrow, &layer.output_norm);
     }
