@@ -246,7 +246,7 @@ fn a_timed_model_is_run_by_the_file_that_was_best() {
     let ran = vizsla(&["model", "bench", "--model", "./model"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     let chosen = ran.out.lines().find_map(|line| line.split_once(" is chosen")).unwrap().0;
-    let ran = vizsla(&["model", "info", "--model", "./model", "--json"]);
+    let ran = vizsla(&["model", "info", "--model", "./model", "--device", "cpu", "--json"]);
     let info: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert!(info["file"].as_str().unwrap().ends_with(chosen), "{chosen} {info}");
     // A setting wins over what is remembered.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a chore says what it does")]
 
+mod budget;
 mod peers;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 use vizsla_hub::Progress;
 use vizsla_hub::runtime::{self, Source};
 
+use self::budget::BudgetArgs;
 use self::peers::PeersArgs;
 
 #[derive(Debug, Parser)]
@@ -40,6 +42,8 @@ enum Chore {
 enum Bench {
     /// Rerank the same pairs with the same weights as other programs do
     Rerank(PeersArgs),
+    /// Measure quality against the time that a search may take, and draw it
+    Budget(BudgetArgs),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -48,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Test => test(),
         Chore::Bench { which: None } => bench(),
         Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
+        Chore::Bench { which: Some(Bench::Budget(args)) } => budget::bench(&args),
     }
 }
 

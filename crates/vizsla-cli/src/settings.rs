@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Rewrite, Runtime};
+use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Device, ModelBytes, Rewrite, Runtime};
 use vizsla::{Filter, Index};
 use vizsla_hub::{Cache, catalogue};
 
@@ -23,10 +23,16 @@ pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
     };
     let file = match (&args.model_file, &dir) {
         (Some(file), _) => Some(file.clone()),
-        (None, Some(dir)) => Remembered::load().choice(dir),
-        (None, None) => None,
+        (None, Some(dir)) if runs_on_processor(args.device) => Remembered::load().choice(dir),
+        (None, _) => None,
     };
     open_model(args, dir.as_deref(), file, Rewrite::Full)
+}
+
+/// Whether what was timed on the processor says anything about this device.
+fn runs_on_processor(device: Device) -> bool {
+    let has_others = cfg!(any(feature = "cuda", feature = "coreml", feature = "directml"));
+    device == Device::Cpu || (device == Device::Auto && !has_others)
 }
 
 /// Opens a model's folder, or the bundled model.

@@ -1,7 +1,7 @@
 //! Recognises the layers of a BERT encoder in a graph, as PyTorch's exporters write them, in floats or quantised by
 //! ONNX Runtime's tools. In: a graph. Out: its layers in order, with the places that a rewrite changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::proto::{Graph, Node, Tensor};
 
@@ -162,11 +162,13 @@ impl<'a> View<'a> {
         let (softmax, softmax_node) = self.producer(context.left, "Softmax")?;
         let masked = softmax_node.input[0].as_str();
         let attention = self
-            .sum(masked, |scores, _mask| self.attention(scores))
+            .sum(masked, |scores, mask| {
+                self.is_padding_mask(mask).then(|| self.attention(scores))?
+            })
             .map(|(_, attention)| attention)
             .or_else(|| self.attention(masked))?;
         let [query, key] = attention.linears;
-        let result = self.nodes[last].output[0].as_str();
+        let result = self.nodes[last].output.first()?.as_str();
         [&query, &key, &value].iter().all(|linear| linear.input == input).then_some(())?;
         Some(Layer {
             input,
@@ -189,6 +191,51 @@ impl<'a> View<'a> {
             heads: attention.heads,
             head_size: attention.head_size,
         })
+    }
+
+    /// Whether a tensor follows from the attention mask and small constants alone: unlike a bias for positions, it is
+    /// nothing when nothing is padded.
+    fn is_padding_mask(&self, name: &str) -> bool {
+        const OPERATORS: [&str; 16] = [
+            "Cast",
+            "Concat",
+            "Constant",
+            "ConstantOfShape",
+            "Equal",
+            "Expand",
+            "Gather",
+            "Mul",
+            "Not",
+            "Reshape",
+            "Shape",
+            "Slice",
+            "Squeeze",
+            "Sub",
+            "Unsqueeze",
+            "Where",
+        ];
+        let (mut open, mut seen, mut from_mask) = (vec![name], HashSet::new(), false);
+        while let Some(name) = open.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            if let Some(tensor) = self.tensors.get(name) {
+                // Sizes, axes and the number that hides a token.
+                if tensor.dims.len() > 1 || tensor.dims.iter().any(|size| *size > 4) {
+                    return false;
+                }
+            } else if let Some(node) = self.producers.get(name).map(|index| &self.nodes[*index]) {
+                if !OPERATORS.contains(&node.op_type.as_str()) {
+                    return false;
+                }
+                open.extend(
+                    node.input.iter().filter(|input| !input.is_empty()).map(String::as_str),
+                );
+            } else {
+                from_mask |= name == "attention_mask";
+            }
+        }
+        from_mask
     }
 
     /// q·k / √d, whether the root divides the product or its root each factor.
@@ -368,7 +415,12 @@ impl<'a> View<'a> {
     fn producer(&self, name: &str, operator: &str) -> Option<(usize, &'a Node)> {
         let index = *self.producers.get(name)?;
         let node = &self.nodes[index];
-        (node.op_type == operator && !node.input.is_empty()).then_some((index, node))
+        // What callers ask of a node's inputs is there, whatever the file says.
+        let least = match operator {
+            "Add" | "Div" | "MatMul" | "MatMulInteger" | "Mul" | "Reshape" => 2,
+            _ => 1,
+        };
+        (node.op_type == operator && node.input.len() >= least).then_some((index, node))
     }
 
     pub(super) fn constant(&self, node: &Node, input: usize) -> Option<&'a Tensor> {

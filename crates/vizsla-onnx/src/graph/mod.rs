@@ -122,6 +122,7 @@ fn integer_weights(linear: &Linear<'_>) -> Option<IntegerWeights> {
     let Weights::Integer { values, zero_point, scale, .. } = linear.weights else { return None };
     let [inputs, outputs] = values.dims[..] else { return None };
     let (inputs, outputs) = (usize::try_from(inputs).ok()?, usize::try_from(outputs).ok()?);
+    (outputs > 0).then_some(())?;
     let zero_points = match zero_point {
         Some(tensor) => spread(tensor.bytes()?, outputs)?,
         None => vec![0; outputs],
@@ -282,5 +283,62 @@ fn scalar(name: &str, value: f32) -> Tensor {
         data_type: element::FLOAT,
         float_data: vec![value],
         ..Tensor::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tiny_bert() -> Model {
+        let file = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../index-fixtures/models/tiny-bert/onnx/model.onnx"
+        );
+        Model::decode(Bytes::from(std::fs::read(file).unwrap())).unwrap()
+    }
+
+    fn reason(model: &Model) -> &'static str {
+        match plan(Bytes::from(model.encode_to_vec()), Rewrite::Full) {
+            Plan::Encoder { .. } => "an encoder",
+            Plan::Simplified { .. } => "simplified",
+            Plan::Unchanged { reason } => reason,
+        }
+    }
+
+    #[test]
+    fn a_bias_for_positions_is_not_taken_for_a_mask() {
+        let mut model = tiny_bert();
+        assert_eq!(reason(&model), "simplified");
+        let graph = model.graph.as_mut().unwrap();
+        let softmax = graph.node.iter().position(|node| node.op_type == "Softmax").unwrap();
+        let sum = graph.node[softmax].input[0].clone();
+        let masked = graph.node.iter_mut().find(|node| node.output[0] == sum).unwrap();
+        "bias".clone_into(&mut masked.input[1]);
+        let bias = Tensor { name: "bias".to_owned(), dims: vec![1, 2, 1, 8], ..Tensor::default() };
+        graph.initializer.push(bias);
+        assert!(reason(&model).contains("attention of another form"), "{}", reason(&model));
+    }
+
+    #[test]
+    fn what_is_no_model_is_left_to_onnx_runtime() {
+        assert_eq!(reason(&Model::default()), "it has no graph");
+        for bytes in [&b"no model"[..], b"\x08\x08\x3a\xff"] {
+            let plan = plan(Bytes::copy_from_slice(bytes), Rewrite::Full);
+            assert!(matches!(plan, Plan::Unchanged { .. }));
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_broken_file_makes_the_recogniser_fail() {
+        let whole = tiny_bert().encode_to_vec();
+        let mut rng = fastrand::Rng::with_seed(1);
+        for _ in 0..200 {
+            let mut bytes = whole.clone();
+            // Mostly in the nodes, which come first.
+            let at = rng.usize(..40_000);
+            bytes[at] = rng.u8(..);
+            let _ = plan(Bytes::from(bytes), Rewrite::Full);
+        }
     }
 }

@@ -63,7 +63,10 @@ fn quantized(graph: &Graph) -> (Graph, usize) {
     let mut inputs: HashMap<&str, [String; 3]> = HashMap::new();
     let mut matrices = 0;
     for original in &graph.node {
-        let weights = |at: usize| matrix(&view, original, at);
+        let weights = |at: usize| {
+            let is_usable = !original.output.is_empty() && original.input.len() > 1;
+            is_usable.then(|| matrix(&view, original, at))?
+        };
         match (original.op_type.as_str(), weights(0), weights(1)) {
             ("MatMul", None, Some((rows, columns, values))) => {
                 let bytes = inputs.entry(&original.input[0]).or_insert_with_key(|name| {
@@ -94,7 +97,8 @@ fn quantized(graph: &Graph) -> (Graph, usize) {
 fn matrix(view: &View<'_>, node: &Node, input: usize) -> Option<(usize, usize, Vec<f32>)> {
     let tensor = view.constant(node, input)?;
     let [rows, columns] = tensor.dims[..] else { return None };
-    Some((usize::try_from(rows).ok()?, usize::try_from(columns).ok()?, tensor.floats()?))
+    let columns = usize::try_from(columns).ok().filter(|columns| *columns > 0)?;
+    Some((usize::try_from(rows).ok()?, columns, tensor.floats()?))
 }
 
 /// Signed bytes, and what a unit of each column or row stands for.
