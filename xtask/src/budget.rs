@@ -14,6 +14,14 @@ use crate::{cargo, root, set_up, target_dir};
 const BUDGETS_MS: [u32; 5] = [25, 50, 100, 200, 400];
 /// Candidates a query, so that no budget is too large.
 const DEPTH: &str = "100";
+/// Told apart by people who see colours differently: Okabe and Ito's.
+const COLOURS: [RGBColor; 5] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+];
 
 #[derive(Debug, Args)]
 pub(crate) struct BudgetArgs {
@@ -112,6 +120,7 @@ fn draw(rows: &[Row], to: &Path) -> Result<(), Box<dyn std::error::Error>> {
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(&area)
         .margin(16)
+        .margin_right(40)
         .x_label_area_size(48)
         .y_label_area_size(56)
         .build_cartesian_2d(0f64..steps as f64, low..high)?;
@@ -130,7 +139,7 @@ fn draw(rows: &[Row], to: &Path) -> Result<(), Box<dyn std::error::Error>> {
         .light_line_style(WHITE)
         .draw()?;
     for (i, row) in rows.iter().enumerate() {
-        let colour = Palette99::pick(i).stroke_width(2);
+        let colour = COLOURS[i % COLOURS.len()].stroke_width(2);
         let points: Vec<(f64, f64)> = std::iter::once(row.bm25)
             .chain(row.fused.iter().copied())
             .enumerate()
@@ -145,7 +154,7 @@ fn draw(rows: &[Row], to: &Path) -> Result<(), Box<dyn std::error::Error>> {
         .configure_series_labels()
         .background_style(WHITE.mix(0.85))
         .border_style(BLACK.mix(0.3))
-        .position(SeriesLabelPosition::LowerRight)
+        .position(SeriesLabelPosition::MiddleRight)
         .draw()?;
     area.present()?;
     Ok(())
