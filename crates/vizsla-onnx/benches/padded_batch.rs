@@ -31,7 +31,8 @@ fn main() -> Result<(), BoxError> {
         vizsla_bundled::TOKENIZER,
         vizsla_bundled::CONFIG,
     );
-    let ours = CrossEncoder::from_bytes(runtime, model, &CrossEncoderOptions::default())?;
+    let ours =
+        CrossEncoder::from_bytes(runtime, model, &CrossEncoderOptions::default().with_cache(0))?;
     let mut padded = Padded::start()?;
     println!("{} threads; best of {ROUNDS} interleaved rounds, 50 passages each", ours.threads());
     for (workload, (name, passages)) in workloads().into_iter().enumerate() {
