@@ -11,7 +11,7 @@ use serde_json::json;
 use vizsla::Reranker;
 use vizsla::onnx::{CrossEncoder, Rewrite, best_file};
 
-use crate::args::ModelBenchArgs;
+use crate::args::{ModelArgs, ModelBenchArgs};
 use crate::settings::{BUNDLED, Remembered, model_dir, open_model, open_reranker};
 use crate::{Outcome, output};
 
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
 /// One line of JSON, for scripts that compare programs.
 fn time_workload(args: &ModelBenchArgs, workload: &Path) -> anyhow::Result<Outcome> {
     let work = read_workload(workload, args.queries.map(|queries| queries + 1))?;
-    let reranker = open_reranker(&args.model)?;
+    let reranker = open_reranker(&without_cache(args))?;
     let mut latencies = Vec::with_capacity(work.len());
     for item in &work {
         let start = Instant::now();
@@ -168,10 +168,8 @@ fn time(
     file: Option<String>,
     rewrite: Rewrite,
 ) -> anyhow::Result<Timed> {
-    let mut model_args = args.model.clone();
-    model_args.no_score_cache = true;
     let start = Instant::now();
-    let model = open_model(&model_args, dir, file.clone(), rewrite)?;
+    let model = open_model(&without_cache(args), dir, file.clone(), rewrite)?;
     let load = start.elapsed();
     let work = built_in_workload();
     let mut logits = Vec::new();
@@ -192,6 +190,11 @@ fn time(
         load,
         logits,
     })
+}
+
+/// What is remembered would be timed instead of the model.
+fn without_cache(args: &ModelBenchArgs) -> ModelArgs {
+    ModelArgs { no_score_cache: true, ..args.model.clone() }
 }
 
 fn score(model: &CrossEncoder, work: &Work) -> anyhow::Result<Vec<f32>> {
