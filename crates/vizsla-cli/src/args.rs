@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use vizsla::Fusion;
+use vizsla::metrics::Measure;
 use vizsla::onnx::Device;
+use vizsla::{FieldWeights, Fusion, Language};
 
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
 #[derive(Debug, Parser)]
@@ -35,8 +36,10 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// Remove documents from an index
     Delete(DeleteArgs),
-    /// Measure ranking quality on a judged collection
+    /// Measure ranking quality on a judged collection, score and compare runs
     Eval(EvalArgs),
+    /// Find the best parameters for judged collections, cross-validated, and write them to a settings file
+    Tune(TuneArgs),
     /// Choose, fetch, inspect and time rerank models
     #[command(subcommand)]
     Model(ModelCommand),
@@ -163,6 +166,18 @@ pub(crate) struct IndexArgs {
     /// Longest passage, in tokens; for a new index
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
     pub(crate) passage_tokens: Option<u32>,
+    /// Language of the texts, for stop words and stemming; for a new index [default: english]
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<Language>,
+    /// Index texts once more without title and headings, for --field-weights body=...; for a new index
+    #[arg(long)]
+    pub(crate) separate_body: bool,
+    /// Memory for what is not on disk yet (K, M and G are understood)
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    pub(crate) memory: u64,
+    /// Read every file again, even if its size and time say that it has not changed
+    #[arg(long)]
+    pub(crate) rehash: bool,
     /// Threads to read and index with [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,
@@ -182,7 +197,7 @@ pub(crate) struct SearchArgs {
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) ranking: RankingArgs,
-    /// Read the query in tantivy's query language (field:word, "a phrase", +must, -not, a AND b)
+    /// Read the query in tantivy's query language (+must, -not, a AND b, field:word), whose errors are errors
     #[arg(long)]
     pub(crate) syntax: bool,
     #[command(flatten)]
@@ -210,17 +225,46 @@ pub(crate) struct SearchArgs {
 /// How results are ranked.
 #[derive(Debug, Args)]
 pub(crate) struct RankingArgs {
-    /// Candidates that BM25 hands to the reranker
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = parse_depth)]
-    pub(crate) depth: usize,
-    /// How the two rankings become one: rerank, rrf, rrf:K, linear, linear:WEIGHT or bm25
-    #[arg(long, value_name = "HOW", default_value_t = Fusion::default())]
-    pub(crate) fusion: Fusion,
+    /// Candidates that BM25 hands to the reranker [default: 50]
+    #[arg(long, value_name = "N", value_parser = parse_depth)]
+    pub(crate) depth: Option<usize>,
+    /// How the two rankings become one: rerank, bm25, auto, position, rrf[:K], or linear, zscore, rank-biased or
+    /// calibrated, each with [:WEIGHT] of the reranker [default: linear:0.7]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) fusion: Option<Fusion>,
     /// Most time for a search (150ms, 2s): candidates are read best first until it is used up
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
+    /// Take depth, fusion and the parameters of BM25 from this file, which `vizsla tune` writes; flags go first
+    #[arg(long, value_name = "FILE", env = "VIZSLA_SETTINGS")]
+    pub(crate) settings: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) first_stage: FirstStageArgs,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "BM25")]
+pub(crate) struct FirstStageArgs {
+    /// How soon further occurrences of a word stop to count [default: that of the index, 0.9]
+    #[arg(long, value_name = "K1", value_parser = parse_k)]
+    pub(crate) k1: Option<f32>,
+    /// How much long passages are held back, 0 to 1 [default: that of the index, 0.4]
+    #[arg(long, value_name = "B", value_parser = parse_probability)]
+    pub(crate) b: Option<f32>,
+    /// How soon repeated words of the query stop to count [default: never]
+    #[arg(long, value_name = "K3", value_parser = parse_k)]
+    pub(crate) k3: Option<f32>,
+    /// What a match in each field counts for: content, title, headings, path, body, as content=1,title=0.5
+    #[arg(long, value_name = "NAME=WEIGHT,...")]
+    pub(crate) field_weights: Option<FieldWeights>,
+    /// Add words that the best passages have in common to the query (RM3)
+    #[arg(long)]
+    pub(crate) rm3: bool,
+    /// Look for the nearest word instead of one that no passage has
+    #[arg(long)]
+    pub(crate) fuzzy: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -301,7 +345,40 @@ pub(crate) struct DeleteArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct EvalArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<EvalCommand>,
+    #[command(flatten)]
+    pub(crate) judged: Option<JudgedArgs>,
+    /// Rerank the candidates of this TREC run instead of those of BM25
+    #[arg(long, value_name = "RUN")]
+    pub(crate) candidates: Option<PathBuf>,
+    /// Where the index of the corpus is kept [default: made anew in a temporary folder]
+    #[arg(long, short = 'i', value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) ranking: RankingArgs,
+    #[command(flatten)]
+    pub(crate) corpus: CorpusArgs,
+    /// Write bm25.run, rerank.run and fused.run to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runs: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    /// Measure runs in TREC form
+    Score(ScoreArgs),
+    /// Compare two runs: is the difference more than chance, and which queries make it?
+    Compare(CompareArgs),
+}
+
+/// A judged collection.
+#[derive(Debug, Args)]
+pub(crate) struct JudgedArgs {
     /// Folder with corpus.jsonl, queries.jsonl (or topics.tsv) and qrels/SPLIT.tsv (or qrels.txt)
     #[arg(long, value_name = "DIR")]
     pub(crate) dataset: PathBuf,
@@ -311,26 +388,99 @@ pub(crate) struct EvalArgs {
     /// Topics in TREC or tab-separated form instead of the dataset's queries
     #[arg(long, value_name = "FILE")]
     pub(crate) topics: Option<PathBuf>,
-    /// Rerank the candidates of this TREC run instead of those of BM25
-    #[arg(long, value_name = "RUN")]
-    pub(crate) candidates: Option<PathBuf>,
-    /// Where the index of the corpus is kept [default: made anew in a temporary folder]
-    #[arg(long, short = 'i', value_name = "DIR")]
-    pub(crate) index: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) ranking: RankingArgs,
     /// Do not count the document whose id is the query's (`ArguAna`)
     #[arg(long)]
     pub(crate) drop_query_document: bool,
     /// Evaluate the first N queries only
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<usize>,
-    /// Write bm25.run, rerank.run and fused.run to this folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) runs: Option<PathBuf>,
+}
+
+/// How the corpus of a judged collection is indexed.
+#[derive(Debug, Args)]
+pub(crate) struct CorpusArgs {
+    /// Language of the corpus
+    #[arg(long, value_name = "LANGUAGE")]
+    pub(crate) language: Option<Language>,
+    /// Index texts once more without titles, for --field-weights body=...
+    #[arg(long)]
+    pub(crate) separate_body: bool,
+    /// Longest passage, in tokens
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
+    pub(crate) passage_tokens: Option<u32>,
+}
+
+/// What an evaluation tells.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// What to measure, by the names of ir_measures; several with commas
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_values = ["nDCG@10", "RR@10", "R@100", "AP", "P@10"])]
+    pub(crate) measures: Vec<Measure>,
+    /// Write the value of each query to this file: query, run, measure and value, with tabs between
+    #[arg(long, value_name = "FILE")]
+    pub(crate) per_query: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScoreArgs {
+    /// The runs
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) judged: JudgedArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// The run to compare with
+    pub(crate) a: PathBuf,
+    /// The run that may be better
+    pub(crate) b: PathBuf,
+    #[command(flatten)]
+    pub(crate) judged: JudgedArgs,
+    /// How many of the queries that changed most are shown
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) show: usize,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TuneArgs {
+    /// Judged collection, as for eval; with several, each is judged by what is best for the others
+    #[arg(long = "dataset", required = true, value_name = "DIR")]
+    pub(crate) datasets: Vec<PathBuf>,
+    /// Which judgments: qrels/SPLIT.tsv of each dataset
+    #[arg(long, default_value = "dev")]
+    pub(crate) split: String,
+    /// A collection's candidates, in the order of the datasets: a TREC run, or - for BM25
+    #[arg(long, value_name = "RUN")]
+    pub(crate) candidates: Vec<PathBuf>,
+    /// Do not count the document whose id is the query's
+    #[arg(long)]
+    pub(crate) drop_query_document: bool,
+    /// Use the first N queries of each collection only
+    #[arg(long, value_name = "N")]
+    pub(crate) queries: Option<usize>,
+    /// Most candidates to try
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = parse_depth)]
+    pub(crate) max_depth: usize,
+    /// Folder in which the indexes are kept [default: made anew in a temporary folder]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) indexes: Option<PathBuf>,
+    /// Where to write the settings
+    #[arg(long, short = 'o', value_name = "FILE", default_value = "vizsla-settings.json")]
+    pub(crate) output: PathBuf,
+    /// Write a report with plots, one HTML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
 }
 
 /// How results are printed.
@@ -374,6 +524,13 @@ fn parse_depth(text: &str) -> Result<usize, String> {
     }
 }
 
+fn parse_k(text: &str) -> Result<f32, String> {
+    text.parse()
+        .ok()
+        .filter(|k: &f32| k.is_finite() && *k >= 0.0)
+        .ok_or_else(|| "give a number from 0".to_owned())
+}
+
 fn parse_probability(text: &str) -> Result<f32, String> {
     text.parse()
         .ok()
@@ -399,11 +556,4 @@ fn parse_date(text: &str) -> Result<i64, String> {
     let time = text.parse::<jiff::Timestamp>().ok().or_else(day);
     time.map(jiff::Timestamp::as_second)
         .ok_or_else(|| "give a day as 2024-05-31 or a time as 2024-05-31T12:00:00Z".to_owned())
-}
-
-impl RankingArgs {
-    /// The fusion asked for, or reranking alone where that asks for no reranking: an evaluation measures all three.
-    pub(crate) fn fusion_or_rerank(&self) -> Fusion {
-        if self.fusion.needs_rerank() { self.fusion } else { Fusion::Rerank }
-    }
 }

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Info(args) => commands::info::run(&args),
         Command::Delete(args) => commands::delete::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
+        Command::Tune(args) => commands::tune::run(&args),
         Command::Model(command) => commands::model::run(&command),
     };
     match outcome {

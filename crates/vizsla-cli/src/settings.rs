@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Device, ModelBytes, Rewrite, Runtime};
-use vizsla::{Filter, Index};
+use vizsla::{Bm25Params, Feedback, Filter, Fusion, Index, IndexRetriever, SearchRequest};
 use vizsla_hub::{Cache, catalogue};
 
-use crate::args::{FilterArgs, IndexDir, ModelArgs};
+use crate::args::{FilterArgs, IndexDir, ModelArgs, RankingArgs};
 
 /// The name under which the bundled model is asked for.
 pub(crate) const BUNDLED: &str = vizsla_bundled::NAME;
@@ -117,6 +118,95 @@ impl Remembered {
             .and_then(|()| std::fs::write(&path, serde_json::to_vec_pretty(&self)?))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
+    }
+}
+
+/// How results are ranked, when flags, settings file and defaults have been put together.
+#[derive(Debug, Clone)]
+pub(crate) struct Ranking {
+    pub(crate) depth: usize,
+    pub(crate) fusion: Fusion,
+    pub(crate) budget: Option<Duration>,
+    bm25: RankingFile,
+    feedback: bool,
+    fuzzy: bool,
+}
+
+/// What `vizsla tune` writes; what is missing is left as it is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RankingFile {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) depth: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fusion: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) k1: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) b: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) k3: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) field_weights: Option<String>,
+}
+
+impl RankingFile {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the settings {}", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} holds no settings of `vizsla tune`", path.display()))
+    }
+}
+
+impl Ranking {
+    pub(crate) fn of(args: &RankingArgs) -> anyhow::Result<Self> {
+        let file = match &args.settings {
+            Some(path) => RankingFile::read(path)?,
+            None => RankingFile::default(),
+        };
+        let fusion = match (args.fusion, &file.fusion) {
+            (Some(fusion), _) => fusion,
+            (None, Some(name)) => name.parse()?,
+            (None, None) => Fusion::default(),
+        };
+        let first = &args.first_stage;
+        Ok(Self {
+            depth: args.depth.or(file.depth).unwrap_or(SearchRequest::DEFAULT_DEPTH),
+            fusion,
+            budget: args.budget,
+            bm25: RankingFile {
+                k1: first.k1.or(file.k1),
+                b: first.b.or(file.b),
+                k3: first.k3.or(file.k3),
+                field_weights: first.field_weights.map(|w| w.to_string()).or(file.field_weights),
+                ..RankingFile::default()
+            },
+            feedback: first.rm3,
+            fuzzy: first.fuzzy,
+        })
+    }
+
+    /// The first stage over an index.
+    pub(crate) fn retriever(&self, index: &Index) -> anyhow::Result<IndexRetriever> {
+        let settings = index.settings();
+        let RankingFile { k1, b, k3, field_weights, .. } = &self.bm25;
+        let mut bm25 =
+            Bm25Params::new(k1.unwrap_or(settings.bm25.k1), b.unwrap_or(settings.bm25.b));
+        if let Some(k3) = k3.or(settings.bm25.k3) {
+            bm25 = bm25.with_k3(k3);
+        }
+        let mut retriever = index.retriever().with_bm25(bm25);
+        if let Some(weights) = field_weights {
+            retriever = retriever.with_weights(weights.parse()?);
+        }
+        if self.feedback {
+            retriever = retriever.with_feedback(Feedback::default());
+        }
+        if self.fuzzy {
+            retriever = retriever.with_correction();
+        }
+        Ok(retriever)
     }
 }
 

@@ -30,7 +30,7 @@ impl StageScores {
     }
 }
 
-/// How the two rankings become one.
+/// How the two rankings become one. `w` is always the weight of the cross-encoder, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Fusion {
@@ -41,15 +41,41 @@ pub enum Fusion {
         /// How flat the curve is; 60 in the paper.
         k: f32,
     },
-    /// `(1 - w) * minmax(bm25) + w * minmax(logit)`, each score brought to 0..1 over the candidates of the query
+    /// `(1 - w) · minmax(bm25) + w · minmax(logit)`, each score brought to 0..1 over the candidates of the query
     /// (Bruch, Gai and Ingber, ACM TOIS 2023, call it TM2C2 when the minimum is the theoretical one).
     Linear {
-        /// The weight `w` of the cross-encoder, from 0 to 1.
+        /// The weight `w`.
         rerank_weight: f32,
     },
+    /// `(1 - w) · z(bm25) + w · z(logit)`, each score as its distance from the mean over the candidates of the query, in
+    /// standard deviations (Renda and Straccia, SAC 2003).
+    ZScore {
+        /// The weight `w`.
+        rerank_weight: f32,
+    },
+    /// `(1 - w) · p^(rank_bm25 - 1) + w · p^(rank_rerank - 1)` with `p` = 0.9: the weights of rank-biased precision (Moffat and
+    /// Zobel, ACM TOIS 2008) as rank-biased centroids use them (Bailey et al., SIGIR 2017).
+    RankBiased {
+        /// The weight `w`.
+        rerank_weight: f32,
+    },
+    /// `(1 - w) · minmax(bm25) + w · sigmoid(logit)`: the convex combination with the probability that the model was trained
+    /// to give, so that a query without a relevant candidate is left to BM25.
+    Calibrated {
+        /// The weight `w`.
+        rerank_weight: f32,
+    },
+    /// As [`Calibrated`](Self::Calibrated), with a weight by first-stage rank: 0.25 for ranks 1 to 3, 0.4 to rank 10, 0.6
+    /// below, so that what the first stage is sure of stays on top (after the search engine qmd).
+    PositionAware,
+    /// As [`Linear`](Self::Linear), with a weight that falls with the length of the query.
+    Auto,
     /// The first stage's order, unchanged.
     Bm25,
 }
+
+/// How fast a rank loses weight in rank-biased fusion.
+const RANK_PERSISTENCE: f32 = 0.9;
 
 impl Fusion {
     /// `k` of reciprocal rank fusion unless told otherwise.
@@ -70,17 +96,35 @@ impl Fusion {
         }
         let read =
             || candidates.iter().filter_map(|c| c.rerank.map(|(score, _)| (c.bm25, score.logit)));
-        let bm25 = MinMax::of(read().map(|(bm25, _)| bm25));
-        let logit = MinMax::of(read().map(|(_, logit)| logit));
+        let bm25 = Spread::of(read().map(|(bm25, _)| bm25));
+        let logit = Spread::of(read().map(|(_, logit)| logit));
+        let mix = |weight: f32, first: f32, second: f32| (1.0 - weight) * first + weight * second;
+        let decay = |rank: u32| RANK_PERSISTENCE.powi(rank as i32 - 1);
         let score = |c: &StageScores| {
             let (rerank, rank) = c.rerank?;
             Some(match self {
                 Self::Bm25 => c.bm25,
                 Self::Rerank => rerank.logit,
                 Self::Rrf { k } => 1.0 / (k + c.bm25_rank as f32) + 1.0 / (k + rank as f32),
-                Self::Linear { rerank_weight } => {
-                    (1.0 - rerank_weight) * bm25.scale(c.bm25)
-                        + rerank_weight * logit.scale(rerank.logit)
+                Self::Linear { rerank_weight: w } => {
+                    mix(w, bm25.minmax(c.bm25), logit.minmax(rerank.logit))
+                }
+                Self::ZScore { rerank_weight: w } => mix(w, bm25.z(c.bm25), logit.z(rerank.logit)),
+                Self::RankBiased { rerank_weight: w } => mix(w, decay(c.bm25_rank), decay(rank)),
+                Self::Calibrated { rerank_weight: w } => {
+                    mix(w, bm25.minmax(c.bm25), rerank.probability())
+                }
+                Self::PositionAware => {
+                    let w = match c.bm25_rank {
+                        ..=3 => 0.25,
+                        4..=10 => 0.4,
+                        _ => 0.6,
+                    };
+                    mix(w, bm25.minmax(c.bm25), rerank.probability())
+                }
+                Self::Auto => {
+                    let w = Self::DEFAULT_RERANK_WEIGHT;
+                    mix(w, bm25.minmax(c.bm25), logit.minmax(rerank.logit))
                 }
             })
         };
@@ -95,26 +139,44 @@ impl Default for Fusion {
     }
 }
 
-struct MinMax {
+/// Where the scores of a query's candidates lie.
+struct Spread {
     min: f32,
     max: f32,
+    mean: f32,
+    deviation: f32,
 }
 
-impl MinMax {
-    fn of(values: impl Iterator<Item = f32>) -> Self {
-        values.fold(Self { min: f32::INFINITY, max: f32::NEG_INFINITY }, |range, value| Self {
-            min: range.min.min(value),
-            max: range.max.max(value),
-        })
+impl Spread {
+    fn of(values: impl Iterator<Item = f32> + Clone) -> Self {
+        let count = (values.clone().count() as f32).max(1.0);
+        let mean = values.clone().sum::<f32>() / count;
+        let variance = values.clone().map(|value| (value - mean).powi(2)).sum::<f32>() / count;
+        Self {
+            min: values.clone().fold(f32::INFINITY, f32::min),
+            max: values.fold(f32::NEG_INFINITY, f32::max),
+            mean,
+            deviation: variance.sqrt(),
+        }
     }
 
     /// Brings a value to 0..1. When all values are equal they say nothing, and all become 1.
-    fn scale(&self, value: f32) -> f32 {
+    fn minmax(&self, value: f32) -> f32 {
         if self.max > self.min { (value - self.min) / (self.max - self.min) } else { 1.0 }
+    }
+
+    /// Standard deviations from the mean. When all values are equal they say nothing, and all become 0.
+    fn z(&self, value: f32) -> f32 {
+        if self.max > self.min && self.deviation > 0.0 {
+            (value - self.mean) / self.deviation
+        } else {
+            0.0
+        }
     }
 }
 
-/// `rerank`, `bm25`, `rrf`, `rrf:K`, `linear` or `linear:WEIGHT`.
+/// `rerank`, `bm25`, `auto`, `position`, `rrf` or `rrf:K`; `linear`, `zscore`, `rank-biased` or `calibrated`, each alone or
+/// with `:WEIGHT`.
 impl FromStr for Fusion {
     type Err = ParseFusionError;
 
@@ -124,15 +186,22 @@ impl FromStr for Fusion {
             Some((name, number)) => (name, Some(number.parse::<f32>().map_err(|_| error())?)),
             None => (text, None),
         };
+        let weight = || {
+            let weight = number.unwrap_or(Self::DEFAULT_RERANK_WEIGHT);
+            (0.0..=1.0).contains(&weight).then_some(weight).ok_or_else(error)
+        };
         match (name, number) {
             ("rerank", None) => Ok(Self::Rerank),
             ("bm25", None) => Ok(Self::Bm25),
+            ("auto", None) => Ok(Self::Auto),
+            ("position", None) => Ok(Self::PositionAware),
             ("rrf", k) if k.is_none_or(|k| k.is_finite() && k >= 0.0) => {
                 Ok(Self::Rrf { k: k.unwrap_or(Self::DEFAULT_RRF_K) })
             }
-            ("linear", weight) if weight.is_none_or(|w| (0.0..=1.0).contains(&w)) => {
-                Ok(Self::Linear { rerank_weight: weight.unwrap_or(Self::DEFAULT_RERANK_WEIGHT) })
-            }
+            ("linear", _) => Ok(Self::Linear { rerank_weight: weight()? }),
+            ("zscore", _) => Ok(Self::ZScore { rerank_weight: weight()? }),
+            ("rank-biased", _) => Ok(Self::RankBiased { rerank_weight: weight()? }),
+            ("calibrated", _) => Ok(Self::Calibrated { rerank_weight: weight()? }),
             _ => Err(error()),
         }
     }
@@ -143,8 +212,13 @@ impl fmt::Display for Fusion {
         match self {
             Self::Rerank => f.write_str("rerank"),
             Self::Bm25 => f.write_str("bm25"),
+            Self::Auto => f.write_str("auto"),
+            Self::PositionAware => f.write_str("position"),
             Self::Rrf { k } => write!(f, "rrf:{k}"),
             Self::Linear { rerank_weight } => write!(f, "linear:{rerank_weight}"),
+            Self::ZScore { rerank_weight } => write!(f, "zscore:{rerank_weight}"),
+            Self::RankBiased { rerank_weight } => write!(f, "rank-biased:{rerank_weight}"),
+            Self::Calibrated { rerank_weight } => write!(f, "calibrated:{rerank_weight}"),
         }
     }
 }
@@ -159,7 +233,8 @@ impl fmt::Display for ParseFusionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no fusion: use rerank, bm25, rrf, rrf:K (K from 0), linear or linear:WEIGHT (of the reranker, 0 to 1)",
+            "{:?} is no fusion: use rerank, bm25, auto, position, rrf or rrf:K (K from 0), or linear, zscore, rank-biased or \
+             calibrated, each alone or with :WEIGHT (of the reranker, 0 to 1)",
             self.text
         )
     }
@@ -199,6 +274,31 @@ mod tests {
     }
 
     #[test]
+    fn the_other_formulas_by_hand() {
+        let all = candidates(&[(10.0, -1.0), (20.0, -3.0), (15.0, 1.0)]);
+        let close = |fusion: &str, expected: [f32; 3]| {
+            let fused = fusion.parse::<Fusion>().unwrap().fuse(&all);
+            assert!(
+                fused.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5),
+                "{fusion}: {fused:?}"
+            );
+        };
+        // Standard deviations are √(50/3) and √(8/3).
+        let (x, y) = (5.0 / (50.0f32 / 3.0).sqrt(), 2.0 / (8.0f32 / 3.0).sqrt());
+        close("zscore:0.5", [-0.5 * x, 0.5 * x - 0.5 * y, 0.5 * y]);
+        close("rank-biased:0.5", [0.5 * 0.81 + 0.5 * 0.9, 0.5 + 0.5 * 0.81, 0.5 * 0.9 + 0.5]);
+        let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+        close(
+            "calibrated:0.5",
+            [0.5 * sigmoid(-1.0), 0.5 + 0.5 * sigmoid(-3.0), 0.25 + 0.5 * sigmoid(1.0)],
+        );
+        close(
+            "position",
+            [0.25 * sigmoid(-1.0), 0.75 + 0.25 * sigmoid(-3.0), 0.375 + 0.25 * sigmoid(1.0)],
+        );
+    }
+
+    #[test]
     fn rrf_follows_the_paper() {
         let fused =
             Fusion::Rrf { k: 60.0 }.fuse(&candidates(&[(2.0, 1.0), (1.0, 3.0), (0.5, 2.0)]));
@@ -210,7 +310,19 @@ mod tests {
 
     #[test]
     fn names_survive_a_round_trip() {
-        for name in ["rerank", "bm25", "rrf:60", "linear:0.7", "rrf:0", "linear:1"] {
+        for name in [
+            "rerank",
+            "bm25",
+            "rrf:60",
+            "linear:0.7",
+            "rrf:0",
+            "linear:1",
+            "zscore:0.5",
+            "rank-biased:0.5",
+            "calibrated:0.5",
+            "position",
+            "auto",
+        ] {
             assert_eq!(name.parse::<Fusion>().unwrap().to_string(), name);
         }
         for wrong in ["", "rr", "rrf:", "rrf:-1", "rrf:nan", "linear:1.5", "linear:x", "rerank:2"] {
@@ -230,7 +342,8 @@ mod tests {
                     c.rerank = None;
                 }
             }
-            for fusion in [Fusion::Rerank, Fusion::default(), Fusion::Rrf { k: 60.0 }] {
+            for fusion in ["rerank", "linear", "rrf", "zscore", "rank-biased", "calibrated", "position", "auto"] {
+                let fusion: Fusion = fusion.parse().unwrap();
                 let fused = fusion.fuse(&all);
                 let read = read.min(all.len());
                 let worst_read = fused[..read].iter().copied().fold(f32::INFINITY, f32::min);

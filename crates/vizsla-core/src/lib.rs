@@ -21,6 +21,7 @@ mod document;
 mod fusion;
 pub mod metrics;
 mod passage;
+mod query;
 mod ranking;
 mod rerank;
 mod retrieve;
@@ -29,10 +30,12 @@ pub mod trec;
 pub use document::{Document, Metadata, MetadataValue, Section, SourceLines};
 pub use fusion::{Fusion, ParseFusionError, StageScores};
 pub use passage::{Passage, SplitOptions, split};
+pub use query::{Clause, Query, QueryField};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
 pub use rerank::{CancelHandle, RerankLimits, RerankScore, Reranker};
 pub use retrieve::{
-    Bm25Explanation, Bm25Term, Candidate, Filter, QuerySyntax, RetrieveRequest, Retriever,
+    Advice, Bm25Explanation, Bm25Term, Candidate, Correction, Filter, QuerySyntax, RetrieveRequest,
+    Retriever,
 };
 
 /// The error type of the two traits: whatever the implementation has to say, kept as the source of the engine's error.

@@ -4,6 +4,8 @@
 //! judgments; values lie between 0 and 1. Cost: linear in ranking and judgments (nDCG sorts the judgments).
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 /// Grades of documents for one query; above 0 is relevant.
 pub type Grades = BTreeMap<String, i32>;
@@ -65,6 +67,139 @@ pub fn average_precision(ranking: &[&str], grades: &Grades) -> f64 {
     }
 }
 
+/// Whether a relevant document stands within `cutoff`, as 1 or 0 (trec_eval's `success`).
+pub fn success(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 {
+    if found(ranking, grades, cutoff) > 0 { 1.0 } else { 0.0 }
+}
+
+/// Mean over the relevant documents of the share of judged non-relevant ones that do not stand before them; what is not judged
+/// does not count (Buckley and Voorhees, SIGIR 2004, as trec_eval's `bpref` has it). Documents with a grade below 0 count as not
+/// judged.
+pub fn bpref(ranking: &[&str], grades: &Grades) -> f64 {
+    let relevant = relevant(grades);
+    let nonrelevant = grades.values().filter(|grade| **grade == 0).count();
+    let least = relevant.min(nonrelevant) as f64;
+    let (mut before, mut sum) = (0usize, 0.0);
+    for grade in ranking.iter().filter_map(|id| grades.get(*id)) {
+        if *grade > 0 {
+            let bounded = (before as f64).min(relevant as f64);
+            sum += if before == 0 { 1.0 } else { 1.0 - bounded / least };
+        } else if *grade == 0 {
+            before += 1;
+        }
+    }
+    if relevant == 0 { 0.0 } else { sum / relevant as f64 }
+}
+
+/// Share of the first `cutoff` places that hold a document with a judgment, of whatever grade (ir_measures' `Judged`).
+pub fn judged(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 {
+    let judged = ranking.iter().take(cutoff).filter(|id| grades.contains_key(**id)).count();
+    if cutoff == 0 { 0.0 } else { judged as f64 / cutoff as f64 }
+}
+
+/// A measure by the name that ir_measures gives it (MacAvaney, Macdonald and Ounis, ECIR 2022): `nDCG@10`, `RR`, `RR@10`, `AP`,
+/// `AP@100`, `P@10`, `R@100`, `Success@5`, `Bpref`, `Judged@10`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Measure {
+    /// [`ndcg`], of the whole ranking without a cutoff.
+    Ndcg(Option<usize>),
+    /// [`reciprocal_rank`].
+    Rr(Option<usize>),
+    /// [`average_precision`], of the ranking down to the cutoff.
+    Ap(Option<usize>),
+    /// [`precision`].
+    P(usize),
+    /// [`recall`].
+    R(usize),
+    /// [`success`].
+    Success(usize),
+    /// [`bpref`].
+    Bpref,
+    /// [`judged`].
+    Judged(usize),
+}
+
+impl Measure {
+    /// The value for one query.
+    pub fn of(self, ranking: &[&str], grades: &Grades) -> f64 {
+        let whole = |cutoff: Option<usize>| cutoff.unwrap_or(usize::MAX).min(ranking.len());
+        match self {
+            // The ideal ranking is cut as well, so the cutoff must not shrink to the ranking's length.
+            Self::Ndcg(cutoff) => ndcg(ranking, grades, cutoff.unwrap_or(usize::MAX)),
+            Self::Rr(cutoff) => reciprocal_rank(ranking, grades, whole(cutoff)),
+            Self::Ap(cutoff) => average_precision(&ranking[..whole(cutoff)], grades),
+            Self::P(cutoff) => precision(ranking, grades, cutoff),
+            Self::R(cutoff) => recall(ranking, grades, cutoff),
+            Self::Success(cutoff) => success(ranking, grades, cutoff),
+            Self::Bpref => bpref(ranking, grades),
+            Self::Judged(cutoff) => judged(ranking, grades, cutoff),
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, cutoff) = match *self {
+            Self::Ndcg(cutoff) => ("nDCG", cutoff),
+            Self::Rr(cutoff) => ("RR", cutoff),
+            Self::Ap(cutoff) => ("AP", cutoff),
+            Self::P(cutoff) => ("P", Some(cutoff)),
+            Self::R(cutoff) => ("R", Some(cutoff)),
+            Self::Success(cutoff) => ("Success", Some(cutoff)),
+            Self::Bpref => ("Bpref", None),
+            Self::Judged(cutoff) => ("Judged", Some(cutoff)),
+        };
+        match cutoff {
+            Some(cutoff) => write!(f, "{name}@{cutoff}"),
+            None => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = UnknownMeasure;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = || UnknownMeasure(text.to_owned());
+        let (name, cutoff) = match text.split_once('@') {
+            Some((name, cutoff)) => {
+                let cutoff = cutoff.parse().ok().filter(|cutoff: &usize| *cutoff > 0);
+                (name, Some(cutoff.ok_or_else(error)?))
+            }
+            None => (text, None),
+        };
+        Ok(match (name.to_lowercase().as_str(), cutoff) {
+            ("ndcg", cutoff) => Self::Ndcg(cutoff),
+            ("rr" | "mrr", cutoff) => Self::Rr(cutoff),
+            ("ap" | "map", cutoff) => Self::Ap(cutoff),
+            ("p", Some(cutoff)) => Self::P(cutoff),
+            ("r" | "recall", Some(cutoff)) => Self::R(cutoff),
+            ("success", Some(cutoff)) => Self::Success(cutoff),
+            ("bpref", None) => Self::Bpref,
+            ("judged", Some(cutoff)) => Self::Judged(cutoff),
+            _ => return Err(error()),
+        })
+    }
+}
+
+/// A text that names no measure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownMeasure(String);
+
+impl fmt::Display for UnknownMeasure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no measure: use nDCG@10, RR@10, AP, P@10, R@100, Success@5, Bpref or Judged@10, with other cutoffs as you \
+             like",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for UnknownMeasure {}
+
 fn grade(grades: &Grades, id: &str) -> i32 {
     grades.get(id).copied().unwrap_or(0)
 }
@@ -98,6 +233,33 @@ mod tests {
         close(recall(&ranking, &grades, 100), 2.0 / 3.0);
         close(precision(&ranking, &grades, 10), 0.2);
         close(average_precision(&ranking, &grades), (0.5 + 2.0 / 4.0) / 3.0);
+        close(success(&ranking, &grades, 1) + success(&ranking, &grades, 2), 1.0);
+        close(judged(&ranking, &grades, 4), 0.75);
+        // One judged non-relevant document stands before both relevant ones that were found.
+        close(bpref(&ranking, &grades), 0.0);
+        close(bpref(&["a", "c", "b"], &grades), 1.0 / 3.0);
+    }
+
+    #[test]
+    fn measures_are_known_by_name() {
+        for name in [
+            "nDCG@10",
+            "nDCG",
+            "RR",
+            "RR@10",
+            "AP",
+            "AP@100",
+            "P@5",
+            "R@100",
+            "Success@1",
+            "Bpref",
+            "Judged@10",
+        ] {
+            assert_eq!(name.parse::<Measure>().unwrap().to_string(), name);
+        }
+        for wrong in ["", "P", "nDCG@0", "nDCG@x", "Bpref@3", "F1"] {
+            assert!(wrong.parse::<Measure>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -165,6 +165,9 @@ fn sections(document: &Document) -> Vec<Piece<'_>> {
 /// Joins neighbours while they are small, so that a page of one-line sections does not become a crowd of tiny
 /// passages. A piece joins the one before it only under the same heading or one below it.
 fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec<Piece<'a>> {
+    if pieces.len() < 2 {
+        return pieces;
+    }
     let mut merged: Vec<(Piece<'a>, usize)> = Vec::new();
     for (range, headings) in pieces {
         let tokens = tokens(&text[range.clone()]);
@@ -185,6 +188,11 @@ fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec
 fn cut(text: &str, range: Range<usize>, max: usize, mut emit: impl FnMut(Range<usize>)) {
     let range = trim(text, range);
     if range.is_empty() {
+        return;
+    }
+    // Most texts are short, and need no look at their words. A token has a byte at least.
+    if range.len() <= max || tokens(&text[range.clone()]) <= max {
+        emit(range);
         return;
     }
     let mut words = words(&text[range.clone()], max);
@@ -304,6 +312,19 @@ fn push_word(
 /// word, and says so when a pair had to be cut.
 fn tokens(text: &str) -> usize {
     let (mut tokens, mut letters) = (0, 0usize);
+    if text.is_ascii() {
+        for byte in text.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                // The first of each eight letters begins a token.
+                tokens += usize::from(letters.is_multiple_of(8));
+                letters += 1;
+            } else {
+                letters = 0;
+                tokens += usize::from(!byte.is_ascii_whitespace() && byte != 0x0b);
+            }
+        }
+        return tokens;
+    }
     for c in text.chars() {
         if c.is_alphanumeric() && c < '\u{2e80}' {
             letters += 1;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxError, Passage, Ranking, TieBreak};
+use crate::{BoxError, Passage, Query, Ranking, TieBreak};
 
 /// Finds the passages most worth reading for a query.
 pub trait Retriever: Send + Sync + fmt::Debug {
@@ -35,6 +35,36 @@ pub trait Retriever: Send + Sync + fmt::Debug {
         let _ = (request, passage);
         Ok(None)
     }
+
+    /// What the person who asked may want to know of the query. By default nothing.
+    ///
+    /// # Errors
+    /// As [`retrieve`](Self::retrieve).
+    fn advise(&self, request: &RetrieveRequest) -> Result<Advice, BoxError> {
+        let _ = request;
+        Ok(Advice::default())
+    }
+}
+
+/// What a retriever has to say of a query.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Advice {
+    /// Words that occur nowhere, with the likeliest of those that do.
+    pub corrections: Vec<Correction>,
+    /// Phrases and words in fields that were asked for and that no passage has; the search went on without them.
+    pub dropped: Vec<String>,
+}
+
+/// A word that occurs nowhere and one that does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// The word of the query.
+    pub word: String,
+    /// The most frequent of the indexed words that are nearest to it.
+    pub instead: String,
+    /// Whether the search used it.
+    pub used: bool,
 }
 
 /// A retriever can be shared between engines.
@@ -53,6 +83,10 @@ impl<R: Retriever + ?Sized> Retriever for Arc<R> {
         passage: &Passage,
     ) -> Result<Option<Bm25Explanation>, BoxError> {
         (**self).explain(request, passage)
+    }
+
+    fn advise(&self, request: &RetrieveRequest) -> Result<Advice, BoxError> {
+        (**self).advise(request)
     }
 }
 
@@ -96,15 +130,26 @@ impl RetrieveRequest {
     pub fn new(query: impl Into<String>, depth: NonZeroUsize) -> Self {
         Self { query: query.into(), syntax: QuerySyntax::Text, depth, filter: Filter::default() }
     }
+
+    /// The query told apart; without operators unless the syntax has them.
+    pub fn parsed(&self) -> Query {
+        match self.syntax {
+            QuerySyntax::Text => Query::parse(&self.query),
+            _ => Query::words(&self.query),
+        }
+    }
 }
 
 /// How a query is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum QuerySyntax {
-    /// Any text is a valid query: its words are searched for, nothing is an operator.
+    /// Any text is a valid query. Its words are searched for; phrases in quotes, `-word` and `field:word` are what
+    /// [`Query`] says.
     #[default]
     Text,
+    /// Any text is a valid query, and nothing in it is an operator.
+    Words,
     /// The retriever's own query language, whose syntax errors are errors.
     Native,
 }
@@ -182,10 +227,12 @@ impl Bm25Explanation {
 /// What one query term adds to a BM25 score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bm25Term {
+    /// The field that it was found in.
+    pub field: String,
     /// The term as indexed (lower case, stemmed).
     pub term: String,
-    /// How often it occurs in the query.
-    pub query_frequency: u32,
+    /// What it counts for: how often it occurs in the query, or the weight that feedback gave it.
+    pub query_weight: f32,
     /// How often it occurs in the passage.
     pub frequency: u32,
     /// How many passages contain it.

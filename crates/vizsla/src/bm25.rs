@@ -4,10 +4,11 @@
 //! `score = Σ qtf · idf · tf·(k1+1) / (tf + k1·(1 − b + b·length/average))` with
 //! `idf = ln(1 + (N − df + 0.5)/(df + 0.5))`. tantivy fixes k1 = 1.2 and b = 0.75; the published baselines of Anserini
 //! use 0.9 and 0.4, which is the default here. Statistics are of the whole index, so that a score does not depend on how
-//! it is cut into segments.
+//! it is cut into segments. In: words with their weights. Out: a query that `top_k` runs.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use tantivy::fieldnorm::FieldNormReader;
@@ -26,21 +27,117 @@ pub struct Bm25Params {
     pub k1: f32,
     /// How much long passages are held back, from 0 (not) to 1 (in full).
     pub b: f32,
+    /// How soon further occurrences of a word in the query stop to count: `qtf` occurrences count `(k3+1)·qtf / (k3+qtf)`
+    /// times (Okapi at TREC-3). `None` counts each in full, as Lucene does.
+    #[serde(default)]
+    pub k3: Option<f32>,
 }
 
 impl Bm25Params {
     /// Parameters with `k1` brought to 0 or more and `b` to 0..=1.
     pub fn new(k1: f32, b: f32) -> Self {
-        Self { k1: k1.max(0.0), b: b.clamp(0.0, 1.0) }
+        Self { k1: k1.max(0.0), b: b.clamp(0.0, 1.0), k3: None }
+    }
+
+    /// Sets how soon repeated words of the query stop to count; 0 or more.
+    pub fn with_k3(mut self, k3: f32) -> Self {
+        self.k3 = Some(k3.max(0.0));
+        self
+    }
+
+    fn query_weight(self, frequency: f32) -> f32 {
+        self.k3.map_or(frequency, |k3| (k3 + 1.0) * frequency / (k3 + frequency))
     }
 }
 
 /// k1 = 0.9, b = 0.4, as Anserini has them.
 impl Default for Bm25Params {
     fn default() -> Self {
-        Self { k1: 0.9, b: 0.4 }
+        Self::new(0.9, 0.4)
     }
 }
+
+/// What a match in each field of an index counts for: the score of a passage is the sum of the BM25 scores of its fields, each
+/// times its weight. Fields with weight 0 cost nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldWeights {
+    /// Title, headings and text as one field, as Anserini's flat baseline has them; 1 unless set.
+    pub content: f32,
+    /// The title; 0 unless set, like those below.
+    pub title: f32,
+    /// The headings that a passage stands under.
+    pub headings: f32,
+    /// The words of the file's path.
+    pub path: f32,
+    /// The text without title and headings; needs [`IndexSettings::separate_body`](crate::IndexSettings::separate_body).
+    pub body: f32,
+}
+
+impl Default for FieldWeights {
+    fn default() -> Self {
+        Self { content: 1.0, title: 0.0, headings: 0.0, path: 0.0, body: 0.0 }
+    }
+}
+
+/// `content=1,title=0.5`: weights by name; what is not named is 0.
+impl FromStr for FieldWeights {
+    type Err = ParseWeightsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut weights = Self { content: 0.0, ..Self::default() };
+        for part in text.split(',') {
+            let error = || ParseWeightsError(part.trim().to_owned());
+            let (name, weight) = part.split_once('=').ok_or_else(error)?;
+            let weight: f32 = weight.trim().parse().map_err(|_| error())?;
+            if !weight.is_finite() || weight < 0.0 {
+                return Err(error());
+            }
+            *(match name.trim() {
+                "content" => &mut weights.content,
+                "title" => &mut weights.title,
+                "headings" => &mut weights.headings,
+                "path" => &mut weights.path,
+                "body" => &mut weights.body,
+                _ => return Err(error()),
+            }) = weight;
+        }
+        Ok(weights)
+    }
+}
+
+impl fmt::Display for FieldWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = [
+            ("content", self.content),
+            ("title", self.title),
+            ("headings", self.headings),
+            ("path", self.path),
+            ("body", self.body),
+        ];
+        let set = named.iter().filter(|(_, weight)| *weight > 0.0);
+        f.write_str(
+            &set.map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(","),
+        )
+    }
+}
+
+/// A text that gives no weights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseWeightsError(String);
+
+impl fmt::Display for ParseWeightsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no field's weight: give NAME=WEIGHT with content, title, headings, path or body and a number from 0, \
+             several with commas",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for ParseWeightsError {}
 
 /// A field to be scored and what its score counts for.
 #[derive(Debug, Clone, Copy)]
@@ -52,50 +149,59 @@ pub(crate) struct WeightedField {
 /// A query made ready for one state of the index.
 pub(crate) struct Bm25Query {
     params: Bm25Params,
-    fields: Vec<FieldQuery>,
+    pub(crate) fields: Vec<FieldQuery>,
 }
 
-struct FieldQuery {
-    field: Field,
+pub(crate) struct FieldQuery {
+    pub(crate) field: Field,
     average_length: f32,
     /// `k1·(1 − b + b·length/average)` for each of the 256 lengths that the engine tells apart.
     length_part: [f32; 256],
-    terms: Vec<QueryTerm>,
+    pub(crate) terms: Vec<QueryTerm>,
 }
 
-struct QueryTerm {
-    term: Term,
+pub(crate) struct QueryTerm {
+    pub(crate) term: Term,
     text: String,
-    query_frequency: u32,
+    query_weight: f32,
     passages: u64,
     idf: f32,
-    /// `field weight · qtf · idf · (k1+1)`.
-    weight: f32,
+    /// `field weight · query weight · idf · (k1+1)`: more than any passage can get for the term.
+    pub(crate) weight: f32,
+}
+
+impl FieldQuery {
+    /// What `frequency` occurrences of a term add to the score of a passage whose length has the number `norm`.
+    #[inline]
+    pub(crate) fn score(&self, weight: f32, frequency: u32, norm: u8) -> f32 {
+        let frequency = frequency as f32;
+        weight * frequency / (frequency + self.length_part[usize::from(norm)])
+    }
 }
 
 impl Bm25Query {
-    /// Analyzes `text` for each field and looks up the statistics. Terms that occur nowhere are left out.
+    /// Looks up the statistics of the terms of each field. Terms that occur nowhere are left out.
     pub(crate) fn prepare(
         searcher: &Searcher,
-        text: &str,
-        fields: &[(WeightedField, TextAnalyzer)],
+        fields: Vec<(WeightedField, Vec<(String, f32)>)>,
         params: Bm25Params,
     ) -> tantivy::Result<Self> {
         let count = searcher.total_num_docs()?;
         let mut prepared = Vec::with_capacity(fields.len());
-        for (weighted, analyzer) in fields {
+        for (weighted, query_terms) in fields {
             let average_length =
                 searcher.total_num_tokens(weighted.field)? as f32 / (count as f32).max(1.0);
             let mut terms = Vec::new();
-            for (text, query_frequency) in query_terms(analyzer, text) {
+            for (text, frequency) in query_terms {
+                let query_weight = params.query_weight(frequency);
                 let term = Term::from_field_text(weighted.field, &text);
                 let passages = searcher.doc_freq(&term)?;
                 if passages == 0 {
                     continue;
                 }
                 let idf = (((count - passages) as f32 + 0.5) / (passages as f32 + 0.5)).ln_1p();
-                let weight = weighted.weight * query_frequency as f32 * idf * (params.k1 + 1.0);
-                terms.push(QueryTerm { term, text, query_frequency, passages, idf, weight });
+                let weight = weighted.weight * query_weight * idf * (params.k1 + 1.0);
+                terms.push(QueryTerm { term, text, query_weight, passages, idf, weight });
             }
             let length_part = std::array::from_fn(|id| {
                 let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
@@ -107,157 +213,59 @@ impl Bm25Query {
         Ok(Self { params, fields: prepared })
     }
 
-    /// Scores of all passages of a segment, by passage number; 0 for those without any term. Term at a time: every
-    /// posting is read once, in order. Terms are added in query order, so sums are the same in any segment.
-    pub(crate) fn score_segment(&self, segment: &SegmentReader) -> tantivy::Result<Vec<f32>> {
-        let mut scores = vec![0.0f32; segment.max_doc() as usize];
-        for query in &self.fields {
-            let inverted = segment.inverted_index(query.field)?;
-            let norms = segment.get_fieldnorms_reader(query.field)?;
-            for term in &query.terms {
-                let Some(mut postings) =
-                    inverted.read_block_postings(&term.term, IndexRecordOption::WithFreqs)?
-                else {
-                    continue;
-                };
-                while postings.block_len() > 0 {
-                    for (&doc, &frequency) in postings.docs().iter().zip(postings.freqs()) {
-                        let frequency = frequency as f32;
-                        let length_part = query.length_part[usize::from(norms.fieldnorm_id(doc))];
-                        scores[doc as usize] += term.weight * frequency / (frequency + length_part);
-                    }
-                    postings.advance();
-                }
-            }
-        }
-        Ok(scores)
-    }
-
-    /// How the score of one passage in the first field comes about.
+    /// How the score of one passage comes about. Length and average length are those of the first field.
     pub(crate) fn explain(
         &self,
         segment: &SegmentReader,
         doc: DocId,
     ) -> tantivy::Result<Option<Bm25Explanation>> {
-        let Some(query) = self.fields.first() else { return Ok(None) };
-        let inverted = segment.inverted_index(query.field)?;
-        let norm = segment.get_fieldnorms_reader(query.field)?.fieldnorm_id(doc);
+        let Some(first) = self.fields.first() else { return Ok(None) };
         let mut terms = Vec::new();
-        for term in &query.terms {
-            let Some(mut postings) =
-                inverted.read_postings(&term.term, IndexRecordOption::WithFreqs)?
-            else {
-                continue;
-            };
-            if postings.doc() < doc {
-                postings.seek(doc);
+        for query in &self.fields {
+            let inverted = segment.inverted_index(query.field)?;
+            let norm = segment.get_fieldnorms_reader(query.field)?.fieldnorm_id(doc);
+            for term in &query.terms {
+                let Some(mut postings) =
+                    inverted.read_postings(&term.term, IndexRecordOption::WithFreqs)?
+                else {
+                    continue;
+                };
+                if postings.doc() < doc {
+                    postings.seek(doc);
+                }
+                if postings.doc() != doc {
+                    continue;
+                }
+                let frequency = postings.term_freq();
+                terms.push(Bm25Term {
+                    field: segment.schema().get_field_name(query.field).to_owned(),
+                    term: term.text.clone(),
+                    query_weight: term.query_weight,
+                    frequency,
+                    passages: term.passages,
+                    idf: term.idf,
+                    score: query.score(term.weight, frequency, norm),
+                });
             }
-            if postings.doc() != doc {
-                continue;
-            }
-            let frequency = postings.term_freq();
-            terms.push(Bm25Term {
-                term: term.text.clone(),
-                query_frequency: term.query_frequency,
-                frequency,
-                passages: term.passages,
-                idf: term.idf,
-                score: term.weight * frequency as f32
-                    / (frequency as f32 + query.length_part[usize::from(norm)]),
-            });
         }
+        let norm = segment.get_fieldnorms_reader(first.field)?.fieldnorm_id(doc);
         let length = FieldNormReader::id_to_fieldnorm(norm);
-        Ok(Some(Bm25Explanation::new(
-            self.params.k1,
-            self.params.b,
-            length,
-            query.average_length,
-            terms,
-        )))
+        let Bm25Params { k1, b, .. } = self.params;
+        Ok(Some(Bm25Explanation::new(k1, b, length, first.average_length, terms)))
     }
 }
 
 /// The terms of a text with how often each occurs, in order of first occurrence.
-pub(crate) fn query_terms(analyzer: &TextAnalyzer, text: &str) -> Vec<(String, u32)> {
-    let mut terms: Vec<(String, u32)> = Vec::new();
+pub(crate) fn query_terms(analyzer: &TextAnalyzer, text: &str) -> Vec<(String, f32)> {
+    let mut terms: Vec<(String, f32)> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     let mut analyzer = analyzer.clone();
-    analyzer.token_stream(text).process(&mut |token| match terms
-        .iter_mut()
-        .find(|(term, _)| *term == token.text)
-    {
-        Some((_, frequency)) => *frequency += 1,
-        None => terms.push((token.text.clone(), 1)),
+    analyzer.token_stream(text).process(&mut |token| match places.get(&token.text) {
+        Some(place) => terms[*place].1 += 1.0,
+        None => {
+            places.insert(token.text.clone(), terms.len());
+            terms.push((token.text.clone(), 1.0));
+        }
     });
     terms
-}
-
-/// The best `depth` of `scored`, in no particular order. Which of several equal scores at the cut are kept is decided by
-/// `tie_break`, the smallest first; it is asked for those only.
-pub(crate) fn select_best<K: Ord>(
-    scored: impl Iterator<Item = (DocId, f32)> + Clone,
-    depth: usize,
-    tie_break: impl Fn(DocId) -> K,
-) -> Vec<(DocId, f32)> {
-    let mut heap: BinaryHeap<Reverse<OrderedScore>> = BinaryHeap::with_capacity(depth + 1);
-    let mut threshold = f32::NEG_INFINITY;
-    for (_, score) in scored.clone() {
-        if heap.len() < depth {
-            heap.push(Reverse(OrderedScore(score)));
-        } else if score > threshold
-            && let Some(mut lowest) = heap.peek_mut()
-        {
-            *lowest = Reverse(OrderedScore(score));
-        } else {
-            continue;
-        }
-        if heap.len() == depth {
-            threshold = heap.peek().map_or(threshold, |Reverse(OrderedScore(lowest))| *lowest);
-        }
-    }
-    let (mut best, mut tied): (Vec<_>, Vec<_>) =
-        scored.filter(|(_, score)| *score >= threshold).partition(|(_, score)| *score > threshold);
-    let room = depth - best.len();
-    if tied.len() > room {
-        tied.sort_by_cached_key(|(doc, _)| tie_break(*doc));
-        tied.truncate(room);
-    }
-    best.append(&mut tied);
-    best
-}
-
-#[derive(PartialEq)]
-struct OrderedScore(f32);
-
-impl Eq for OrderedScore {}
-
-impl PartialOrd for OrderedScore {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for OrderedScore {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn the_best_are_those_of_a_full_sort(scores in prop::collection::vec(0u8..6, 0..60), depth in 1usize..20) {
-            let scored: Vec<_> = scores.iter().enumerate().map(|(doc, score)| (doc as DocId, f32::from(*score))).collect();
-            let mut expected = scored.clone();
-            expected.sort_by_key(|(doc, score)| (Reverse(*score as u8), *doc));
-            expected.truncate(depth);
-            let mut best = select_best(scored.iter().copied(), depth, |doc| doc);
-            best.sort_by_key(|(doc, score)| (Reverse(*score as u8), *doc));
-            prop_assert_eq!(best, expected);
-        }
-    }
 }

@@ -7,8 +7,11 @@ use vizsla_core::BoxError;
 
 const CONFIGURATION: Configuration = standard();
 
-pub(crate) fn encode(value: &impl Serialize) -> Result<Vec<u8>, BoxError> {
-    Ok(bincode::serde::encode_to_vec(value, CONFIGURATION)?)
+/// `expected` is about how many bytes it will be.
+pub(crate) fn encode(value: &impl Serialize, expected: usize) -> Result<Vec<u8>, BoxError> {
+    let mut bytes = Vec::with_capacity(expected);
+    bincode::serde::encode_into_std_write(value, &mut bytes, CONFIGURATION)?;
+    Ok(bytes)
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BoxError> {

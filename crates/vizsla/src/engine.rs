@@ -161,8 +161,9 @@ impl Engine {
         let start = Instant::now();
         let ranked = scored.collapse(scored.fusion);
         let hits = build_hits(&scored, ranked, request, &*self.retriever)?;
+        let advice = self.retriever.advise(&request.retrieve).map_err(retrieve_failed)?;
         let fuse = start.elapsed();
-        Ok(SearchResponse::new(request, scored, hits, fuse))
+        Ok(SearchResponse::new(request, scored, hits, fuse).with_advice(advice))
     }
 
     /// The first two stages: candidates with the scores of both, to be fused in one way or in several.
@@ -223,11 +224,12 @@ fn rerank(
     let texts: Vec<String> =
         scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let scores =
-        reranker.score_within(&request.retrieve.query, &texts, &limits).map_err(|error| {
+    let scores = reranker.score_within(&request.retrieve.parsed().text, &texts, &limits).map_err(
+        |error| {
             Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
                 .with_source(error)
-        })?;
+        },
+    )?;
     if limits.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled"));
     }

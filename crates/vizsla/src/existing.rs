@@ -12,12 +12,16 @@ use tantivy::query::Query;
 use tantivy::schema::{Field, FieldType, OwnedValue};
 use tantivy::{DocAddress, IndexReader, Searcher, TantivyDocument};
 use vizsla_core::{
-    BoxError, Candidate, Metadata, MetadataValue, Passage, Ranking, RetrieveRequest, Retriever,
+    BoxError, Candidate, Metadata, MetadataValue, Passage, QueryField, Ranking, RetrieveRequest,
+    Retriever,
 };
 
-use crate::bm25::{Bm25Params, Bm25Query, WeightedField, query_terms, select_best};
+use crate::analysis::{self, Language};
+use crate::bm25::{Bm25Params, Bm25Query, WeightedField, query_terms};
 use crate::error::{Error, ErrorKind, Result};
+use crate::restriction::Restriction;
 use crate::retrieve::{highlight, terms_of};
+use crate::top_k::{self, Threshold};
 
 /// Makes a query of what the user typed.
 type BuildQuery = dyn Fn(&str) -> std::result::Result<Box<dyn Query>, BoxError> + Send + Sync;
@@ -105,6 +109,12 @@ impl ExistingIndex {
         self
     }
 
+    /// How this crate's own index turns text into terms, for indexes that want it too: register it with their tokenizers
+    /// under a name of your choice. It needs no filter behind it.
+    pub fn analyzer(language: Language) -> tantivy::tokenizer::TextAnalyzer {
+        analysis::analyzer(language)
+    }
+
     fn analyzed_fields(
         &self,
         searcher: &Searcher,
@@ -125,18 +135,27 @@ impl ExistingIndex {
             return Ok(searcher
                 .search(&*build(&request.query)?, &TopDocs::with_limit(depth).order_by_score())?);
         }
-        let query = Bm25Query::prepare(
-            searcher,
-            &request.query,
-            &self.analyzed_fields(searcher)?,
-            self.bm25,
-        )?;
-        let mut best = Vec::new();
+        let parsed = request.parsed();
+        let fields = self.analyzed_fields(searcher)?;
+        let restriction = Restriction::new(searcher, &parsed, |clause| {
+            let title = clause.field == Some(QueryField::Title);
+            let wanted = |field: Field| !title || Some(field) == self.title;
+            let fields = fields.iter().filter(|(text, _)| wanted(text.field));
+            fields.map(|(text, analyzer)| (text.field, analyzer.clone())).collect()
+        })?;
+        let fields = fields
+            .into_iter()
+            .map(|(weighted, analyzer)| (weighted, query_terms(&analyzer, &parsed.text)))
+            .collect();
+        let query = Bm25Query::prepare(searcher, fields, self.bm25)?;
+        let (mut best, threshold) = (Vec::new(), Threshold::new());
         for (ord, segment) in (0..).zip(searcher.segment_readers()) {
-            let scores = query.score_segment(segment)?;
-            let scored = (0..).zip(scores.iter().copied());
-            let matching = scored.filter(|(doc, score)| *score > 0.0 && !segment.is_deleted(*doc));
-            let found = select_best(matching, depth, |doc| doc);
+            let mut passing = vec![true; segment.max_doc() as usize];
+            if let Some(restriction) = &restriction {
+                restriction.apply(segment, &mut passing)?;
+            }
+            let passes = |doc: u32| !segment.is_deleted(doc) && passing[doc as usize];
+            let found = top_k::best(&query, segment, depth, &threshold, passes, |doc| doc)?;
             best.extend(found.into_iter().map(|(doc, score)| (score, DocAddress::new(ord, doc))));
         }
         Ok(best)
@@ -207,9 +226,10 @@ impl Retriever for ExistingIndex {
             Some(build) => build(&request.query)
                 .map(|query| terms_of(&*query, first.field))
                 .unwrap_or_default(),
-            None => {
-                query_terms(analyzer, &request.query).into_iter().map(|(term, _)| term).collect()
-            }
+            None => query_terms(analyzer, &request.parsed().text)
+                .into_iter()
+                .map(|(term, _)| term)
+                .collect(),
         };
         highlight(analyzer, &terms, text)
     }

@@ -139,7 +139,7 @@ impl Index {
         settings: IndexSettings,
         dir: Option<PathBuf>,
     ) -> Result<Self> {
-        engine.tokenizers().register(analysis::ENGLISH, analysis::english());
+        engine.tokenizers().register(analysis::ANALYZER, analysis::analyzer(settings.language));
         let reader =
             engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into();
         let reader =

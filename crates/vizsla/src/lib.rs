@@ -31,23 +31,29 @@
 
 mod analysis;
 mod bm25;
+mod correction;
 mod encoding;
 mod engine;
 mod error;
 mod existing;
+mod feedback;
 mod filter;
 mod index;
 mod manifest;
 mod response;
+mod restriction;
 mod retrieve;
 mod schema;
 mod scored;
+mod top_k;
 mod writer;
 
-pub use bm25::Bm25Params;
+pub use analysis::{Language, UnknownLanguage};
+pub use bm25::{Bm25Params, FieldWeights, ParseWeightsError};
 pub use engine::{Engine, SearchRequest};
 pub use error::{Error, ErrorKind, Result};
 pub use existing::{ExistingIndex, tantivy};
+pub use feedback::Feedback;
 pub use index::{Index, IndexStats};
 pub use manifest::{FORMAT_VERSION, FileRecord, IndexSettings, content_hash};
 pub use response::{

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vizsla_core::{Bm25Explanation, Metadata, Ranked, RerankScore, Retriever};
+use vizsla_core::{Advice, Bm25Explanation, Metadata, Ranked, RerankScore, Retriever};
 
 use crate::engine::SearchRequest;
 use crate::error::{Error, ErrorKind, Result};
@@ -19,6 +19,9 @@ pub struct SearchResponse {
     pub degraded: Option<String>,
     /// How the rankings were combined, in the form that [`Fusion`](vizsla_core::Fusion) parses.
     pub fusion: String,
+    /// Words that no passage has, and parts of the query that had to be left out.
+    #[serde(default)]
+    pub advice: Advice,
     /// What each stage did.
     pub stages: Stages,
     /// The hits, best first, one a document.
@@ -161,9 +164,15 @@ impl SearchResponse {
             query: request.retrieve.query.clone(),
             degraded: scored.degraded,
             fusion: scored.fusion.to_string(),
+            advice: Advice::default(),
             stages,
             hits,
         }
+    }
+
+    pub(crate) fn with_advice(mut self, advice: Advice) -> Self {
+        self.advice = advice;
+        self
     }
 }
 

@@ -1,5 +1,6 @@
 //! The first stage over an index of this crate.
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -8,32 +9,57 @@ use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
 use vizsla_core::{
-    Bm25Explanation, BoxError, Candidate, Passage, QuerySyntax, Ranking, RetrieveRequest,
-    Retriever, TieBreak,
+    Advice, Bm25Explanation, BoxError, Candidate, Clause, Correction, Passage, QueryField,
+    QuerySyntax, Ranking, RetrieveRequest, Retriever,
 };
 
-use crate::analysis;
-use crate::bm25::{Bm25Params, Bm25Query, WeightedField, query_terms, select_best};
+use crate::bm25::{Bm25Params, Bm25Query, FieldWeights, WeightedField, query_terms};
 use crate::error::{Error, ErrorKind, Result};
+use crate::feedback::{self, Feedback};
 use crate::filter::PreparedFilter;
 use crate::index::Index;
-use crate::schema;
+use crate::manifest::IndexSettings;
+use crate::restriction::Restriction;
+use crate::top_k::{self, OrderedScore, Threshold};
+use crate::{analysis, correction, schema};
 
-/// Finds passages by BM25 over title, headings and text.
+/// Finds passages by BM25 over title, headings and text, or over fields with weights of their own. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct IndexRetriever {
     index: Index,
     bm25: Bm25Params,
+    weights: FieldWeights,
+    feedback: Option<Feedback>,
+    corrects: bool,
 }
 
 impl IndexRetriever {
     pub(crate) fn new(index: Index) -> Self {
-        Self { bm25: index.settings.bm25, index }
+        let IndexSettings { bm25, weights, .. } = index.settings;
+        Self { bm25, weights, feedback: None, corrects: false, index }
     }
 
     /// Uses other parameters than those of the index.
     pub fn with_bm25(mut self, bm25: Bm25Params) -> Self {
         self.bm25 = bm25;
+        self
+    }
+
+    /// Uses other field weights than those of the index.
+    pub fn with_weights(mut self, weights: FieldWeights) -> Self {
+        self.weights = weights;
+        self
+    }
+
+    /// Adds words of the best passages to each query. Costs a second retrieval.
+    pub fn with_feedback(mut self, feedback: Feedback) -> Self {
+        self.feedback = Some(feedback);
+        self
+    }
+
+    /// Looks for the nearest word instead of one that no passage has; [`Retriever::advise`] says which.
+    pub fn with_correction(mut self) -> Self {
+        self.corrects = true;
         self
     }
 
@@ -72,25 +98,63 @@ impl IndexRetriever {
         searcher: &Searcher,
         request: &RetrieveRequest,
     ) -> Result<Ranking<Candidate>> {
-        let query = self.prepare(searcher, request)?;
+        let prepared = self.prepare(searcher, request)?;
+        self.ranking(searcher, request, &prepared, request.depth.get())
+    }
+
+    /// Where the best passages over all segments are; more than `depth` when several are equal at the cut.
+    fn find(
+        &self,
+        searcher: &Searcher,
+        request: &RetrieveRequest,
+        prepared: &Prepared,
+        depth: usize,
+    ) -> Result<Vec<(f32, DocAddress)>> {
         let filter = PreparedFilter::new(&request.filter, self.index.fields)?;
-        let depth = request.depth.get();
         let segments: Vec<(u32, &SegmentReader)> = (0..).zip(searcher.segment_readers()).collect();
+        let threshold = Threshold::new();
         let best = segments
             .par_iter()
             .map(|(ord, segment)| {
-                let passing = filter.as_ref().map(|filter| filter.passing(segment)).transpose()?;
+                let mut passing =
+                    filter.as_ref().map(|filter| filter.passing(segment)).transpose()?;
+                if let Some(restriction) = &prepared.restriction {
+                    let passing =
+                        passing.get_or_insert_with(|| vec![true; segment.max_doc() as usize]);
+                    restriction.apply(segment, passing)?;
+                }
                 let passes = |doc: DocId| {
                     !segment.is_deleted(doc)
                         && passing.as_ref().is_none_or(|passing| passing[doc as usize])
                 };
-                let best = query.best(segment, depth, passes)?;
-                keyed(*ord, segment, best)
+                let best = prepared.query.best(segment, depth, &threshold, passes)?;
+                let address = |(doc, score)| (score, DocAddress::new(*ord, doc));
+                Ok(best.into_iter().map(address).collect::<Vec<_>>())
             })
             .collect::<tantivy::Result<Vec<_>>>()
             .map_err(|error| self.index.failed("search", error))?;
-        let keyed = best.into_iter().flatten().map(|found| (found.score, found));
-        let mut ranking = Ranking::new(keyed).map_err(|error| {
+        let mut found = best.concat();
+        found.sort_unstable_by(|(a, _), (b, _)| b.total_cmp(a));
+        if let Some((least, _)) = found.get(depth - 1).copied() {
+            found.truncate(found.partition_point(|(score, _)| *score >= least));
+        }
+        Ok(found)
+    }
+
+    /// The best passages, read.
+    fn ranking(
+        &self,
+        searcher: &Searcher,
+        request: &RetrieveRequest,
+        prepared: &Prepared,
+        depth: usize,
+    ) -> Result<Ranking<Candidate>> {
+        let found = self.find(searcher, request, prepared, depth)?;
+        let read = found
+            .into_iter()
+            .map(|(score, address)| Ok((score, Candidate::new(self.load(searcher, address)?))))
+            .collect::<Result<Vec<_>>>()?;
+        let mut ranking = Ranking::new(read).map_err(|error| {
             Error::new(
                 ErrorKind::Corrupt,
                 "BM25 gave a score that is not finite; rebuild the index",
@@ -98,43 +162,139 @@ impl IndexRetriever {
             .with_source(error)
         })?;
         ranking.truncate(depth);
-        let loaded = ranking
-            .into_iter()
-            .map(|found| {
-                Ok((found.score, Candidate::new(self.load(searcher, found.item.address)?)))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        Ranking::new(loaded).map_err(|error| Error::new(ErrorKind::Corrupt, error.to_string()))
+        Ok(ranking)
     }
 
-    fn prepare(&self, searcher: &Searcher, request: &RetrieveRequest) -> Result<PreparedQuery> {
-        match request.syntax {
-            QuerySyntax::Native => {
-                let query = self.parse(&request.query)?;
-                let weight = query.weight(EnableScoring::enabled_from_searcher(searcher));
-                weight
-                    .map(PreparedQuery::Native)
-                    .map_err(|error| self.index.failed("search", error))
+    fn prepare(&self, searcher: &Searcher, request: &RetrieveRequest) -> Result<Prepared> {
+        if request.syntax == QuerySyntax::Native {
+            let query = self.parse(&request.query)?;
+            let weight = query.weight(EnableScoring::enabled_from_searcher(searcher));
+            let query = weight
+                .map(PreparedQuery::Native)
+                .map_err(|error| self.index.failed("search", error))?;
+            return Ok(Prepared { query, restriction: None });
+        }
+        let parsed = request.parsed();
+        let restriction = Restriction::new(searcher, &parsed, |clause| self.clause_fields(clause))
+            .map_err(|error| self.index.failed("search", error))?;
+        let mut terms = query_terms(&self.analyzer(), &parsed.text);
+        if self.corrects {
+            for (term, instead) in self.corrections(searcher, &terms)? {
+                if let Some(place) = terms.iter_mut().find(|(known, _)| *known == term) {
+                    place.0 = instead;
+                }
             }
-            _ => self.bm25_query(searcher, &request.query).map(PreparedQuery::Bm25),
+        }
+        let query = self.bm25_query(searcher, terms.clone())?;
+        let prepared = Prepared { query: PreparedQuery::Bm25(query), restriction };
+        match self.feedback {
+            None => Ok(prepared),
+            Some(feedback) => self.expanded(searcher, request, prepared, &terms, feedback),
         }
     }
 
-    fn bm25_query(&self, searcher: &Searcher, text: &str) -> Result<Bm25Query> {
-        let content = WeightedField { field: self.index.fields.content, weight: 1.0 };
-        Bm25Query::prepare(searcher, text, &[(content, analysis::english())], self.bm25)
+    /// A query with the words of its own best passages.
+    fn expanded(
+        &self,
+        searcher: &Searcher,
+        request: &RetrieveRequest,
+        prepared: Prepared,
+        terms: &[(String, f32)],
+        feedback: Feedback,
+    ) -> Result<Prepared> {
+        let best = self.ranking(searcher, request, &prepared, feedback.passages)?;
+        let best: Vec<_> =
+            best.into_iter().map(|best| (best.score, best.item.passage.full_text())).collect();
+        let count = searcher.num_docs().max(1) as f64;
+        let frequency = |term: &str| {
+            let term = Term::from_field_text(self.index.fields.content, term);
+            Ok(searcher.doc_freq(&term)? as f64 / count)
+        };
+        let expanded = feedback::expand(terms, &best, feedback, &self.analyzer(), frequency)
+            .map_err(|error| self.index.failed("search", error))?;
+        let query = PreparedQuery::Bm25(self.bm25_query(searcher, expanded)?);
+        Ok(Prepared { query, ..prepared })
+    }
+
+    fn bm25_query(&self, searcher: &Searcher, terms: Vec<(String, f32)>) -> Result<Bm25Query> {
+        let (weights, fields) = (self.weights, self.index.fields);
+        if weights.body > 0.0 && !self.index.settings.separate_body {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the index has no field for texts without title and headings: make it with a separate body to weigh it",
+            ));
+        }
+        let weighted = [
+            (fields.content, weights.content),
+            (fields.title, weights.title),
+            (fields.headings, weights.headings),
+            (fields.path_words, weights.path),
+            (fields.body, weights.body),
+        ];
+        let scored = weighted.into_iter().filter(|(_, weight)| *weight > 0.0);
+        let scored: Vec<_> = scored
+            .map(|(field, weight)| (WeightedField { field, weight }, terms.clone()))
+            .collect();
+        Bm25Query::prepare(searcher, scored, self.bm25)
             .map_err(|error| self.index.failed("search", error))
+    }
+
+    fn analyzer(&self) -> TextAnalyzer {
+        analysis::analyzer(self.index.settings.language)
+    }
+
+    fn clause_fields(&self, clause: &Clause) -> Vec<(Field, TextAnalyzer)> {
+        let fields = self.index.fields;
+        let field = match clause.field {
+            Some(QueryField::Title) => fields.title,
+            Some(QueryField::Headings) => fields.headings,
+            Some(QueryField::Path) => fields.path_words,
+            // Phrases need positions, which the separate body has none of.
+            _ => fields.content,
+        };
+        vec![(field, self.analyzer())]
+    }
+
+    /// Terms that no passage has, with the nearest that one has.
+    fn corrections(
+        &self,
+        searcher: &Searcher,
+        terms: &[(String, f32)],
+    ) -> Result<Vec<(String, String)>> {
+        let content = self.index.fields.content;
+        let mut corrections = Vec::new();
+        for (term, _) in terms {
+            let unknown = searcher
+                .doc_freq(&Term::from_field_text(content, term))
+                .map_err(|error| self.index.failed("search", error))?
+                == 0;
+            if unknown
+                && let Some(instead) = correction::nearest(searcher, content, term)
+                    .map_err(|error| self.index.failed("search", error))?
+            {
+                corrections.push((term.clone(), instead));
+            }
+        }
+        Ok(corrections)
+    }
+
+    /// A word as some passage writes it whose term is `term`.
+    fn as_written(&self, searcher: &Searcher, term: &str) -> Result<Option<String>> {
+        let query = PreparedQuery::Bm25(self.bm25_query(searcher, vec![(term.to_owned(), 1.0)])?);
+        let request = RetrieveRequest::new(term, NonZeroUsize::MIN);
+        let found = self.find(searcher, &request, &Prepared { query, restriction: None }, 1)?;
+        let Some((_, address)) = found.first() else { return Ok(None) };
+        let text = self.load(searcher, *address)?.full_text();
+        let place = highlight(&self.analyzer(), &[term.to_owned()], &text).into_iter().next();
+        Ok(place.map(|place| text[place].to_lowercase()))
     }
 
     fn parse(&self, query: &str) -> Result<Box<dyn Query>> {
         QueryParser::for_index(&self.index.engine, vec![self.index.fields.content])
             .parse_query(query)
             .map_err(|error| {
-                Error::new(
-                    ErrorKind::InvalidQuery,
-                    format!("cannot read the query {query:?}: {error}"),
-                )
-                .with_source(error)
+                Error::new(ErrorKind::InvalidQuery, format!("cannot read the query {query:?}"))
+                    .with_source(error)
             })
     }
 }
@@ -148,12 +308,12 @@ impl Retriever for IndexRetriever {
     }
 
     fn highlight(&self, request: &RetrieveRequest, text: &str) -> Vec<Range<usize>> {
-        let analyzer = analysis::english();
+        let analyzer = self.analyzer();
         let terms = match request.syntax {
             QuerySyntax::Native => {
                 self.parse(&request.query).map(|query| terms_of(&*query, self.index.fields.content))
             }
-            _ => Ok(query_terms(&analyzer, &request.query)
+            _ => Ok(query_terms(&analyzer, &request.parsed().text)
                 .into_iter()
                 .map(|(term, _)| term)
                 .collect()),
@@ -166,11 +326,10 @@ impl Retriever for IndexRetriever {
         request: &RetrieveRequest,
         passage: &Passage,
     ) -> std::result::Result<Option<Bm25Explanation>, BoxError> {
-        if request.syntax == QuerySyntax::Native {
-            return Ok(None);
-        }
         let searcher = self.index.reader.searcher();
-        let query = self.bm25_query(&searcher, &request.query)?;
+        let PreparedQuery::Bm25(query) = self.prepare(&searcher, request)?.query else {
+            return Ok(None);
+        };
         for address in self.addresses(&searcher, &passage.doc_id)? {
             let segment = searcher.segment_reader(address.segment_ord);
             let ordinal = segment.fast_fields().u64(schema::ORDINAL)?.first(address.doc_id);
@@ -180,6 +339,37 @@ impl Retriever for IndexRetriever {
         }
         Ok(None)
     }
+
+    fn advise(&self, request: &RetrieveRequest) -> std::result::Result<Advice, BoxError> {
+        let mut advice = Advice::default();
+        if request.syntax == QuerySyntax::Native {
+            return Ok(advice);
+        }
+        let searcher = self.index.reader.searcher();
+        let parsed = request.parsed();
+        let restriction =
+            Restriction::new(&searcher, &parsed, |clause| self.clause_fields(clause))?;
+        advice.dropped = restriction.map(|restriction| restriction.dropped).unwrap_or_default();
+        let analyzer = self.analyzer();
+        let terms = query_terms(&analyzer, &parsed.text);
+        for (term, instead) in self.corrections(&searcher, &terms)? {
+            let place = highlight(&analyzer, std::slice::from_ref(&term), &parsed.text);
+            let word = place.into_iter().next().map(|place| parsed.text[place].to_owned());
+            let instead = self.as_written(&searcher, &instead)?.unwrap_or(instead);
+            advice.corrections.push(Correction {
+                word: word.unwrap_or(term),
+                instead,
+                used: self.corrects,
+            });
+        }
+        Ok(advice)
+    }
+}
+
+/// A query made ready for one state of the index.
+struct Prepared {
+    query: PreparedQuery,
+    restriction: Option<Restriction>,
 }
 
 enum PreparedQuery {
@@ -193,7 +383,8 @@ impl PreparedQuery {
         &self,
         segment: &SegmentReader,
         depth: usize,
-        passes: impl Fn(DocId) -> bool + Copy,
+        threshold: &Threshold,
+        passes: impl Fn(DocId) -> bool,
     ) -> tantivy::Result<Vec<(DocId, f32)>> {
         let ids = segment.fast_fields().str(schema::DOC_ID)?;
         let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
@@ -201,58 +392,19 @@ impl PreparedQuery {
         let tie_break =
             |doc| (ids.as_ref().and_then(|ids| ids.ords().first(doc)), ordinals.first(doc));
         match self {
-            Self::Bm25(query) => {
-                let scores = query.score_segment(segment)?;
-                let scored = scores.iter().enumerate().map(|(doc, score)| (doc as DocId, *score));
-                let matching = scored.filter(|(doc, score)| *score > 0.0 && passes(*doc));
-                Ok(select_best(matching, depth, tie_break))
-            }
+            Self::Bm25(query) => top_k::best(query, segment, depth, threshold, passes, tie_break),
             Self::Native(weight) => {
                 let mut matching = Vec::new();
                 weight.for_each(segment, &mut |doc, score| {
                     if passes(doc) {
-                        matching.push((doc, score));
+                        matching.push((doc, OrderedScore(score)));
                     }
                 })?;
-                Ok(select_best(matching.iter().copied(), depth, tie_break))
+                let best = top_k::cut(matching, depth, tie_break);
+                Ok(best.into_iter().map(|(doc, score)| (doc, score.0)).collect())
             }
         }
     }
-}
-
-/// A passage that was found but not read yet.
-struct Found {
-    score: f32,
-    address: DocAddress,
-    doc_id: String,
-    ordinal: u32,
-}
-
-impl TieBreak for Found {
-    fn tie_break(&self) -> (&str, u32) {
-        (&self.doc_id, self.ordinal)
-    }
-}
-
-fn keyed(
-    segment_ord: u32,
-    segment: &SegmentReader,
-    best: Vec<(DocId, f32)>,
-) -> tantivy::Result<Vec<Found>> {
-    let ids = segment.fast_fields().str(schema::DOC_ID)?;
-    let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
-    best.into_iter()
-        .map(|(doc, score)| {
-            let mut doc_id = String::new();
-            if let Some(ids) = &ids
-                && let Some(ord) = ids.ords().first(doc)
-            {
-                ids.ord_to_str(ord, &mut doc_id)?;
-            }
-            let ordinal = ordinals.first(doc).unwrap_or(0) as u32;
-            Ok(Found { score, address: DocAddress::new(segment_ord, doc), doc_id, ordinal })
-        })
-        .collect()
 }
 
 /// The terms of a parsed query that are searched for in `field`.

@@ -27,7 +27,12 @@ pub(crate) struct Fields {
     ordinal: Field,
     /// Title, headings and text: what BM25 scores.
     pub(crate) content: Field,
-    title: Field,
+    pub(crate) title: Field,
+    pub(crate) headings: Field,
+    /// The words of the file's path.
+    pub(crate) path_words: Field,
+    /// The text alone; empty unless the index was made to have it.
+    pub(crate) body: Field,
     /// The file, as one term.
     pub(crate) path: Field,
     pub(crate) extension: Field,
@@ -39,18 +44,21 @@ pub(crate) struct Fields {
 }
 
 pub(crate) fn build() -> (Schema, Fields) {
-    let text = || {
-        let indexing = TextFieldIndexing::default()
-            .set_tokenizer(analysis::ENGLISH)
-            .set_index_option(IndexRecordOption::WithFreqsAndPositions);
+    let indexed = |option: IndexRecordOption| {
+        let indexing =
+            TextFieldIndexing::default().set_tokenizer(analysis::ANALYZER).set_index_option(option);
         TextOptions::default().set_indexing_options(indexing)
     };
+    let text = || indexed(IndexRecordOption::WithFreqsAndPositions);
     let mut schema = Schema::builder();
     let fields = Fields {
         doc_id: schema.add_text_field(DOC_ID, STRING | FAST),
         ordinal: schema.add_u64_field(ORDINAL, FAST),
         content: schema.add_text_field("content", text()),
         title: schema.add_text_field("title", text()),
+        headings: schema.add_text_field("headings", text()),
+        path_words: schema.add_text_field("path_words", text()),
+        body: schema.add_text_field("body", indexed(IndexRecordOption::WithFreqs)),
         path: schema.add_text_field(PATH, STRING | FAST),
         extension: schema.add_text_field("extension", STRING),
         metadata: schema.add_text_field("metadata", STRING),
@@ -66,14 +74,22 @@ pub(crate) fn metadata_term(name: &str, value: &str) -> String {
 }
 
 impl Fields {
-    pub(crate) fn encode(&self, mut passage: Passage) -> Result<TantivyDocument> {
+    /// A passage as the engine takes it; `with_body` indexes its text once more, apart from title and headings.
+    pub(crate) fn encode(&self, mut passage: Passage, with_body: bool) -> Result<TantivyDocument> {
         let mut document = TantivyDocument::new();
         document.add_text(self.doc_id, &passage.doc_id);
         document.add_u64(self.ordinal, u64::from(passage.ordinal));
         document.add_text(self.content, passage.full_text());
         document.add_text(self.title, &passage.title);
+        if !passage.headings.is_empty() {
+            document.add_text(self.headings, passage.headings.join("\n"));
+        }
+        if with_body {
+            document.add_text(self.body, &passage.text);
+        }
         if let Some(path) = &passage.path {
             document.add_text(self.path, path);
+            document.add_text(self.path_words, path);
             if let Some((_, extension)) =
                 path.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'))
             {
@@ -97,8 +113,9 @@ impl Fields {
             serde_json::to_string(&metadata)
                 .map_err(|error| unfit("the document's metadata", error.into()))?
         };
-        let stored =
-            encoding::encode(&(&passage, metadata)).map_err(|error| unfit("a passage", error))?;
+        let expected = passage.text.len() + passage.title.len() + metadata.len() + 256;
+        let stored = encoding::encode(&(&passage, metadata), expected)
+            .map_err(|error| unfit("a passage", error))?;
         document.add_bytes(self.stored, &stored);
         Ok(document)
     }
@@ -151,6 +168,6 @@ mod tests {
         passage.metadata.insert("year".into(), MetadataValue::Integer(2024));
         passage.metadata.insert("tags".into(), MetadataValue::List(vec!["x".into(), true.into()]));
         passage.headings = vec!["h".into()];
-        assert_eq!(fields.decode(&fields.encode(passage.clone()).unwrap()).unwrap(), passage);
+        assert_eq!(fields.decode(&fields.encode(passage.clone(), true).unwrap()).unwrap(), passage);
     }
 }

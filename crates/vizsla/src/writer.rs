@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::indexer::UserOperation;
@@ -60,8 +61,9 @@ pub struct IndexWriter {
 
 struct Pending {
     manifest: Manifest,
-    /// Ids added since the writer was opened.
-    added: HashSet<String>,
+    /// Hashes of the ids added since the writer was opened: a million ids take some megabytes. Two ids of one hash only
+    /// make for a needless look for a former document.
+    added: HashSet<u64>,
     /// Whether the index held nothing when the writer was opened.
     fresh: bool,
 }
@@ -70,6 +72,12 @@ impl fmt::Debug for IndexWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IndexWriter").field("index", &self.index).finish_non_exhaustive()
     }
+}
+
+fn hash_of(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What became of a document that was added.
@@ -112,11 +120,12 @@ impl IndexWriter {
         }
         let passages = split(document, &self.index.settings.split);
         let added = passages.len();
-        let encode = |passage: Passage| self.index.fields.encode(passage);
+        let with_body = self.index.settings.separate_body;
+        let encode = |passage: Passage| self.index.fields.encode(passage, with_body);
         let passages = passages.into_iter().map(encode).collect::<Result<Vec<_>>>()?;
         // Held while the operations are queued, so that of two documents with one id added at once the later wins whole.
         let mut pending = self.pending();
-        let repeated = !pending.added.insert(document.id.clone());
+        let repeated = !pending.added.insert(hash_of(&document.id));
         let delete =
             (repeated || !pending.fresh).then(|| UserOperation::Delete(self.id_term(&document.id)));
         let operations: Vec<UserOperation<TantivyDocument>> =
@@ -135,7 +144,7 @@ impl IndexWriter {
             .doc_freq(&term)
             .map_err(|error| self.index.failed("read", error))?;
         let mut pending = self.pending();
-        let added = pending.added.remove(id);
+        let added = pending.added.remove(&hash_of(id));
         self.engine.delete_term(term);
         Ok(added || frequency > 0)
     }

@@ -1,12 +1,12 @@
 //! `vizsla index`: walks the sources, and makes the index say what they say.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use indicatif::ProgressBar;
@@ -38,6 +38,8 @@ pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
 pub(crate) struct Report {
     added: u64,
     changed: u64,
+    /// Files that are there under another name than before.
+    renamed: u64,
     removed: u64,
     unchanged: u64,
     documents: u64,
@@ -67,9 +69,10 @@ impl Report {
     fn print(&self) -> io::Result<()> {
         let rate = self.passages as f64 / self.seconds.max(0.001);
         output::line(&format!(
-            "{} added, {} changed, {} removed, {} unchanged: {} documents in {} passages, {:.1} s ({rate:.0} passages/s)",
+            "{} added, {} changed, {} renamed, {} removed, {} unchanged: {} documents in {} passages, {:.1} s ({rate:.0} passages/s)",
             self.added,
             self.changed,
+            self.renamed,
             self.removed,
             self.unchanged,
             self.documents,
@@ -105,25 +108,18 @@ pub(crate) fn update(args: &IndexArgs) -> anyhow::Result<Report> {
     let start = std::time::Instant::now();
     let mut report = Report::default();
     let sources = Sources::find(args, &mut report)?;
-    let mut settings = IndexSettings::default();
-    if let Some(tokens) = args.passage_tokens {
-        settings = settings.with_split(SplitOptions::default().with_max_tokens(tokens as usize));
-    }
-    let index = Index::open_or_create(&args.index.index, settings)?;
-    if args.passage_tokens.is_some() && index.settings() != settings {
-        anyhow::bail!(
-            "the index at {} was made with other passages: make a new one to change --passage-tokens",
-            args.index.index.display()
-        );
-    }
+    let index = open(args)?;
     let threads = args.threads.map_or_else(
         || std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         |n| n as usize,
     );
-    let mut writer = index.writer(&WriterOptions::default().with_threads(threads.min(8)))?;
+    let options = WriterOptions::default().with_threads(threads.min(8));
+    let mut writer = index.writer(&options.with_memory(args.memory as usize))?;
+    let missing = Missing::find(&sources, &writer, args, &mut report);
     let job = Job {
         args,
         writer: &writer,
+        moved_from: missing.by_content(&writer),
         report: Mutex::new(report),
         bar: progress::bar(sources.files.len() as u64, "files"),
         documents: AtomicU64::new(0),
@@ -135,7 +131,7 @@ pub(crate) fn update(args: &IndexArgs) -> anyhow::Result<Report> {
         job.standard_input()?;
     }
     let mut report = job.finish();
-    remove_missing(&sources, &writer, args, &mut report);
+    missing.remove(&writer, &mut report);
     if interrupt::asked() {
         writer.rollback()?;
         return Err(Interrupted(format!(
@@ -149,6 +145,25 @@ pub(crate) fn update(args: &IndexArgs) -> anyhow::Result<Report> {
     report.seconds = start.elapsed().as_secs_f64();
     report.problems.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
+}
+
+/// Stands for the content of a file of which something was missing, so that it is read again next time.
+const INCOMPLETE: [u8; 32] = [0; 32];
+/// A file changed later than this before now may change again without its time telling.
+const SETTLED: Duration = Duration::from_secs(2);
+
+fn modified_nanoseconds(metadata: &fs::Metadata) -> Option<i64> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
+}
+
+fn record_of(hash: [u8; 32], metadata: &fs::Metadata, documents: u64) -> FileRecord {
+    let record = FileRecord::new(hash, metadata.len(), documents);
+    let age = metadata.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+    match modified_nanoseconds(metadata) {
+        Some(modified) if age.is_some_and(|age| age > SETTLED) => record.with_modified(modified),
+        _ => record,
+    }
 }
 
 /// What is to be indexed.
@@ -220,25 +235,84 @@ fn is_loop(error: &ignore::Error) -> bool {
     }
 }
 
-/// Documents of files that are gone go too, but not those of a source that looks like a folder that is not mounted.
-fn remove_missing(sources: &Sources, writer: &IndexWriter, args: &IndexArgs, report: &mut Report) {
-    let present: HashSet<&str> = sources.files.iter().filter_map(|path| path.to_str()).collect();
-    for root in &sources.roots {
-        let known: Vec<String> =
-            writer.files().into_iter().filter(|path| Path::new(path).starts_with(root)).collect();
-        let missing: Vec<&String> =
-            known.iter().filter(|path| !present.contains(path.as_str())).collect();
-        if !args.prune && !missing.is_empty() && missing.len() == known.len() && root.is_dir() {
-            report.problems.push(Problem {
-                path: root.display().to_string(),
-                reason: format!("holds no file any more, where {} were indexed; they are kept: is it mounted? --prune removes them", known.len()),
-            });
-            continue;
+/// Opens the index, or makes it with the settings asked for; an index that is there keeps its own.
+fn open(args: &IndexArgs) -> anyhow::Result<Index> {
+    let mut settings = IndexSettings::default();
+    if let Some(tokens) = args.passage_tokens {
+        settings = settings.with_split(SplitOptions::default().with_max_tokens(tokens as usize));
+    }
+    if let Some(language) = args.language {
+        settings = settings.with_language(language);
+    }
+    if args.separate_body {
+        settings = settings.with_separate_body();
+    }
+    let index = Index::open_or_create(&args.index.index, settings)?;
+    let made = index.settings();
+    for (flag, given, same) in [
+        ("--passage-tokens", args.passage_tokens.is_some(), made.split == settings.split),
+        ("--language", args.language.is_some(), made.language == settings.language),
+        ("--separate-body", args.separate_body, made.separate_body),
+    ] {
+        if given && !same {
+            anyhow::bail!(
+                "the index at {} was made with another {flag}: make a new one to change it",
+                args.index.index.display()
+            );
         }
-        for path in missing {
+    }
+    Ok(index)
+}
+
+/// Files that the index was made from and that are gone.
+struct Missing(Vec<String>);
+
+impl Missing {
+    /// Documents of files that are gone go too, but not those of a source that looks like a folder that is not mounted.
+    fn find(
+        sources: &Sources,
+        writer: &IndexWriter,
+        args: &IndexArgs,
+        report: &mut Report,
+    ) -> Self {
+        let present: HashSet<&str> =
+            sources.files.iter().filter_map(|path| path.to_str()).collect();
+        let all_known = writer.files();
+        let mut all_missing = Vec::new();
+        for root in &sources.roots {
+            let known: Vec<&String> =
+                all_known.iter().filter(|path| Path::new(path).starts_with(root)).collect();
+            let missing: Vec<&String> =
+                known.iter().copied().filter(|path| !present.contains(path.as_str())).collect();
+            if !args.prune && !missing.is_empty() && missing.len() == known.len() && root.is_dir() {
+                report.problems.push(Problem {
+                    path: root.display().to_string(),
+                    reason: format!("holds no file any more, where {} were indexed; they are kept: is it mounted? --prune removes them", known.len()),
+                });
+                continue;
+            }
+            all_missing.extend(missing.into_iter().cloned());
+        }
+        all_missing.sort();
+        all_missing.dedup();
+        Self(all_missing)
+    }
+
+    /// How many files of each content are gone: a new one with that content has been renamed.
+    fn by_content(&self, writer: &IndexWriter) -> Mutex<HashMap<[u8; 32], usize>> {
+        let mut counts = HashMap::new();
+        let records = self.0.iter().filter_map(|path| writer.file(path));
+        for record in records.filter(|record| record.hash != INCOMPLETE) {
+            *counts.entry(record.hash).or_default() += 1;
+        }
+        Mutex::new(counts)
+    }
+
+    fn remove(&self, writer: &IndexWriter, report: &mut Report) {
+        for path in &self.0 {
             writer.delete_file(path);
-            report.removed += 1;
         }
+        report.removed = self.0.len() as u64 - report.renamed;
     }
 }
 
@@ -246,6 +320,7 @@ fn remove_missing(sources: &Sources, writer: &IndexWriter, args: &IndexArgs, rep
 struct Job<'a> {
     args: &'a IndexArgs,
     writer: &'a IndexWriter,
+    moved_from: Mutex<HashMap<[u8; 32], usize>>,
     report: Mutex<Report>,
     bar: ProgressBar,
     documents: AtomicU64,
@@ -278,11 +353,17 @@ impl Job<'_> {
             self.problem(&path.display().to_string(), "its name is not valid UTF-8".to_owned());
             return Ok(());
         };
-        let indexed = if Format::of(name) == Format::JsonLines {
-            self.json_lines_file(name)
-        } else {
-            self.whole_file(name)
-        };
+        let indexed = fs::metadata(path).map_err(anyhow::Error::from).and_then(|metadata| {
+            if self.looks_unchanged(name, &metadata) {
+                self.note(|report| report.unchanged += 1);
+                return Ok(());
+            }
+            if Format::of(name) == Format::JsonLines {
+                self.json_lines_file(name, &metadata)
+            } else {
+                self.whole_file(name, &metadata)
+            }
+        });
         self.bar.inc(1);
         match indexed {
             Err(error) if error.is::<io::Error>() || error.is::<vizsla_extract::Error>() => {
@@ -293,8 +374,7 @@ impl Job<'_> {
         }
     }
 
-    fn whole_file(&self, name: &str) -> anyhow::Result<()> {
-        let metadata = fs::metadata(name)?;
+    fn whole_file(&self, name: &str, metadata: &fs::Metadata) -> anyhow::Result<()> {
         if metadata.len() > self.args.max_file_size {
             let (size, limit) = (
                 indicatif::HumanBytes(metadata.len()),
@@ -308,7 +388,7 @@ impl Job<'_> {
         }
         let bytes = fs::read(name)?;
         let hash = content_hash(bytes.as_slice())?;
-        let Some(known) = self.changed(name, hash) else { return Ok(()) };
+        let Some(known) = self.changed(name, hash, metadata) else { return Ok(()) };
         let documents = match vizsla_extract::extract(name, &bytes) {
             Err(error) if error.kind() == ErrorKind::Binary => {
                 self.note(|report| report.binary += 1);
@@ -317,28 +397,39 @@ impl Job<'_> {
             documents => documents?,
         };
         drop(bytes);
-        self.replace(name, known, &metadata, hash, documents.into_iter().map(Ok))
+        self.replace(name, known, metadata, hash, documents.into_iter().map(Ok))
     }
 
-    fn json_lines_file(&self, name: &str) -> anyhow::Result<()> {
-        let metadata = fs::metadata(name)?;
+    fn json_lines_file(&self, name: &str, metadata: &fs::Metadata) -> anyhow::Result<()> {
         let hash = content_hash(File::open(name)?)?;
-        let Some(known) = self.changed(name, hash) else { return Ok(()) };
+        let Some(known) = self.changed(name, hash, metadata) else { return Ok(()) };
         let lines = JsonLines::new(name, BufReader::with_capacity(1 << 20, File::open(name)?));
         self.replace(
             name,
             known,
-            &metadata,
+            metadata,
             hash,
             lines.with_max_bytes(self.args.max_file_size as usize),
         )
     }
 
+    /// Whether size and time say that the file is as it was, so that it need not be read.
+    fn looks_unchanged(&self, name: &str, metadata: &fs::Metadata) -> bool {
+        !self.args.rehash
+            && self.writer.file(name).is_some_and(|record| {
+                record.modified.is_some()
+                    && record.modified == modified_nanoseconds(metadata)
+                    && record.bytes == metadata.len()
+                    && record.hash != INCOMPLETE
+            })
+    }
+
     /// Whether the file was known before, or `None` when it is unchanged.
-    fn changed(&self, name: &str, hash: [u8; 32]) -> Option<bool> {
+    fn changed(&self, name: &str, hash: [u8; 32], metadata: &fs::Metadata) -> Option<bool> {
         match self.writer.file(name) {
             Some(record) if record.hash == hash => {
                 self.note(|report| report.unchanged += 1);
+                self.writer.record_file(name, record_of(hash, metadata, record.documents));
                 None
             }
             record => Some(record.is_some()),
@@ -362,10 +453,21 @@ impl Job<'_> {
             .and_then(|time| Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs() as i64));
         let (added, whole) = self.add_all(name, documents, modified)?;
         // A file of which something was missing is read again next time, and reported again.
-        let hash = if whole { hash } else { [0; 32] };
-        self.writer.record_file(name, FileRecord::new(hash, metadata.len(), added));
-        self.note(|report| if known { report.changed += 1 } else { report.added += 1 });
+        let hash = if whole { hash } else { INCOMPLETE };
+        self.writer.record_file(name, record_of(hash, metadata, added));
+        let renamed = !known && self.was_moved(hash);
+        self.note(|report| match (known, renamed) {
+            (true, _) => report.changed += 1,
+            (_, true) => report.renamed += 1,
+            _ => report.added += 1,
+        });
         Ok(())
+    }
+
+    /// Whether a file with this content is gone, and not yet taken for the former name of another one.
+    fn was_moved(&self, hash: [u8; 32]) -> bool {
+        let mut moved = self.moved_from.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.get_mut(&hash).filter(|count| **count > 0).map(|count| *count -= 1).is_some()
     }
 
     fn standard_input(&self) -> anyhow::Result<()> {

@@ -8,3 +8,4 @@ pub(crate) mod model;
 pub(crate) mod rerank;
 pub(crate) mod search;
 pub(crate) mod setup;
+pub(crate) mod tune;

@@ -8,7 +8,7 @@ use vizsla::{Engine, Fusion, Index, QuerySyntax, SearchRequest, SearchResponse, 
 use crate::Outcome;
 use crate::args::{Format, SearchArgs};
 use crate::output;
-use crate::settings::{filter, open_index, open_reranker};
+use crate::settings::{Ranking, filter, open_index, open_reranker};
 
 pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
     let index = open_index(&args.index)?;
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
 /// An engine with what was asked of every query.
 struct Search<'a> {
     args: &'a SearchArgs,
+    ranking: Ranking,
     engine: Engine,
     /// Why there is no reranker, where that was accepted.
     degraded: Option<String>,
@@ -36,16 +37,17 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn open(args: &'a SearchArgs, index: &Index) -> anyhow::Result<Self> {
-        let engine = Engine::new(index.retriever()).with_fusion(args.ranking.fusion);
-        if args.ranking.fusion == Fusion::Bm25 {
-            return Ok(Self { args, engine, degraded: None });
+        let ranking = Ranking::of(&args.ranking)?;
+        let engine = Engine::new(ranking.retriever(index)?).with_fusion(ranking.fusion);
+        if ranking.fusion == Fusion::Bm25 {
+            return Ok(Self { args, ranking, engine, degraded: None });
         }
         match open_reranker(&args.ranking.model) {
             Ok(reranker) => {
-                Ok(Self { args, engine: engine.with_reranker(reranker), degraded: None })
+                Ok(Self { args, ranking, engine: engine.with_reranker(reranker), degraded: None })
             }
             Err(error) if args.bm25_fallback => {
-                Ok(Self { args, engine, degraded: Some(format!("{error:#}")) })
+                Ok(Self { args, ranking, engine, degraded: Some(format!("{error:#}")) })
             }
             Err(error) => Err(error.context(
                 "cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)",
@@ -67,7 +69,7 @@ impl<'a> Search<'a> {
         let args = self.args;
         let mut request = SearchRequest::new(query)
             .with_limit(args.limit)
-            .with_depth(args.ranking.depth)
+            .with_depth(self.ranking.depth)
             .with_filter(filter(&args.filter));
         if args.syntax {
             request = request.with_syntax(QuerySyntax::Native);
@@ -78,7 +80,7 @@ impl<'a> Search<'a> {
         if args.bm25_fallback {
             request = request.with_bm25_fallback();
         }
-        if let Some(budget) = args.ranking.budget {
+        if let Some(budget) = self.ranking.budget {
             request = request.with_budget(budget);
         }
         match args.min_probability {

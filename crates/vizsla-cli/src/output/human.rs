@@ -200,7 +200,7 @@ fn print_bm25(out: &mut impl Write, explanation: &Bm25Explanation) -> io::Result
         writeln!(
             out,
             "       {:<20} {:>7.3}  (idf {:.3}, {}× in the passage, {}× in the query, in {} passages)",
-            term.term, term.score, term.idf, term.frequency, term.query_frequency, term.passages
+            term.term, term.score, term.idf, term.frequency, term.query_weight, term.passages
         )?;
     }
     Ok(())

@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde_json::Value;
-use vizsla::metrics::Qrels;
+use vizsla::metrics::{Qrels, Run};
 use vizsla::trec;
 
-use crate::args::EvalArgs;
+use crate::args::JudgedArgs;
 
 /// The judged queries of a collection.
-pub(super) struct Dataset {
+pub(crate) struct Dataset {
     /// Texts by id: those that have judgments.
-    pub(super) queries: Vec<(String, String)>,
-    pub(super) qrels: Qrels,
+    pub(crate) queries: Vec<(String, String)>,
+    pub(crate) qrels: Qrels,
 }
 
 impl Dataset {
-    pub(super) fn open(args: &EvalArgs) -> anyhow::Result<Self> {
+    pub(crate) fn open(args: &JudgedArgs) -> anyhow::Result<Self> {
         let dir = &args.dataset;
         if !dir.join("corpus.jsonl").is_file() {
             bail!(
@@ -55,6 +55,13 @@ impl Dataset {
         }
         Ok(Self { queries, qrels })
     }
+}
+
+/// Reads a run in TREC form.
+pub(crate) fn read_run(path: &Path) -> anyhow::Result<Run> {
+    let text = fs::read_to_string(path)
+        .with_context(|| format!("cannot read the run {}", path.display()))?;
+    trec::parse_run(&text).with_context(|| format!("cannot read the run {}", path.display()))
 }
 
 fn find_qrels(dir: &Path, named: &str) -> anyhow::Result<PathBuf> {

@@ -1,60 +1,22 @@
-//! Means with bootstrap intervals, and which metrics are told.
+//! Means with bootstrap intervals, and tests of whether two runs differ.
 
 use std::fmt;
 
 use serde::Serialize;
-use vizsla::metrics::{self, Grades};
-
-/// A metric of one query.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Metric {
-    Ndcg10,
-    Rr10,
-    Recall100,
-    Ap,
-    P10,
-}
-
-impl Metric {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Ndcg10, Self::Rr10, Self::Recall100, Self::Ap, Self::P10];
-
-    /// What papers call its mean.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ndcg10 => "nDCG@10",
-            Self::Rr10 => "MRR@10",
-            Self::Recall100 => "Recall@100",
-            Self::Ap => "MAP",
-            Self::P10 => "P@10",
-        }
-    }
-
-    pub(super) fn of(self, ranked: &[(String, f32)], grades: &Grades) -> f64 {
-        let ids: Vec<&str> = ranked.iter().map(|(id, _)| id.as_str()).collect();
-        match self {
-            Self::Ndcg10 => metrics::ndcg(&ids, grades, 10),
-            Self::Rr10 => metrics::reciprocal_rank(&ids, grades, 10),
-            Self::Recall100 => metrics::recall(&ids, grades, 100),
-            Self::Ap => metrics::average_precision(&ids, grades),
-            Self::P10 => metrics::precision(&ids, grades, 10),
-        }
-    }
-}
 
 /// A mean over queries with its percentile bootstrap interval (Efron 1979; Sakai 2006 for retrieval).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Summary {
-    mean: f64,
-    low: f64,
-    high: f64,
+pub(crate) struct Summary {
+    pub(crate) mean: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
 }
 
 const RESAMPLES: usize = 2000;
 
 impl Summary {
     /// The same values always give the same interval.
-    pub(super) fn of(values: &[f64]) -> Self {
+    pub(crate) fn of(values: &[f64]) -> Self {
         let count = values.len().max(1);
         let mean = values.iter().sum::<f64>() / count as f64;
         let mut random = fastrand::Rng::with_seed(1979);
@@ -75,6 +37,29 @@ impl fmt::Display for Summary {
     }
 }
 
+const PERMUTATIONS: u32 = 100_000;
+
+/// How likely a mean difference as large as this is if the two runs were equally good: Fisher's randomisation test, paired and
+/// two-sided (Smucker, Allan and Carterette, CIKM 2007), over 100,000 random assignments of signs.
+pub(crate) fn randomisation_test(differences: &[f64]) -> f64 {
+    let observed = differences.iter().sum::<f64>().abs();
+    let mut random = fastrand::Rng::with_seed(2007);
+    let mut as_large = 0u32;
+    for _ in 0..PERMUTATIONS {
+        let (mut sum, mut signs) = (0.0, 0u64);
+        for (i, difference) in differences.iter().enumerate() {
+            if i % 64 == 0 {
+                signs = random.u64(..);
+            }
+            sum += if signs & 1 == 0 { *difference } else { -difference };
+            signs >>= 1;
+        }
+        as_large += u32::from(sum.abs() >= observed - 1e-12);
+    }
+    // The assignment that was observed is one of them.
+    f64::from(as_large + 1) / f64::from(PERMUTATIONS + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +72,13 @@ mod tests {
         // The standard error is 0.0203; 1.96 of it on either side.
         assert!((summary.high - summary.low - 0.0796).abs() < 0.008, "{summary}");
         assert_eq!(summary, Summary::of(&values));
+    }
+
+    #[test]
+    fn the_test_agrees_with_counting_all_assignments() {
+        // Of the 32 assignments of signs to 1, 2, 3, 4 and 5, only all plus and all minus sum to 15 in size.
+        assert!((randomisation_test(&[1.0, 2.0, 3.0, 4.0, 5.0]) - 2.0 / 32.0).abs() < 0.005);
+        assert!((randomisation_test(&[1.0, -1.0]) - 1.0).abs() < 1e-12);
+        assert!((randomisation_test(&[0.0; 20]) - 1.0).abs() < 1e-12);
     }
 }

@@ -1,0 +1,111 @@
+//! Runs, measured: by run, measure and query; as a table, as JSON and as lines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+
+use anyhow::Context;
+use serde::Serialize;
+use vizsla::metrics::{Measure, Qrels, Run};
+
+use super::statistics::Summary;
+use crate::args::ReportArgs;
+
+/// Values of each query, in the order of the queries.
+pub(crate) struct Measured {
+    pub(crate) measures: Vec<Measure>,
+    pub(crate) queries: Vec<String>,
+    /// By run, then as `measures`, then as `queries`.
+    runs: Vec<(String, Vec<Vec<f64>>)>,
+}
+
+impl Measured {
+    /// Measures runs over the queries given; one that a run does not have counts as an empty ranking.
+    pub(crate) fn of(
+        measures: &[Measure],
+        queries: &[String],
+        qrels: &Qrels,
+        runs: &[(&str, &Run)],
+    ) -> Self {
+        let values = |run: &Run, measure: Measure| {
+            let of_query = |query: &String| {
+                let ranked = run.get(query).map(Vec::as_slice).unwrap_or_default();
+                let ids: Vec<&str> = ranked.iter().map(|(id, _)| id.as_str()).collect();
+                measure.of(&ids, &qrels[query])
+            };
+            queries.iter().map(of_query).collect()
+        };
+        let measured = |run: &Run| measures.iter().map(|measure| values(run, *measure)).collect();
+        Self {
+            measures: measures.to_vec(),
+            queries: queries.to_vec(),
+            runs: runs.iter().map(|(name, run)| ((*name).to_owned(), measured(run))).collect(),
+        }
+    }
+
+    /// The values of a run by query, in one measure.
+    pub(crate) fn values(&self, run: usize, measure: usize) -> &[f64] {
+        &self.runs[run].1[measure]
+    }
+
+    /// What one run has more than another, by query.
+    pub(crate) fn differences(&self, more: usize, less: usize, measure: usize) -> Vec<f64> {
+        let pairs = self.values(more, measure).iter().zip(self.values(less, measure));
+        pairs.map(|(more, less)| more - less).collect()
+    }
+
+    pub(crate) fn summaries(&self) -> BTreeMap<&str, BTreeMap<String, Summary>> {
+        let summaries = |values: &Vec<Vec<f64>>| {
+            let pairs = self.measures.iter().zip(values);
+            pairs.map(|(measure, values)| (measure.to_string(), Summary::of(values))).collect()
+        };
+        self.runs.iter().map(|(name, values)| (name.as_str(), summaries(values))).collect()
+    }
+
+    /// A row a run, a column a measure.
+    pub(crate) fn table(&self) -> String {
+        let width = self.runs.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
+        let mut text = format!("{:<width$}", "");
+        for measure in &self.measures {
+            let _ = write!(text, "{:<24}", measure.to_string());
+        }
+        for (name, values) in &self.runs {
+            let _ = write!(text, "\n{name:<width$}");
+            for values in values {
+                let _ = write!(text, "{:<24}", Summary::of(values).to_string());
+            }
+        }
+        text.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+    }
+
+    /// Writes the value of each query where that was asked for.
+    pub(crate) fn write_queries(&self, args: &ReportArgs) -> anyhow::Result<()> {
+        let Some(path) = &args.per_query else { return Ok(()) };
+        let mut text = "query\trun\tmeasure\tvalue\n".to_owned();
+        for (i, query) in self.queries.iter().enumerate() {
+            for (name, values) in &self.runs {
+                for (measure, values) in self.measures.iter().zip(values) {
+                    let _ = writeln!(text, "{query}\t{name}\t{measure}\t{:.6}", values[i]);
+                }
+            }
+        }
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    }
+}
+
+/// How long queries took, as percentiles.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p95_ms: f64,
+}
+
+impl Latency {
+    /// Of at least one time in milliseconds; of none, zero.
+    pub(crate) fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at =
+            |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or(0.0);
+        Self { p50_ms: at(0.5), p95_ms: at(0.95) }
+    }
+}

@@ -1,0 +1,120 @@
+//! Pseudo-relevance feedback: words that the best passages have in common are added to the query.
+//!
+//! RM3 (Abdul-Jaleel et al., "UMass at TREC 2004: Novelty and HARD"), with the parts and defaults that Anserini has: a relevance model
+//! `p(w) ∝ Σ_d score(d) · tf(w, d) / length(d)` over the best passages, cut to its likeliest words, and mixed with the query.
+
+use std::collections::HashMap;
+
+use tantivy::tokenizer::TextAnalyzer;
+
+/// How much feedback there is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Feedback {
+    /// How many of the best passages are taken to be relevant.
+    pub passages: usize,
+    /// How many of their words are added.
+    pub terms: usize,
+    /// The share of the query itself, from 0 to 1.
+    pub query_share: f32,
+}
+
+impl Feedback {
+    /// Sets how many of the best passages are taken to be relevant.
+    pub fn with_passages(mut self, passages: usize) -> Self {
+        self.passages = passages.max(1);
+        self
+    }
+
+    /// Sets how many of their words are added.
+    pub fn with_terms(mut self, terms: usize) -> Self {
+        self.terms = terms;
+        self
+    }
+
+    /// Sets the share of the query itself.
+    pub fn with_query_share(mut self, share: f32) -> Self {
+        self.query_share = share.clamp(0.0, 1.0);
+        self
+    }
+}
+
+/// 10 passages, 10 words, and half of the weight for the query itself, as Anserini has them.
+impl Default for Feedback {
+    fn default() -> Self {
+        Self { passages: 10, terms: 10, query_share: 0.5 }
+    }
+}
+
+/// Words in more than this share of all passages say nothing of what the best have in common.
+const TOO_COMMON: f64 = 0.1;
+
+/// The query with the feedback of the best passages, given as score and text. The weights add up to what they did.
+/// `frequency` is the share of all passages that have a word.
+pub(crate) fn expand(
+    query: &[(String, f32)],
+    best: &[(f32, String)],
+    feedback: Feedback,
+    analyzer: &TextAnalyzer,
+    frequency: impl Fn(&str) -> tantivy::Result<f64>,
+) -> tantivy::Result<Vec<(String, f32)>> {
+    let mut model: HashMap<String, f32> = HashMap::new();
+    for (score, text) in best {
+        let terms = crate::bm25::query_terms(analyzer, text);
+        let length: f32 = terms.iter().map(|(_, count)| count).sum();
+        for (term, count) in terms {
+            *model.entry(term).or_default() += score * count / length;
+        }
+    }
+    let mut likely: Vec<(String, f32)> = Vec::new();
+    for (term, weight) in model {
+        if (2..=20).contains(&term.len()) && frequency(&term)? <= TOO_COMMON {
+            likely.push((term, weight));
+        }
+    }
+    likely.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    likely.truncate(feedback.terms);
+    let total: f32 = query.iter().map(|(_, weight)| weight).sum();
+    let model_total: f32 = likely.iter().map(|(_, weight)| weight).sum();
+    if likely.is_empty() || model_total <= 0.0 {
+        return Ok(query.to_vec());
+    }
+    let share = feedback.query_share;
+    let mut expanded: Vec<(String, f32)> =
+        query.iter().map(|(term, weight)| (term.clone(), weight * share)).collect();
+    for (term, weight) in likely {
+        let weight = weight / model_total * total * (1.0 - share);
+        match expanded.iter_mut().find(|(known, _)| *known == term) {
+            Some((_, known)) => *known += weight,
+            None => expanded.push((term, weight)),
+        }
+    }
+    expanded.retain(|(_, weight)| *weight > 0.0);
+    Ok(expanded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::{Language, analyzer};
+
+    #[test]
+    fn what_the_best_have_in_common_joins_the_query() {
+        let query = [("dog".to_owned(), 2.0)];
+        let best = [
+            (3.0, "dog retrieves duck".to_owned()),
+            (3.0, "dog retrieves hare".to_owned()),
+            (1.0, "common dog".to_owned()),
+        ];
+        let feedback = Feedback::default().with_terms(2);
+        let frequency = |term: &str| Ok(if term == "common" { 0.9 } else { 0.01 });
+        let expanded =
+            expand(&query, &best, feedback, &analyzer(Language::English), frequency).unwrap();
+        let names: Vec<_> = expanded.iter().map(|(term, _)| term.as_str()).collect();
+        assert_eq!(names, ["dog", "retriev"]);
+        // dog: 3/3 + 3/3 + 1/2 of the model, retrieves: 3/3 + 3/3; the query's total of 2 is kept.
+        let total: f32 = expanded.iter().map(|(_, weight)| weight).sum();
+        assert!((total - 2.0).abs() < 1e-6);
+        assert!((expanded[1].1 - 2.0 / 4.5).abs() < 1e-6, "{expanded:?}");
+    }
+}

@@ -1,0 +1,322 @@
+//! The best passages of a segment for a BM25 query, without reading the postings of terms that can no longer matter.
+//!
+//! MaxScore (Turtle and Flood, "Query evaluation: strategies and optimizations", 1995) over windows of passages, as
+//! Lucene's bulk scorer has it: once the worst of the best `depth` scores is more than the terms with the least weights could
+//! reach together, no passage that has only those can get in; their postings are then looked up, for passages that the others
+//! found, instead of read. A term never adds more than its weight, whatever k1, b and the length of the passage, so
+//! the bounds hold for all parameters.
+//!
+//! Sums are of whole numbers (of 2^-32), so that neither the order of terms nor that of segments changes a score.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::postings::BlockSegmentPostings;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, SegmentReader, TERMINATED};
+
+use crate::bm25::{Bm25Query, FieldQuery};
+
+/// Passages that are scored together; their sums fit the first-level cache.
+const WINDOW: usize = 4096;
+const ONE: f64 = (1u64 << 32) as f64;
+
+fn fixed(score: f32) -> i64 {
+    (f64::from(score) * ONE) as i64
+}
+
+/// The worst score that still gets in, shared by the segments of a search.
+pub(crate) struct Threshold(AtomicI64);
+
+impl Threshold {
+    pub(crate) fn new() -> Self {
+        Self(AtomicI64::new(1))
+    }
+}
+
+/// The best `depth` passages of a segment that pass, each with its score, in no particular order; passages that the
+/// segments seen so far beat `depth` times may be missing. Which of several equal scores at the cut are kept is decided by
+/// `tie_break`, the smallest first; it is asked for those only.
+pub(crate) fn best<K: Ord>(
+    query: &Bm25Query,
+    segment: &SegmentReader,
+    depth: usize,
+    shared: &Threshold,
+    passes: impl Fn(DocId) -> bool,
+    tie_break: impl Fn(DocId) -> K,
+) -> tantivy::Result<Vec<(DocId, f32)>> {
+    let mut search = Search {
+        cursors: cursors(query, segment)?,
+        essential: 0,
+        threshold: shared.0.load(Ordering::Relaxed),
+        shared,
+        best: BinaryHeap::with_capacity(depth + 1),
+        depth,
+        candidates: Vec::new(),
+    };
+    search.split();
+    let mut sums = vec![0i64; WINDOW];
+    let mut seen = [0u64; WINDOW / 64];
+    while let Some(start) = search.next_essential() {
+        search.sum_window(start, &mut sums, &mut seen);
+        search.collect(start, &mut sums, &mut seen, &passes);
+    }
+    let threshold = search.threshold;
+    let candidates = search.candidates.into_iter().filter(|(_, sum)| *sum >= threshold);
+    let scored: Vec<(DocId, i64)> = candidates.collect();
+    Ok(cut(scored, depth, tie_break)
+        .into_iter()
+        .map(|(doc, sum)| (doc, (sum as f64 / ONE) as f32))
+        .collect())
+}
+
+/// The best `depth`; of equal ones at the cut, the smallest by `tie_break`.
+pub(crate) fn cut<S: Ord + Copy, K: Ord>(
+    mut scored: Vec<(DocId, S)>,
+    depth: usize,
+    tie_break: impl Fn(DocId) -> K,
+) -> Vec<(DocId, S)> {
+    if scored.len() <= depth || depth == 0 {
+        scored.truncate(depth);
+        return scored;
+    }
+    let (_, (_, least), _) =
+        scored.select_nth_unstable_by_key(depth - 1, |(_, score)| Reverse(*score));
+    let least = *least;
+    let (mut best, mut tied): (Vec<_>, Vec<_>) = scored
+        .into_iter()
+        .filter(|(_, score)| *score >= least)
+        .partition(|(_, score)| *score > least);
+    let room = depth - best.len();
+    if tied.len() > room {
+        tied.sort_by_cached_key(|(doc, _)| tie_break(*doc));
+        tied.truncate(room);
+    }
+    best.append(&mut tied);
+    best
+}
+
+/// A score that sorts; the engine gives none that is not a number.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct OrderedScore(pub(crate) f32);
+
+impl Eq for OrderedScore {}
+
+impl PartialOrd for OrderedScore {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for OrderedScore {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+/// The postings of one term, read up to some place.
+struct Cursor<'a> {
+    query: &'a FieldQuery,
+    norms: FieldNormReader,
+    postings: BlockSegmentPostings,
+    /// Place in the current block.
+    at: usize,
+    weight: f32,
+    /// More than the term can add.
+    bound: i64,
+}
+
+/// One for each term that the segment has, those with the least weight first.
+fn cursors<'a>(query: &'a Bm25Query, segment: &SegmentReader) -> tantivy::Result<Vec<Cursor<'a>>> {
+    let mut cursors = Vec::new();
+    for field in &query.fields {
+        let inverted = segment.inverted_index(field.field)?;
+        let norms = segment.get_fieldnorms_reader(field.field)?;
+        for term in &field.terms {
+            let postings =
+                inverted.read_block_postings(&term.term, IndexRecordOption::WithFreqs)?;
+            if let Some(postings) = postings {
+                cursors.push(Cursor {
+                    query: field,
+                    norms: norms.clone(),
+                    postings,
+                    at: 0,
+                    weight: term.weight,
+                    bound: fixed(term.weight) + 1,
+                });
+            }
+        }
+    }
+    cursors.sort_by_key(|cursor| cursor.bound);
+    Ok(cursors)
+}
+
+impl Cursor<'_> {
+    /// The passage it stands at.
+    fn doc(&self) -> DocId {
+        self.postings.docs().get(self.at).copied().unwrap_or(TERMINATED)
+    }
+
+    /// Moves to `doc` or behind it, and gives back what the term adds to it.
+    fn seek(&mut self, doc: DocId) -> Option<i64> {
+        if self.doc() < doc {
+            self.at = self.postings.seek(doc);
+        }
+        if self.doc() != doc {
+            return None;
+        }
+        let score = self.query.score(
+            self.weight,
+            self.postings.freq(self.at),
+            self.norms.fieldnorm_id(doc),
+        );
+        Some(fixed(score))
+    }
+
+    /// Adds the term's part to the sums of all passages from `start` to the end of the window.
+    fn sum(&mut self, start: DocId, sums: &mut [i64], seen: &mut [u64]) {
+        let end = start + WINDOW as DocId;
+        if self.doc() < start {
+            self.at = self.postings.seek(start);
+        }
+        loop {
+            let docs = &self.postings.docs()[self.at..];
+            let inside = docs.partition_point(|doc| *doc < end);
+            let frequencies = &self.postings.freqs()[self.at..];
+            for (doc, frequency) in docs[..inside].iter().zip(frequencies) {
+                let place = (doc - start) as usize;
+                let norm = self.norms.fieldnorm_id(*doc);
+                sums[place] += fixed(self.query.score(self.weight, *frequency, norm));
+                seen[place / 64] |= 1 << (place % 64);
+            }
+            self.at += inside;
+            if inside < docs.len() || self.postings.block_len() == 0 {
+                return;
+            }
+            self.postings.advance();
+            self.at = 0;
+        }
+    }
+}
+
+struct Search<'a> {
+    /// In order of their bounds, the least first.
+    cursors: Vec<Cursor<'a>>,
+    /// The first cursor whose postings have to be read; those before it cannot bring a passage in on their own.
+    essential: usize,
+    threshold: i64,
+    shared: &'a Threshold,
+    /// The best `depth` scores so far.
+    best: BinaryHeap<Reverse<i64>>,
+    depth: usize,
+    /// Passages that were good enough when they were seen.
+    candidates: Vec<(DocId, i64)>,
+}
+
+impl Search<'_> {
+    /// Tells the terms that still matter on their own from those that do not.
+    fn split(&mut self) {
+        let mut sum = 0;
+        self.essential = self
+            .cursors
+            .iter()
+            .take_while(|cursor| {
+                sum += cursor.bound;
+                sum < self.threshold
+            })
+            .count();
+    }
+
+    fn next_essential(&self) -> Option<DocId> {
+        let docs = self.cursors[self.essential..].iter().map(Cursor::doc);
+        docs.min().filter(|doc| *doc != TERMINATED)
+    }
+
+    fn sum_window(&mut self, start: DocId, sums: &mut [i64], seen: &mut [u64]) {
+        for cursor in &mut self.cursors[self.essential..] {
+            cursor.sum(start, sums, seen);
+        }
+    }
+
+    /// Adds what the other terms say of the passages of a window, and keeps those that are good enough. Leaves the
+    /// window empty.
+    fn collect(
+        &mut self,
+        start: DocId,
+        sums: &mut [i64],
+        seen: &mut [u64],
+        passes: &impl Fn(DocId) -> bool,
+    ) {
+        let rest: i64 = self.cursors[..self.essential].iter().map(|cursor| cursor.bound).sum();
+        let mut found = Vec::new();
+        for (word, bits) in seen.iter_mut().enumerate() {
+            while *bits != 0 {
+                let place = word * 64 + bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                let sum = std::mem::take(&mut sums[place]);
+                let doc = start + place as DocId;
+                if sum + rest >= self.threshold && passes(doc) {
+                    found.push((doc, sum));
+                }
+            }
+        }
+        let mut rest = rest;
+        for cursor in self.cursors[..self.essential].iter_mut().rev() {
+            found.retain_mut(|(doc, sum)| {
+                if *sum + rest < self.threshold {
+                    return false;
+                }
+                *sum += cursor.seek(*doc).unwrap_or(0);
+                true
+            });
+            rest -= cursor.bound;
+        }
+        for (doc, sum) in found {
+            if sum >= self.threshold {
+                self.keep(doc, sum);
+            }
+        }
+        self.split();
+    }
+
+    fn keep(&mut self, doc: DocId, sum: i64) {
+        self.candidates.push((doc, sum));
+        self.best.push(Reverse(sum));
+        if self.best.len() > self.depth {
+            self.best.pop();
+        }
+        if self.best.len() == self.depth
+            && let Some(Reverse(worst)) = self.best.peek()
+            && *worst > self.threshold
+        {
+            let shared = self.shared.0.fetch_max(*worst, Ordering::Relaxed);
+            self.threshold = shared.max(*worst);
+            if self.candidates.len() > 8 * self.depth + 1024 {
+                let threshold = self.threshold;
+                self.candidates.retain(|(_, sum)| *sum >= threshold);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_best_are_those_of_a_full_sort(scores in prop::collection::vec(0u8..6, 0..60), depth in 1usize..20) {
+            let scored: Vec<_> = scores.iter().enumerate().map(|(doc, score)| (doc as DocId, *score)).collect();
+            let mut expected = scored.clone();
+            expected.sort_by_key(|(doc, score)| (Reverse(*score), *doc));
+            expected.truncate(depth);
+            let mut best = cut(scored, depth, |doc| doc);
+            best.sort_by_key(|(doc, score)| (Reverse(*score), *doc));
+            prop_assert_eq!(best, expected);
+        }
+    }
+}
