@@ -35,6 +35,24 @@ impl ScoredCandidates {
         self.candidates.iter().zip(&self.scores)
     }
 
+    /// The same with the first `depth` candidates alone, as if no more had been asked for.
+    pub fn prefix(&self, depth: usize) -> Self {
+        let mut prefix = self.clone();
+        prefix.candidates.truncate(depth);
+        prefix.scores.truncate(depth);
+        // Their order stays; the ranks close up.
+        let ranks = prefix.scores.iter().enumerate();
+        let mut ranks: Vec<(u32, usize)> =
+            ranks.filter_map(|(i, scores)| Some((scores.rerank?.1, i))).collect();
+        ranks.sort_unstable();
+        for (rank, (_, i)) in (1..).zip(ranks) {
+            if let Some((_, known)) = &mut prefix.scores[i].rerank {
+                *known = rank;
+            }
+        }
+        prefix
+    }
+
     /// What each stage did and how long it took; the fusion has not happened yet.
     pub fn stages(&self) -> &Stages {
         &self.stages

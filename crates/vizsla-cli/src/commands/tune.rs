@@ -1,3 +1,490 @@
-pub(crate) fn run(_: &crate::args::TuneArgs) -> anyhow::Result<crate::Outcome> {
-    Ok(crate::Outcome::Success)
+//! `vizsla tune`: the parameters that suit judged collections, and how sure that is.
+//!
+//! First k1, b and the weight of titles are chosen by BM25's own nDCG@10; then, with one reading of the candidates, depth and
+//! fusion by that of the fused ranking. Each choice is judged by cross-validation: what is best for four fifths of the queries (or for
+//! the other collections, when there are several) is measured on the rest.
+
+mod report;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use serde::Serialize;
+use vizsla::metrics::{Qrels, Run, ndcg};
+use vizsla::{
+    Bm25Params, Engine, FieldWeights, Fusion, QuerySyntax, Reranker, ScoredCandidates,
+    SearchRequest,
+};
+
+use super::eval::corpus::{Corpus, Dropping, FirstStage};
+use super::eval::dataset::{Dataset, read_run};
+use super::eval::statistics::{Summary, randomisation_test};
+use crate::args::{CorpusArgs, JudgedArgs, TuneArgs};
+use crate::settings::{RankingFile, open_reranker};
+use crate::{Outcome, output, progress};
+
+const FOLDS: usize = 5;
+const K1: [f32; 6] = [0.4, 0.6, 0.9, 1.2, 1.6, 2.0];
+const B: [f32; 6] = [0.2, 0.3, 0.4, 0.55, 0.75, 0.9];
+const TITLE: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 2.0];
+const DEPTHS: [usize; 7] = [10, 20, 30, 50, 75, 100, 200];
+const WEIGHTS: [f32; 11] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9];
+
+pub(crate) fn run(args: &TuneArgs) -> anyhow::Result<Outcome> {
+    let collections = Collection::open_all(args)?;
+    let first = tune_first_stage(&collections)?;
+    let settings = first.chosen_setting();
+    let second = tune_second_stage(args, &collections, settings)?;
+    let file = write_settings(args, settings, &second)?;
+    let tuned = Tuned { first, second };
+    output::raw(&tuned.text())?;
+    if let Some(path) = &args.html {
+        let html = report::html(&tuned, &file)?;
+        fs::write(path, html).with_context(|| format!("cannot write {}", path.display()))?;
+        output::line(&format!("report: {}", path.display()))?;
+    }
+    output::line(&format!(
+        "settings: {} (use them with --settings {})",
+        args.output.display(),
+        args.output.display()
+    ))?;
+    Ok(Outcome::Success)
+}
+
+/// A judged collection, indexed.
+struct Collection {
+    name: String,
+    dataset: Dataset,
+    corpus: Corpus,
+    candidates: Option<Run>,
+    drop_query_document: bool,
+}
+
+impl Collection {
+    fn open_all(args: &TuneArgs) -> anyhow::Result<Vec<Self>> {
+        if args.candidates.len() > args.datasets.len() {
+            bail!("there are more --candidates than --dataset");
+        }
+        let open = |(i, dir): (usize, &std::path::PathBuf)| {
+            let name = dir.file_name().map_or_else(
+                || dir.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            );
+            let judged = JudgedArgs {
+                dataset: dir.clone(),
+                qrels: args.split.clone(),
+                topics: None,
+                drop_query_document: args.drop_query_document,
+                queries: args.queries,
+            };
+            let corpus = CorpusArgs { language: None, separate_body: false, passage_tokens: None };
+            let index = args.indexes.as_ref().map(|indexes| indexes.join(&name));
+            let given = args.candidates.get(i).filter(|run| *run != Path::new("-"));
+            Ok(Self {
+                dataset: Dataset::open(&judged)?,
+                corpus: Corpus::index(dir, index.as_deref(), &corpus)?,
+                candidates: given.map(|run| read_run(run)).transpose()?,
+                drop_query_document: args.drop_query_document,
+                name,
+            })
+        };
+        args.datasets.iter().enumerate().map(open).collect()
+    }
+
+    fn first_stage(&self, query: &str, setting: FirstSetting) -> anyhow::Result<Dropping> {
+        let first_stage = match &self.candidates {
+            Some(run) => FirstStage::given(
+                &self.corpus.index,
+                run.get(query).map(Vec::as_slice).unwrap_or_default(),
+            )?,
+            None => FirstStage::Bm25(Box::new(
+                self.corpus
+                    .index
+                    .retriever()
+                    .with_bm25(Bm25Params::new(setting.k1, setting.b))
+                    .with_weights(setting.weights()),
+            )),
+        };
+        let dropped = self.drop_query_document.then(|| query.to_owned());
+        Ok(Dropping { first_stage, dropped })
+    }
+}
+
+fn request(text: &str, depth: usize) -> SearchRequest {
+    SearchRequest::new(text).with_syntax(QuerySyntax::Words).with_depth(depth)
+}
+
+fn ndcg10(documents: &[(&str, f32)], qrels: &Qrels, query: &str) -> f64 {
+    let ids: Vec<&str> = documents.iter().map(|(id, _)| *id).collect();
+    ndcg(&ids, &qrels[query], 10)
+}
+
+/// Parameters of BM25.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+struct FirstSetting {
+    k1: f32,
+    b: f32,
+    title: f32,
+}
+
+impl FirstSetting {
+    const DEFAULT: Self = Self { k1: 0.9, b: 0.4, title: 0.0 };
+
+    fn weights(self) -> FieldWeights {
+        let mut weights = FieldWeights::default();
+        weights.title = self.title;
+        weights
+    }
+
+    fn name(self) -> String {
+        format!("k1 {}, b {}, title {}", self.k1, self.b, self.title)
+    }
+}
+
+/// Depth and fusion.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+struct SecondSetting {
+    depth: usize,
+    #[serde(skip)]
+    fusion: Fusion,
+}
+
+impl SecondSetting {
+    fn default_of(max_depth: usize) -> Self {
+        Self { depth: SearchRequest::DEFAULT_DEPTH.min(max_depth), fusion: Fusion::default() }
+    }
+
+    fn name(self) -> String {
+        format!("{} at depth {}", self.fusion, self.depth)
+    }
+}
+
+fn fusions() -> Vec<Fusion> {
+    let mut fusions = vec![Fusion::Rerank, Fusion::PositionAware, Fusion::Auto];
+    fusions.extend([10.0, 30.0, 60.0].map(|k| Fusion::Rrf { k }));
+    for rerank_weight in WEIGHTS {
+        fusions.extend([
+            Fusion::Linear { rerank_weight },
+            Fusion::ZScore { rerank_weight },
+            Fusion::RankBiased { rerank_weight },
+            Fusion::Calibrated { rerank_weight },
+        ]);
+    }
+    fusions
+}
+
+/// Settings that were tried, each with a value for every query of every collection.
+struct Trials<S> {
+    settings: Vec<S>,
+    /// By setting, then collection, then query.
+    values: Vec<Vec<Vec<f64>>>,
+    names: Vec<String>,
+    chosen: usize,
+    default: usize,
+    /// What is chosen by cross-validation, by collection and query.
+    validated: Vec<Vec<f64>>,
+    /// Which setting each fold chose.
+    fold_choices: Vec<usize>,
+}
+
+/// Which queries a fold is measured on: a part of one collection, or the whole of one of several.
+fn is_held_back(fold: usize, collections: usize, collection: usize, query: usize) -> bool {
+    // A multiplication by a large odd number scatters the queries over the folds the same way every time.
+    let scattered = (query as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    if collections > 1 { collection == fold } else { scattered as usize % FOLDS == fold }
+}
+
+impl<S: Copy + PartialEq> Trials<S> {
+    fn judge(settings: Vec<S>, values: Vec<Vec<Vec<f64>>>, names: Vec<String>, default: S) -> Self {
+        let collections = names.len();
+        let folds = if collections > 1 { collections } else { FOLDS };
+        // Each collection counts the same, however many queries it has.
+        let mean = |setting: usize, counts: &dyn Fn(usize, usize) -> bool| {
+            let of_collection = |collection: usize| {
+                let all = values[setting][collection].iter().enumerate();
+                let kept: Vec<f64> =
+                    all.filter(|(q, _)| counts(collection, *q)).map(|(_, value)| *value).collect();
+                (!kept.is_empty()).then(|| kept.iter().sum::<f64>() / kept.len() as f64)
+            };
+            let means: Vec<f64> = (0..collections).filter_map(of_collection).collect();
+            means.iter().sum::<f64>() / means.len().max(1) as f64
+        };
+        let default = settings.iter().position(|setting| *setting == default).unwrap_or(0);
+        let best =
+            |counts: &dyn Fn(usize, usize) -> bool| {
+                // Of equal settings the default, else the first.
+                let order = std::iter::once(default).chain(0..settings.len());
+                order
+                    .map(|s| (s, mean(s, counts)))
+                    .fold((default, f64::MIN), |best, (s, value)| {
+                        if value > best.1 + 1e-12 { (s, value) } else { best }
+                    })
+                    .0
+            };
+        let mut validated: Vec<Vec<f64>> =
+            values[0].iter().map(|queries| vec![0.0; queries.len()]).collect();
+        let mut fold_choices = Vec::new();
+        for fold in 0..folds {
+            let choice = best(&|c, q| !is_held_back(fold, collections, c, q));
+            fold_choices.push(choice);
+            for (c, queries) in validated.iter_mut().enumerate() {
+                for (q, value) in queries.iter_mut().enumerate() {
+                    if is_held_back(fold, collections, c, q) {
+                        *value = values[choice][c][q];
+                    }
+                }
+            }
+        }
+        let chosen = best(&|_, _| true);
+        Self { settings, chosen, default, validated, fold_choices, names, values }
+    }
+
+    /// The setting to use: the best one if choosing helped on queries that it was not chosen by, else the default.
+    fn chosen_setting(&self) -> S {
+        self.settings[if self.gain().mean > 0.0 { self.chosen } else { self.default }]
+    }
+
+    /// What the choice brings over the default, on queries that it was not made by.
+    fn gain(&self) -> Summary {
+        Summary::of(&self.differences())
+    }
+
+    fn differences(&self) -> Vec<f64> {
+        let pairs = self.validated.iter().flatten().zip(self.values[self.default].iter().flatten());
+        pairs.map(|(validated, default)| validated - default).collect()
+    }
+
+    fn mean(&self, setting: usize, collection: usize) -> f64 {
+        let values = &self.values[setting][collection];
+        values.iter().sum::<f64>() / values.len().max(1) as f64
+    }
+
+    /// Mean over the collections.
+    fn overall(&self, setting: usize) -> f64 {
+        (0..self.names.len()).map(|c| self.mean(setting, c)).sum::<f64>() / self.names.len() as f64
+    }
+
+    fn text(&self, what: &str, name: impl Fn(S) -> String) -> String {
+        use std::fmt::Write;
+        let mut text = format!(
+            "{what}: {} settings tried\n  default: {}, nDCG@10 {:.4}\n  best on all queries: {}, nDCG@10 {:.4}\n",
+            self.settings.len(),
+            name(self.settings[self.default]),
+            self.overall(self.default),
+            name(self.settings[self.chosen]),
+            self.overall(self.chosen)
+        );
+        let several = self.names.len() > 1;
+        let kind = if several { "leaving one collection out" } else { "cross-validated" };
+        let same = self.fold_choices.iter().filter(|choice| **choice == self.chosen).count();
+        let differences = self.differences();
+        let gain = self.gain();
+        let _ = writeln!(
+            text,
+            "  {kind}: {:+.4} [{:+.4}, {:+.4}] over the default, p {:.3}; {same} of {} folds chose the same",
+            gain.mean,
+            gain.low,
+            gain.high,
+            randomisation_test(&differences),
+            self.fold_choices.len()
+        );
+        if several {
+            for (c, collection) in self.names.iter().enumerate() {
+                let choice = self.fold_choices[c];
+                let _ = writeln!(
+                    text,
+                    "    {collection}: default {:.4}, chosen by the others {:.4} ({}), best for all {:.4}",
+                    self.mean(self.default, c),
+                    self.mean(choice, c),
+                    name(self.settings[choice]),
+                    self.mean(self.chosen, c)
+                );
+            }
+        }
+        let verdict = if gain.mean <= 0.0 {
+            "no better than the default on queries that it was not chosen by: the default is kept"
+        } else if gain.low <= 0.0 {
+            "perhaps better than the default: the interval includes no difference"
+        } else {
+            "better than the default"
+        };
+        let _ = writeln!(text, "  verdict: {verdict}");
+        text
+    }
+}
+
+fn tune_first_stage(collections: &[Collection]) -> anyhow::Result<Trials<FirstSetting>> {
+    let mut settings = Vec::new();
+    for k1 in K1 {
+        for b in B {
+            settings.extend(TITLE.map(|title| FirstSetting { k1, b, title }));
+        }
+    }
+    let queries: usize = collections.iter().map(|c| c.dataset.queries.len()).sum();
+    let bar = progress::bar((settings.len() * queries) as u64, "BM25 searches");
+    let mut values = Vec::new();
+    for setting in &settings {
+        let mut by_collection = Vec::new();
+        for collection in collections {
+            let mut by_query = Vec::new();
+            for (id, text) in &collection.dataset.queries {
+                // Enough for ten documents of several passages each.
+                let engine = Engine::new(collection.first_stage(id, *setting)?);
+                let scored = engine.score(&request(text, 30).with_fusion(Fusion::Bm25))?;
+                by_query.push(ndcg10(
+                    &scored.documents(Fusion::Bm25),
+                    &collection.dataset.qrels,
+                    id,
+                ));
+                bar.inc(1);
+            }
+            by_collection.push(by_query);
+        }
+        values.push(by_collection);
+    }
+    bar.finish_and_clear();
+    let names = collections.iter().map(|c| c.name.clone()).collect();
+    Ok(Trials::judge(settings, values, names, FirstSetting::DEFAULT))
+}
+
+/// Depth and fusion, with what a plot needs besides.
+struct SecondStage {
+    trials: Trials<SecondSetting>,
+    /// Median time of a query by depth: BM25, and reranking by the tokens of the candidates.
+    milliseconds: Vec<(usize, f64)>,
+}
+
+fn tune_second_stage(
+    args: &TuneArgs,
+    collections: &[Collection],
+    first: FirstSetting,
+) -> anyhow::Result<SecondStage> {
+    let reranker: Arc<dyn Reranker> = Arc::new(open_reranker(&args.model)?);
+    let depths: Vec<usize> = DEPTHS
+        .into_iter()
+        .filter(|depth| *depth < args.max_depth)
+        .chain([args.max_depth])
+        .collect();
+    let mut settings = Vec::new();
+    for depth in &depths {
+        settings
+            .extend(fusions().into_iter().map(|fusion| SecondSetting { depth: *depth, fusion }));
+    }
+    let default = SecondSetting::default_of(args.max_depth);
+    if !settings.contains(&default) {
+        settings.push(default);
+    }
+    let queries: usize = collections.iter().map(|c| c.dataset.queries.len()).sum();
+    let bar = progress::bar(queries as u64, "queries");
+    let mut values = vec![vec![Vec::new(); collections.len()]; settings.len()];
+    let mut times: Vec<Vec<f64>> = vec![Vec::new(); depths.len()];
+    for (c, collection) in collections.iter().enumerate() {
+        for (id, text) in &collection.dataset.queries {
+            let engine =
+                Engine::new(collection.first_stage(id, first)?).with_reranker(reranker.clone());
+            let scored =
+                engine.score(&request(text, args.max_depth).with_fusion(Fusion::Rerank))?;
+            let prefixes: Vec<ScoredCandidates> =
+                depths.iter().map(|depth| scored.prefix(*depth)).collect();
+            for (times, prefix) in times.iter_mut().zip(&prefixes) {
+                times.push(milliseconds(&scored, prefix));
+            }
+            for (setting, values) in settings.iter().zip(&mut values) {
+                let at = depths.iter().position(|depth| *depth == setting.depth);
+                let documents = match at {
+                    Some(at) => prefixes[at].documents(setting.fusion),
+                    None => scored.documents(setting.fusion),
+                };
+                values[c].push(ndcg10(&documents, &collection.dataset.qrels, id));
+            }
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    let median = |mut times: Vec<f64>| {
+        times.sort_by(f64::total_cmp);
+        times.get(times.len() / 2).copied().unwrap_or(0.0)
+    };
+    let milliseconds = depths.into_iter().zip(times.into_iter().map(median)).collect();
+    let names = collections.iter().map(|c| c.name.clone()).collect();
+    Ok(SecondStage { trials: Trials::judge(settings, values, names, default), milliseconds })
+}
+
+/// What a query takes when only a part of its candidates is read: of the time of reranking, the part of the tokens.
+fn milliseconds(all: &ScoredCandidates, part: &ScoredCandidates) -> f64 {
+    let tokens = |scored: &ScoredCandidates| -> f64 {
+        let read = scored.iter().filter_map(|(_, scores)| scores.rerank);
+        read.map(|(score, _)| f64::from(score.tokens.unwrap_or(1))).sum()
+    };
+    let rerank = all.stages().rerank.as_ref().map_or(0.0, |stage| stage.ms);
+    all.stages().retrieve.ms + rerank * tokens(part) / tokens(all).max(1.0)
+}
+
+fn write_settings(
+    args: &TuneArgs,
+    first: FirstSetting,
+    second: &SecondStage,
+) -> anyhow::Result<RankingFile> {
+    let SecondSetting { depth, fusion } = second.trials.chosen_setting();
+    let file = RankingFile {
+        depth: Some(depth),
+        fusion: Some(fusion.to_string()),
+        k1: Some(first.k1),
+        b: Some(first.b),
+        k3: None,
+        field_weights: Some(first.weights().to_string()),
+    };
+    fs::write(&args.output, serde_json::to_string_pretty(&file)? + "\n")
+        .with_context(|| format!("cannot write {}", args.output.display()))?;
+    Ok(file)
+}
+
+/// All that was found out.
+struct Tuned {
+    first: Trials<FirstSetting>,
+    second: SecondStage,
+}
+
+impl Tuned {
+    fn text(&self) -> String {
+        let mut text = self.first.text("BM25", FirstSetting::name);
+        text.push('\n');
+        text.push_str(&self.second.trials.text("depth and fusion", SecondSetting::name));
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(values: Vec<Vec<Vec<f64>>>) -> Trials<u32> {
+        let names = (0..values[0].len()).map(|c| c.to_string()).collect();
+        let settings = (0..values.len() as u32).collect();
+        Trials::judge(settings, values, names, 0)
+    }
+
+    #[test]
+    fn what_helps_everywhere_is_chosen_and_its_gain_told() {
+        let trials = judged(vec![vec![vec![0.2; 50]], vec![vec![0.5; 50]], vec![vec![0.1; 50]]]);
+        assert_eq!(trials.chosen_setting(), 1);
+        assert!((trials.gain().mean - 0.3).abs() < 1e-9);
+        assert_eq!(trials.fold_choices, [1; FOLDS]);
+    }
+
+    #[test]
+    fn what_is_best_for_one_collection_only_is_not_chosen() {
+        // Setting 1 is best for the first collection, and setting 2 for the second, each at the other's cost.
+        let trials = judged(vec![
+            vec![vec![0.5; 10], vec![0.5; 10]],
+            vec![vec![0.9; 10], vec![0.2; 10]],
+            vec![vec![0.2; 10], vec![0.9; 10]],
+        ]);
+        assert_eq!(trials.fold_choices, [2, 1]);
+        assert!(trials.gain().mean < 0.0);
+        assert_eq!(trials.chosen_setting(), 0);
+    }
 }
