@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use vizsla::metrics::{self, Grades};
+use vizsla::metrics::Measure;
 use vizsla::trec;
 
-use crate::support::fixture;
-
-type Metric = fn(&[&str], &Grades) -> f64;
+use crate::support::{Workspace, fixture};
 
 #[test]
 fn metrics_agree_with_trec_eval() {
@@ -16,24 +14,117 @@ fn metrics_agree_with_trec_eval() {
     let run = trec::parse_run(&read("run.txt")).unwrap();
     let expected: BTreeMap<String, BTreeMap<String, f64>> =
         serde_json::from_str(&read("expected.json")).unwrap();
-    let metrics: [(&str, Metric); 6] = [
-        ("ndcg_cut_10", |ranking, grades| metrics::ndcg(ranking, grades, 10)),
-        ("ndcg_cut_5", |ranking, grades| metrics::ndcg(ranking, grades, 5)),
-        ("recip_rank", |ranking, grades| metrics::reciprocal_rank(ranking, grades, usize::MAX)),
-        ("recall_100", |ranking, grades| metrics::recall(ranking, grades, 100)),
-        ("map", metrics::average_precision),
-        ("P_10", |ranking, grades| metrics::precision(ranking, grades, 10)),
+    let measures = [
+        ("ndcg", "nDCG"),
+        ("ndcg_cut_10", "nDCG@10"),
+        ("ndcg_cut_5", "nDCG@5"),
+        ("recip_rank", "RR"),
+        ("recall_5", "R@5"),
+        ("recall_100", "R@100"),
+        ("map", "AP"),
+        ("map_cut_5", "AP@5"),
+        ("P_10", "P@10"),
+        ("success_1", "Success@1"),
+        ("success_5", "Success@5"),
+        ("bpref", "Bpref"),
     ];
     assert!(expected.len() > 20);
     for (query, values) in &expected {
         let ranking: Vec<&str> = run[query].iter().map(|(id, _)| id.as_str()).collect();
-        for (name, metric) in &metrics {
-            let found = metric(&ranking, &qrels[query]);
+        for (name, measure) in measures {
+            let found = measure.parse::<Measure>().unwrap().of(&ranking, &qrels[query]);
             assert!(
-                (found - values[*name]).abs() < 1e-4,
+                (found - values[name]).abs() < 1e-4,
                 "{query} {name}: {found}, trec_eval says {}",
-                values[*name]
+                values[name]
             );
         }
     }
+}
+
+/// The mini corpus, evaluated with runs kept: A is BM25, B the fusion.
+fn evaluated() -> (Workspace, String) {
+    let workspace = Workspace::new();
+    let dataset = fixture("corpus").display().to_string();
+    workspace.ok(&["eval", "--dataset", &dataset, "--depth", "20", "--runs", "runs"]);
+    (workspace, dataset)
+}
+
+#[test]
+fn runs_are_scored_and_compared() {
+    let (workspace, dataset) = evaluated();
+    let of = |args: &[&str]| {
+        let mut all = vec!["eval"];
+        all.extend(args);
+        all.extend(["--dataset", &dataset]);
+        workspace.ok(&all)
+    };
+    let table = of(&["score", "runs/bm25.run", "runs/fused.run", "--measures", "Bpref,Judged@10"]);
+    assert!(table.contains("Judged@10") && table.contains("runs/fused.run"), "{table}");
+    let compared = of(&["compare", "runs/bm25.run", "runs/fused.run", "--per-query", "values.tsv"]);
+    assert!(compared.contains("queries that changed most in nDCG@10"), "{compared}");
+    let values = std::fs::read_to_string(workspace.path("values.tsv")).unwrap();
+    // 25 queries, two runs, five measures, and the names of the columns.
+    assert_eq!(values.lines().count(), 25 * 2 * 5 + 1);
+    let same: serde_json::Value =
+        serde_json::from_str(&of(&["compare", "runs/bm25.run", "runs/bm25.run", "--json"]))
+            .unwrap();
+    assert_eq!(
+        (&same["measures"][0]["p"], &same["measures"][0]["better"]),
+        (&1.0.into(), &0.into())
+    );
+    assert_eq!(same["queries"].as_array().unwrap().len(), 0);
+    let wrong = workspace.run(&["eval", "score", "values.tsv", "--dataset", &dataset]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("values.tsv") && wrong.err.contains("line 1"), "{}", wrong.err);
+}
+
+#[test]
+fn bm25_alone_needs_no_model() {
+    let workspace = Workspace::new();
+    let dataset = fixture("corpus").display().to_string();
+    let args = [
+        "eval",
+        "--dataset",
+        &dataset,
+        "--fusion",
+        "bm25",
+        "--onnxruntime",
+        "missing.so",
+        "--json",
+    ];
+    let result = workspace.json(&args);
+    assert!(result["runs"]["fused"].is_null() && !result["runs"]["bm25"]["AP"].is_null());
+}
+
+#[test]
+fn tuning_writes_settings_that_a_search_reads() {
+    let workspace = Workspace::new().with_documents();
+    let dataset = fixture("corpus").display().to_string();
+    let tuned = workspace.ok(&[
+        "tune",
+        "--dataset",
+        &dataset,
+        "--split",
+        "test",
+        "--max-depth",
+        "10",
+        "--html",
+        "report.html",
+        "-o",
+        "settings.json",
+    ]);
+    assert!(tuned.contains("cross-validated") && tuned.contains("verdict"), "{tuned}");
+    let report = std::fs::read_to_string(workspace.path("report.html")).unwrap();
+    assert_eq!(report.matches("<svg").count(), 3);
+    assert!(!report.contains("http-equiv") && !report.contains("src="));
+    workspace.write("settings.json", r#"{"fusion": "bm25", "depth": 3, "k1": 0.5}"#);
+    let search = ["search", "dog", "--index", "index", "--settings", "settings.json", "--json"];
+    let found = workspace.json(&search);
+    assert_eq!(found["fusion"], "bm25");
+    assert_eq!(found["stages"]["retrieve"]["candidates"], 3);
+    workspace.write("settings.json", r#"{"fusoin": "bm25"}"#);
+    let wrong = workspace.run(&search);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("settings.json"), "{}", wrong.err);
 }

@@ -23,7 +23,7 @@ fn each_stage_keeps_its_floor() {
         assert!(found >= floor, "{run} has fallen to {found}");
     }
     assert!(measured("fused", "nDCG@10") > measured("bm25", "nDCG@10"), "the second stage helps");
-    assert!(measured("bm25", "Recall@100") >= 0.9);
+    assert!(measured("bm25", "R@100") >= 0.9);
 
     // The same candidates, given as a run, give the same reranking.
     let run = workspace.path("runs/bm25.run").display().to_string();

@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Setup(SetupArgs),
     /// Index files and folders, or JSON Lines from standard input; run again to update
     Index(IndexArgs),
+    /// Index, and go on indexing what changes until Ctrl-C
+    Watch(WatchArgs),
     /// Search an index
     Search(SearchArgs),
     /// Score and sort texts from standard input, without an index
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// Remove documents from an index
     Delete(DeleteArgs),
+    /// Verify every checksum of an index
+    Check(IndexDir),
+    /// Mend a damaged index, reading again what was lost
+    Repair(RepairArgs),
     /// Measure ranking quality on a judged collection, score and compare runs
     Eval(EvalArgs),
     /// Find the best parameters for judged collections, cross-validated, and write them to a settings file
@@ -184,6 +190,21 @@ pub(crate) struct IndexArgs {
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    #[command(flatten)]
+    pub(crate) index: IndexDir,
+    /// Only mend the index; do not read the files again of which something was lost
+    #[arg(long)]
+    pub(crate) no_reindex: bool,
 }
 
 #[derive(Debug, Args)]

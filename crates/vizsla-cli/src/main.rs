@@ -8,8 +8,10 @@ mod progress;
 mod settings;
 
 use std::io;
+use std::panic::catch_unwind;
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use clap::Parser;
 
 use crate::args::{Cli, Command};
@@ -25,16 +27,15 @@ enum Outcome {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
-        Command::Setup(args) => commands::setup::run(&args),
-        Command::Index(args) => commands::index::run(&args),
-        Command::Search(args) => commands::search::run(&args),
-        Command::Rerank(args) => commands::rerank::run(&args),
-        Command::Info(args) => commands::info::run(&args),
-        Command::Delete(args) => commands::delete::run(&args),
-        Command::Eval(args) => commands::eval::run(&args),
-        Command::Tune(args) => commands::tune::run(&args),
-        Command::Model(command) => commands::model::run(&command),
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        // A damaged file can make the engine panic, which becomes an error of ours; a second message would only confuse.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+    let outcome = match catch_unwind(|| run(cli.command)) {
+        Ok(outcome) => outcome,
+        Err(_) => Err(anyhow!(
+            "the program ran into a fault of its own; set RUST_BACKTRACE=1, run it again and report what it prints"
+        )),
     };
     match outcome {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
@@ -50,6 +51,23 @@ fn main() -> ExitCode {
             output::complain(&format!("{error:#}"));
             ExitCode::from(2)
         }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::Setup(args) => commands::setup::run(&args),
+        Command::Index(args) => commands::index::run(&args),
+        Command::Watch(args) => commands::watch::run(&args),
+        Command::Check(args) => commands::check::check(&args),
+        Command::Repair(args) => commands::check::repair(&args),
+        Command::Search(args) => commands::search::run(&args),
+        Command::Rerank(args) => commands::rerank::run(&args),
+        Command::Info(args) => commands::info::run(&args),
+        Command::Delete(args) => commands::delete::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
+        Command::Tune(args) => commands::tune::run(&args),
+        Command::Model(command) => commands::model::run(&command),
     }
 }
 

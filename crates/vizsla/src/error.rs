@@ -5,6 +5,7 @@ use std::path::Path;
 use std::{fmt, io};
 
 use tantivy::TantivyError;
+use tantivy::directory::error::{LockError, OpenReadError};
 use vizsla_core::BoxError;
 
 /// An error of this crate. The message says what was being done, to what, and what helps.
@@ -73,6 +74,11 @@ impl Error {
     /// An error of the index engine, with what was being done to which index.
     pub(crate) fn engine(doing: &str, at: &str, source: TantivyError) -> Self {
         let kind = match &source {
+            TantivyError::LockFailure(LockError::IoError(error), _) => {
+                let message =
+                    format!("cannot {doing} the index at {at}: its folder cannot be written to");
+                return Self::new(io_kind(error), message).with_source(source);
+            }
             TantivyError::LockFailure(..) => {
                 let message = format!(
                     "cannot {doing} the index at {at}: another process or writer has it open for writing; wait until it \
@@ -83,12 +89,23 @@ impl Error {
             TantivyError::DataCorruption(_)
             | TantivyError::DeserializeError(_)
             | TantivyError::IncompatibleIndex(_) => ErrorKind::Corrupt,
+            // A file that the engine made, and that is gone or ends too early.
+            TantivyError::OpenReadError(error)
+                if matches!(error, OpenReadError::FileDoesNotExist(_)) =>
+            {
+                ErrorKind::Corrupt
+            }
             other => root_io_kind(other).unwrap_or(ErrorKind::Io),
         };
         let remedy = match kind {
-            ErrorKind::Corrupt => "; the index is damaged: rebuild it from its sources",
+            ErrorKind::Corrupt => {
+                "; the index is damaged: `vizsla check` says where, and `vizsla repair` mends it"
+            }
             ErrorKind::NoSpace => {
                 "; no room is left on the device: free some and run it again, the last commit is intact"
+            }
+            _ if !denied(&source) => {
+                "; `vizsla check` says whether it is damaged, and `vizsla repair` mends it"
             }
             _ => "",
         };
@@ -96,11 +113,17 @@ impl Error {
     }
 }
 
+/// Whether the system refused access, which no repair would change.
+fn denied(error: &TantivyError) -> bool {
+    format!("{error:?}").contains("PermissionDenied")
+}
+
 fn io_kind(error: &io::Error) -> ErrorKind {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             ErrorKind::NoSpace
         }
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => ErrorKind::Corrupt,
         _ => ErrorKind::Io,
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use tantivy::directory::MmapDirectory;
 use tantivy::{IndexReader, ReloadPolicy};
 use vizsla_core::Filter;
 
 use crate::analysis;
+use crate::directory::IndexFolder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::filter;
 use crate::manifest::{self, IndexSettings, Manifest};
@@ -16,7 +17,7 @@ use crate::retrieve::IndexRetriever;
 use crate::schema::{self, Fields};
 use crate::writer::{IndexWriter, WriterOptions};
 
-const SEGMENTS_DIR: &str = "segments";
+pub(crate) const SEGMENTS_DIR: &str = "segments";
 
 /// An index of passages. Cheap to clone; clones share everything.
 ///
@@ -78,7 +79,7 @@ impl Index {
         let segments = dir.join(SEGMENTS_DIR);
         fs::create_dir_all(&segments).map_err(|error| Error::io("create", &segments, error))?;
         let failed = |error| Error::engine("create", &dir.display().to_string(), error);
-        let directory = MmapDirectory::open(&segments).map_err(|error| failed(error.into()))?;
+        let directory = IndexFolder::open(&segments).map_err(failed)?;
         let (schema, fields) = schema::build();
         let engine = tantivy::Index::create(directory, schema, tantivy::IndexSettings::default())
             .map_err(failed)?;
@@ -103,9 +104,8 @@ impl Index {
         }
         let settings = manifest::read_settings(dir)?;
         let failed = |error| Error::engine("open", &dir.display().to_string(), error);
-        let directory =
-            MmapDirectory::open(dir.join(SEGMENTS_DIR)).map_err(|error| failed(error.into()))?;
-        let engine = tantivy::Index::open(directory).map_err(failed)?;
+        let directory = IndexFolder::open(&dir.join(SEGMENTS_DIR)).map_err(failed)?;
+        let engine = guarded(dir, || tantivy::Index::open(directory))?.map_err(failed)?;
         let (schema, fields) = schema::build();
         if engine.schema() != schema {
             return Err(Error::new(
@@ -140,10 +140,11 @@ impl Index {
         dir: Option<PathBuf>,
     ) -> Result<Self> {
         engine.tokenizers().register(analysis::ANALYZER, analysis::analyzer(settings.language));
-        let reader =
-            engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into();
-        let reader =
-            reader.map_err(|error| Error::engine("open", &display(dir.as_deref()), error))?;
+        let at = display(dir.as_deref());
+        let reader = guarded(Path::new(&at), || {
+            engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into()
+        })?;
+        let reader = reader.map_err(|error| Error::engine("open", &at, error))?;
         Ok(Self { engine, reader, fields, settings, dir })
     }
 
@@ -216,6 +217,12 @@ impl Index {
             .collect())
     }
 
+    /// Keeps what a repair would need.
+    pub(crate) fn keep_copy(&self) -> Result<()> {
+        let Some(dir) = &self.dir else { return Ok(()) };
+        manifest::keep_copy(dir, &dir.join(SEGMENTS_DIR).join("meta.json"))
+    }
+
     pub(crate) fn manifest(&self) -> Result<Manifest> {
         let Some(dir) = &self.dir else { return Ok(Manifest::default()) };
         let meta = self.engine.load_metas().map_err(|error| self.failed("read", error))?;
@@ -227,11 +234,24 @@ impl Index {
     }
 }
 
+/// Runs what reads the engine's files, which it takes apart on trust: where a damaged one leads it astray, that is an error.
+pub(crate) fn guarded<T>(dir: &Path, read: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|_| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!(
+                "the index at {} is damaged: `vizsla check` says where, and `vizsla repair` mends it",
+                dir.display()
+            ),
+        )
+    })
+}
+
 fn display(dir: Option<&Path>) -> String {
     dir.map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
 }
 
-fn not_an_index(dir: &Path) -> Error {
+pub(crate) fn not_an_index(dir: &Path) -> Error {
     let what = if dir.join("meta.json").is_file() {
         "an index of tantivy that another program made: search it through `ExistingIndex`, or give another folder"
     } else if dir.is_dir() {

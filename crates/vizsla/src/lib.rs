@@ -32,6 +32,7 @@
 mod analysis;
 mod bm25;
 mod correction;
+mod directory;
 mod encoding;
 mod engine;
 mod error;
@@ -39,6 +40,7 @@ mod existing;
 mod feedback;
 mod filter;
 mod index;
+mod integrity;
 mod manifest;
 mod response;
 mod restriction;
@@ -55,6 +57,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use existing::{ExistingIndex, tantivy};
 pub use feedback::Feedback;
 pub use index::{Index, IndexStats};
+pub use integrity::{CheckReport, RepairReport};
 pub use manifest::{FORMAT_VERSION, FileRecord, IndexSettings, content_hash};
 pub use response::{
     FuseStage, Hit, HitPassage, HitScores, RerankStage, RetrieveStage, SearchResponse, Stages,

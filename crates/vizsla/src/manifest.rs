@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub const FORMAT_VERSION: u32 = 2;
 
 const SETTINGS_FILE: &str = "vizsla.json";
+const COPY_FILE: &str = "segments-copy.json";
 
 /// What is fixed when an index is made.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -75,6 +76,35 @@ struct SettingsFile {
     format: u32,
     #[serde(flatten)]
     settings: IndexSettings,
+    /// BLAKE3 of the settings as compact JSON, so that no damaged number passes for one that was chosen.
+    checksum: String,
+}
+
+fn checksum_of(settings: &IndexSettings) -> String {
+    let json = serde_json::to_vec(settings).expect("numbers are always JSON");
+    blake3::hash(&json).to_hex().to_string()
+}
+
+/// What a commit carries besides its segments: which manifest is its own, and the settings once more.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    pub(crate) manifest: u64,
+    pub(crate) settings: IndexSettings,
+}
+
+impl Payload {
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers are always JSON")
+    }
+
+    /// An index to which nothing was committed yet has none.
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self> {
+        let Some(text) = text else { return Ok(Self::default()) };
+        serde_json::from_str(text).map_err(|error| {
+            let message = "the last commit does not say which manifest is its own; `vizsla repair` may mend it";
+            Error::new(ErrorKind::Corrupt, message).with_source(error)
+        })
+    }
 }
 
 /// Whether the folder holds an index of this crate, of whatever version.
@@ -84,8 +114,9 @@ pub(crate) fn is_index(dir: &Path) -> bool {
 
 pub(crate) fn write_settings(dir: &Path, settings: IndexSettings) -> Result<()> {
     let path = dir.join(SETTINGS_FILE);
-    let json = serde_json::to_vec_pretty(&SettingsFile { format: FORMAT_VERSION, settings })
-        .expect("numbers are always JSON");
+    let checksum = checksum_of(&settings);
+    let file = SettingsFile { format: FORMAT_VERSION, settings, checksum };
+    let json = serde_json::to_vec_pretty(&file).expect("numbers are always JSON");
     write_whole(&path, &json).map_err(|error| Error::io("write", &path, error))
 }
 
@@ -96,13 +127,13 @@ pub(crate) fn read_settings(dir: &Path) -> Result<IndexSettings> {
     }
     let path = dir.join(SETTINGS_FILE);
     let json = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
-    let corrupt = |error: serde_json::Error| {
+    let damaged = || {
         Error::new(
             ErrorKind::Corrupt,
-            format!("{} is damaged; rebuild the index from its sources", path.display()),
+            format!("{} is damaged; `vizsla repair` restores it", path.display()),
         )
-        .with_source(error)
     };
+    let corrupt = |error: serde_json::Error| damaged().with_source(error);
     let Format { format } = serde_json::from_slice(&json).map_err(corrupt)?;
     if format != FORMAT_VERSION {
         return Err(Error::new(
@@ -115,6 +146,9 @@ pub(crate) fn read_settings(dir: &Path) -> Result<IndexSettings> {
         ));
     }
     let file: SettingsFile = serde_json::from_slice(&json).map_err(corrupt)?;
+    if file.checksum != checksum_of(&file.settings) {
+        return Err(damaged());
+    }
     Ok(file.settings)
 }
 
@@ -168,36 +202,40 @@ fn manifest_path(dir: &Path, sequence: u64) -> PathBuf {
 }
 
 impl Manifest {
-    /// Writes the manifest, durably, under its own number.
+    /// Writes the manifest, durably, under its own number. A BLAKE3 of the rest stands at its end.
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         let path = manifest_path(dir, self.sequence);
-        let bytes = encoding::encode(self, 160 * self.files.len() + 64)
+        let mut bytes = encoding::encode(self, 160 * self.files.len() + 64)
             .expect("a map of numbers can be encoded");
+        let hash = blake3::hash(&bytes);
+        bytes.extend(hash.as_bytes());
         write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
     }
 
     /// Reads the manifest that a commit names with its payload; an index without one has none yet.
     pub(crate) fn read(dir: &Path, payload: Option<&str>) -> Result<Self> {
-        let Some(payload) = payload else { return Ok(Self::default()) };
-        let corrupt = |what: String| {
+        match payload {
+            None => Ok(Self::default()),
+            payload => Self::read_numbered(dir, Payload::parse(payload)?.manifest),
+        }
+    }
+
+    pub(crate) fn read_numbered(dir: &Path, sequence: u64) -> Result<Self> {
+        let path = manifest_path(dir, sequence);
+        let corrupt = |what: &str| {
             Error::new(
                 ErrorKind::Corrupt,
-                format!(
-                    "{what}; the index at {} is damaged: rebuild it from its sources",
-                    dir.display()
-                ),
+                format!("{} {what}: `vizsla repair` makes it anew", path.display()),
             )
         };
-        let sequence = payload
-            .parse()
-            .map_err(|_| corrupt(format!("the last commit names no manifest but {payload:?}")))?;
-        let path = manifest_path(dir, sequence);
-        let bytes = fs::read(&path).map_err(|error| {
-            corrupt(format!("cannot read {}", path.display())).with_source(error)
-        })?;
-        encoding::decode(&bytes).map_err(|error| {
-            corrupt(format!("cannot understand {}", path.display())).with_source(error)
-        })
+        let bytes =
+            fs::read(&path).map_err(|error| corrupt("cannot be read").with_source(error))?;
+        let (content, hash) = bytes.split_at(bytes.len().saturating_sub(blake3::OUT_LEN));
+        if blake3::hash(content).as_bytes() != hash {
+            return Err(corrupt("is damaged"));
+        }
+        encoding::decode(content)
+            .map_err(|error| corrupt("cannot be understood").with_source(error))
     }
 
     /// Removes the manifests of other commits. What cannot be removed is only clutter.
@@ -212,8 +250,20 @@ impl Manifest {
     }
 }
 
+/// Keeps a copy of the engine's list of segments, for the case that it is damaged.
+pub(crate) fn keep_copy(dir: &Path, list: &Path) -> Result<()> {
+    let copy = dir.join(COPY_FILE);
+    let bytes = fs::read(list).map_err(|error| Error::io("read", list, error))?;
+    write_whole(&copy, &bytes).map_err(|error| Error::io("write", &copy, error))
+}
+
+/// The copy, if there is one that can be understood.
+pub(crate) fn read_copy(dir: &Path) -> Option<serde_json::Value> {
+    serde_json::from_slice(&fs::read(dir.join(COPY_FILE)).ok()?).ok()
+}
+
 /// Writes a file that is there whole and durably, or not at all.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let scratch = path.with_extension("tmp");
     let write = || {
         let mut file = File::create(&scratch)?;

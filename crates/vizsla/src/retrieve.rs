@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::path::Path;
 
 use rayon::prelude::*;
 use tantivy::query::{EnableScoring, Query, QueryParser};
@@ -17,7 +18,7 @@ use crate::bm25::{Bm25Params, Bm25Query, FieldWeights, WeightedField, query_term
 use crate::error::{Error, ErrorKind, Result};
 use crate::feedback::{self, Feedback};
 use crate::filter::PreparedFilter;
-use crate::index::Index;
+use crate::index::{Index, guarded};
 use crate::manifest::IndexSettings;
 use crate::restriction::Restriction;
 use crate::top_k::{self, OrderedScore, Threshold};
@@ -304,7 +305,8 @@ impl Retriever for IndexRetriever {
         &self,
         request: &RetrieveRequest,
     ) -> std::result::Result<Ranking<Candidate>, BoxError> {
-        Ok(self.retrieve_from(&self.index.reader.searcher(), request)?)
+        let at = self.index.dir().unwrap_or(Path::new("memory"));
+        Ok(guarded(at, || self.retrieve_from(&self.index.reader.searcher(), request))??)
     }
 
     fn highlight(&self, request: &RetrieveRequest, text: &str) -> Vec<Range<usize>> {

@@ -11,7 +11,7 @@ use vizsla_core::{Document, Passage, split};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Index;
-use crate::manifest::{FileRecord, Manifest};
+use crate::manifest::{FileRecord, Manifest, Payload};
 
 /// How to write.
 #[derive(Debug, Clone)]
@@ -97,6 +97,8 @@ impl IndexWriter {
             .engine
             .writer_with_num_threads(options.threads, memory)
             .map_err(|e| index.failed("write to", e))?;
+        // What a killed writer left half done would be in the way of files that want the same names.
+        engine.garbage_collect_files().wait().map_err(|e| index.failed("clean up", e))?;
         index.refresh()?;
         let fresh = index.reader.searcher().num_docs() == 0;
         let pending =
@@ -180,15 +182,18 @@ impl IndexWriter {
         if let Some(dir) = &self.index.dir {
             manifest.write(dir)?;
         }
+        let payload =
+            Payload { manifest: manifest.sequence, settings: self.index.settings }.to_json();
         let mut commit = || {
             let mut prepared = self.engine.prepare_commit()?;
-            prepared.set_payload(&manifest.sequence.to_string());
+            prepared.set_payload(&payload);
             prepared.commit()
         };
         commit().map_err(|error| self.index.failed("commit to", error))?;
         if let Some(dir) = &self.index.dir {
             manifest.remove_others(dir);
         }
+        self.index.keep_copy()?;
         self.pending().manifest.sequence = manifest.sequence;
         self.index.refresh()
     }
@@ -209,6 +214,7 @@ impl IndexWriter {
     pub fn finish(self) -> Result<()> {
         let Self { index, engine, .. } = self;
         engine.wait_merging_threads().map_err(|error| index.failed("merge", error))?;
+        index.keep_copy()?;
         index.refresh()
     }
 

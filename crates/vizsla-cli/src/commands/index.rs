@@ -66,7 +66,12 @@ impl Report {
         self.problems.first().map(|problem| format!("{}: {}", problem.path, problem.reason))
     }
 
-    fn print(&self) -> io::Result<()> {
+    /// Whether there is anything to tell.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.added + self.changed + self.renamed + self.removed > 0 || !self.problems.is_empty()
+    }
+
+    pub(crate) fn print(&self) -> io::Result<()> {
         let rate = self.passages as f64 / self.seconds.max(0.001);
         output::line(&format!(
             "{} added, {} changed, {} renamed, {} removed, {} unchanged: {} documents in {} passages, {:.1} s ({rate:.0} passages/s)",

@@ -1,5 +1,6 @@
 //! One verb, one file.
 
+pub(crate) mod check;
 pub(crate) mod delete;
 pub(crate) mod eval;
 pub(crate) mod index;
@@ -9,3 +10,4 @@ pub(crate) mod rerank;
 pub(crate) mod search;
 pub(crate) mod setup;
 pub(crate) mod tune;
+pub(crate) mod watch;

@@ -20,6 +20,19 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
     if let Some(reason) = &response.degraded {
         super::note(&format!("degraded to BM25 alone: {reason}"));
     }
+    for correction in &response.advice.corrections {
+        let (word, instead) = (&correction.word, &correction.instead);
+        super::note(&if correction.used {
+            format!("no passage has {word:?}: searched for {instead:?} instead")
+        } else {
+            format!("no passage has {word:?}: did you mean {instead:?}? (--fuzzy searches for it)")
+        });
+    }
+    for words in &response.advice.dropped {
+        super::note(&format!(
+            "no passage has {words:?} as it was asked for: searched without that condition"
+        ));
+    }
     for hit in &response.hits {
         print_hit(&mut out, hit)?;
         if explain {
