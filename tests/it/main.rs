@@ -9,6 +9,7 @@
 mod durability;
 mod errors;
 mod eval;
+mod first_stage;
 mod formats;
 mod hub;
 mod index;

@@ -1,43 +1,106 @@
 //! "Did you mean": of a word that no passage has, the likeliest that one has.
+//!
+//! The index holds stems, so first the words one slip away are tried as they are written and stemmed (after Norvig, "How to write a
+//! spelling corrector", 2007), then terms of the index near the stem.
 
 use std::collections::HashMap;
 
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
+use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Searcher, Term};
+
+use crate::bm25::query_terms;
 
 /// Shorter words have too many neighbours for any of them to be likely.
 const SHORTEST: usize = 4;
 /// From here two slips are as likely as one is in shorter words.
 const LONG: usize = 8;
 
-/// The term nearest to `term`, by insertions, deletions, replacements and swaps of neighbours; of several, the one that most
-/// passages have. `None` when there is none near. Cost: some milliseconds.
+/// The term that was likeliest meant by `word`, written so that it stems to `term`: of those one slip away, else two for long
+/// words, the one that most passages have. `None` when there is none. Cost: some milliseconds.
 pub(crate) fn nearest(
     searcher: &Searcher,
     field: Field,
+    analyzer: &TextAnalyzer,
+    word: &str,
     term: &str,
 ) -> tantivy::Result<Option<String>> {
-    let length = term.chars().count();
-    if length < SHORTEST || term.chars().any(|c| c.is_ascii_digit()) {
+    let length = word.chars().count();
+    if length < SHORTEST || word.chars().any(|c| c.is_ascii_digit()) {
         return Ok(None);
     }
-    for distance in 1..=(if length < LONG { 1 } else { 2 }) {
-        let query = FuzzyTermQuery::new(Term::from_field_text(field, term), distance, true);
-        let mut frequencies: HashMap<String, u64> = HashMap::new();
-        for segment in searcher.segment_readers() {
-            let inverted = segment.inverted_index(field)?;
-            let mut near = inverted.terms().search(query.automaton()?).into_stream()?;
-            while let Some((key, info)) = near.next() {
-                if let Ok(text) = std::str::from_utf8(key) {
-                    *frequencies.entry(text.to_owned()).or_default() += u64::from(info.doc_freq);
-                }
-            }
-        }
-        let best = frequencies.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
-        if let Some((text, _)) = best {
-            return Ok(Some(text));
+    let mut best: Option<(u64, String)> = None;
+    for neighbour in neighbours(&word.to_lowercase()) {
+        let [(near, _)] = query_terms(analyzer, &neighbour).try_into().unwrap_or_default();
+        let frequency = searcher.doc_freq(&Term::from_field_text(field, &near))?;
+        if frequency > best.as_ref().map_or(0, |(most, _)| *most) {
+            best = Some((frequency, near));
         }
     }
-    Ok(None)
+    if let Some((_, near)) = best {
+        return Ok(Some(near));
+    }
+    near_term(searcher, field, term, if length < LONG { 1 } else { 2 })
+}
+
+/// All words that a letter left out, put in, exchanged or swapped with the next makes of this one.
+fn neighbours(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().collect();
+    if !word.is_ascii() {
+        // Which letters could be put in is for the script to say.
+        return Vec::new();
+    }
+    let with = |at: usize, skip: usize, put: &[char]| -> String {
+        letters[..at].iter().chain(put).chain(&letters[at + skip..]).collect()
+    };
+    let mut all = Vec::new();
+    for at in 0..=letters.len() {
+        all.extend(('a'..='z').map(|letter| with(at, 0, &[letter])));
+        if at < letters.len() {
+            all.push(with(at, 1, &[]));
+            all.extend(('a'..='z').map(|letter| with(at, 1, &[letter])));
+        }
+        if at + 1 < letters.len() {
+            all.push(with(at, 2, &[letters[at + 1], letters[at]]));
+        }
+    }
+    all
+}
+
+/// The term of the index within so many slips that most passages have.
+fn near_term(
+    searcher: &Searcher,
+    field: Field,
+    term: &str,
+    slips: u8,
+) -> tantivy::Result<Option<String>> {
+    let query = FuzzyTermQuery::new(Term::from_field_text(field, term), slips, true);
+    let mut frequencies: HashMap<String, u64> = HashMap::new();
+    for segment in searcher.segment_readers() {
+        let inverted = segment.inverted_index(field)?;
+        let mut near = inverted.terms().search(query.automaton()?).into_stream()?;
+        while let Some((key, info)) = near.next() {
+            if let Ok(text) = std::str::from_utf8(key) {
+                *frequencies.entry(text.to_owned()).or_default() += u64::from(info.doc_freq);
+            }
+        }
+    }
+    let best = frequencies.into_iter().max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(&a.0)));
+    Ok(best.map(|(text, _)| text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_one_slip_away() {
+        let near = neighbours("dgo");
+        for word in ["dog", "go", "dgoo", "ego", "dg"] {
+            assert!(near.iter().any(|other| other == word), "{word}");
+        }
+        // Letters left out, swapped, put in and exchanged.
+        assert_eq!(near.len(), 3 + 2 + 4 * 26 + 3 * 26);
+    }
 }

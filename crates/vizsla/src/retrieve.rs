@@ -180,7 +180,7 @@ impl IndexRetriever {
             .map_err(|error| self.index.failed("search", error))?;
         let mut terms = query_terms(&self.analyzer(), &parsed.text);
         if self.corrects {
-            for (term, instead) in self.corrections(searcher, &terms)? {
+            for Unknown { term, instead, .. } in self.corrections(searcher, &parsed.text)? {
                 if let Some(place) = terms.iter_mut().find(|(known, _)| *known == term) {
                     place.0 = instead;
                 }
@@ -256,24 +256,22 @@ impl IndexRetriever {
         vec![(field, self.analyzer())]
     }
 
-    /// Terms that no passage has, with the nearest that one has.
-    fn corrections(
-        &self,
-        searcher: &Searcher,
-        terms: &[(String, f32)],
-    ) -> Result<Vec<(String, String)>> {
+    /// Terms of a text that no passage has, each with the word it came from and the nearest that one has.
+    fn corrections(&self, searcher: &Searcher, text: &str) -> Result<Vec<Unknown>> {
         let content = self.index.fields.content;
+        let analyzer = self.analyzer();
+        let failed = |error| self.index.failed("search", error);
         let mut corrections = Vec::new();
-        for (term, _) in terms {
-            let unknown = searcher
-                .doc_freq(&Term::from_field_text(content, term))
-                .map_err(|error| self.index.failed("search", error))?
-                == 0;
-            if unknown
-                && let Some(instead) = correction::nearest(searcher, content, term)
-                    .map_err(|error| self.index.failed("search", error))?
-            {
-                corrections.push((term.clone(), instead));
+        for (term, _) in query_terms(&analyzer, text) {
+            let known = Term::from_field_text(content, &term);
+            if searcher.doc_freq(&known).map_err(failed)? > 0 {
+                continue;
+            }
+            let place = highlight(&analyzer, std::slice::from_ref(&term), text);
+            let word = place.first().map_or(term.clone(), |place| text[place.clone()].to_owned());
+            let nearest = correction::nearest(searcher, content, &analyzer, &word, &term);
+            if let Some(instead) = nearest.map_err(failed)? {
+                corrections.push(Unknown { term, word, instead });
             }
         }
         Ok(corrections)
@@ -352,20 +350,21 @@ impl Retriever for IndexRetriever {
         let restriction =
             Restriction::new(&searcher, &parsed, |clause| self.clause_fields(clause))?;
         advice.dropped = restriction.map(|restriction| restriction.dropped).unwrap_or_default();
-        let analyzer = self.analyzer();
-        let terms = query_terms(&analyzer, &parsed.text);
-        for (term, instead) in self.corrections(&searcher, &terms)? {
-            let place = highlight(&analyzer, std::slice::from_ref(&term), &parsed.text);
-            let word = place.into_iter().next().map(|place| parsed.text[place].to_owned());
+        for Unknown { word, instead, .. } in self.corrections(&searcher, &parsed.text)? {
             let instead = self.as_written(&searcher, &instead)?.unwrap_or(instead);
-            advice.corrections.push(Correction {
-                word: word.unwrap_or(term),
-                instead,
-                used: self.corrects,
-            });
+            advice.corrections.push(Correction { word, instead, used: self.corrects });
         }
         Ok(advice)
     }
+}
+
+/// A term that no passage has.
+struct Unknown {
+    term: String,
+    /// As the query writes it.
+    word: String,
+    /// The term that was likeliest meant.
+    instead: String,
 }
 
 /// A query made ready for one state of the index.

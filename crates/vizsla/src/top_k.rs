@@ -65,11 +65,18 @@ pub(crate) fn best<K: Ord>(
     }
     let threshold = search.threshold;
     let candidates = search.candidates.into_iter().filter(|(_, sum)| *sum >= threshold);
-    let scored: Vec<(DocId, i64)> = candidates.collect();
-    Ok(cut(scored, depth, tie_break)
-        .into_iter()
-        .map(|(doc, sum)| (doc, (sum as f64 / ONE) as f32))
-        .collect())
+    let scored: Vec<_> = candidates.map(|(doc, sum)| (doc, OrderedScore(score_of(sum)))).collect();
+    Ok(cut(scored, depth, tie_break).into_iter().map(|(doc, score)| (doc, score.0)).collect())
+}
+
+fn score_of(sum: i64) -> f32 {
+    (sum as f64 / ONE) as f32
+}
+
+/// The least sum that may become the same score as `sum`: sums are finer than scores, and equal scores are for the ids to
+/// order.
+fn same_score(sum: i64) -> i64 {
+    fixed(score_of(sum).next_down()).max(1)
 }
 
 /// The best `depth`; of equal ones at the cut, the smallest by `tie_break`.
@@ -289,10 +296,10 @@ impl Search<'_> {
         }
         if self.best.len() == self.depth
             && let Some(Reverse(worst)) = self.best.peek()
-            && *worst > self.threshold
+            && same_score(*worst) > self.threshold
         {
-            let shared = self.shared.0.fetch_max(*worst, Ordering::Relaxed);
-            self.threshold = shared.max(*worst);
+            let worst = same_score(*worst);
+            self.threshold = self.shared.0.fetch_max(worst, Ordering::Relaxed).max(worst);
             if self.candidates.len() > 8 * self.depth + 1024 {
                 let threshold = self.threshold;
                 self.candidates.retain(|(_, sum)| *sum >= threshold);
