@@ -24,6 +24,8 @@ fn indexed() -> Workspace {
     workspace
 }
 
+type Damage = fn(&mut Vec<u8>);
+
 fn files(dir: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
@@ -48,7 +50,7 @@ fn damage_to_any_file_is_found_and_mended() {
     let pristine = workspace.path("index");
     let expected = herons(&pristine).unwrap();
     assert!(expected.len() > 11);
-    let damages: [(&str, fn(&mut Vec<u8>)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("a bit flipped in the middle", |bytes| {
             let middle = bytes.len() / 2;
             bytes[middle] ^= 4;
@@ -205,7 +207,7 @@ fn a_renamed_file_keeps_its_place_and_an_old_one_is_not_read_again() {
     let docs = ["a", "b", "c"]
         .map(|name| workspace.write(&format!("docs/{name}.md"), format!("bird {name}")));
     // Long enough ago for their times to be trusted.
-    let past = std::time::SystemTime::now() - Duration::from_secs(60);
+    let past = std::time::SystemTime::now() - Duration::from_mins(1);
     for path in &docs {
         std::fs::File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
     }
@@ -249,7 +251,7 @@ fn a_watched_folder_is_indexed_as_it_changes() {
         let start = Instant::now();
         while found(query) != count {
             assert!(
-                start.elapsed() < Duration::from_secs(60),
+                start.elapsed() < Duration::from_mins(1),
                 "{query} is not found {count} times"
             );
         }

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a chore says what it does")]
 
 mod budget;
+mod first_stage;
 mod peers;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use vizsla_hub::Progress;
 use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
+use self::first_stage::FirstStageArgs;
 use self::peers::PeersArgs;
 
 #[derive(Debug, Parser)]
@@ -44,6 +46,8 @@ enum Bench {
     Rerank(PeersArgs),
     /// Measure quality against the time that a search may take, and draw it
     Budget(BudgetArgs),
+    /// Index and search corpora of several sizes, beside bare tantivy and other programs, and draw the cost
+    FirstStage(FirstStageArgs),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -53,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Bench { which: None } => bench(),
         Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
         Chore::Bench { which: Some(Bench::Budget(args)) } => budget::bench(&args),
+        Chore::Bench { which: Some(Bench::FirstStage(args)) } => first_stage::bench(&args),
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run of the program")]
 pub(crate) enum Command {
     /// Install ONNX Runtime, which runs the reranker; needed once
     Setup(SetupArgs),

@@ -1,7 +1,7 @@
 //! The first stage at scale, beside bare tantivy: rate of indexing, memory, size, time to open, and latency of BM25. Prints
 //! one line of JSON. `cargo xtask bench first-stage` runs it for several sizes and draws the curves.
 //!
-//! usage: first_stage [--passages N] [--corpus FILE.jsonl] [--write DIR] [--memory MB]
+//! usage: `first_stage [--passages N] [--corpus FILE.jsonl] [--write DIR] [--memory MB]`
 //!
 //! The words of made passages are drawn from a Zipfian distribution with a fixed seed, so that the corpus is the same everywhere;
 //! `--corpus` takes real text instead. `--write` leaves the passages and the queries in a folder, for other programs.
@@ -81,27 +81,9 @@ fn main() -> Result<(), BoxError> {
     if let Some(folder) = &options.write {
         fs::write(folder.join("queries.txt"), queries.join("\n") + "\n")?;
     }
-    let own = index.retriever();
-    let same = index.retriever().with_bm25(Bm25Params::new(1.2, 0.75));
     let theirs = BareSearch::open(&path)?;
-    let different = queries
-        .iter()
-        .map(|query| Ok(usize::from(!equal(&ours(&same, query)?, &theirs.hits(query)?))))
-        .sum::<Result<usize, BoxError>>()?;
-    let mut times = [const { Vec::new() }; 3];
-    for round in 0..ROUNDS {
-        for query in &queries {
-            // Whoever goes first finds the caches cold, so they take turns.
-            for turn in 0..3 {
-                match (round + turn) % 3 {
-                    0 => timed(&mut times[0], || ours(&own, query))?,
-                    1 => timed(&mut times[1], || ours(&same, query))?,
-                    _ => timed(&mut times[2], || theirs.search(query))?,
-                }
-            }
-        }
-    }
-    let [own, same, theirs] = times.map(|times| percentiles(times, ROUNDS));
+    let (times, different) = search(&index, &theirs, &queries)?;
+    let [own, same, theirs] = times.map(|times| percentiles(&times, ROUNDS));
     let line = json!({
         "passages": count,
         "text": options.corpus.as_ref().map_or("made", |_| "real"),
@@ -119,6 +101,34 @@ fn main() -> Result<(), BoxError> {
     });
     println!("{line}");
     Ok(())
+}
+
+/// Times by our own parameters, by ours at tantivy's and by tantivy's; and how many queries have other hits.
+fn search(
+    index: &Index,
+    theirs: &BareSearch,
+    queries: &[String],
+) -> Result<([Vec<f64>; 3], usize), BoxError> {
+    let own = index.retriever();
+    let same = index.retriever().with_bm25(Bm25Params::new(1.2, 0.75));
+    let different = queries
+        .iter()
+        .map(|query| Ok(usize::from(!equal(&ours(&same, query)?, &theirs.hits(query)?))))
+        .sum::<Result<usize, BoxError>>()?;
+    let mut times = [const { Vec::new() }; 3];
+    for round in 0..ROUNDS {
+        for query in queries {
+            // Whoever goes first finds the caches cold, so they take turns.
+            for turn in 0..3 {
+                match (round + turn) % 3 {
+                    0 => timed(&mut times[0], || ours(&own, query))?,
+                    1 => timed(&mut times[1], || ours(&same, query))?,
+                    _ => timed(&mut times[2], || theirs.search(query))?,
+                }
+            }
+        }
+    }
+    Ok((times, different))
 }
 
 fn options() -> Result<Options, BoxError> {
@@ -308,7 +318,7 @@ fn timed<T>(
 }
 
 /// Median, 95th percentile and mean over the queries, of the best of each query's rounds.
-fn percentiles(times: Vec<f64>, rounds: usize) -> [f64; 3] {
+fn percentiles(times: &[f64], rounds: usize) -> [f64; 3] {
     let queries = times.len() / rounds;
     let best = |query: usize| {
         (0..rounds).map(|r| times[r * queries + query]).fold(f64::INFINITY, f64::min)

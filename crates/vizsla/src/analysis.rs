@@ -237,7 +237,7 @@ impl<'a> Iterator for WordIndices<'a> {
     }
 }
 
-/// The first word at or after `from`, by the rules WB5 to WB13b of UAX #29 as they are for ASCII.
+/// The first word at or after `from`, by the rules of UAX #29 from `WB5` on, as they are for ASCII.
 fn ascii_word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let joins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let mut start = from;

@@ -260,9 +260,10 @@ pub(crate) fn query_terms(analyzer: &TextAnalyzer, text: &str) -> Vec<(String, f
     let mut terms: Vec<(String, f32)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut analyzer = analyzer.clone();
-    analyzer.token_stream(text).process(&mut |token| match places.get(&token.text) {
-        Some(place) => terms[*place].1 += 1.0,
-        None => {
+    analyzer.token_stream(text).process(&mut |token| {
+        if let Some(place) = places.get(&token.text) {
+            terms[*place].1 += 1.0;
+        } else {
             places.insert(token.text.clone(), terms.len());
             terms.push((token.text.clone(), 1.0));
         }

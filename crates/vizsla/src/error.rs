@@ -88,13 +88,8 @@ impl Error {
             }
             TantivyError::DataCorruption(_)
             | TantivyError::DeserializeError(_)
-            | TantivyError::IncompatibleIndex(_) => ErrorKind::Corrupt,
-            // A file that the engine made, and that is gone or ends too early.
-            TantivyError::OpenReadError(error)
-                if matches!(error, OpenReadError::FileDoesNotExist(_)) =>
-            {
-                ErrorKind::Corrupt
-            }
+            | TantivyError::IncompatibleIndex(_)
+            | TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_)) => ErrorKind::Corrupt,
             other => root_io_kind(other).unwrap_or(ErrorKind::Io),
         };
         let remedy = match kind {

@@ -131,6 +131,7 @@ impl Index {
 
 /// What is damaged.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a file that is damaged or not")]
 struct Damage {
     problems: Vec<String>,
     settings: bool,

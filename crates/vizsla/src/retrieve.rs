@@ -186,7 +186,7 @@ impl IndexRetriever {
                 }
             }
         }
-        let query = self.bm25_query(searcher, terms.clone())?;
+        let query = self.bm25_query(searcher, &terms)?;
         let prepared = Prepared { query: PreparedQuery::Bm25(query), restriction };
         match self.feedback {
             None => Ok(prepared),
@@ -213,11 +213,11 @@ impl IndexRetriever {
         };
         let expanded = feedback::expand(terms, &best, feedback, &self.analyzer(), frequency)
             .map_err(|error| self.index.failed("search", error))?;
-        let query = PreparedQuery::Bm25(self.bm25_query(searcher, expanded)?);
+        let query = PreparedQuery::Bm25(self.bm25_query(searcher, &expanded)?);
         Ok(Prepared { query, ..prepared })
     }
 
-    fn bm25_query(&self, searcher: &Searcher, terms: Vec<(String, f32)>) -> Result<Bm25Query> {
+    fn bm25_query(&self, searcher: &Searcher, terms: &[(String, f32)]) -> Result<Bm25Query> {
         let (weights, fields) = (self.weights, self.index.fields);
         if weights.body > 0.0 && !self.index.settings.separate_body {
             return Err(Error::new(
@@ -234,7 +234,7 @@ impl IndexRetriever {
         ];
         let scored = weighted.into_iter().filter(|(_, weight)| *weight > 0.0);
         let scored: Vec<_> = scored
-            .map(|(field, weight)| (WeightedField { field, weight }, terms.clone()))
+            .map(|(field, weight)| (WeightedField { field, weight }, terms.to_vec()))
             .collect();
         Bm25Query::prepare(searcher, scored, self.bm25)
             .map_err(|error| self.index.failed("search", error))
@@ -279,7 +279,7 @@ impl IndexRetriever {
 
     /// A word as some passage writes it whose term is `term`.
     fn as_written(&self, searcher: &Searcher, term: &str) -> Result<Option<String>> {
-        let query = PreparedQuery::Bm25(self.bm25_query(searcher, vec![(term.to_owned(), 1.0)])?);
+        let query = PreparedQuery::Bm25(self.bm25_query(searcher, &[(term.to_owned(), 1.0)])?);
         let request = RetrieveRequest::new(term, NonZeroUsize::MIN);
         let found = self.find(searcher, &request, &Prepared { query, restriction: None }, 1)?;
         let Some((_, address)) = found.first() else { return Ok(None) };

@@ -18,7 +18,7 @@ use crate::{Outcome, output};
 /// A burst of changes is over when nothing has changed for this long,
 const QUIET: Duration = Duration::from_millis(250);
 /// but is not waited for any longer than this.
-const LONGEST_WAIT: Duration = Duration::from_millis(1000);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How often an interrupt is looked for.
 const TICK: Duration = Duration::from_millis(100);
 /// After an update that failed, for instance because another process writes.

@@ -36,7 +36,7 @@ struct Difference {
     measure: String,
     a: f64,
     b: f64,
-    difference: Summary,
+    change: Summary,
     /// Of the paired randomisation test.
     p: f64,
     better: usize,
@@ -59,7 +59,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Outcome> {
             measure: measure.to_string(),
             a: Summary::of(measured.values(0, at)).mean,
             b: Summary::of(measured.values(1, at)).mean,
-            difference: Summary::of(&differences),
+            change: Summary::of(&differences),
             p: randomisation_test(&differences),
             better: differences.iter().filter(|d| **d > 1e-9).count(),
             worse: differences.iter().filter(|d| **d < -1e-9).count(),
@@ -122,14 +122,12 @@ impl Comparison {
         );
         let _ = writeln!(
             text,
-            "{:<12}{:<8}{:<8}{:<28}{:<10}{}",
-            "", "A", "B", "B - A", "p", "queries better, worse"
+            "{:<12}{:<8}{:<8}{:<28}{:<10}queries better, worse",
+            "", "A", "B", "B - A", "p"
         );
         for d in &self.measures {
-            let change = format!(
-                "{:+.4} [{:+.4}, {:+.4}]",
-                d.difference.mean, d.difference.low, d.difference.high
-            );
+            let change =
+                format!("{:+.4} [{:+.4}, {:+.4}]", d.change.mean, d.change.low, d.change.high);
             let _ = writeln!(
                 text,
                 "{:<12}{:<8.4}{:<8.4}{change:<28}{:<10.5}{}, {}",

@@ -5,6 +5,7 @@
 //! the other collections, when there are several) is measured on the rest.
 
 mod report;
+mod trials;
 
 use std::fs;
 use std::path::Path;
@@ -18,14 +19,13 @@ use vizsla::{
     SearchRequest,
 };
 
+use self::trials::Trials;
 use super::eval::corpus::{Corpus, Dropping, FirstStage};
 use super::eval::dataset::{Dataset, read_run};
-use super::eval::statistics::{Summary, randomisation_test};
 use crate::args::{CorpusArgs, JudgedArgs, TuneArgs};
 use crate::settings::{RankingFile, open_reranker};
 use crate::{Outcome, output, progress};
 
-const FOLDS: usize = 5;
 const K1: [f32; 6] = [0.4, 0.6, 0.9, 1.2, 1.6, 2.0];
 const B: [f32; 6] = [0.2, 0.3, 0.4, 0.55, 0.75, 0.9];
 const TITLE: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 2.0];
@@ -175,146 +175,6 @@ fn fusions() -> Vec<Fusion> {
     fusions
 }
 
-/// Settings that were tried, each with a value for every query of every collection.
-struct Trials<S> {
-    settings: Vec<S>,
-    /// By setting, then collection, then query.
-    values: Vec<Vec<Vec<f64>>>,
-    names: Vec<String>,
-    chosen: usize,
-    default: usize,
-    /// What is chosen by cross-validation, by collection and query.
-    validated: Vec<Vec<f64>>,
-    /// Which setting each fold chose.
-    fold_choices: Vec<usize>,
-}
-
-/// Which queries a fold is measured on: a part of one collection, or the whole of one of several.
-fn is_held_back(fold: usize, collections: usize, collection: usize, query: usize) -> bool {
-    // A multiplication by a large odd number scatters the queries over the folds the same way every time.
-    let scattered = (query as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    if collections > 1 { collection == fold } else { scattered as usize % FOLDS == fold }
-}
-
-impl<S: Copy + PartialEq> Trials<S> {
-    fn judge(settings: Vec<S>, values: Vec<Vec<Vec<f64>>>, names: Vec<String>, default: S) -> Self {
-        let collections = names.len();
-        let folds = if collections > 1 { collections } else { FOLDS };
-        // Each collection counts the same, however many queries it has.
-        let mean = |setting: usize, counts: &dyn Fn(usize, usize) -> bool| {
-            let of_collection = |collection: usize| {
-                let all = values[setting][collection].iter().enumerate();
-                let kept: Vec<f64> =
-                    all.filter(|(q, _)| counts(collection, *q)).map(|(_, value)| *value).collect();
-                (!kept.is_empty()).then(|| kept.iter().sum::<f64>() / kept.len() as f64)
-            };
-            let means: Vec<f64> = (0..collections).filter_map(of_collection).collect();
-            means.iter().sum::<f64>() / means.len().max(1) as f64
-        };
-        let default = settings.iter().position(|setting| *setting == default).unwrap_or(0);
-        let best =
-            |counts: &dyn Fn(usize, usize) -> bool| {
-                // Of equal settings the default, else the first.
-                let order = std::iter::once(default).chain(0..settings.len());
-                order
-                    .map(|s| (s, mean(s, counts)))
-                    .fold((default, f64::MIN), |best, (s, value)| {
-                        if value > best.1 + 1e-12 { (s, value) } else { best }
-                    })
-                    .0
-            };
-        let mut validated: Vec<Vec<f64>> =
-            values[0].iter().map(|queries| vec![0.0; queries.len()]).collect();
-        let mut fold_choices = Vec::new();
-        for fold in 0..folds {
-            let choice = best(&|c, q| !is_held_back(fold, collections, c, q));
-            fold_choices.push(choice);
-            for (c, queries) in validated.iter_mut().enumerate() {
-                for (q, value) in queries.iter_mut().enumerate() {
-                    if is_held_back(fold, collections, c, q) {
-                        *value = values[choice][c][q];
-                    }
-                }
-            }
-        }
-        let chosen = best(&|_, _| true);
-        Self { settings, chosen, default, validated, fold_choices, names, values }
-    }
-
-    /// The setting to use: the best one if choosing helped on queries that it was not chosen by, else the default.
-    fn chosen_setting(&self) -> S {
-        self.settings[if self.gain().mean > 0.0 { self.chosen } else { self.default }]
-    }
-
-    /// What the choice brings over the default, on queries that it was not made by.
-    fn gain(&self) -> Summary {
-        Summary::of(&self.differences())
-    }
-
-    fn differences(&self) -> Vec<f64> {
-        let pairs = self.validated.iter().flatten().zip(self.values[self.default].iter().flatten());
-        pairs.map(|(validated, default)| validated - default).collect()
-    }
-
-    fn mean(&self, setting: usize, collection: usize) -> f64 {
-        let values = &self.values[setting][collection];
-        values.iter().sum::<f64>() / values.len().max(1) as f64
-    }
-
-    /// Mean over the collections.
-    fn overall(&self, setting: usize) -> f64 {
-        (0..self.names.len()).map(|c| self.mean(setting, c)).sum::<f64>() / self.names.len() as f64
-    }
-
-    fn text(&self, what: &str, name: impl Fn(S) -> String) -> String {
-        use std::fmt::Write;
-        let mut text = format!(
-            "{what}: {} settings tried\n  default: {}, nDCG@10 {:.4}\n  best on all queries: {}, nDCG@10 {:.4}\n",
-            self.settings.len(),
-            name(self.settings[self.default]),
-            self.overall(self.default),
-            name(self.settings[self.chosen]),
-            self.overall(self.chosen)
-        );
-        let several = self.names.len() > 1;
-        let kind = if several { "leaving one collection out" } else { "cross-validated" };
-        let same = self.fold_choices.iter().filter(|choice| **choice == self.chosen).count();
-        let differences = self.differences();
-        let gain = self.gain();
-        let _ = writeln!(
-            text,
-            "  {kind}: {:+.4} [{:+.4}, {:+.4}] over the default, p {:.3}; {same} of {} folds chose the same",
-            gain.mean,
-            gain.low,
-            gain.high,
-            randomisation_test(&differences),
-            self.fold_choices.len()
-        );
-        if several {
-            for (c, collection) in self.names.iter().enumerate() {
-                let choice = self.fold_choices[c];
-                let _ = writeln!(
-                    text,
-                    "    {collection}: default {:.4}, chosen by the others {:.4} ({}), best for all {:.4}",
-                    self.mean(self.default, c),
-                    self.mean(choice, c),
-                    name(self.settings[choice]),
-                    self.mean(self.chosen, c)
-                );
-            }
-        }
-        let verdict = if gain.mean <= 0.0 {
-            "no better than the default on queries that it was not chosen by: the default is kept"
-        } else if gain.low <= 0.0 {
-            "perhaps better than the default: the interval includes no difference"
-        } else {
-            "better than the default"
-        };
-        let _ = writeln!(text, "  verdict: {verdict}");
-        text
-    }
-}
-
 fn tune_first_stage(collections: &[Collection]) -> anyhow::Result<Trials<FirstSetting>> {
     let mut settings = Vec::new();
     for k1 in K1 {
@@ -454,37 +314,5 @@ impl Tuned {
         text.push_str(&self.second.trials.text("depth and fusion", SecondSetting::name));
         text.push('\n');
         text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn judged(values: Vec<Vec<Vec<f64>>>) -> Trials<u32> {
-        let names = (0..values[0].len()).map(|c| c.to_string()).collect();
-        let settings = (0..values.len() as u32).collect();
-        Trials::judge(settings, values, names, 0)
-    }
-
-    #[test]
-    fn what_helps_everywhere_is_chosen_and_its_gain_told() {
-        let trials = judged(vec![vec![vec![0.2; 50]], vec![vec![0.5; 50]], vec![vec![0.1; 50]]]);
-        assert_eq!(trials.chosen_setting(), 1);
-        assert!((trials.gain().mean - 0.3).abs() < 1e-9);
-        assert_eq!(trials.fold_choices, [1; FOLDS]);
-    }
-
-    #[test]
-    fn what_is_best_for_one_collection_only_is_not_chosen() {
-        // Setting 1 is best for the first collection, and setting 2 for the second, each at the other's cost.
-        let trials = judged(vec![
-            vec![vec![0.5; 10], vec![0.5; 10]],
-            vec![vec![0.9; 10], vec![0.2; 10]],
-            vec![vec![0.2; 10], vec![0.9; 10]],
-        ]);
-        assert_eq!(trials.fold_choices, [2, 1]);
-        assert!(trials.gain().mean < 0.0);
-        assert_eq!(trials.chosen_setting(), 0);
     }
 }
