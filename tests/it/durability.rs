@@ -250,10 +250,7 @@ fn a_watched_folder_is_indexed_as_it_changes() {
     let until = |query: &str, count: usize| {
         let start = Instant::now();
         while found(query) != count {
-            assert!(
-                start.elapsed() < Duration::from_mins(1),
-                "{query} is not found {count} times"
-            );
+            assert!(start.elapsed() < Duration::from_mins(1), "{query} is not found {count} times");
         }
     };
     until("crane", 1);

@@ -111,3 +111,24 @@ fn documents_are_deleted_by_id_and_by_path() {
     assert_eq!(missing.code, 1);
     assert!(missing.err.contains("no-such-id"));
 }
+
+#[test]
+fn what_was_deleted_is_compacted() {
+    let workspace = Workspace::new();
+    let lines: String =
+        (0..100).map(|i| format!("{{\"_id\": \"d{i}\", \"text\": \"heron {i}\"}}\n")).collect();
+    assert_eq!(
+        workspace.run_with(&["index", "-", "--index", "index", "--threads", "1"], lines).code,
+        0
+    );
+    let ids: Vec<String> = (0..60).map(|i| format!("d{i}")).collect();
+    let mut args = vec!["delete", "--index", "index"];
+    args.extend(ids.iter().map(String::as_str));
+    workspace.ok(&args);
+    workspace.ok(&["check", "--index", "index"]);
+    let entries = std::fs::read_dir(workspace.path("index/segments")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(!names.into_iter().any(|name| name.ends_with(".del")), "nothing deleted is left");
+    let info = workspace.json(&["info", "--index", "index", "--json"]);
+    assert_eq!(info["stats"]["passages"], 40);
+}

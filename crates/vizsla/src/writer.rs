@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tantivy::indexer::UserOperation;
+use tantivy::indexer::{LogMergePolicy, UserOperation};
 use tantivy::{TantivyDocument, Term};
 use vizsla_core::{Document, Passage, split};
 
@@ -97,6 +97,10 @@ impl IndexWriter {
             .engine
             .writer_with_num_threads(options.threads, memory)
             .map_err(|e| index.failed("write to", e))?;
+        let mut merging = LogMergePolicy::default();
+        // What was deleted takes room and time until its segment is written anew.
+        merging.set_del_docs_ratio_before_merge(0.3);
+        engine.set_merge_policy(Box::new(merging));
         // What a killed writer left half done would be in the way of files that want the same names.
         engine.garbage_collect_files().wait().map_err(|e| index.failed("clean up", e))?;
         index.refresh()?;
