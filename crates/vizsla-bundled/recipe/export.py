@@ -76,12 +76,15 @@ def main() -> None:
     onnx = os.path.join(args.out, "onnx")
     os.makedirs(onnx, exist_ok=True)
     tokenizer = BertTokenizerFast.from_pretrained(args.model)
+    # Neither was meant for others: how training cut and padded.
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(args.out)
     with open(os.path.join(args.out, "tokenizer_config.json"), "w", encoding="utf-8") as file:
         json.dump({"do_lower_case": True, "model_max_length": 512, "tokenizer_class": "BertTokenizer"}, file, indent=2)
     config = model.model.bert.config.to_dict()
     config.update(architectures=["BertForSequenceClassification"], id2label={"0": "LABEL_0"}, label2id={"LABEL_0": 0},
-                  sentence_transformers={"activation_fn": "torch.nn.modules.linear.Identity"})
+                  sentence_transformers={"activation_fn": "torch.nn.modules.activation.Sigmoid"})
     with open(os.path.join(args.out, "config.json"), "w", encoding="utf-8") as file:
         json.dump({k: v for k, v in config.items() if k != "_name_or_path"}, file, indent=2, default=str)
     fp32 = os.path.join(onnx, "model.onnx")

@@ -483,9 +483,9 @@ pub(crate) struct TuneArgs {
     /// A collection's candidates, in the order of the datasets: a TREC run, or - for BM25
     #[arg(long, value_name = "RUN")]
     pub(crate) candidates: Vec<PathBuf>,
-    /// Do not count the document whose id is the query's
-    #[arg(long)]
-    pub(crate) drop_query_document: bool,
+    /// In the collection of this name, do not count the document whose id is the query's; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) drop_query_document: Vec<String>,
     /// Use the first N queries of each collection only
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<usize>,

@@ -15,7 +15,7 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Success);
     }
     output::line(&format!(
-        "{}\n  documents  {}\n  passages   {}\n  files      {}\n  segments   {}\n  size       {}\n  format     {}\n  passages   up to {} tokens\n  BM25       k1 {}, b {}",
+        "{}\n  documents  {}\n  passages   {}\n  files      {}\n  segments   {}\n  size       {}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
         args.index.index.display(),
         stats.documents,
         stats.passages,
@@ -24,6 +24,7 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
         indicatif::HumanBytes(stats.bytes),
         stats.format,
         settings.split.max_tokens,
+        settings.language,
         settings.bm25.k1,
         settings.bm25.b,
     ))?;

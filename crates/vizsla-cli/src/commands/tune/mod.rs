@@ -72,11 +72,12 @@ impl Collection {
                 || dir.display().to_string(),
                 |name| name.to_string_lossy().into_owned(),
             );
+            let drop_query_document = args.drop_query_document.contains(&name);
             let judged = JudgedArgs {
                 dataset: dir.clone(),
                 qrels: args.split.clone(),
                 topics: None,
-                drop_query_document: args.drop_query_document,
+                drop_query_document,
                 queries: args.queries,
             };
             let corpus = CorpusArgs { language: None, separate_body: false, passage_tokens: None };
@@ -86,7 +87,7 @@ impl Collection {
                 dataset: Dataset::open(&judged)?,
                 corpus: Corpus::index(dir, index.as_deref(), &corpus)?,
                 candidates: given.map(|run| read_run(run)).transpose()?,
-                drop_query_document: args.drop_query_document,
+                drop_query_document,
                 name,
             })
         };
