@@ -261,8 +261,7 @@ fn somebodys_tantivy_index_is_searched_and_reranked() {
 
     let own_query = existing.with_query(|_| Ok(Box::new(vizsla::tantivy::query::AllQuery)));
     let engine = Engine::new(own_query).with_reranker(bundled()).with_fusion(Fusion::Rerank);
-    let response =
-        engine.search(&SearchRequest::new("which animal retrieves things")).unwrap();
+    let response = engine.search(&SearchRequest::new("which animal retrieves things")).unwrap();
     assert_eq!((response.hits.len(), response.hits[0].doc_id.as_str()), (3, "1"));
     let filtered = SearchRequest::new("x").with_filter(Filter::default().with_extension("md"));
     assert!(engine.search(&filtered).unwrap_err().to_string().contains("filters"));

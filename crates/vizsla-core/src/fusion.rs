@@ -68,7 +68,8 @@ pub enum Fusion {
     /// As [`Calibrated`](Self::Calibrated), with a weight by first-stage rank: 0.25 for ranks 1 to 3, 0.4 to rank 10, 0.6
     /// below, so that what the first stage is sure of stays on top (after the search engine qmd).
     PositionAware,
-    /// As [`Linear`](Self::Linear), with a weight that falls with the length of the query.
+    /// As [`Linear`](Self::Linear), with a weight that falls with the length of the query: see
+    /// [`for_query`](Self::for_query), without which it is the default.
     Auto,
     /// The first stage's order, unchanged.
     Bm25,
@@ -82,6 +83,19 @@ impl Fusion {
     pub const DEFAULT_RRF_K: f32 = 60.0;
     /// Weight of the cross-encoder in linear fusion unless told otherwise; chosen on the judged collections in the README.
     pub const DEFAULT_RERANK_WEIGHT: f32 = 0.7;
+
+    /// What [`Auto`](Self::Auto) is for a query of so many words; any other fusion stays what it is. The weight is 0.8 up to 25 words, and from
+    /// there `0.8 - 0.4 · log10(words / 25)` down to 0.4: cross-encoders are trained with questions, and a page of text
+    /// is none. Of the signals that were tried, this is the only one that helped collections that it was not chosen by (README).
+    pub fn for_query(self, words: usize) -> Self {
+        match self {
+            Self::Auto => {
+                let times_longer = words.max(25) as f32 / 25.0;
+                Self::Linear { rerank_weight: (0.8 - 0.4 * times_longer.log10()).max(0.4) }
+            }
+            other => other,
+        }
+    }
 
     /// Whether the outcome depends on the cross-encoder at all.
     pub fn needs_rerank(self) -> bool {
@@ -271,6 +285,19 @@ mod tests {
             (15.0, 1.0),
         ]));
         assert_eq!(fused, [0.375, 0.25, 0.875]);
+    }
+
+    #[test]
+    fn a_long_query_trusts_the_reranker_less() {
+        let weight = |words| match Fusion::Auto.for_query(words) {
+            Fusion::Linear { rerank_weight } => rerank_weight,
+            other => panic!("{other}"),
+        };
+        for (words, expected) in [(0, 0.8), (25, 0.8), (250, 0.4), (9000, 0.4)] {
+            assert!((weight(words) - expected).abs() < 1e-6, "{words}");
+        }
+        assert!(weight(60) < 0.8 && weight(60) > weight(100));
+        assert_eq!(Fusion::Rerank.for_query(60), Fusion::Rerank);
     }
 
     #[test]

@@ -193,6 +193,7 @@ impl Engine {
                 .collect(),
             candidates: candidates.into_iter().map(|(_, candidate)| candidate).collect(),
             fusion,
+            query_words: request.retrieve.query.split_whitespace().count(),
             degraded: None,
             stages: Stages::default(),
         };

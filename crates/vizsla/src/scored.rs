@@ -12,6 +12,7 @@ pub struct ScoredCandidates {
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) scores: Vec<StageScores>,
     pub(crate) fusion: Fusion,
+    pub(crate) query_words: usize,
     pub(crate) degraded: Option<String>,
     pub(crate) stages: Stages,
 }
@@ -69,7 +70,7 @@ impl ScoredCandidates {
 
     /// The best passage of each document, best first.
     pub(crate) fn collapse(&self, fusion: Fusion) -> Vec<Ranked<Place<'_>>> {
-        let fused = fusion.fuse(&self.scores);
+        let fused = fusion.for_query(self.query_words).fuse(&self.scores);
         let places = self
             .candidates
             .iter()
