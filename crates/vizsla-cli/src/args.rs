@@ -267,25 +267,24 @@ pub(crate) struct RankingArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "BM25")]
 pub(crate) struct FirstStageArgs {
     /// How soon further occurrences of a word stop to count [default: that of the index, 0.9]
-    #[arg(long, value_name = "K1", value_parser = parse_k)]
+    #[arg(help_heading = "BM25", long, value_name = "K1", value_parser = parse_k)]
     pub(crate) k1: Option<f32>,
     /// How much long passages are held back, 0 to 1 [default: that of the index, 0.4]
-    #[arg(long, value_name = "B", value_parser = parse_probability)]
+    #[arg(help_heading = "BM25", long, value_name = "B", value_parser = parse_probability)]
     pub(crate) b: Option<f32>,
     /// How soon repeated words of the query stop to count [default: never]
-    #[arg(long, value_name = "K3", value_parser = parse_k)]
+    #[arg(help_heading = "BM25", long, value_name = "K3", value_parser = parse_k)]
     pub(crate) k3: Option<f32>,
     /// What a match in each field counts for: content, title, headings, path, body, as content=1,title=0.5
-    #[arg(long, value_name = "NAME=WEIGHT,...")]
+    #[arg(help_heading = "BM25", long, value_name = "NAME=WEIGHT,...")]
     pub(crate) field_weights: Option<FieldWeights>,
     /// Add words that the best passages have in common to the query (RM3)
-    #[arg(long)]
+    #[arg(help_heading = "BM25", long)]
     pub(crate) rm3: bool,
     /// Look for the nearest word instead of one that no passage has
-    #[arg(long)]
+    #[arg(help_heading = "BM25", long)]
     pub(crate) fuzzy: bool,
 }
 
