@@ -9,20 +9,11 @@ use clap::Args;
 use plotters::prelude::*;
 use serde_json::Value;
 
-use crate::{cargo, root, set_up, target_dir};
+use crate::{COLOURS, cargo, root, set_up, target_dir};
 
 const BUDGETS_MS: [u32; 5] = [25, 50, 100, 200, 400];
 /// Candidates a query, so that no budget is too large.
 const DEPTH: &str = "100";
-/// Told apart by people who see colours differently: Okabe and Ito's.
-const COLOURS: [RGBColor; 5] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-];
-
 #[derive(Debug, Args)]
 pub(crate) struct BudgetArgs {
     /// Judged collections, as NAME=DIR, or NAME=DIR:RUN to rerank the candidates of a TREC run

@@ -9,16 +9,7 @@ use clap::Args;
 use plotters::prelude::*;
 use serde_json::Value;
 
-use crate::{root, target_dir};
-
-/// Told apart by people who see colours differently: Okabe and Ito's.
-const COLOURS: [RGBColor; 5] = [
-    RGBColor(0, 114, 178),
-    RGBColor(213, 94, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-];
+use crate::{COLOURS, root, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct FirstStageArgs {

@@ -11,12 +11,22 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
+use plotters::style::RGBColor;
 use vizsla_hub::Progress;
 use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
 use self::first_stage::FirstStageArgs;
 use self::peers::PeersArgs;
+
+/// Of the lines of plots, told apart by people who see colours differently: Okabe and Ito's.
+const COLOURS: [RGBColor; 5] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+];
 
 #[derive(Debug, Parser)]
 struct Cli {

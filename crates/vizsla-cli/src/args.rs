@@ -2,6 +2,7 @@
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -521,6 +522,19 @@ impl SearchArgs {
             (.., true) => Format::Trec,
             _ => Format::Human,
         }
+    }
+}
+
+impl IndexArgs {
+    /// What `vizsla index` would be told by these words, defaults included.
+    pub(crate) fn as_typed(words: Vec<OsString>) -> Result<Self, clap::Error> {
+        #[derive(Parser)]
+        struct Typed {
+            #[command(flatten)]
+            index: IndexArgs,
+        }
+        let program = std::iter::once(OsString::from("vizsla index"));
+        Ok(Typed::try_parse_from(program.chain(words))?.index)
     }
 }
 

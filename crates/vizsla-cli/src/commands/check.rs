@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use vizsla::Index;
 
-use crate::args::{Cli, Command, IndexDir, RepairArgs};
+use crate::args::{IndexArgs, IndexDir, RepairArgs};
 use crate::{Outcome, output};
 
 pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
@@ -42,40 +42,35 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
     ))?;
     let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) =
         report.files.iter().map(PathBuf::from).partition(|path| path.is_file());
-    if args.no_reindex || (there.is_empty() && gone.is_empty()) {
-        if !there.is_empty() {
-            output::line("index the sources again to bring them back")?;
-        }
-    } else {
-        if !gone.is_empty() {
-            let first = gone[0].display();
-            output::note(&format!("{} of the files are gone, {first} the first", gone.len()));
+    if !args.no_reindex {
+        if let Some(first) = gone.first() {
+            output::note(&format!(
+                "{} of the files are gone, {} the first",
+                gone.len(),
+                first.display()
+            ));
         }
         if !there.is_empty() {
             reindex(dir, &there)?;
         }
+    } else if !there.is_empty() {
+        output::line("index the sources again to bring them back")?;
     }
     let lost = report.passages_lost > 0 && report.files.is_empty();
     if lost {
         output::note("what was lost came from no file: add it again the way it was added");
     }
-    Ok(if gone_or_lost(&report.files, lost) { Outcome::Partial } else { Outcome::Success })
-}
-
-fn gone_or_lost(files: &[String], lost: bool) -> bool {
-    lost || files.iter().any(|path| !Path::new(path).is_file())
+    Ok(if lost || !gone.is_empty() { Outcome::Partial } else { Outcome::Success })
 }
 
 /// Reads the files again as `vizsla index` does.
 fn reindex(dir: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut typed: Vec<std::ffi::OsString> =
-        ["vizsla", "index", "--hidden", "--no-ignore", "--index"].map(Into::into).into();
-    typed.push(dir.into());
-    typed.push("--".into());
-    typed.extend(files.iter().map(Into::into));
-    let Command::Index(args) = <Cli as clap::Parser>::try_parse_from(typed)?.command else {
-        anyhow::bail!("not an index command")
-    };
+    let mut flags: Vec<std::ffi::OsString> =
+        ["--hidden", "--no-ignore", "--index"].map(Into::into).into();
+    flags.push(dir.into());
+    flags.push("--".into());
+    flags.extend(files.iter().map(Into::into));
+    let args = IndexArgs::as_typed(flags)?;
     super::index::update(&args).context("cannot read the files again")?.print()?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The corpus of a judged collection as an index, and the first stages that an evaluation takes candidates from.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, bail};
 use vizsla::{BoxError, Candidate, Index, IndexRetriever, Ranking, RetrieveRequest, Retriever};
 
-use crate::args::{Cli, Command, CorpusArgs};
+use crate::args::{CorpusArgs, IndexArgs};
 use crate::commands;
 
 /// An indexed corpus.
@@ -39,15 +39,8 @@ impl Corpus {
 
 /// Builds or updates the index of a corpus, as `vizsla index` does.
 fn build_index(corpus: &Path, dir: &Path, args: &CorpusArgs) -> anyhow::Result<Index> {
-    let mut typed: Vec<OsString> = [
-        OsStr::new("vizsla"),
-        "index".as_ref(),
-        corpus.as_os_str(),
-        "--index".as_ref(),
-        dir.as_os_str(),
-    ]
-    .map(ToOwned::to_owned)
-    .into();
+    let mut typed: Vec<OsString> =
+        [corpus.as_os_str(), "--index".as_ref(), dir.as_os_str()].map(ToOwned::to_owned).into();
     if let Some(language) = args.language {
         typed.extend(["--language".into(), language.to_string().into()]);
     }
@@ -57,9 +50,7 @@ fn build_index(corpus: &Path, dir: &Path, args: &CorpusArgs) -> anyhow::Result<I
     if args.separate_body {
         typed.push("--separate-body".into());
     }
-    let Command::Index(args) = <Cli as clap::Parser>::try_parse_from(typed)?.command else {
-        bail!("not an index command")
-    };
+    let args = IndexArgs::as_typed(typed)?;
     let report = commands::index::update(&args)?;
     if let Some(problem) = report.first_problem() {
         bail!("the corpus cannot be evaluated while part of it is unreadable: {problem}");
