@@ -1,11 +1,12 @@
 """Measures a trained cross-encoder on the groups that were held back, and calibrates it.
 
-usage: evaluate.py DATA MODEL [--groups N] [--calibration OUT.json] [--scifact QUERIES.jsonl --scifact-qrels TRAIN.tsv --dev OUT.tsv]
+usage: evaluate.py DATA MODEL [--groups N] [--calibration OUT.json | --apply CALIBRATION.json] [--scifact QUERIES.jsonl --scifact-qrels TRAIN.tsv --dev OUT.tsv]
 
 For each head: nDCG@10 of the known answers among all candidates of a group, agreement with the teachers (Spearman over the
 candidates), and the expected calibration error (Guo et al., ICML 2017; ten bins of equal count) against the training target, the teachers'
 probability that a passage answers, at least 0.9 where it is known to. Half of the groups fit the calibration, logit' = slope * logit +
-offset by logistic regression; the error is told for the other half.
+offset by logistic regression; the error is told for the other half. With --apply, DATA has groups that nothing was trained on: all are
+used, and a calibration that was fitted elsewhere is put to the test.
 
 With --scifact, writes the judgments of the held-back claims: the development set that no weight was trained on.
 """
@@ -97,15 +98,16 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--groups", type=int, default=240)
     parser.add_argument("--calibration")
+    parser.add_argument("--apply")
     parser.add_argument("--scifact")
     parser.add_argument("--scifact-qrels")
     parser.add_argument("--dev")
     args = parser.parse_args()
     passages = load_passages(args.data)
-    _, held = load_groups(args.data, passages)
+    trained, held = load_groups(args.data, passages)
     if args.scifact:
         write_scifact_dev(args, held)
-    groups = [g for g in held if any(c[2] > 0 for c in g["cand"])]
+    groups = [g for g in (trained + held if args.apply else held) if any(c[2] > 0 for c in g["cand"])]
     groups = random.Random(3).sample(groups, min(args.groups, len(groups)))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = CompactCrossEncoder.load(args.model).to(device).eval()
@@ -123,14 +125,24 @@ def main() -> None:
             result["logits"][number % 2].extend(of_head)
             result["targets"][number % 2].extend(max(0.9, p) if k else p for p, k in zip(sigmoid, known))
     mean = lambda values: sum(values) / len(values)
+    gains = [a - b for a, b in zip(results["similarity"]["ndcg"], results["classifier"]["ndcg"])]
+    draws = sorted(mean(random.Random(seed).choices(gains, k=len(gains))) for seed in range(1000))
+    print(f"nDCG@10 of similarity less that of classifier: {mean(gains):+.4f} [{draws[25]:+.4f}, {draws[974]:+.4f}]")
     teacher_ndcg = mean([ndcg10([c[1] for c in g["cand"]], [c[2] > 0 for c in g["cand"]]) for g in groups])
     print(f"{len(groups)} groups held back; nDCG@10 of the teachers {teacher_ndcg:.4f}")
     calibrations = {}
+    if args.apply:
+        with open(args.apply, encoding="utf-8") as file:
+            calibrations = json.load(file)
     for name, result in results.items():
-        slope, offset = fit(result["logits"][0], result["targets"][0])
-        before, _ = calibration_error(result["logits"][1], result["targets"][1])
-        calibrated = [slope * logit + offset for logit in result["logits"][1]]
-        after, curve = calibration_error(calibrated, result["targets"][1])
+        logits, targets = result["logits"][1], result["targets"][1]
+        if args.apply:
+            slope, offset = calibrations[name]["slope"], calibrations[name]["offset"]
+            logits, targets = logits + result["logits"][0], targets + result["targets"][0]
+        else:
+            slope, offset = fit(result["logits"][0], result["targets"][0])
+        before, _ = calibration_error(logits, targets)
+        after, curve = calibration_error([slope * logit + offset for logit in logits], targets)
         calibrations[name] = {"slope": slope, "offset": offset, "error": after, "curve": curve}
         print(f"{name}: nDCG@10 {mean(result['ndcg']):.4f}, agreement {mean(result['agreement']):.4f}, calibration error "
               f"{before:.4f}, calibrated {after:.4f}")

@@ -23,10 +23,7 @@ from transformers import BertTokenizerFast
 from groups import load_groups, load_passages, text_of
 from model import CompactCrossEncoder
 
-# Words of a passage that are read: mostly a short beginning, sometimes nearly all that fits.
-LENGTHS = [40, 45, 55, 65, 80, 130]
 GROUP = 8
-MAX_TOKENS = 224
 
 
 def sample(group: dict, rng: random.Random) -> list:
@@ -67,6 +64,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--groups", type=int, default=6, help="groups a step")
+    # Mostly a short beginning, sometimes nearly all that fits.
+    parser.add_argument("--words", type=int, nargs="+", default=[40, 45, 55, 65, 80, 130], help="words of a passage that are read, drawn anew for each")
+    parser.add_argument("--max-tokens", type=int, default=224, help="tokens of a pair")
     parser.add_argument("--tokens", type=int, default=4000, help="tokens a forward pass, padding included")
     args = parser.parse_args()
     if args.threads:
@@ -103,10 +103,10 @@ def main() -> None:
             sizes.append(len(picked))
             for passage, logit, label in picked:
                 with_title = not group["nt"] and rng.random() < 0.8
-                pairs.append((group["q"], text_of(passages[passage], rng.choice(LENGTHS), with_title)))
+                pairs.append((group["q"], text_of(passages[passage], rng.choice(args.words), with_title)))
                 teacher.append(logit)
                 known.append(float(label > 0))
-        encoded = tokenizer(*map(list, zip(*pairs)), truncation="only_second", max_length=MAX_TOKENS)
+        encoded = tokenizer(*map(list, zip(*pairs)), truncation="only_second", max_length=args.max_tokens)
         order = sorted(range(len(pairs)), key=lambda i: len(encoded["input_ids"][i]))
         batches, at = [], 0
         while at < len(order):
