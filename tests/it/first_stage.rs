@@ -15,6 +15,8 @@ use vizsla::{
     WriterOptions,
 };
 
+use crate::support::bundled;
+
 fn request(query: &str, depth: usize) -> RetrieveRequest {
     RetrieveRequest::new(query, NonZeroUsize::new(depth).unwrap())
 }
@@ -197,6 +199,16 @@ fn unknown_words_are_corrected_when_asked_for() {
     let engine = Engine::new(index.retriever().with_correction()).with_fusion(Fusion::Bm25);
     let corrected = engine.search(&SearchRequest::new("huntign")).unwrap();
     assert!(corrected.advice.corrections[0].used && corrected.hits.len() == 3);
+
+    // Reranker and highlights have the correction too.
+    let scores = |query: &str| {
+        let engine = Engine::new(index.retriever().with_correction()).with_reranker(bundled());
+        let hits = engine.search(&SearchRequest::new(query)).unwrap().hits;
+        hits.into_iter().map(|hit| (hit.scores, hit.passage.highlights)).collect::<Vec<_>>()
+    };
+    let misspelt = scores("huntign dogs?");
+    assert_eq!(misspelt, scores("hunting dogs?"));
+    assert!(misspelt.iter().any(|(_, highlights)| !highlights.is_empty()));
 }
 
 #[test]

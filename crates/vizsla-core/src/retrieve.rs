@@ -67,6 +67,29 @@ pub struct Correction {
     pub used: bool,
 }
 
+impl Advice {
+    /// A query with the corrections that the search used: what was asked in effect. Only whole words are replaced.
+    pub fn applied_to(&self, query: &str) -> String {
+        let used = self.corrections.iter().filter(|correction| correction.used);
+        used.fold(query.to_owned(), |query, Correction { word, instead, .. }| {
+            let mut corrected = String::with_capacity(query.len());
+            let mut rest = 0;
+            for (at, _) in query.match_indices(word.as_str()) {
+                let end = at + word.len();
+                let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+                if !joined(query[..at].chars().next_back()) && !joined(query[end..].chars().next())
+                {
+                    corrected.push_str(&query[rest..at]);
+                    corrected.push_str(instead);
+                    rest = end;
+                }
+            }
+            corrected.push_str(&query[rest..]);
+            corrected
+        })
+    }
+}
+
 /// A retriever can be shared between engines.
 impl<R: Retriever + ?Sized> Retriever for Arc<R> {
     fn retrieve(&self, request: &RetrieveRequest) -> Result<Ranking<Candidate>, BoxError> {
@@ -241,4 +264,25 @@ pub struct Bm25Term {
     pub idf: f32,
     /// What it adds to the score.
     pub score: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_replaces_whole_words_that_the_search_replaced() {
+        let correction = |word: &str, instead: &str, used| Correction {
+            word: word.to_owned(),
+            instead: instead.to_owned(),
+            used,
+        };
+        let mut advice = Advice::default();
+        assert_eq!(advice.applied_to("teh dog"), "teh dog");
+        advice.corrections = vec![correction("teh", "the", true), correction("dgo", "dog", false)];
+        assert_eq!(
+            advice.applied_to("teh tehran dgo, \"teh\" énteh"),
+            "the tehran dgo, \"the\" énteh"
+        );
+    }
 }

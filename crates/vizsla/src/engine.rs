@@ -161,9 +161,7 @@ impl Engine {
         let start = Instant::now();
         let ranked = scored.collapse(scored.fusion);
         let hits = build_hits(&scored, ranked, request, &*self.retriever)?;
-        let advice = self.retriever.advise(&request.retrieve).map_err(retrieve_failed)?;
-        let fuse = start.elapsed();
-        Ok(SearchResponse::new(request, scored, hits, fuse).with_advice(advice))
+        Ok(SearchResponse::new(request, scored, hits, start.elapsed()))
     }
 
     /// The first two stages: candidates with the scores of both, to be fused in one way or in several.
@@ -184,6 +182,9 @@ impl Engine {
         }
         let start = Instant::now();
         let ranking = self.retriever.retrieve(&request.retrieve).map_err(retrieve_failed)?;
+        let advice = self.retriever.advise(&request.retrieve).map_err(retrieve_failed)?;
+        let mut read_as = request.retrieve.clone();
+        read_as.query = advice.applied_to(&read_as.query);
         let candidates: Vec<_> =
             ranking.into_iter().map(|ranked| (ranked.score, ranked.item)).collect();
         let mut scored = ScoredCandidates {
@@ -194,6 +195,8 @@ impl Engine {
             candidates: candidates.into_iter().map(|(_, candidate)| candidate).collect(),
             fusion,
             query_words: request.retrieve.query.split_whitespace().count(),
+            read_as,
+            advice,
             degraded: None,
             stages: Stages::default(),
         };
@@ -225,12 +228,11 @@ fn rerank(
     let texts: Vec<String> =
         scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let scores = reranker.score_within(&request.retrieve.parsed().text, &texts, &limits).map_err(
-        |error| {
+    let scores =
+        reranker.score_within(&scored.read_as.parsed().text, &texts, &limits).map_err(|error| {
             Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
                 .with_source(error)
-        },
-    )?;
+        })?;
     if limits.is_cancelled() {
         return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled"));
     }

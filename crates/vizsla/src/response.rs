@@ -164,15 +164,10 @@ impl SearchResponse {
             query: request.retrieve.query.clone(),
             degraded: scored.degraded,
             fusion: scored.fusion.to_string(),
-            advice: Advice::default(),
+            advice: scored.advice,
             stages,
             hits,
         }
-    }
-
-    pub(crate) fn with_advice(mut self, advice: Advice) -> Self {
-        self.advice = advice;
-        self
     }
 }
 
@@ -243,7 +238,7 @@ fn build_hit(
     } else {
         None
     };
-    let highlights = retriever.highlight(&request.retrieve, &passage.text);
+    let highlights = retriever.highlight(&scored.read_as, &passage.text);
     Ok(Hit {
         rank,
         doc_id: passage.doc_id.clone(),

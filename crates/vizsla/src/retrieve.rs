@@ -58,7 +58,8 @@ impl IndexRetriever {
         self
     }
 
-    /// Looks for the nearest word instead of one that no passage has; [`Retriever::advise`] says which.
+    /// Looks for the nearest word instead of one that no passage has; [`Retriever::advise`] says which, and the reranker and
+    /// highlights of an engine go by it too.
     pub fn with_correction(mut self) -> Self {
         self.corrects = true;
         self

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use vizsla_core::{Candidate, Fusion, Ranked, Ranking, StageScores, TieBreak};
+use vizsla_core::{
+    Advice, Candidate, Fusion, Ranked, Ranking, RetrieveRequest, StageScores, TieBreak,
+};
 
 use crate::response::Stages;
 
@@ -13,6 +15,9 @@ pub struct ScoredCandidates {
     pub(crate) scores: Vec<StageScores>,
     pub(crate) fusion: Fusion,
     pub(crate) query_words: usize,
+    pub(crate) advice: Advice,
+    /// The request with the corrections of the advice: what the reranker read.
+    pub(crate) read_as: RetrieveRequest,
     pub(crate) degraded: Option<String>,
     pub(crate) stages: Stages,
 }
