@@ -141,7 +141,7 @@ impl Fields {
 
     pub(crate) fn decode(&self, document: &TantivyDocument) -> Result<Passage> {
         let corrupt = |source: vizsla_core::BoxError| {
-            Error::new(ErrorKind::Corrupt, "a stored passage cannot be read; the index is damaged: rebuild it from its sources")
+            Error::new(ErrorKind::Corrupt, "a stored passage cannot be read; the index is damaged: `vizsla check` says where, and `vizsla repair` mends it")
                 .with_source(source)
         };
         let stored = document.get_first(self.stored).and_then(|value| value.as_bytes());
