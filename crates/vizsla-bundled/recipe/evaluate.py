@@ -97,8 +97,9 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("model")
     parser.add_argument("--groups", type=int, default=240)
-    parser.add_argument("--calibration")
-    parser.add_argument("--apply")
+    calibration = parser.add_mutually_exclusive_group()
+    calibration.add_argument("--calibration")
+    calibration.add_argument("--apply")
     parser.add_argument("--scifact")
     parser.add_argument("--scifact-qrels")
     parser.add_argument("--dev")
@@ -129,7 +130,7 @@ def main() -> None:
     draws = sorted(mean(random.Random(seed).choices(gains, k=len(gains))) for seed in range(1000))
     print(f"nDCG@10 of similarity less that of classifier: {mean(gains):+.4f} [{draws[25]:+.4f}, {draws[974]:+.4f}]")
     teacher_ndcg = mean([ndcg10([c[1] for c in g["cand"]], [c[2] > 0 for c in g["cand"]]) for g in groups])
-    print(f"{len(groups)} groups held back; nDCG@10 of the teachers {teacher_ndcg:.4f}")
+    print(f"{len(groups)} groups; nDCG@10 of the teachers {teacher_ndcg:.4f}")
     calibrations = {}
     if args.apply:
         with open(args.apply, encoding="utf-8") as file:

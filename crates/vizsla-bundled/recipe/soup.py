@@ -10,16 +10,15 @@ absent, is left out of the mean. Weights are 1 unless given, and are divided by 
 import argparse
 import os
 
-import torch
 from safetensors.torch import load_file
-from transformers import BertTokenizerFast
+from transformers import BertConfig, BertTokenizerFast
 
 from model import CompactCrossEncoder
 
 
 def state_of(folder: str) -> dict:
     if os.path.exists(os.path.join(folder, "model.pt")):
-        return torch.load(os.path.join(folder, "model.pt"), weights_only=True)
+        return CompactCrossEncoder.load(folder).state_dict()
     return {name.removeprefix("head."): value.float() for name, value in load_file(os.path.join(folder, "model.safetensors")).items()}
 
 
@@ -30,7 +29,7 @@ def main() -> None:
     args = parser.parse_args()
     parts = [(state_of(folder), float(weight or 1)) for folder, _, weight in (m.partition("=") for m in args.models)]
     first = args.models[0].partition("=")[0]
-    model = CompactCrossEncoder.load(first)
+    model = CompactCrossEncoder(BertConfig.from_pretrained(first))
     mean = {}
     for name, value in model.state_dict().items():
         held = [(state[name], weight) for state, weight in parts if name in state]
