@@ -1,6 +1,7 @@
 //! The metrics agree with trec_eval on a real run: values by pytrec_eval, see `index-fixtures/README.md`.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use vizsla::metrics::Measure;
 use vizsla::trec;
@@ -95,6 +96,25 @@ fn bm25_alone_needs_no_model() {
     ];
     let result = workspace.json(&args);
     assert!(result["runs"]["fused"].is_null() && !result["runs"]["bm25"]["AP"].is_null());
+}
+
+#[test]
+fn a_corrected_query_is_measured_as_it_is_searched() {
+    let workspace = Workspace::new();
+    let corpus = "{\"_id\": \"a\", \"text\": \"A vizsla points at birds when hunting.\"}\n\
+                  {\"_id\": \"b\", \"text\": \"Hunting by night is forbidden.\"}\n";
+    let scores = |set: &str, query: &str| {
+        workspace.write(&format!("{set}/corpus.jsonl"), corpus);
+        let query = format!("{{\"_id\": \"q\", \"text\": \"{query}\"}}\n");
+        workspace.write(&format!("{set}/queries.jsonl"), &query);
+        workspace.write(&format!("{set}/qrels/test.tsv"), "query-id\tcorpus-id\tscore\nq\ta\t1\n");
+        let runs = format!("runs-{set}");
+        workspace.ok(&["eval", "--dataset", set, "--fuzzy", "--runs", &runs]);
+        fs::read_to_string(workspace.path(&format!("{runs}/rerank.run"))).unwrap()
+    };
+    let misspelt = scores("misspelt", "dogs for huntign");
+    assert_eq!(misspelt.lines().count(), 2);
+    assert_eq!(misspelt, scores("right", "dogs for hunting"));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use vizsla_core::{
-    CancelHandle, Candidate, Filter, Fusion, QuerySyntax, RerankLimits, RerankScore, Reranker,
-    RetrieveRequest, Retriever, StageScores,
+    Advice, CancelHandle, Candidate, Filter, Fusion, QuerySyntax, RerankLimits, RerankScore,
+    Reranker, RetrieveRequest, Retriever, StageScores,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -157,11 +157,16 @@ impl Engine {
     /// [`ErrorKind::InvalidQuery`], [`ErrorKind::NoReranker`], [`ErrorKind::Retrieve`], [`ErrorKind::Rerank`] or
     /// [`ErrorKind::Cancelled`].
     pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
-        let scored = self.score(request)?;
+        let mut scored = self.score(request)?;
         let start = Instant::now();
+        let advice = match scored.advice.take() {
+            Some(advice) => advice,
+            None => self.advise(request)?,
+        };
         let ranked = scored.collapse(scored.fusion);
-        let hits = build_hits(&scored, ranked, request, &*self.retriever)?;
-        Ok(SearchResponse::new(request, scored, hits, start.elapsed()))
+        let read_as = as_read(request, &advice);
+        let hits = build_hits(&scored, ranked, request, &read_as, &*self.retriever)?;
+        Ok(SearchResponse::new(request, scored, advice, hits, start.elapsed()))
     }
 
     /// The first two stages: candidates with the scores of both, to be fused in one way or in several.
@@ -182,9 +187,6 @@ impl Engine {
         }
         let start = Instant::now();
         let ranking = self.retriever.retrieve(&request.retrieve).map_err(retrieve_failed)?;
-        let advice = self.retriever.advise(&request.retrieve).map_err(retrieve_failed)?;
-        let mut read_as = request.retrieve.clone();
-        read_as.query = advice.applied_to(&read_as.query);
         let candidates: Vec<_> =
             ranking.into_iter().map(|ranked| (ranked.score, ranked.item)).collect();
         let mut scored = ScoredCandidates {
@@ -195,14 +197,13 @@ impl Engine {
             candidates: candidates.into_iter().map(|(_, candidate)| candidate).collect(),
             fusion,
             query_words: request.retrieve.query.split_whitespace().count(),
-            read_as,
-            advice,
+            advice: None,
             degraded: None,
             stages: Stages::default(),
         };
         scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.candidates.len());
         match reranker {
-            Some(reranker) => match rerank(reranker, request, start, &mut scored) {
+            Some(reranker) => match self.rerank(reranker, request, start, &mut scored) {
                 Err(error) if request.bm25_fallback && error.kind() != ErrorKind::Cancelled => {
                     scored.degrade(with_sources(&error));
                 }
@@ -215,41 +216,59 @@ impl Engine {
         }
         Ok(scored)
     }
-}
 
-fn rerank(
-    reranker: &dyn Reranker,
-    request: &SearchRequest,
-    begin: Instant,
-    scored: &mut ScoredCandidates,
-) -> Result<()> {
-    let start = Instant::now();
-    let limits = request.limits(begin);
-    let texts: Vec<String> =
-        scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let scores =
-        reranker.score_within(&scored.read_as.parsed().text, &texts, &limits).map_err(|error| {
+    fn advise(&self, request: &SearchRequest) -> Result<Advice> {
+        self.retriever.advise(&request.retrieve).map_err(retrieve_failed)
+    }
+
+    fn rerank(
+        &self,
+        reranker: &dyn Reranker,
+        request: &SearchRequest,
+        begin: Instant,
+        scored: &mut ScoredCandidates,
+    ) -> Result<()> {
+        let start = Instant::now();
+        let limits = request.limits(begin);
+        let texts: Vec<String> =
+            scored.candidates.iter().map(|candidate| candidate.passage.full_text()).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        // The reranker judges by the words that the retriever searched for.
+        let advice = scored.advice.insert(self.advise(request)?);
+        let query = as_read(request, advice).parsed().text;
+        let scores = reranker.score_within(&query, &texts, &limits).map_err(|error| {
             Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
                 .with_source(error)
         })?;
-    if limits.is_cancelled() {
-        return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled"));
+        if limits.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled"));
+        }
+        let broken = |what: String| {
+            Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()))
+        };
+        if scores.len() != texts.len() {
+            return Err(broken(format!(
+                "gave {} scores for {} passages",
+                scores.len(),
+                texts.len()
+            )));
+        }
+        if let Some(score) = scores.iter().flatten().find(|score| !score.logit.is_finite()) {
+            return Err(broken(format!("gave the score {}, which cannot be ranked", score.logit)));
+        }
+        for (rank, (i, score)) in (1..).zip(best_first(&scores, &scored.candidates)) {
+            scored.scores[i] = scored.scores[i].with_rerank(score, rank);
+        }
+        scored.stages.rerank = Some(RerankStage::new(reranker.name(), start.elapsed(), &scores));
+        Ok(())
     }
-    let broken = |what: String| {
-        Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()))
-    };
-    if scores.len() != texts.len() {
-        return Err(broken(format!("gave {} scores for {} passages", scores.len(), texts.len())));
-    }
-    if let Some(score) = scores.iter().flatten().find(|score| !score.logit.is_finite()) {
-        return Err(broken(format!("gave the score {}, which cannot be ranked", score.logit)));
-    }
-    for (rank, (i, score)) in (1..).zip(best_first(&scores, &scored.candidates)) {
-        scored.scores[i] = scored.scores[i].with_rerank(score, rank);
-    }
-    scored.stages.rerank = Some(RerankStage::new(reranker.name(), start.elapsed(), &scores));
-    Ok(())
+}
+
+/// The request with the words that the retriever searched for instead.
+fn as_read(request: &SearchRequest, advice: &Advice) -> RetrieveRequest {
+    let mut read_as = request.retrieve.clone();
+    read_as.query = advice.applied_to(&read_as.query);
+    read_as
 }
 
 /// The candidates that were read by logit; ties as everywhere.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vizsla_core::{Advice, Bm25Explanation, Metadata, Ranked, RerankScore, Retriever};
+use vizsla_core::{
+    Advice, Bm25Explanation, Metadata, Ranked, RerankScore, RetrieveRequest, Retriever,
+};
 
 use crate::engine::SearchRequest;
 use crate::error::{Error, ErrorKind, Result};
@@ -153,6 +155,7 @@ impl SearchResponse {
     pub(crate) fn new(
         request: &SearchRequest,
         scored: ScoredCandidates,
+        advice: Advice,
         hits: Vec<Hit>,
         fuse: Duration,
     ) -> Self {
@@ -164,7 +167,7 @@ impl SearchResponse {
             query: request.retrieve.query.clone(),
             degraded: scored.degraded,
             fusion: scored.fusion.to_string(),
-            advice: scored.advice,
+            advice,
             stages,
             hits,
         }
@@ -202,6 +205,7 @@ pub(crate) fn build_hits(
     scored: &ScoredCandidates,
     ranked: Vec<Ranked<Place<'_>>>,
     request: &SearchRequest,
+    read_as: &RetrieveRequest,
     retriever: &dyn Retriever,
 ) -> Result<Vec<Hit>> {
     let probable = |place: &Ranked<Place<'_>>| {
@@ -213,7 +217,7 @@ pub(crate) fn build_hits(
     let best = ranked.into_iter().filter(probable).take(request.limit);
     (1..)
         .zip(best)
-        .map(|(rank, place)| build_hit(scored, rank, &place, request, retriever))
+        .map(|(rank, place)| build_hit(scored, rank, &place, request, read_as, retriever))
         .collect()
 }
 
@@ -222,6 +226,7 @@ fn build_hit(
     rank: usize,
     place: &Ranked<Place<'_>>,
     request: &SearchRequest,
+    read_as: &RetrieveRequest,
     retriever: &dyn Retriever,
 ) -> Result<Hit> {
     let passage = &scored.candidates[place.item.index].passage;
@@ -238,7 +243,7 @@ fn build_hit(
     } else {
         None
     };
-    let highlights = retriever.highlight(&scored.read_as, &passage.text);
+    let highlights = retriever.highlight(read_as, &passage.text);
     Ok(Hit {
         rank,
         doc_id: passage.doc_id.clone(),

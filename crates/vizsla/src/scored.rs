@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use vizsla_core::{
-    Advice, Candidate, Fusion, Ranked, Ranking, RetrieveRequest, StageScores, TieBreak,
-};
+use vizsla_core::{Advice, Candidate, Fusion, Ranked, Ranking, StageScores, TieBreak};
 
 use crate::response::Stages;
 
@@ -15,9 +13,8 @@ pub struct ScoredCandidates {
     pub(crate) scores: Vec<StageScores>,
     pub(crate) fusion: Fusion,
     pub(crate) query_words: usize,
-    pub(crate) advice: Advice,
-    /// The request with the corrections of the advice: what the reranker read.
-    pub(crate) read_as: RetrieveRequest,
+    /// Asked for when there is a second stage, which reads the query with its corrections.
+    pub(crate) advice: Option<Advice>,
     pub(crate) degraded: Option<String>,
     pub(crate) stages: Stages,
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, bail};
-use vizsla::{BoxError, Candidate, Index, IndexRetriever, Ranking, RetrieveRequest, Retriever};
+use vizsla::{
+    Advice, BoxError, Candidate, Index, IndexRetriever, Ranking, RetrieveRequest, Retriever,
+};
 
 use crate::args::{CorpusArgs, IndexArgs};
 use crate::commands;
@@ -111,6 +113,13 @@ impl Retriever for Dropping {
         let mut ranking = Ranking::new(kept.map(|ranked| (ranked.score, ranked.item)))?;
         ranking.truncate(depth);
         Ok(ranking)
+    }
+
+    fn advise(&self, request: &RetrieveRequest) -> Result<Advice, BoxError> {
+        match &self.first_stage {
+            FirstStage::Bm25(retriever) => retriever.advise(request),
+            FirstStage::Given(_) => Ok(Advice::default()),
+        }
     }
 }
 
