@@ -47,6 +47,15 @@ pub(super) fn store_bytes(to: &mut [i32; 4], values: __m128i) {
     unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), values) }
 }
 
+/// Reads sixteen bytes, four to an item, as integers.
+#[inline]
+#[target_feature(enable = "avx512f")]
+#[allow(unsafe_code, reason = "the array is as long as what is read")]
+pub(super) fn load_bytes(from: &[i32; 4]) -> __m512i {
+    // SAFETY: 16 readable bytes; the instruction needs no alignment.
+    _mm512_cvtepu8_epi32(unsafe { _mm_loadu_si128(from.as_ptr().cast()) })
+}
+
 /// Writes sixteen 16-bit integers, two to an item.
 #[inline]
 #[target_feature(enable = "avx512f")]

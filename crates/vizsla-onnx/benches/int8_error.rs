@@ -1,0 +1,71 @@
+//! How far a model's int8 files are from its fp32 file: the root mean square difference of their logits, questions taken out,
+//! in standard deviations of the fp32 logits, and the share of a question's pairs of passages that change order.
+//!
+//! `cargo bench -p vizsla-onnx --bench int8_error -- MODEL_DIR PAIRS`, where PAIRS has a question, a tab and a passage a line,
+//! all lines of a question together.
+
+#![allow(missing_docs, clippy::print_stdout, reason = "a program that prints what it measured")]
+
+use std::path::Path;
+
+use vizsla_core::{BoxError, Reranker};
+use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, Rewrite, Runtime};
+
+fn main() -> Result<(), BoxError> {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let [dir, pairs] = args.as_slice() else {
+        return Err("give a model's folder and a file of questions and passages".into());
+    };
+    let pairs = std::fs::read_to_string(pairs)?;
+    let pairs: Vec<(&str, &str)> = pairs.lines().filter_map(|line| line.split_once('\t')).collect();
+    let mut files: Vec<String> = std::fs::read_dir(Path::new(dir).join("onnx"))?
+        .map(|entry| Ok(format!("onnx/{}", entry?.file_name().to_string_lossy())))
+        .collect::<Result<_, std::io::Error>>()?;
+    files.sort();
+    let logits = |file: &str, rewrite| -> Result<Vec<Vec<f64>>, BoxError> {
+        let runtime = Runtime::load(&vizsla_hub::runtime::locate(None)?)?;
+        let options =
+            CrossEncoderOptions::default().with_cache(0).with_file(file).with_rewrite(rewrite);
+        let model = CrossEncoder::open(runtime, Path::new(dir), &options)?;
+        let groups = pairs.chunk_by(|(a, _), (b, _)| a == b);
+        groups.map(|group| of_question(&model, group)).collect()
+    };
+    let exact = logits("onnx/model.onnx", Rewrite::None)?;
+    let deviation = mean_square(exact.iter().flatten().copied()).sqrt();
+    println!("{} pairs, {} questions", pairs.len(), exact.len());
+    for file in &files {
+        for (name, rewrite) in [("ONNX Runtime", Rewrite::None), ("as rewritten", Rewrite::Full)] {
+            let found = logits(file, rewrite)?;
+            let differences =
+                found.iter().flatten().zip(exact.iter().flatten()).map(|(a, b)| a - b);
+            let error = mean_square(differences).sqrt() / deviation;
+            let (mut swapped, mut all) = (0_u32, 0_u32);
+            for (found, exact) in found.iter().zip(&exact) {
+                for i in 0..exact.len() {
+                    for j in 0..i {
+                        all += 1;
+                        swapped += u32::from((exact[i] - exact[j]) * (found[i] - found[j]) < 0.0);
+                    }
+                }
+            }
+            let swapped = 100.0 * f64::from(swapped) / f64::from(all.max(1));
+            println!("{file}, {name}: error {error:.6}, {swapped:.2} % change order");
+        }
+    }
+    Ok(())
+}
+
+/// The logits of one question's passages, less their mean: only differences rank.
+fn of_question(model: &CrossEncoder, group: &[(&str, &str)]) -> Result<Vec<f64>, BoxError> {
+    let passages: Vec<&str> = group.iter().map(|(_, passage)| *passage).collect();
+    let scores = model.score(group[0].0, &passages)?;
+    let logits: Vec<f64> = scores.iter().map(|score| f64::from(score.logit)).collect();
+    let mean = logits.iter().sum::<f64>() / logits.len() as f64;
+    Ok(logits.into_iter().map(|logit| logit - mean).collect())
+}
+
+fn mean_square(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) =
+        values.fold((0.0, 0), |(sum, count), value| (sum + value * value, count + 1));
+    sum / f64::from(count)
+}
