@@ -3,7 +3,8 @@
 usage: export.py MODEL OUT --head similarity|classifier [--calibration JSON]
 
 The calibration (a file that evaluate.py writes) is folded into the head: logit' = slope * logit + offset changes no ranking.
-Prints the SHA-256 of each file. `vizsla model quantize OUT` makes one more int8 variant.
+Prints the SHA-256 of each file. The int8 variants are there to be compared; the one that is bundled is made of the weights that round.py
+writes, by `vizsla model quantize`.
 """
 
 import argparse

@@ -4,7 +4,7 @@
 //! of the weights are in this crate's README. Nothing here depends on anything.
 
 /// What to call the model in reports.
-pub const NAME: &str = "vizsla-compact-v2";
+pub const NAME: &str = "vizsla-compact-v2.1";
 /// The ONNX graph with its weights, dynamic int8: inputs `input_ids`, `attention_mask`, `token_type_ids`
 /// (int64, `[batch, sequence]`), output `logits` (f32, `[batch, 1]`).
 pub const ONNX: &[u8] = include_bytes!("../model/model.onnx");
