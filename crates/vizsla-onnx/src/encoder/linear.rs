@@ -210,7 +210,8 @@ impl Rows {
         for (rows, bytes) in sequences.zip(self.bytes.chunks_exact_mut(of_sequence)) {
             let (before, bytes) = bytes.split_at_mut(self.width);
             let (first, _) = rows[..width].as_chunks::<16>();
-            let (scale, zero) = quantize_row(first, bytes[..self.width].as_chunks_mut::<4>().0);
+            let of_first = quantize_row(first, bytes[..self.width].as_chunks_mut::<4>().0);
+            let (scale, zero) = of_first;
             let (remainder, _) = self.remainder.as_chunks_mut::<16>();
             for ((left, values), bytes) in
                 remainder.iter_mut().zip(first).zip(bytes.as_chunks::<4>().0)
@@ -219,11 +220,12 @@ impl Rows {
                 let whole = _mm512_cvtepi32_ps(whole);
                 store(left, _mm512_fnmadd_ps(whole, _mm512_set1_ps(scale), load(values)));
             }
-            let rows = std::iter::once(&self.remainder[..]).chain(rows.chunks_exact(width));
-            let bytes = std::iter::once(before).chain(bytes.chunks_exact_mut(self.width));
-            for (row, bytes) in rows.zip(bytes) {
-                let (row, bytes) = (row.as_chunks::<16>().0, bytes.as_chunks_mut::<4>().0);
-                let (scale, zero) = quantize_row(row, bytes);
+            let of_remainder = quantize_row(remainder, before.as_chunks_mut::<4>().0);
+            let others = rows.chunks_exact(width).zip(bytes.chunks_exact_mut(self.width)).skip(1);
+            let of_others = others.map(|(row, bytes)| {
+                quantize_row(row.as_chunks::<16>().0, bytes.as_chunks_mut::<4>().0)
+            });
+            for (scale, zero) in [of_remainder, of_first].into_iter().chain(of_others) {
                 self.scales.push(scale);
                 self.zeros.push(zero);
             }
