@@ -18,7 +18,7 @@ from model import CompactCrossEncoder
 
 
 def matrices(model):
-    return [m for name, m in model.bert.named_modules() if isinstance(m, torch.nn.Linear)]
+    return [m for m in model.bert.modules() if isinstance(m, torch.nn.Linear)]
 
 
 @torch.no_grad()

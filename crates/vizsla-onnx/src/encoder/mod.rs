@@ -40,6 +40,15 @@ pub(crate) struct Encoder {
     first_row_only: bool,
 }
 
+/// Whether this processor has the instructions that are used here.
+fn is_supported() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vnni")
+}
+
 /// What a thread needs in between.
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -62,12 +71,7 @@ impl Encoder {
         head_size: usize,
         first_row_only: bool,
     ) -> Result<Self, &'static str> {
-        if !(is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vnni"))
-        {
+        if !is_supported() {
             return Err("this processor has no AVX-512 VNNI");
         }
         let width = layers.first().ok_or("it has no layers")?.query.inputs;
@@ -175,7 +179,7 @@ impl Encoder {
         grow(context, hidden.len());
         let context = &mut context[..hidden.len()];
         let of_sequence = tokens * self.width;
-        let queries_of_sequence = if first_row_only { self.width } else { of_sequence };
+        let queries_of_sequence = tokens_left * self.width;
         for (((queries, keys), values), context) in queries
             .chunks_exact(queries_of_sequence)
             .zip(keys.chunks_exact(of_sequence))
