@@ -7,8 +7,8 @@ use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index as TantivyIndex, doc};
 use vizsla::{
     BoxError, CancelHandle, Document, Engine, ErrorKind, ExistingIndex, Filter, Fusion, Index,
-    IndexSettings, RerankLimits, RerankScore, Reranker, SearchRequest, SearchResponse,
-    SplitOptions, WriterOptions,
+    IndexSettings, RerankScore, Reranker, SearchRequest, SearchResponse, SplitOptions, TimeLimits,
+    WriterOptions,
 };
 
 use crate::support::{bundled, bundled_with, fixture};
@@ -86,11 +86,11 @@ impl Reranker for Hurried {
         Ok((0..passages.len()).map(|i| RerankScore::new(i as f32)).collect())
     }
 
-    fn score_within(
+    fn score_with_limits(
         &self,
         query: &str,
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, BoxError> {
         assert!(limits.deadline.is_some());
         let scores = self.score(query, passages)?;

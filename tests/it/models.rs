@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind, Rewrite};
-use vizsla::{CancelHandle, RerankLimits, Reranker};
+use vizsla::{CancelHandle, Reranker, TimeLimits};
 
 use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, run, runtime};
 
@@ -91,16 +91,16 @@ fn what_is_too_long_is_read_in_windows_and_the_best_counts() {
 fn a_limit_stops_between_passages() {
     let model = bundled_with(&CrossEncoderOptions::default().with_cache(0));
     let passages = vec!["the cat sat on the mat"; 300];
-    let limits = |deadline: Instant| RerankLimits::default().with_deadline(deadline);
-    let read = |limits: &RerankLimits| {
-        let scores = model.score_within("who sat?", &passages, limits).unwrap();
+    let limits = |deadline: Instant| TimeLimits::default().with_deadline(deadline);
+    let read = |limits: &TimeLimits| {
+        let scores = model.score_with_limits("who sat?", &passages, limits).unwrap();
         scores.iter().flatten().count()
     };
-    assert_eq!(read(&RerankLimits::default()), 300);
+    assert_eq!(read(&TimeLimits::default()), 300);
     assert_eq!(read(&limits(Instant::now() + Duration::from_hours(1))), 300);
     assert_eq!(read(&limits(Instant::now())), 0);
     let cancel = CancelHandle::new();
-    let cancellable = RerankLimits::default().with_cancel(cancel.clone());
+    let cancellable = TimeLimits::default().with_cancel(cancel.clone());
     assert_eq!(read(&cancellable), 300);
     cancel.cancel();
     assert_eq!(read(&cancellable), 0);

@@ -25,6 +25,7 @@ mod query;
 mod ranking;
 mod rerank;
 mod retrieve;
+mod time_limits;
 pub mod trec;
 
 pub use document::{Document, Metadata, MetadataValue, Section, SourceLines};
@@ -32,11 +33,12 @@ pub use fusion::{Fusion, ParseFusionError, StageScores};
 pub use passage::{Passage, SplitOptions, split};
 pub use query::{Clause, Query, QueryField};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
-pub use rerank::{CancelHandle, RerankLimits, RerankScore, Reranker};
+pub use rerank::{RerankScore, Reranker};
 pub use retrieve::{
     Advice, Bm25Explanation, Bm25Term, Candidate, Correction, Filter, QuerySyntax, RetrieveRequest,
     Retriever,
 };
+pub use time_limits::{CancelHandle, TimeLimits};
 
 /// The error type of the two traits: whatever the implementation has to say, kept as the source of the engine's error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

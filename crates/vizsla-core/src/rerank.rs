@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::BoxError;
+use crate::{BoxError, TimeLimits};
 
 /// Scores passages for a query. It neither sorts nor combines: sorting is [`Ranking`](crate::Ranking)'s,
 /// combining is [`Fusion`](crate::Fusion)'s.
@@ -25,12 +23,12 @@ pub trait Reranker: Send + Sync + fmt::Debug {
     /// reached have no score. A reranker that does not implement this reads all of them whatever the limits.
     ///
     /// # Errors
-    /// As [`score`](Self::score); running into a limit is none.
-    fn score_within(
+    /// As [`score`](Self::score); hitting a limit is not an error.
+    fn score_with_limits(
         &self,
         query: &str,
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, BoxError> {
         let _ = limits;
         Ok(self.score(query, passages)?.into_iter().map(Some).collect())
@@ -47,70 +45,13 @@ impl<R: Reranker + ?Sized> Reranker for Arc<R> {
         (**self).score(query, passages)
     }
 
-    fn score_within(
+    fn score_with_limits(
         &self,
         query: &str,
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, BoxError> {
-        (**self).score_within(query, passages, limits)
-    }
-}
-
-/// When a reranker is to stop, though it has not read everything. By default never.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct RerankLimits {
-    /// No passage should be begun that cannot be expected to be finished by then.
-    pub deadline: Option<Instant>,
-    /// No passage should be begun after this was cancelled.
-    pub cancel: Option<CancelHandle>,
-}
-
-impl RerankLimits {
-    /// Stops at a point in time.
-    pub fn with_deadline(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Stops when told to.
-    pub fn with_cancel(mut self, cancel: CancelHandle) -> Self {
-        self.cancel = Some(cancel);
-        self
-    }
-
-    /// Whether the caller no longer wants the answer.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancel.as_ref().is_some_and(CancelHandle::is_cancelled)
-    }
-}
-
-/// Lets one thread end what another is waiting for. Clones are the same handle.
-#[derive(Debug, Clone, Default)]
-pub struct CancelHandle(Arc<AtomicBool>);
-
-impl CancelHandle {
-    /// A handle that nobody has used yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Says that the answer is no longer wanted. For good: the next search needs another handle.
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether [`cancel`](Self::cancel) was called.
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Whether it is the same handle.
-impl PartialEq for CancelHandle {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        (**self).score_with_limits(query, passages, limits)
     }
 }
 
@@ -127,12 +68,14 @@ pub struct RerankScore {
     pub windows: u32,
     /// Whether something had to be cut to fit the model, and so was not read.
     pub truncated: bool,
+    /// Whether the score was remembered from an earlier call instead of being computed in this one.
+    pub cached: bool,
 }
 
 impl RerankScore {
     /// A score of which only the logit is known.
     pub fn new(logit: f32) -> Self {
-        Self { logit, tokens: None, windows: 1, truncated: false }
+        Self { logit, tokens: None, windows: 1, truncated: false, cached: false }
     }
 
     /// Adds how many tokens were read and whether something was cut.
@@ -145,6 +88,12 @@ impl RerankScore {
     /// Adds in how many parts the passage was read.
     pub fn with_windows(mut self, windows: u32) -> Self {
         self.windows = windows;
+        self
+    }
+
+    /// Marks the score as remembered from an earlier call.
+    pub fn with_cached(mut self, cached: bool) -> Self {
+        self.cached = cached;
         self
     }
 

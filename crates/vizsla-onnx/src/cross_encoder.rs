@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use prost::bytes::Bytes;
-use vizsla_core::{BoxError, RerankLimits, RerankScore, Reranker};
+use vizsla_core::{BoxError, RerankScore, Reranker, TimeLimits};
 
 use crate::cache::ScoreCache;
 use crate::device::Device;
@@ -207,7 +207,7 @@ impl CrossEncoder {
         &self,
         query: &str,
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, Error> {
         let Some(cache) = &self.cache else { return self.reader.read(query, passages, limits) };
         let keys = ScoreCache::keys(query, passages);
@@ -233,15 +233,15 @@ impl Reranker for CrossEncoder {
     }
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
-        let scores = self.score_all(query, passages, &RerankLimits::default())?;
+        let scores = self.score_all(query, passages, &TimeLimits::default())?;
         Ok(scores.into_iter().map(|score| score.expect("without limits all are read")).collect())
     }
 
-    fn score_within(
+    fn score_with_limits(
         &self,
         query: &str,
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, BoxError> {
         Ok(self.score_all(query, passages, limits)?)
     }

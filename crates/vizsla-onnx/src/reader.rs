@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use vizsla_core::{RerankLimits, RerankScore};
+use vizsla_core::{RerankScore, TimeLimits};
 
 use crate::error::{Error, ErrorKind};
 use crate::pair::{Pair, PairEncoder, Windows};
@@ -67,7 +67,7 @@ impl Reader {
         &self,
         query: &str,
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, Error> {
         let query = self.encoder.tokenize(query)?;
         if self.in_batches {
@@ -82,7 +82,7 @@ impl Reader {
         &self,
         query: &[u32],
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, Error> {
         let mut queue: Vec<usize> = (0..passages.len()).collect();
         if limits.deadline.is_none() {
@@ -118,7 +118,7 @@ impl Reader {
         &self,
         session: &mut Session,
         windows: &Windows,
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Option<RerankScore>, Error> {
         let mut best = f32::NEG_INFINITY;
         let mut tokens = 0;
@@ -140,7 +140,7 @@ impl Reader {
         &self,
         query: &[u32],
         passages: &[&str],
-        limits: &RerankLimits,
+        limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, Error> {
         let windows: Vec<Windows> = self.pool.install(|| {
             passages
@@ -183,7 +183,7 @@ impl Reader {
     }
 
     /// Whether work on so many tokens is not to be begun now.
-    fn should_stop(&self, tokens: usize, now: Instant, limits: &RerankLimits) -> bool {
+    fn should_stop(&self, tokens: usize, now: Instant, limits: &TimeLimits) -> bool {
         limits.is_cancelled() || limits.deadline.is_some_and(|by| now + self.pace.cost(tokens) > by)
     }
 }
@@ -251,7 +251,7 @@ mod tests {
         batched.in_batches = true;
         let long = "a cat runs the dog sleeps ".repeat(20);
         let passages = ["a dog", "the cat sleeps a dog runs", &long, "dog", ""];
-        let limits = RerankLimits::default();
+        let limits = TimeLimits::default();
         let expected = single.read("the dog", &passages, &limits).unwrap();
         let found = batched.read("the dog", &passages, &limits).unwrap();
         for (expected, found) in expected.into_iter().zip(found) {
@@ -259,7 +259,7 @@ mod tests {
             assert!((expected.logit - found.logit).abs() < 1e-3, "{expected:?} {found:?}");
             assert_eq!((expected.tokens, expected.windows), (found.tokens, found.windows));
         }
-        let late = RerankLimits::default().with_deadline(Instant::now());
+        let late = TimeLimits::default().with_deadline(Instant::now());
         assert!(batched.read("the dog", &passages, &late).unwrap().iter().all(Option::is_none));
     }
 

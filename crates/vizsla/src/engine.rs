@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use vizsla_core::{
-    Advice, CancelHandle, Candidate, Filter, Fusion, QuerySyntax, RerankLimits, RerankScore,
-    Reranker, RetrieveRequest, Retriever, StageScores,
+    Advice, CancelHandle, Candidate, Filter, Fusion, QuerySyntax, RerankScore, Reranker,
+    RetrieveRequest, Retriever, StageScores, TimeLimits,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -112,8 +112,8 @@ impl SearchRequest {
         self
     }
 
-    fn limits(&self, start: Instant) -> RerankLimits {
-        let mut limits = RerankLimits::default();
+    fn limits(&self, start: Instant) -> TimeLimits {
+        let mut limits = TimeLimits::default();
         limits.deadline = self.budget.and_then(|budget| start.checked_add(budget));
         limits.cancel.clone_from(&self.cancel);
         limits
@@ -236,7 +236,7 @@ impl Engine {
         // The reranker judges by the words that the retriever searched for.
         let advice = scored.advice.insert(self.advise(request)?);
         let query = as_read(request, advice).parsed().text;
-        let scores = reranker.score_within(&query, &texts, &limits).map_err(|error| {
+        let scores = reranker.score_with_limits(&query, &texts, &limits).map_err(|error| {
             Error::new(ErrorKind::Rerank, format!("the reranker {} failed", reranker.name()))
                 .with_source(error)
         })?;
