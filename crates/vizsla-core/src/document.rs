@@ -5,14 +5,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Locations;
+
 /// Everything known about a document besides its title and text, by name.
 pub type Metadata = BTreeMap<String, MetadataValue>;
 
-/// A document to be indexed. The id is its identity: adding a document replaces the one with the same id.
+/// A document to be indexed. Its identity is the file that it came from together with its id: adding a document replaces
+/// the one of the same file with the same id, so records of different files never replace each other.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Document {
-    /// Identifies the document in its index.
+    /// Identifies the document among those of its file.
     pub id: String,
     /// The title; empty when there is none.
     pub title: String,
@@ -20,9 +23,9 @@ pub struct Document {
     pub text: String,
     /// Where each section of `text` begins, in order; empty when the text has no headings.
     pub sections: Vec<Section>,
-    /// How lines of `text` relate to lines of the source.
-    pub lines: SourceLines,
-    /// The file that the document was read from.
+    /// Where parts of `text` stand in the source.
+    pub locations: Locations,
+    /// The file that the document was read from; `None` for one that came from no file.
     pub path: Option<String>,
     /// Last change, in seconds since 1970-01-01T00:00:00Z.
     pub modified: Option<i64>,
@@ -38,7 +41,7 @@ impl Document {
             title: String::new(),
             text: text.into(),
             sections: Vec::new(),
-            lines: SourceLines::SameAsText,
+            locations: Locations::OwnLines,
             path: None,
             modified: None,
             metadata: Metadata::new(),
@@ -67,9 +70,9 @@ impl Document {
         self
     }
 
-    /// Sets how lines of the text relate to lines of the source.
-    pub fn with_lines(mut self, lines: SourceLines) -> Self {
-        self.lines = lines;
+    /// Sets where parts of the text stand in the source.
+    pub fn with_locations(mut self, locations: Locations) -> Self {
+        self.locations = locations;
         self
     }
 
@@ -102,34 +105,6 @@ impl Section {
     }
 }
 
-/// How line numbers of a document's text become line numbers of its source. Lines count from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceLines {
-    /// The text is the source.
-    SameAsText,
-    /// The whole text stands on these lines of the source (first, last), as a row of a table does.
-    Fixed(u32, u32),
-    /// Line `i` of the text (from 0) came from line `map[i]` of the source, as with text taken out of HTML.
-    Map(Vec<u32>),
-}
-
-impl SourceLines {
-    /// The source line of line `index` (from 0) of the text; `last` picks the end of a fixed range.
-    pub(crate) fn resolve(&self, index: usize, last: bool) -> u32 {
-        match self {
-            Self::SameAsText => index as u32 + 1,
-            Self::Fixed(first, end) => {
-                if last {
-                    *end
-                } else {
-                    *first
-                }
-            }
-            Self::Map(map) => map.get(index).or(map.last()).copied().unwrap_or(1),
-        }
-    }
-}
-
 /// A value of metadata: what JSON can say, without null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -146,6 +121,30 @@ pub enum MetadataValue {
     List(Vec<MetadataValue>),
     /// Named values.
     Map(Metadata),
+}
+
+impl MetadataValue {
+    /// Whether every number in it is finite, so that it can be stored as JSON.
+    pub fn is_finite(&self) -> bool {
+        match self {
+            Self::Float(number) => number.is_finite(),
+            Self::List(values) => values.iter().all(Self::is_finite),
+            Self::Map(values) => values.values().all(Self::is_finite),
+            Self::Bool(_) | Self::Integer(_) | Self::Text(_) => true,
+        }
+    }
+
+    /// About how many bytes it takes, names included.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Bool(_) | Self::Integer(_) | Self::Float(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::List(values) => values.iter().map(|value| value.size() + 2).sum(),
+            Self::Map(values) => {
+                values.iter().map(|(name, value)| name.len() + value.size() + 4).sum()
+            }
+        }
+    }
 }
 
 /// The text that a filter compares with: the value itself, without quotes.

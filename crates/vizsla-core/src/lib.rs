@@ -19,18 +19,23 @@
 
 mod document;
 mod fusion;
+mod limits;
+mod location;
 pub mod metrics;
 mod passage;
 mod query;
 mod ranking;
 mod rerank;
 mod retrieve;
+mod split;
 mod time_limits;
 pub mod trec;
 
-pub use document::{Document, Metadata, MetadataValue, Section, SourceLines};
+pub use document::{Document, Metadata, MetadataValue, Section};
 pub use fusion::{Fusion, ParseFusionError, StageScores};
-pub use passage::{Passage, SplitOptions, split};
+pub use limits::Limits;
+pub use location::{Location, Locations};
+pub use passage::{DocumentKey, Passage};
 pub use query::{Clause, Query, QueryField};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
 pub use rerank::{RerankScore, Reranker};
@@ -38,6 +43,7 @@ pub use retrieve::{
     Advice, Bm25Explanation, Bm25Term, Candidate, Correction, Filter, QuerySyntax, RetrieveRequest,
     Retriever,
 };
+pub use split::{SplitOptions, split};
 pub use time_limits::{CancelHandle, TimeLimits};
 
 /// The error type of the two traits: whatever the implementation has to say, kept as the source of the engine's error.
