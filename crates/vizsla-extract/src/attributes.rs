@@ -83,15 +83,11 @@ impl Tag {
 fn value_end(bytes: &[u8], start: usize) -> usize {
     let spaces = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let at = start + spaces;
-    match bytes.get(at) {
-        Some(quote @ (b'"' | b'\'')) => {
-            memchr::memchr(*quote, &bytes[at + 1..]).map_or(bytes.len(), |end| at + 2 + end)
-        }
-        _ => {
-            let value = bytes[at..].iter();
-            at + value.take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'>').count()
-        }
+    if let Some(quote @ (b'"' | b'\'')) = bytes.get(at) {
+        return memchr::memchr(*quote, &bytes[at + 1..]).map_or(bytes.len(), |end| at + 2 + end);
     }
+    let value = bytes[at..].iter();
+    at + value.take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'>').count()
 }
 
 #[cfg(test)]

@@ -319,17 +319,17 @@ mod tests {
     /// Each of these took time that grew with the square of its length.
     #[test]
     fn hostile_pages_take_time_in_proportion_to_their_length() {
-        let attributes: String = (0..300_000).map(|i| format!(" a{i}")).collect();
+        let attributes: String = (0..100_000).map(|i| format!(" a{i}")).collect();
         for (page, last) in [
-            ("<div>x ".repeat(300_000), "x"),
-            (format!("{}{}end", "<div>".repeat(200_000), "</p></div>".repeat(200_000)), "end"),
+            ("<div>x ".repeat(100_000), "x"),
+            (format!("{}{}end", "<div>".repeat(100_000), "</p></div>".repeat(100_000)), "end"),
             (format!("{}end", "<nav>x</section>".repeat(100_000)), "end"),
-            (format!("x{}end", "&#32;".repeat(300_000)), "x end"),
+            (format!("x{}end", "&#32;".repeat(100_000)), "x end"),
             (format!("<p{attributes}>end"), "end"),
             (format!("<p b='>'{attributes}>end"), "end"),
             (format!("<p {}>end", attributes.replace(' ', " <")), "end"),
-            (format!("{}<p>end", "<!-- ".repeat(300_000)), ""),
-            (format!("{}<p>end", "<script><".repeat(200_000)), ""),
+            (format!("{}<p>end", "<!-- ".repeat(100_000)), ""),
+            (format!("{}<p>end", "<script><".repeat(100_000)), ""),
         ] {
             let document = document("x.html", &page);
             assert_eq!(document.text.lines().last().unwrap_or_default(), last, "{}", &page[..40]);

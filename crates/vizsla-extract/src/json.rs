@@ -74,7 +74,6 @@ fn flat_document(value: &Value, id: &str, output: &mut Output<'_>) -> Document {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::{Extracted, Input, Limits, Problem, collect, extract};
 
     fn read(name: &str, text: &str) -> Extracted {

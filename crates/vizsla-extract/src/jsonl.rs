@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
-use std::ops::ControlFlow;
 
 use serde_json::Value;
 use vizsla_core::{Document, Location, Locations};
@@ -19,17 +18,14 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The documents of a stream of JSON Lines. A line that is not a record is named, and reading goes on after it. Empty
 /// lines are passed over.
-pub(crate) fn documents(
-    mut reader: &mut dyn BufRead,
-    output: &mut Output<'_>,
-) -> Result<(), Error> {
+pub(crate) fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
     let mut bytes = Vec::new();
     for number in 1.. {
         let location = Location::Lines { first: number, last: number };
         let unreadable = |error| {
             Error::new(ErrorKind::Io, format!("{location}: cannot be read")).with_source(error)
         };
-        match next_line(&mut reader, output.limits.record_bytes, &mut bytes).map_err(unreadable)? {
+        match next_line(reader, output.limits.record_bytes, &mut bytes).map_err(unreadable)? {
             Line::End => break,
             Line::TooLong => {
                 let limit = output.limits.record_bytes;
@@ -57,12 +53,12 @@ enum Line {
 }
 
 /// Reads the next line into `bytes`, at most `most` of them besides its end.
-fn next_line(reader: &mut &mut dyn BufRead, most: usize, bytes: &mut Vec<u8>) -> io::Result<Line> {
+fn next_line(reader: &mut dyn BufRead, most: usize, bytes: &mut Vec<u8>) -> io::Result<Line> {
     bytes.clear();
     // One record may be large, and most are not.
     bytes.shrink_to(1 << 20);
     let limit = (most as u64).saturating_add(1);
-    if reader.by_ref().take(limit).read_until(b'\n', bytes)? == 0 {
+    if Read::take(&mut *reader, limit).read_until(b'\n', bytes)? == 0 {
         return Ok(Line::End);
     }
     if bytes.len() > most && !bytes.ends_with(b"\n") {

@@ -88,7 +88,7 @@ impl Columns {
         };
         let (id, title) = (column(&["_id", "id"]), column(&["title"]));
         let body = column(&["text", "body", "content"]);
-        Self { id, title, body, names }
+        Self { names, id, title, body }
     }
 
     fn document(&self, row: &StringRecord, output: &mut Output<'_>) -> ControlFlow<()> {
