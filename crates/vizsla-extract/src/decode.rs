@@ -1,11 +1,13 @@
-//! Bytes become text: byte-order marks are obeyed, UTF-8 is taken as it is, anything else is guessed.
+//! Bytes become text: byte-order marks are obeyed, UTF-8 is taken as it is even where a few bytes are broken, anything
+//! else is guessed.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
 use crate::error::{Error, ErrorKind};
 
-/// How much of a file is looked at to guess its encoding.
+/// How much of a file is looked at to say whether it is text, and of its lines in other letters than ASCII to guess
+/// their encoding.
 const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// Decodes a whole file.
@@ -16,12 +18,41 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Error> {
     if is_binary(bytes) {
         return Err(Error::new(ErrorKind::Binary, "is binary, not text"));
     }
+    Ok(decode_text(bytes))
+}
+
+/// Decodes what is known to be text and has no byte-order mark.
+pub(crate) fn decode_text(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return Ok(text.to_owned());
+        return text.to_owned();
+    }
+    if is_nearly_utf8(bytes) {
+        return String::from_utf8_lossy(bytes).into_owned();
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(&bytes[..bytes.len().min(SAMPLE_BYTES)], bytes.len() <= SAMPLE_BYTES);
-    Ok(detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0.into_owned())
+    let mut seen = 0;
+    // Lines of ASCII say nothing, and there may be megabytes of them before the first umlaut. No encoding that is left
+    // has a line break within a character.
+    for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.is_ascii()) {
+        detector.feed(line, false);
+        seen += line.len();
+        if seen > SAMPLE_BYTES {
+            break;
+        }
+    }
+    detector.feed(b"", true);
+    detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0.into_owned()
+}
+
+/// Whether characters of several bytes are at least as many as broken ones. In texts of other encodings, few of the
+/// bytes above ASCII happen to form a character of UTF-8.
+fn is_nearly_utf8(bytes: &[u8]) -> bool {
+    let (mut whole, mut broken) = (0usize, 0usize);
+    for chunk in bytes.utf8_chunks() {
+        whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        broken += usize::from(!chunk.invalid().is_empty());
+    }
+    whole > 0 && whole >= broken
 }
 
 /// Text of any encoding without a byte-order mark has no zero bytes, and hardly any control characters.
@@ -39,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings_are_told_apart() {
+    fn encodings_are_recognised() {
         assert_eq!(decode("Größe".as_bytes()).unwrap(), "Größe");
         assert_eq!(decode(b"\xef\xbb\xbfmark").unwrap(), "mark");
         assert_eq!(decode(b"\xff\xfeh\0i\0").unwrap(), "hi");
@@ -53,6 +84,28 @@ mod tests {
             .0
             .into_owned();
         assert_eq!(decode(&japanese).unwrap(), "これは日本語の文章です。検索してください。");
+        let chinese =
+            encoding_rs::GBK.encode("这是一段中文文字，用来测试编码的识别。").0.into_owned();
+        assert_eq!(decode(&chinese).unwrap(), "这是一段中文文字，用来测试编码的识别。");
+    }
+
+    #[test]
+    fn a_late_umlaut_is_seen() {
+        let mut bytes = b"yes, plain ascii filler\n".repeat(4_000);
+        bytes.extend(b"Herr M\xfcller\n");
+        assert!(decode(&bytes).unwrap().ends_with("Herr Müller\n"));
+    }
+
+    #[test]
+    fn a_broken_byte_does_not_spoil_the_rest() {
+        assert_eq!(
+            decode(b"M\xc3\xbcller\nbroken \xff byte\n").unwrap(),
+            "Müller\nbroken \u{fffd} byte\n"
+        );
+        let cut = &"Größe und Gäste".as_bytes()["Größe und G".len()..];
+        assert_eq!(decode(&cut[1..]).unwrap().chars().last(), Some('e'));
+        let cut = "Größe, ä".as_bytes();
+        assert_eq!(decode(&cut[..cut.len() - 1]).unwrap(), "Größe, \u{fffd}");
     }
 
     #[test]

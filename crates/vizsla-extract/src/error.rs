@@ -14,11 +14,11 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The content is no text.
+    /// Not text.
     Binary,
     /// The content breaks the rules of its format.
     Malformed,
-    /// A record is longer than allowed.
+    /// The file is larger, or a record longer, than allowed.
     TooLarge,
     /// The content could not be read.
     Io,

@@ -4,32 +4,42 @@
 //! `div` is the article) is not guessed at.
 
 use std::cell::RefCell;
+use std::ops::ControlFlow;
 
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
-use vizsla_core::{Document, SourceLines};
+use vizsla_core::{Document, Locations};
 
-use crate::markdown::{Heading, sections};
+use crate::attributes;
+use crate::headings::{Heading, sections};
+use crate::output::Output;
 
-pub(crate) fn document(name: &str, text: &str) -> Document {
-    let page = read(text, true);
+/// Version of this reader.
+pub(crate) const VERSION: u32 = 1;
+
+pub(crate) fn document(text: &str, output: &mut Output<'_>) -> ControlFlow<()> {
+    let text = attributes::bounded(text);
+    let page = read(&text, true, output.limits.nesting);
     // A page that consists of nothing but such parts is better shown whole than lost.
-    let page = if page.text.is_empty() { read(text, false) } else { page };
+    let page = if page.text.is_empty() { read(&text, false, output.limits.nesting) } else { page };
     let first_heading =
         page.headings.iter().find(|heading| heading.level == 1).map(|heading| heading.text.clone());
     let title =
         Some(page.title.trim().to_owned()).filter(|title| !title.is_empty()).or(first_heading);
-    Document::new(name, page.text)
-        .with_title(title.unwrap_or_else(|| crate::file_name(name).to_owned()))
-        .with_sections(sections(page.headings))
-        .with_lines(SourceLines::Map(page.lines))
+    let sections = sections(page.headings, output);
+    let document = Document::new(output.name, page.text)
+        .with_title(title.unwrap_or_else(|| crate::file_name(output.name).to_owned()))
+        .with_sections(sections)
+        .with_locations(Locations::LineMap(page.lines));
+    output.document(document)
 }
 
-fn read(text: &str, drop_boilerplate: bool) -> Page {
-    let sink = Sink(RefCell::new(Reader { drop_boilerplate, ..Reader::default() }));
+fn read(text: &str, drop_boilerplate: bool, nesting: usize) -> Page {
+    let open = OpenElements::new(drop_boilerplate, nesting);
+    let sink = Sink(RefCell::new(Reader { open, ..Reader::default() }));
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let input = BufferQueue::default();
     input.push_back(StrTendril::from(text));
@@ -55,20 +65,23 @@ struct Page {
 #[derive(Default)]
 struct Reader {
     page: Page,
-    drop_boilerplate: bool,
-    /// Elements that are open and matter: those dropped, and what else must be closed by name.
-    open: Vec<String>,
+    open: OpenElements,
     block: String,
     block_line: u32,
     heading: Option<usize>,
     preformatted: u32,
 }
 
-const BOILERPLATE: &[&str] = &[
-    "nav", "header", "footer", "aside", "form", "noscript", "template", "svg", "button", "dialog",
-    "menu",
+/// Elements that are tracked while they are open: first those that never hold text, then boilerplate, then those that
+/// end what was left open within them.
+const TRACKED: &[&str] = &[
+    "script", "style", "head", "iframe", "object", "select", "nav", "header", "footer", "aside",
+    "form", "noscript", "template", "svg", "button", "dialog", "menu", "article", "main", "title",
+    "div", "section", "body",
 ];
-const NEVER_TEXT: &[&str] = &["script", "style", "head", "iframe", "object", "select"];
+const NEVER_TEXT: usize = 6;
+const BOILERPLATE: usize = 17;
+const OWN_HEADER: usize = 19;
 /// Elements that flow within a line; all others begin a new block.
 const INLINE: &[&str] = &[
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
@@ -76,29 +89,72 @@ const INLINE: &[&str] = &[
     "time", "tt", "u", "var", "wbr", "td", "th",
 ];
 
-impl Reader {
-    fn is_dropped(&self, name: &str) -> bool {
-        NEVER_TEXT.contains(&name) || (self.drop_boilerplate && BOILERPLATE.contains(&name))
+/// The open elements, with counts beside the stack so that no question walks it: the work for a tag does not depend on
+/// how deep it stands.
+#[derive(Default)]
+struct OpenElements {
+    /// Indices into [`TRACKED`], outermost first.
+    stack: Vec<usize>,
+    /// How many of each are open.
+    counts: [usize; TRACKED.len()],
+    /// The first so many of [`TRACKED`] are dropped with all that they hold.
+    dropped: usize,
+    nesting: usize,
+}
+
+impl OpenElements {
+    fn new(drop_boilerplate: bool, nesting: usize) -> Self {
+        let dropped = if drop_boilerplate { BOILERPLATE } else { NEVER_TEXT };
+        Self { dropped, nesting, ..Self::default() }
     }
 
-    fn skips(&self) -> bool {
-        self.open.iter().any(|name| self.is_dropped(name))
-    }
-
-    fn start(&mut self, tag: &Tag) {
-        let name: &str = &tag.name;
+    /// Elements nested deeper than the limit become siblings, as in browsers.
+    fn start(&mut self, name: &str) {
+        let Some(element) = TRACKED.iter().position(|tracked| *tracked == name) else { return };
         // Within an article, `header` is the article's own title and belongs to the text.
         let own_header =
-            name == "header" && self.open.iter().any(|open| open == "article" || open == "main");
-        if !tag.self_closing
-            && !own_header
-            && (self.is_dropped(name)
-                || matches!(name, "title" | "div" | "section" | "article" | "main" | "body"))
-        {
-            if name == "body" {
-                self.open.clear();
-            }
-            self.open.push(name.to_owned());
+            name == "header" && self.counts[BOILERPLATE..OWN_HEADER].iter().any(|count| *count > 0);
+        let unused = (self.dropped..BOILERPLATE).contains(&element);
+        if own_header || unused || (self.stack.len() >= self.nesting && element >= NEVER_TEXT) {
+            return;
+        }
+        if name == "body" {
+            self.close(0);
+        }
+        self.stack.push(element);
+        self.counts[element] += 1;
+    }
+
+    /// Closing an element closes what was left open within it, as browsers do.
+    fn end(&mut self, name: &str) {
+        let Some(element) = TRACKED.iter().position(|tracked| *tracked == name) else { return };
+        if self.counts[element] > 0 {
+            // Every element that is passed over here is closed, so that all ends together walk each element once.
+            let at = self.stack.iter().rposition(|open| *open == element).unwrap_or_default();
+            self.close(at);
+        }
+    }
+
+    fn close(&mut self, at: usize) {
+        for element in self.stack.drain(at..) {
+            self.counts[element] -= 1;
+        }
+    }
+
+    fn is_dropping(&self) -> bool {
+        self.counts[..self.dropped].iter().any(|count| *count > 0)
+    }
+
+    fn is_in_title(&self) -> bool {
+        self.stack.last().is_some_and(|element| TRACKED[*element] == "title")
+    }
+}
+
+impl Reader {
+    fn start(&mut self, tag: &Tag) {
+        let name: &str = &tag.name;
+        if !tag.self_closing {
+            self.open.start(name);
         }
         if INLINE.contains(&name) {
             if matches!(name, "td" | "th") && !self.block.is_empty() {
@@ -121,21 +177,19 @@ impl Reader {
         if name == "pre" {
             self.preformatted = self.preformatted.saturating_sub(1);
         }
-        if let Some(at) = self.open.iter().rposition(|open| open == name) {
-            // Closing an element closes what was left open within it, as browsers do.
-            self.open.truncate(at);
-        }
+        self.open.end(name);
     }
 
     fn characters(&mut self, text: &str, line: u32) {
-        if self.open.last().is_some_and(|open| open == "title") {
+        if self.open.is_in_title() {
             self.page.title.push_str(text);
             return;
         }
-        if self.skips() {
+        if self.open.is_dropping() {
             return;
         }
-        if self.block.trim().is_empty() {
+        // White space before the first word is dropped here, so that this look is short.
+        if self.block.chars().all(char::is_whitespace) {
             self.block.clear();
             self.block_line = line;
         }
@@ -199,7 +253,7 @@ impl TokenSink for Sink {
                 };
             }
             Token::TagToken(tag) => reader.end(&tag),
-            // A run of text is told with the line on which it ends.
+            // html5ever reports the line on which a run of text ends.
             Token::CharacterTokens(text) => reader.characters(
                 &text,
                 line as u32 - text.matches('\n').count().min(line as usize - 1) as u32,
@@ -213,6 +267,11 @@ impl TokenSink for Sink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Extracted, Input, Limits, collect, extract};
+
+    fn document(name: &str, page: &str) -> Document {
+        collect(Input::bytes(name, page.as_bytes())).unwrap().documents.remove(0)
+    }
 
     const PAGE: &str = "<!doctype html>\n<html><head><title>The &amp; Title</title>\n<style>p{}</style><script>if (a < b) x();</script></head>\n<body>\n\
         <nav><ul><li>Home</ul></nav>\n<article><header><h1>Big <em>dog</em></h1></header>\n<p>First\n  para &eacute;.\n<h2>Part</h2><p>Second<br>line\n\
@@ -226,7 +285,7 @@ mod tests {
         let paths: Vec<_> =
             document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Big dog", "Big dog > Part"]);
-        let SourceLines::Map(lines) = &document.lines else { panic!("lines are mapped") };
+        let Locations::LineMap(lines) = &document.locations else { panic!("lines are mapped") };
         assert_eq!(lines.len(), document.text.lines().count());
         assert_eq!((lines[0], lines[2], lines[4], lines[10]), (6, 7, 9, 10));
     }
@@ -239,5 +298,41 @@ mod tests {
     #[test]
     fn an_unclosed_part_ends_with_what_holds_it() {
         assert_eq!(document("x.html", "<div><nav>links</div><p>text").text, "text");
+    }
+
+    #[test]
+    fn the_first_of_the_tracked_elements_are_those_that_are_dropped() {
+        assert_eq!(TRACKED[NEVER_TEXT], "nav");
+        assert_eq!(TRACKED[BOILERPLATE..OWN_HEADER], ["article", "main"]);
+    }
+
+    #[test]
+    fn elements_deeper_than_the_limit_do_not_end_those_above() {
+        let limits = Limits::default().with_nesting(2);
+        let page =
+            "<body><div><nav>kept, as it is too deep</nav><script>not</script>a</div><nav>b</nav>c";
+        let mut found = Extracted::default();
+        extract(Input::bytes("x.html", page.as_bytes()), &limits, &mut found).unwrap();
+        assert_eq!(found.documents[0].text, "kept, as it is too deep\n\na\n\nc");
+    }
+
+    /// Each of these took time that grew with the square of its length.
+    #[test]
+    fn hostile_pages_take_time_in_proportion_to_their_length() {
+        let attributes: String = (0..100_000).map(|i| format!(" a{i}")).collect();
+        for (page, last) in [
+            ("<div>x ".repeat(100_000), "x"),
+            (format!("{}{}end", "<div>".repeat(100_000), "</p></div>".repeat(100_000)), "end"),
+            (format!("{}end", "<nav>x</section>".repeat(100_000)), "end"),
+            (format!("x{}end", "&#32;".repeat(100_000)), "x end"),
+            (format!("<p{attributes}>end"), "end"),
+            (format!("<p b='>'{attributes}>end"), "end"),
+            (format!("<p {}>end", attributes.replace(' ', " <")), "end"),
+            (format!("{}<p>end", "<!-- ".repeat(100_000)), ""),
+            (format!("{}<p>end", "<script><".repeat(100_000)), ""),
+        ] {
+            let document = document("x.html", &page);
+            assert_eq!(document.text.lines().last().unwrap_or_default(), last, "{}", &page[..40]);
+        }
     }
 }

@@ -1,83 +1,126 @@
 //! JSON: a list of records gives a document each, anything else gives one.
 
+use std::ops::ControlFlow;
+
 use serde_json::Value;
 use vizsla_core::Document;
 
-use crate::error::{Error, ErrorKind};
-use crate::jsonl::json_document;
+use crate::output::Output;
+use crate::record::{self, Flattened};
+use crate::sink::ProblemKind;
 
-pub(crate) fn documents(name: &str, text: &str) -> Result<Vec<Document>, Error> {
-    let value: Value = serde_json::from_str(text).map_err(|error| {
-        Error::new(ErrorKind::Malformed, format!("line {}: is not valid JSON", error.line()))
-            .with_source(error)
-    })?;
+/// Version of this reader.
+pub(crate) const VERSION: u32 = 1;
+
+pub(crate) fn documents(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
+    let value: Value = match serde_json::from_str(&text) {
+        Ok(value) => value,
+        Err(error) => {
+            let (line, name) = (error.line(), output.name);
+            let message = format!(
+                "line {line}: is not valid JSON; {} is read as plain text",
+                crate::file_name(name)
+            );
+            output.problem(ProblemKind::OtherFormat, None, message);
+            return crate::plain::document(text, output);
+        }
+    };
+    drop(text);
     match value {
-        Value::Array(values) if !values.is_empty() && values.iter().all(Value::is_object) => values
-            .into_iter()
-            .enumerate()
-            .filter_map(|(i, value)| match value {
-                Value::Object(record) => Some((i, record)),
-                _ => None,
-            })
-            .map(|(i, record)| {
-                json_document(record, &format!("{name}#{}", i + 1)).map_err(|error| {
-                    Error::new(ErrorKind::Malformed, format!("record {}: {error}", i + 1))
-                })
-            })
-            .collect(),
+        Value::Array(values) if values.iter().any(Value::is_object) => {
+            for (i, value) in values.into_iter().enumerate() {
+                list_item(value, i + 1, output)?;
+            }
+            ControlFlow::Continue(())
+        }
         Value::Object(record) if record.get("text").is_some_and(Value::is_string) => {
-            Ok(vec![json_document(record, name)?])
+            let document = record::bounded_document(record, output.name, output);
+            output.document(document)
         }
-        value => Ok(vec![Document::new(name, flatten(&value)).with_title(crate::file_name(name))]),
+        value => {
+            let title = crate::file_name(output.name).to_owned();
+            let document = flat_document(&value, output.name, output).with_title(title);
+            output.document(document)
+        }
     }
 }
 
-/// All that a value says, one `name: value` a line; lists and objects give the path of names.
-pub(crate) fn flatten(value: &Value) -> String {
-    let mut text = String::new();
-    flatten_into(value, "", &mut text);
-    text.truncate(text.trim_end().len());
-    text
+fn list_item(value: Value, number: usize, output: &mut Output<'_>) -> ControlFlow<()> {
+    let id = format!("{}#{number}", output.name);
+    let document = match value {
+        Value::Object(record) => record::bounded_document(record, &id, output),
+        Value::Null => {
+            output.problem(ProblemKind::Malformed, None, format!("record {number}: is null"));
+            return ControlFlow::Continue(());
+        }
+        value => {
+            let message = format!("record {number}: is not a JSON object; its text is kept");
+            output.problem(ProblemKind::OtherFormat, None, message);
+            flat_document(&value, &id, output)
+        }
+    };
+    output.document(document)
 }
 
-fn flatten_into(value: &Value, path: &str, text: &mut String) {
-    match value {
-        Value::Null => {}
-        Value::Object(values) => {
-            for (name, value) in values {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                flatten_into(value, &path, text);
-            }
-        }
-        Value::Array(values) => values.iter().for_each(|value| flatten_into(value, path, text)),
-        leaf => {
-            if !path.is_empty() {
-                text.push_str(path);
-                text.push_str(": ");
-            }
-            match leaf {
-                Value::String(string) => text.push_str(string),
-                other => text.push_str(&other.to_string()),
-            }
-            text.push('\n');
-        }
+/// A document of all that a value says.
+fn flat_document(value: &Value, id: &str, output: &mut Output<'_>) -> Document {
+    let Flattened { text, is_whole } =
+        record::flatten(value, output.text_left(), output.limits.nesting);
+    if !is_whole {
+        output.text_left_out(id);
     }
+    Document::new(id, text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::{Extracted, Input, Limits, Problem, collect, extract};
+
+    fn read(name: &str, text: &str) -> Extracted {
+        collect(Input::bytes(name, text.as_bytes())).unwrap()
+    }
 
     #[test]
     fn lists_of_records_and_single_values() {
-        let list = documents("l.json", r#"[{"id":"x","text":"a"},{"text":"b"}]"#).unwrap();
+        let list = read("l.json", r#"[{"id":"x","text":"a"},{"text":"b"}]"#).documents;
         assert_eq!(list.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["x", "l.json#2"]);
-        let one =
-            documents("p/package.json", r#"{"name":"n","scripts":{"test":"t"},"files":["a","b"]}"#)
-                .unwrap();
+        let package = r#"{"name":"n","scripts":{"test":"t"},"files":["a","b"]}"#;
+        let one = read("p/package.json", package).documents;
         assert_eq!(one[0].text, "name: n\nscripts.test: t\nfiles: a\nfiles: b");
         assert_eq!(one[0].title, "package.json");
-        let error = documents("b.json", "{\n \"a\": }").unwrap_err();
-        assert!(error.to_string().starts_with("line 2"), "{error}");
+        assert_eq!(read("l.json", "[1, [2], null]").documents[0].text, "1\n2");
+    }
+
+    #[test]
+    fn a_bad_record_costs_only_itself() {
+        let list = r#"[{"_id":{"$oid":"65f0"},"note":"zebra one"},null,"loose",{"_id":"b","note":"zebra two"}]"#;
+        let found = read("l.json", list);
+        let texts: Vec<_> = found.documents.iter().map(|document| document.text.as_str()).collect();
+        assert_eq!(texts, ["note: zebra one", "loose", "note: zebra two"]);
+        let problems: Vec<_> = found.problems.iter().map(Problem::to_string).collect();
+        assert_eq!(problems.len(), 2);
+        assert!(problems[0].starts_with("record 2") && problems[1].starts_with("record 3"));
+    }
+
+    #[test]
+    fn what_is_not_json_is_plain_text_with_a_problem() {
+        let found = read("b.json", "{\n \"a\": }");
+        assert_eq!(found.documents[0].text, "{\n \"a\": }");
+        assert!(found.problems[0].message.starts_with("line 2"), "{:?}", found.problems);
+        assert!(!found.problems[0].loses_text());
+        let deep = "[".repeat(100_000);
+        assert_eq!(read("d.json", &deep).documents[0].text, deep);
+    }
+
+    #[test]
+    fn the_text_of_a_small_file_is_bounded() {
+        let hostile =
+            format!("[{{\"{}\":[{}1]}},{{\"a\":1}}]", "k".repeat(64 << 10), "1,".repeat(200_000));
+        let limits = Limits::default().with_text_bytes(1 << 20);
+        let mut found = Extracted::default();
+        extract(Input::bytes("h.json", hostile.as_bytes()), &limits, &mut found).unwrap();
+        let bytes: usize = found.documents.iter().map(|document| document.text.len()).sum();
+        assert!(bytes <= 1 << 20, "{bytes}");
+        assert!(found.problems.iter().any(Problem::loses_text));
     }
 }

@@ -1,208 +1,164 @@
 //! JSON Lines: one record a line, read one at a time, so that a file may be of any size.
 
-use std::io::{BufRead, Read};
+use std::borrow::Cow;
+use std::io::{self, BufRead, Read};
 
-use serde_json::{Map, Value};
-use vizsla_core::{Document, Metadata, MetadataValue, SourceLines};
+use serde_json::Value;
+use vizsla_core::{Document, Location, Locations};
 
 use crate::error::{Error, ErrorKind};
+use crate::output::Output;
+use crate::sink::ProblemKind;
+use crate::{decode, record};
 
-/// The documents of a stream of JSON Lines. A line that is no record gives an error that names it; reading goes on after
-/// it, so the caller decides what an error means. Empty lines are passed over.
-#[derive(Debug)]
-pub struct JsonLines<R> {
-    name: String,
-    reader: R,
-    line: u32,
-    max_bytes: usize,
-    failed: bool,
-}
+/// Version of this reader.
+pub(crate) const VERSION: u32 = 1;
 
-impl<R: BufRead> JsonLines<R> {
-    /// The most bytes of a line unless told otherwise.
-    pub const DEFAULT_MAX_BYTES: usize = 64 << 20;
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
-    /// Reads from `reader`; `name` is as for [`extract`](crate::extract).
-    pub fn new(name: impl Into<String>, reader: R) -> Self {
-        Self {
-            name: name.into(),
-            reader,
-            line: 0,
-            max_bytes: Self::DEFAULT_MAX_BYTES,
-            failed: false,
-        }
-    }
-
-    /// Refuses lines longer than this.
-    pub fn with_max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
-        self
-    }
-
-    fn document(&self, bytes: &[u8]) -> Result<Document, Error> {
-        let malformed =
-            |what: String| Error::new(ErrorKind::Malformed, format!("line {}: {what}", self.line));
-        let value: Value = serde_json::from_slice(bytes)
-            .map_err(|error| malformed("is not valid JSON".into()).with_source(error))?;
-        let Value::Object(record) = value else {
-            return Err(malformed("is no JSON object; each line must be one, as {\"_id\": \"1\", \"title\": \"…\", \"text\": \"…\"}".into()));
+/// The documents of a stream of JSON Lines. A line that is not a record is named, and reading goes on after it. Empty
+/// lines are passed over.
+pub(crate) fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        let location = Location::Lines { first: number, last: number };
+        let unreadable = |error| {
+            Error::new(ErrorKind::Io, format!("{location}: cannot be read")).with_source(error)
         };
-        json_document(record, &format!("{}#{}", self.name, self.line))
-            .map(|document| {
-                document.with_path(&self.name).with_lines(SourceLines::Fixed(self.line, self.line))
-            })
-            .map_err(|error| malformed(error.to_string()))
-    }
-
-    /// The next line without its end, `None` at the end of the stream.
-    fn next_line(&mut self) -> Option<Result<Vec<u8>, Error>> {
-        let mut bytes = Vec::new();
-        let limit = self.max_bytes as u64 + 1;
-        self.line += 1;
-        let unreadable = |line: u32, error| {
-            Error::new(ErrorKind::Io, format!("line {line}: cannot be read")).with_source(error)
-        };
-        match self.reader.by_ref().take(limit).read_until(b'\n', &mut bytes) {
-            Ok(0) => return None,
-            Ok(_) => {}
-            Err(error) => {
-                self.failed = true;
-                return Some(Err(unreadable(self.line, error)));
+        match next_line(reader, output.limits.record_bytes, &mut bytes).map_err(unreadable)? {
+            Line::End => break,
+            Line::TooLong => {
+                let limit = output.limits.record_bytes;
+                let message = format!("is longer than the limit of {limit} bytes");
+                output.problem(ProblemKind::TooLarge, Some(location), message);
             }
-        }
-        if bytes.len() > self.max_bytes && !bytes.ends_with(b"\n") {
-            if let Err(error) = self.reader.skip_until(b'\n') {
-                self.failed = true;
-                return Some(Err(unreadable(self.line, error)));
-            }
-            let message =
-                format!("line {}: is longer than the limit of {} bytes", self.line, self.max_bytes);
-            return Some(Err(Error::new(ErrorKind::TooLarge, message)));
-        }
-        Some(Ok(bytes))
-    }
-}
-
-impl<R: BufRead> Iterator for JsonLines<R> {
-    type Item = Result<Document, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.failed {
-            match self.next_line()? {
-                Err(error) => return Some(Err(error)),
-                Ok(bytes) => {
-                    let bytes = bytes
-                        .strip_prefix(b"\xef\xbb\xbf")
-                        .filter(|_| self.line == 1)
-                        .unwrap_or(&bytes);
-                    if !bytes.trim_ascii().is_empty() {
-                        return Some(self.document(bytes));
-                    }
+            Line::Read => {
+                let line = bytes.strip_prefix(MARK).filter(|_| number == 1).unwrap_or(&bytes);
+                output.has_read(line.len());
+                if let Some(document) = document(line, &location, number, output)
+                    && output.document(document).is_break()
+                {
+                    break;
                 }
             }
         }
-        None
     }
+    Ok(())
 }
 
-/// A record becomes a document: `_id` or `id`, `title`, and `text` (or `body`, `content`, `contents`); anything else is
-/// metadata. A record without any of the text fields gives its other texts as text.
-///
-/// # Errors
-/// [`ErrorKind::Malformed`] when the id is neither text nor number, or title or text is no text.
-pub fn json_document(mut record: Map<String, Value>, fallback_id: &str) -> Result<Document, Error> {
-    let mut take =
-        |names: &[&'static str]| names.iter().find_map(|name| Some((*name, record.remove(*name)?)));
-    let id = match take(&["_id", "id"]) {
-        None | Some((_, Value::Null)) => fallback_id.to_owned(),
-        Some((_, Value::String(id))) if !id.is_empty() => id,
-        Some((_, Value::Number(id))) => id.to_string(),
-        Some((name, other)) => return Err(wrong(name, &other, "a text or a number")),
+enum Line {
+    Read,
+    TooLong,
+    End,
+}
+
+/// Reads the next line into `bytes`, at most `most` of them besides its end.
+fn next_line(reader: &mut dyn BufRead, most: usize, bytes: &mut Vec<u8>) -> io::Result<Line> {
+    bytes.clear();
+    // One record may be large, and most are not.
+    bytes.shrink_to(1 << 20);
+    let limit = (most as u64).saturating_add(1);
+    if Read::take(&mut *reader, limit).read_until(b'\n', bytes)? == 0 {
+        return Ok(Line::End);
+    }
+    if bytes.len() > most && !bytes.ends_with(b"\n") {
+        reader.skip_until(b'\n')?;
+        return Ok(Line::TooLong);
+    }
+    Ok(Line::Read)
+}
+
+fn document(
+    line: &[u8],
+    location: &Location,
+    number: u32,
+    output: &mut Output<'_>,
+) -> Option<Document> {
+    if line.trim_ascii().is_empty() {
+        return None;
+    }
+    let text = match std::str::from_utf8(line) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(decode::decode_text(line)),
     };
-    let mut take_text = |names: &[&'static str]| match take(names) {
-        None => Ok(None),
-        Some((_, Value::Null)) => Ok(Some(String::new())),
-        Some((_, Value::String(text))) => Ok(Some(text)),
-        Some((name, other)) => Err(wrong(name, &other, "a text")),
-    };
-    let title = take_text(&["title"])?.unwrap_or_default();
-    let text = take_text(&["text", "body", "content", "contents"])?;
-    let text = text.unwrap_or_else(|| crate::json::flatten(&Value::Object(record.clone())));
-    // Several collections nest what is not text one level deeper; it is metadata all the same.
-    if let Some(Value::Object(nested)) = record.remove("metadata") {
-        record.extend(nested);
-    }
-    let mut document = Document::new(id, text).with_title(title);
-    document.metadata =
-        record.into_iter().filter_map(|(name, value)| Some((name, metadata(value)?))).collect();
-    Ok(document)
-}
-
-fn wrong(name: &str, value: &Value, expected: &str) -> Error {
-    let mut shown = value.to_string();
-    if shown.len() > 40 {
-        shown = shown.chars().take(40).collect::<String>() + "…";
-    }
-    Error::new(ErrorKind::Malformed, format!("{name:?} is {shown}, not {expected}"))
-}
-
-fn metadata(value: Value) -> Option<MetadataValue> {
-    Some(match value {
-        Value::Null => return None,
-        Value::Bool(value) => MetadataValue::Bool(value),
-        Value::Number(number) => match number.as_i64() {
-            Some(number) => MetadataValue::Integer(number),
-            None => MetadataValue::Float(number.as_f64()?),
-        },
-        Value::String(text) => MetadataValue::Text(text),
-        Value::Array(values) => {
-            MetadataValue::List(values.into_iter().filter_map(metadata).collect())
+    match serde_json::from_str(&text) {
+        Ok(Value::Object(fields)) => {
+            let id = format!("{}#{number}", output.name);
+            let document = record::bounded_document(fields, &id, output);
+            Some(document.with_locations(Locations::Fixed(location.clone())))
         }
-        Value::Object(values) => {
-            let inner: Metadata = values
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, metadata(value)?)))
-                .collect();
-            MetadataValue::Map(inner)
+        Ok(_) => {
+            let message = "is not a JSON object; each line must be one, such as {\"_id\": \"1\", \"title\": \"…\", \"text\": \"…\"}";
+            output.problem(ProblemKind::Malformed, Some(location.clone()), message);
+            None
         }
-    })
+        Err(error) => {
+            let at = error.column();
+            let message = format!("is not valid JSON (at column {at})");
+            output.problem(ProblemKind::Malformed, Some(location.clone()), message);
+            None
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Extracted, Input, Limits, Problem, collect, extract};
 
     #[test]
     fn records_become_documents() {
         let lines = "\u{feff}{\"_id\":\"a\",\"title\":\"T\",\"text\":\"x\",\"year\":2024,\"metadata\":{\"tag\":[\"p\"]}}\n\n{\"id\":7,\"body\":\"y\"}\n{\"name\":\"Ada\"}";
-        let all: Vec<_> = JsonLines::new("c.jsonl", lines.as_bytes()).map(Result::unwrap).collect();
+        let found = collect(Input::reader("c.jsonl", &mut lines.as_bytes())).unwrap();
+        let all = found.documents;
         assert_eq!(all.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["a", "7", "c.jsonl#4"]);
-        assert_eq!(all[0].metadata["year"], MetadataValue::Integer(2024));
+        assert_eq!(all[0].metadata["year"].to_string(), "2024");
         assert_eq!(all[0].metadata["tag"].to_string(), "p");
         assert_eq!(all[2].text, "name: Ada");
-        assert_eq!(all[1].lines, SourceLines::Fixed(3, 3));
+        assert_eq!(all[1].locations, Locations::Fixed(Location::Lines { first: 3, last: 3 }));
+        assert!(found.problems.is_empty());
     }
 
     #[test]
-    fn an_error_names_its_line_and_reading_goes_on() {
-        let lines = "{\"_id\":\"a\",\"text\":\"x\"}\n{broken\n[1]\n{\"_id\":{},\"text\":\"\"}\n{\"_id\":\"b\",\"text\":\"y\"}\n";
-        let all: Vec<_> = JsonLines::new("c.jsonl", lines.as_bytes()).collect();
-        let errors: Vec<_> =
-            all.iter().filter_map(|r| r.as_ref().err()).map(ToString::to_string).collect();
-        assert_eq!(errors.len(), 3);
-        assert!(
-            errors[0].starts_with("line 2: ")
-                && errors[1].starts_with("line 3: ")
-                && errors[2].starts_with("line 4: \"_id\"")
-        );
-        assert_eq!(all.iter().filter(|r| r.is_ok()).count(), 2);
+    fn a_problem_names_its_line_and_reading_goes_on() {
+        let lines = "{\"_id\":\"a\",\"text\":\"x\"}\n{broken\n[1]\n{\"_id\":{\"b\":1},\"text\":\"\"}\n{\"_id\":\"b\",\"text\":\"y\"}\n";
+        let found = collect(Input::bytes("c.jsonl", lines.as_bytes())).unwrap();
+        let problems: Vec<_> = found.problems.iter().map(Problem::to_string).collect();
+        assert_eq!(problems.len(), 2);
+        assert!(problems[0].starts_with("line 2: ") && problems[1].starts_with("line 3: "));
+        assert_eq!(found.documents.len(), 3);
     }
 
     #[test]
     fn a_line_over_the_limit_is_refused_and_the_next_is_read() {
         let lines = format!("{{\"text\":\"{}\"}}\n{{\"text\":\"ok\"}}\n", "x".repeat(100));
-        let all: Vec<_> = JsonLines::new("c", lines.as_bytes()).with_max_bytes(50).collect();
-        assert_eq!(all[0].as_ref().unwrap_err().kind(), ErrorKind::TooLarge);
-        assert_eq!(all[1].as_ref().unwrap().text, "ok");
+        let limits = Limits::default().with_file_bytes(50);
+        let mut found = Extracted::default();
+        extract(Input::bytes("c.jsonl", lines.as_bytes()), &limits, &mut found).unwrap();
+        assert_eq!(found.problems[0].kind, ProblemKind::TooLarge);
+        assert_eq!(found.documents[0].text, "ok");
+    }
+
+    #[test]
+    fn a_long_file_may_give_more_text_than_the_limit_but_a_small_record_may_not() {
+        let limits = Limits::default().with_text_bytes(1_000);
+        let read = |lines: &str| {
+            let mut found = Extracted::default();
+            extract(Input::bytes("c.jsonl", lines.as_bytes()), &limits, &mut found).unwrap();
+            found
+        };
+        let long = read(&"{\"text\":\"some words\"}\n".repeat(1_000));
+        assert!(long.problems.is_empty() && long.documents.len() == 1_000);
+        let hostile =
+            read(&format!("{{\"{}\":[{}1]}}\n{{\"a\":1}}", "k".repeat(250), "1,".repeat(1_000)));
+        assert!(hostile.documents[0].text.len() < 50_000);
+        assert!(hostile.problems[0].loses_text());
+        assert_eq!(hostile.documents[1].text, "a: 1");
+    }
+
+    #[test]
+    fn a_line_in_another_encoding_is_decoded() {
+        let found = collect(Input::bytes("c.jsonl", b"{\"text\":\"die T\xfcr\"}\n")).unwrap();
+        assert_eq!(found.documents[0].text, "die Tür");
     }
 }

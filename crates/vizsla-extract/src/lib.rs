@@ -1,93 +1,198 @@
 //! The bytes of a file become documents.
 //!
-//! In: a name and bytes. Out: [`Document`]s, or why there are none. Nothing here touches a file system; walking folders,
-//! limits of size and what to do about errors are the caller's.
+//! In: a name, and bytes or a reader. Out: [`Document`]s and [`Problem`]s through a [`Sink`]. Nothing here touches a
+//! file system; walking folders and what to do about problems are the caller's. Everything is bounded by one
+//! [`Limits`]: time and memory are linear in the input, whatever the input is.
 //!
 //! ```
+//! use vizsla_extract::{Input, collect};
+//!
 //! let page = b"# Pointing\nA pointer points.\n";
-//! let documents = vizsla_extract::extract("dogs/pointer.md", page)?;
-//! assert_eq!(documents[0].title, "Pointing");
+//! let found = collect(Input::bytes("dogs/pointer.md", page))?;
+//! assert_eq!(found.documents[0].title, "Pointing");
 //! # Ok::<(), vizsla_extract::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
+mod attributes;
 mod decode;
 mod error;
+mod format;
+mod header;
+mod headings;
 mod html;
 mod json;
 mod jsonl;
 mod markdown;
+mod output;
 mod plain;
+mod record;
 mod rst;
+mod sink;
 mod table;
 
-pub use error::{Error, ErrorKind};
-pub use jsonl::{JsonLines, json_document};
-use vizsla_core::Document;
+use std::io::{BufRead, Read};
 
-/// How the bytes of a file are understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// Text without further structure, source code included.
-    Text,
-    /// Markdown, with its headings.
-    Markdown,
-    /// reStructuredText, with its headings.
-    ReStructuredText,
-    /// HTML: the main text, without navigation, scripts and the like.
-    Html,
-    /// Comma- or tab-separated values with a header: one document a row.
-    Table,
-    /// A JSON value: a list of records gives one document each, anything else gives one.
-    Json,
-    /// One JSON record a line, one document each.
-    JsonLines,
+pub use error::{Error, ErrorKind};
+pub use format::{Format, Reader};
+pub use record::json_document;
+pub use sink::{Extracted, Problem, ProblemKind, Sink};
+pub use vizsla_core::{Document, Limits};
+
+use crate::output::Output;
+
+/// A file to be read.
+pub struct Input<'a> {
+    name: &'a str,
+    format: Format,
+    content: Content<'a>,
 }
 
-impl Format {
-    /// Tells the format by the name's extension.
-    pub fn of(name: &str) -> Self {
-        let extension = name
-            .rsplit(['/', '\\'])
-            .next()
-            .and_then(|name| name.rsplit_once('.'))
-            .map(|(_, extension)| extension);
-        match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
-            "md" | "markdown" | "mdx" | "mkd" => Self::Markdown,
-            "rst" | "rest" => Self::ReStructuredText,
-            "html" | "htm" | "xhtml" => Self::Html,
-            "csv" | "tsv" => Self::Table,
-            "json" => Self::Json,
-            "jsonl" | "ndjson" => Self::JsonLines,
-            _ => Self::Text,
+enum Content<'a> {
+    Bytes(&'a [u8]),
+    Reader(&'a mut dyn BufRead),
+}
+
+impl<'a> Input<'a> {
+    /// The bytes of a file. `name` is its path: it becomes the path of its documents, the id of a file that is one
+    /// document, and the beginning of the ids of records that have none of their own (`name#line`).
+    pub fn bytes(name: &'a str, bytes: &'a [u8]) -> Self {
+        Self { name, format: Format::of(name), content: Content::Bytes(bytes) }
+    }
+
+    /// As [`bytes`](Self::bytes), for what is read while documents are made of it. Formats that are not read record by
+    /// record are read whole first, up to [`Limits::file_bytes`].
+    pub fn reader(name: &'a str, reader: &'a mut dyn BufRead) -> Self {
+        Self { name, format: Format::of(name), content: Content::Reader(reader) }
+    }
+
+    /// Reads the content as this format, whatever its name says.
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+}
+
+impl std::fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Input")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the documents of a file and hands them to `sink` one by one, until the file or the sink says that it is enough.
+/// What is wrong with a part of the file goes to the sink as a [`Problem`], and the rest is read.
+///
+/// Cost: linear in the input. JSON Lines hold one line in memory, other formats the whole file and its text.
+///
+/// # Errors
+/// When nothing can be read: [`ErrorKind::Binary`] for what is not text, [`ErrorKind::TooLarge`] for a file over
+/// [`Limits::file_bytes`], [`ErrorKind::Malformed`] for a table that is not one, [`ErrorKind::Io`] when the reader fails,
+/// which may be after some documents.
+pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Error> {
+    let Input { name, format, content } = input;
+    let mut output = Output::new(name, limits, sink);
+    match content {
+        Content::Bytes(mut bytes) if format.is_streamed() => {
+            jsonl::documents(&mut bytes, &mut output)
+        }
+        Content::Reader(reader) if format.is_streamed() => jsonl::documents(reader, &mut output),
+        Content::Bytes(bytes) => whole(format, bytes, &mut output),
+        Content::Reader(reader) => {
+            let mut bytes = Vec::new();
+            let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);
+            read.map_err(|error| Error::new(ErrorKind::Io, "cannot be read").with_source(error))?;
+            whole(format, &bytes, &mut output)
         }
     }
 }
 
-/// Reads the documents in a file. `name` is its path: it becomes the documents' path, the id of a file that is one
-/// document, and the beginning of ids of records that have none of their own (`name#line`).
+/// All that [`extract`] finds with the default limits, for inputs that are small enough to be held in memory.
 ///
 /// # Errors
-/// [`ErrorKind::Binary`] for what is no text, [`ErrorKind::Malformed`] for what breaks the rules of its format, with the
-/// line where it does.
-pub fn extract(name: &str, bytes: &[u8]) -> Result<Vec<Document>, Error> {
-    let format = Format::of(name);
-    if format == Format::JsonLines {
-        return JsonLines::new(name, bytes).collect();
+/// As [`extract`].
+pub fn collect(input: Input<'_>) -> Result<Extracted, Error> {
+    let mut found = Extracted::default();
+    extract(input, &Limits::default(), &mut found)?;
+    Ok(found)
+}
+
+fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    if bytes.len() as u64 > output.limits.file_bytes {
+        let limit = output.limits.file_bytes;
+        return Err(Error::new(
+            ErrorKind::TooLarge,
+            format!("is larger than the limit of {limit} bytes"),
+        ));
     }
     let text = decode::decode(bytes)?;
-    let documents = match format {
-        Format::Markdown => vec![markdown::document(name, text)],
-        Format::ReStructuredText => vec![rst::document(name, text)],
-        Format::Html => vec![html::document(name, &text)],
-        Format::Table => table::documents(name, &text)?,
-        Format::Json => json::documents(name, &text)?,
-        Format::Text | Format::JsonLines => vec![plain::document(name, text)],
+    // Each format stops by itself when the sink has had enough, and one document needs no stopping.
+    let _enough = match format {
+        Format::Markdown => markdown::document(text, output),
+        Format::ReStructuredText => rst::document(text, output),
+        Format::Html => html::document(&text, output),
+        Format::Table => return table::documents(&text, output),
+        Format::Json => json::documents(text, output),
+        Format::Text | Format::JsonLines => plain::document(text, output),
     };
-    Ok(documents.into_iter().map(|document| document.with_path(name)).collect())
+    Ok(())
 }
 
 /// The last part of a path: what a document without a title is called.
 fn file_name(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+
+    #[test]
+    fn a_format_can_be_given_and_a_reader_is_read() {
+        let page = b"# Heading\ntext\n";
+        let as_text = collect(Input::bytes("a.md", page).with_format(Format::Text)).unwrap();
+        assert_eq!(as_text.documents[0].title, "a.md");
+        let read = collect(Input::reader("a.md", &mut page.as_slice())).unwrap();
+        assert_eq!(read.documents[0].title, "Heading");
+        assert_eq!(read.documents[0].path.as_deref(), Some("a.md"));
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_refused_however_it_comes() {
+        let limits = Limits::default().with_file_bytes(3);
+        let mut found = Extracted::default();
+        let bytes = extract(Input::bytes("a", b"four"), &limits, &mut found).unwrap_err();
+        let reader = extract(Input::reader("a", &mut b"four".as_slice()), &limits, &mut found);
+        assert_eq!(
+            (bytes.kind(), reader.unwrap_err().kind()),
+            (ErrorKind::TooLarge, ErrorKind::TooLarge)
+        );
+        assert!(found.documents.is_empty());
+    }
+
+    #[test]
+    fn a_sink_that_has_enough_is_given_no_more() {
+        struct First(u32);
+        impl Sink for First {
+            fn document(&mut self, _: Document) -> ControlFlow<()> {
+                self.0 += 1;
+                ControlFlow::Break(())
+            }
+        }
+        for (name, content) in [
+            ("a.jsonl", "{\"text\":\"a\"}\n{\"text\":\"b\"}\n"),
+            ("a.json", "[{\"text\":\"a\"},{\"text\":\"b\"}]"),
+            ("a.csv", "id,text\n1,a\n2,b\n"),
+        ] {
+            let mut first = First(0);
+            extract(Input::bytes(name, content.as_bytes()), &Limits::default(), &mut first)
+                .unwrap();
+            assert_eq!(first.0, 1, "{name}");
+        }
+    }
 }

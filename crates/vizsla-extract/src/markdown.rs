@@ -1,11 +1,17 @@
 //! Markdown (CommonMark): the text as written, with its headings. Front matter between `---` lines gives a title.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use pulldown_cmark::{Event, HeadingLevel, MetadataBlockKind, Options, Parser, Tag, TagEnd};
-use vizsla_core::{Document, Section};
+use vizsla_core::Document;
 
-pub(crate) fn document(name: &str, text: String) -> Document {
+use crate::headings::{Heading, sections};
+use crate::output::{Output, TITLE_BYTES};
+
+/// Version of this reader.
+pub(crate) const VERSION: u32 = 1;
+
+pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
     let (headings, front_title) = headings(&text);
     let title = front_title
         .or_else(|| {
@@ -15,31 +21,9 @@ pub(crate) fn document(name: &str, text: String) -> Document {
                 .map(|heading| heading.text.clone())
         })
         .filter(|title| !title.is_empty())
-        .unwrap_or_else(|| crate::file_name(name).to_owned());
-    let sections = sections(headings);
-    Document::new(name, text).with_title(title).with_sections(sections)
-}
-
-/// A heading of any format.
-pub(crate) struct Heading {
-    /// Where its line begins.
-    pub(crate) start: usize,
-    /// 1 for the outermost.
-    pub(crate) level: usize,
-    pub(crate) text: String,
-}
-
-/// Sections with the path of headings that leads to each.
-pub(crate) fn sections(headings: Vec<Heading>) -> Vec<Section> {
-    let mut path: Vec<(usize, String)> = Vec::new();
-    headings
-        .into_iter()
-        .map(|heading| {
-            path.retain(|(level, _)| *level < heading.level);
-            path.push((heading.level, heading.text));
-            Section::new(heading.start, path.iter().map(|(_, text)| text.clone()).collect())
-        })
-        .collect()
+        .unwrap_or_else(|| crate::file_name(output.name).to_owned());
+    let sections = sections(headings, output);
+    output.document(Document::new(output.name, text).with_title(title).with_sections(sections))
 }
 
 fn headings(text: &str) -> (Vec<Heading>, Option<String>) {
@@ -54,7 +38,9 @@ fn headings(text: &str) -> (Vec<Heading>, Option<String>) {
             }
             Event::End(TagEnd::Heading(_)) => in_heading = false,
             Event::Text(part) | Event::Code(part) if in_heading => {
-                if let Some(heading) = found.last_mut() {
+                if let Some(heading) = found.last_mut()
+                    && heading.text.len() <= TITLE_BYTES
+                {
                     heading.text.push_str(&part);
                 }
             }
@@ -78,12 +64,16 @@ fn depth(level: HeadingLevel) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use vizsla_core::Document;
+
+    fn document(name: &str, text: &str) -> Document {
+        crate::collect(crate::Input::bytes(name, text.as_bytes())).unwrap().documents.remove(0)
+    }
 
     #[test]
     fn headings_are_kept_and_code_is_not_mistaken_for_them() {
         let text = "# Top `x`\nintro\n## A\n```\n# no heading\n```\nSetext\n------\nend";
-        let document = document("a/b.md", text.into());
+        let document = document("a/b.md", text);
         assert_eq!(document.title, "Top x");
         let paths: Vec<_> =
             document.sections.iter().map(|section| section.headings.join(" > ")).collect();
@@ -93,7 +83,14 @@ mod tests {
 
     #[test]
     fn the_title_comes_from_front_matter_then_heading_then_name() {
-        assert_eq!(document("n.md", "---\ntitle: \"T\"\n---\n# H".into()).title, "T");
-        assert_eq!(document("d/n.md", "text".into()).title, "n.md");
+        assert_eq!(document("n.md", "---\ntitle: \"T\"\n---\n# H").title, "T");
+        assert_eq!(document("d/n.md", "text").title, "n.md");
+    }
+    #[test]
+    fn deep_nesting_and_unclosed_marks_end() {
+        for part in ["> ", "[", "*a ", "`", "<a ", "![](", "- ", "# x\n", "|a", "_a*"] {
+            let text = part.repeat(100_000);
+            assert_eq!(document("a.md", &text).text, text, "{part}");
+        }
     }
 }

@@ -1,7 +1,15 @@
 //! Text without further structure, source code included.
 
+use std::ops::ControlFlow;
+
 use vizsla_core::Document;
 
-pub(crate) fn document(name: &str, text: String) -> Document {
-    Document::new(name, text).with_title(crate::file_name(name))
+use crate::output::Output;
+
+/// Version of this reader.
+pub(crate) const VERSION: u32 = 1;
+
+pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
+    let title = crate::file_name(output.name).to_owned();
+    output.document(Document::new(output.name, text).with_title(title))
 }

@@ -1,18 +1,24 @@
 //! reStructuredText: the text as written, with its headings (a line with a line of punctuation below it, perhaps above).
 
+use std::ops::ControlFlow;
+
 use vizsla_core::Document;
 
-use crate::markdown::{Heading, sections};
+use crate::headings::{Heading, sections};
+use crate::output::Output;
+
+/// Version of this reader.
+pub(crate) const VERSION: u32 = 1;
 
 const ADORNMENTS: &str = "=-~^\"'`#*+.:_<>";
 
-pub(crate) fn document(name: &str, text: String) -> Document {
+pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
     let headings = headings(&text);
     let title = headings
         .first()
-        .map_or_else(|| crate::file_name(name).to_owned(), |heading| heading.text.clone());
-    let sections = sections(headings);
-    Document::new(name, text).with_title(title).with_sections(sections)
+        .map_or_else(|| crate::file_name(output.name).to_owned(), |heading| heading.text.clone());
+    let sections = sections(headings, output);
+    output.document(Document::new(output.name, text).with_title(title).with_sections(sections))
 }
 
 /// The style of a heading (sign, and whether there is a line above) that appears first is the outermost.
@@ -60,11 +66,26 @@ mod tests {
     #[test]
     fn headings_nest_by_order_of_their_styles() {
         let text = "=====\nTitle\n=====\n\nintro\n\nPart\n----\n\nx\n\nSub\n~~~\n\nOther\n-----\n\n==== ===\nno   row\n==== ===\n";
-        let document = document("a.rst", text.into());
+        let found = crate::collect(crate::Input::bytes("a.rst", text.as_bytes())).unwrap();
+        let document = &found.documents[0];
         assert_eq!(document.title, "Title");
         let paths: Vec<_> =
             document.sections.iter().map(|section| section.headings.join(" > ")).collect();
         assert_eq!(paths, ["Title", "Title > Part", "Title > Part > Sub", "Title > Other"]);
         assert_eq!(document.sections[0].start, 0);
+    }
+
+    #[test]
+    fn deeply_nested_headings_are_bounded() {
+        // Each heading is followed by one of every style, so that all paths are as deep as can be.
+        let signs: String = ADORNMENTS.chars().map(|sign| format!("x\n{sign}{sign}\n\n")).collect();
+        let text = format!("{signs}{}", "x\n<<\n\n".repeat(200_000));
+        let limits = vizsla_core::Limits::default().with_text_bytes(2 << 20);
+        let mut found = crate::Extracted::default();
+        crate::extract(crate::Input::bytes("a.rst", text.as_bytes()), &limits, &mut found).unwrap();
+        let paths = found.documents[0].sections.iter().flat_map(|section| &section.headings);
+        assert!(paths.count() < 200_000);
+        assert_eq!(found.documents[0].text.len(), text.len());
+        assert_eq!(found.problems.len(), 1);
     }
 }
