@@ -18,5 +18,7 @@ mod models;
 mod relevance;
 mod runtime;
 mod search;
+mod stages;
+mod store;
 mod support;
 mod tidy;

@@ -12,7 +12,6 @@ pub(crate) mod schema;
 mod settings;
 mod writer;
 
-use std::any::Any;
 use std::fmt;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,7 +35,7 @@ use self::schema::Fields;
 pub use self::settings::{FORMAT_VERSION, IndexSettings};
 pub use self::writer::{AddOutcome, IndexWriter, WriterOptions};
 use crate::analysis;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, panic_message};
 
 pub(crate) const SEGMENTS_DIR: &str = "segments";
 
@@ -333,11 +332,6 @@ pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> R
     })
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
-}
-
 /// Where the passages lie that have a term.
 pub(crate) fn addresses(searcher: &Searcher, term: Term) -> tantivy::Result<Vec<DocAddress>> {
     let query = TermQuery::new(term, IndexRecordOption::Basic);
@@ -348,11 +342,15 @@ fn display(dir: Option<&Path>) -> String {
     dir.map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
 }
 
-/// Whether the folder is empty but for what an attempt to make an index leaves when it is killed.
+/// Whether the folder holds nothing but parts of an index.
 fn holds_nothing_else(dir: &Path) -> Result<bool> {
     let entries = fs::read_dir(dir).map_err(|error| Error::io("use", dir, error))?;
-    let ours =
-        |name: &str| name == SEGMENTS_DIR || directory::is_copy(name) || name.ends_with(".tmp");
+    let ours = |name: &str| {
+        name == SEGMENTS_DIR
+            || directory::is_copy(name)
+            || name.starts_with("manifest-")
+            || name.ends_with(".tmp")
+    };
     Ok(entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)))
 }
 
