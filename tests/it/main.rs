@@ -16,6 +16,7 @@ mod index;
 mod library;
 mod models;
 mod relevance;
+mod rooms;
 mod runtime;
 mod search;
 mod stages;

@@ -2,12 +2,13 @@
 //! searched.
 
 mod codec;
+mod damage;
 mod directory;
 mod durable;
-mod integrity;
 mod manifest;
 mod parameters;
 mod paths;
+mod repair;
 pub(crate) mod schema;
 mod settings;
 mod writer;
@@ -25,19 +26,17 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, Term};
 use vizsla_core::{Filter, Metadata, Passage};
 
-use self::directory::{IndexFolder, LastFailure};
-pub use self::integrity::{CheckReport, RepairReport};
+use self::directory::{IndexFolder, LastFailure, SEGMENTS_DIR};
 use self::manifest::Manifest;
 pub use self::manifest::{FileRecord, content_hash};
 pub use self::parameters::{Bm25Params, FieldWeights, ParseWeightsError};
 pub(crate) use self::paths::path_globs;
+pub use self::repair::{CheckReport, RepairReport};
 use self::schema::Fields;
 pub use self::settings::{FORMAT_VERSION, IndexSettings};
 pub use self::writer::{AddOutcome, IndexWriter, WriterOptions};
 use crate::analysis;
 use crate::error::{Error, ErrorKind, Result, panic_message};
-
-pub(crate) const SEGMENTS_DIR: &str = "segments";
 
 /// An index of passages. Cheap to clone; clones share everything.
 ///
@@ -95,7 +94,7 @@ impl Index {
             ));
         }
         if dir.exists() && !holds_nothing_else(dir)? {
-            return Err(not_an_index(dir));
+            return Err(settings::not_an_index(dir));
         }
         let segments = dir.join(SEGMENTS_DIR);
         fs::create_dir_all(&segments).map_err(|error| Error::io("create", &segments, error))?;
@@ -133,7 +132,7 @@ impl Index {
             ));
         }
         if !settings::is_index(dir) {
-            return Err(not_an_index(dir));
+            return Err(settings::not_an_index(dir));
         }
         let settings = settings::read_settings(dir)?;
         let folder = open_folder(dir, "open")?;
@@ -304,7 +303,7 @@ fn engine_error(
     let at = display(dir);
     let error = Error::engine(doing, &at, failure.take(), error);
     match dir {
-        Some(dir) if error.kind() == ErrorKind::Internal && integrity::is_damaged(dir) => {
+        Some(dir) if error.kind() == ErrorKind::Internal && damage::is_damaged(dir) => {
             damaged(dir).with_source(error)
         }
         _ => error,
@@ -320,7 +319,7 @@ fn damaged(dir: &Path) -> Error {
 /// are whole is a fault of ours, and says so.
 pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(read)).map_err(|panic| match dir {
-        Some(dir) if integrity::is_damaged(dir) => damaged(dir),
+        Some(dir) if damage::is_damaged(dir) => damaged(dir),
         _ => {
             let what = panic_message(&*panic);
             let message = format!(
@@ -352,17 +351,6 @@ fn holds_nothing_else(dir: &Path) -> Result<bool> {
             || name.ends_with(".tmp")
     };
     Ok(entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)))
-}
-
-pub(crate) fn not_an_index(dir: &Path) -> Error {
-    let what = if dir.join(directory::META).is_file() {
-        "a tantivy index that another program made: search it through `TantivyRetriever`, or give another folder"
-    } else if dir.is_dir() {
-        "not an index of Vizsla: it holds other files; give a folder that is new or empty"
-    } else {
-        "not a folder"
-    };
-    Error::new(ErrorKind::NotAnIndex, format!("{} is {what}", dir.display()))
 }
 
 fn size_of_dir(dir: &Path) -> u64 {
