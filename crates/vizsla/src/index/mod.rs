@@ -86,7 +86,8 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included.
-    pub fn create(dir: &Path, settings: IndexSettings) -> Result<Self> {
+    pub fn create(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<Self> {
+        let dir = dir.as_ref();
         if settings::is_index(dir) {
             return Err(Error::new(
                 ErrorKind::NotAnIndex,
@@ -124,7 +125,8 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::NotAnIndex`], [`ErrorKind::FormatVersion`] or [`ErrorKind::Corrupt`].
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
         if !dir.exists() {
             return Err(Error::new(
                 ErrorKind::NotFound,
@@ -156,7 +158,8 @@ impl Index {
     ///
     /// # Errors
     /// As [`open`](Self::open) and [`create`](Self::create).
-    pub fn open_or_create(dir: &Path, settings: IndexSettings) -> Result<Self> {
+    pub fn open_or_create(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<Self> {
+        let dir = dir.as_ref();
         if settings::is_index(dir) { Self::open(dir) } else { Self::create(dir, settings) }
     }
 

@@ -50,7 +50,8 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::NotAnIndex`] and [`ErrorKind::NotFound`]; damage is no error but the result.
-    pub fn check(dir: &Path) -> Result<CheckReport> {
+    pub fn check(dir: impl AsRef<Path>) -> Result<CheckReport> {
+        let dir = dir.as_ref();
         let damage = Damage::find_beside_writers(dir)?;
         let mut report =
             CheckReport { problems: damage.problems, bytes: damage.bytes, passages: 0 };
@@ -69,7 +70,8 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] while somebody writes; [`ErrorKind::Corrupt`] when the list of segments and its copy are both lost.
-    pub fn repair(dir: &Path) -> Result<RepairReport> {
+    pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport> {
+        let dir = dir.as_ref();
         check_is_index(dir)?;
         let segments = dir.join(SEGMENTS_DIR);
         // Before anything is looked at: what a writer commits meanwhile would be taken for damage, or be overwritten.
