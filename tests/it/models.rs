@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind, Rewrite};
+use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Error, ErrorKind, GraphOptimization};
 use vizsla::{CancelHandle, Reranker, TimeLimits};
 
 use crate::support::{Workspace, bundled, bundled_with, copy_dir, fixture, run, runtime};
@@ -26,7 +26,7 @@ fn one_logit_or_two_with_and_without_type_ids() {
 }
 
 /// Pairs of the tiny BERT with PyTorch's logits, and what a file of it gives.
-fn tiny_bert(file: &str, rewrite: Rewrite) -> (CrossEncoder, Vec<(f32, f32)>) {
+fn tiny_bert(file: &str, optimization: GraphOptimization) -> (CrossEncoder, Vec<(f32, f32)>) {
     #[derive(serde::Deserialize)]
     struct Expected {
         query: String,
@@ -34,7 +34,7 @@ fn tiny_bert(file: &str, rewrite: Rewrite) -> (CrossEncoder, Vec<(f32, f32)>) {
         logit: f32,
     }
     let dir = fixture("models/tiny-bert");
-    let options = CrossEncoderOptions::default().with_file(file).with_rewrite(rewrite);
+    let options = CrossEncoderOptions::default().with_file(file).with_optimization(optimization);
     let model = CrossEncoder::open(runtime(), &dir, &options).unwrap();
     let expected = std::fs::read(dir.join("expected.json")).unwrap();
     let pairs = serde_json::from_slice::<Vec<Expected>>(&expected)
@@ -47,7 +47,7 @@ fn tiny_bert(file: &str, rewrite: Rewrite) -> (CrossEncoder, Vec<(f32, f32)>) {
 
 #[test]
 fn a_simplified_graph_gives_the_same_logits() {
-    let (model, pairs) = tiny_bert("onnx/model.onnx", Rewrite::Full);
+    let (model, pairs) = tiny_bert("onnx/model.onnx", GraphOptimization::Full);
     assert!(model.execution().contains("simplified"), "{}", model.execution());
     for (expected, found) in pairs {
         assert!((expected - found).abs() < 1e-4, "{expected} {found}");
@@ -57,10 +57,10 @@ fn a_simplified_graph_gives_the_same_logits() {
 #[test]
 fn int8_files_give_the_logits_but_for_rounding() {
     for file in ["onnx/model_qint8_avx512_vnni.onnx", "onnx/model_quint8_avx2.onnx"] {
-        for rewrite in [Rewrite::Full, Rewrite::Simplify, Rewrite::None] {
-            let (model, pairs) = tiny_bert(file, rewrite);
+        for optimization in [GraphOptimization::Full, GraphOptimization::Simplify, GraphOptimization::None] {
+            let (model, pairs) = tiny_bert(file, optimization);
             let unchanged = model.execution().contains("as it is");
-            assert_eq!(unchanged, rewrite == Rewrite::None, "{}", model.execution());
+            assert_eq!(unchanged, optimization == GraphOptimization::None, "{}", model.execution());
             for (expected, found) in pairs {
                 assert!((expected - found).abs() < 1.0, "{file}: {expected} {found}");
             }

@@ -30,7 +30,7 @@ pub(crate) fn bundled() -> Arc<CrossEncoder> {
 
 pub(crate) fn bundled_with(options: &CrossEncoderOptions) -> CrossEncoder {
     use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-    CrossEncoder::from_bytes(runtime(), ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), options)
+    CrossEncoder::from_bytes(runtime(), ModelBytes::from_static(NAME, ONNX, TOKENIZER, CONFIG), options)
         .unwrap()
 }
 
