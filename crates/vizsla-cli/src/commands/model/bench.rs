@@ -128,7 +128,10 @@ fn compare(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
     let path = Remembered::load().save(dir, best)?;
     let unsafe_ones = timed
         .iter()
-        .filter(|way| way.optimization == GraphOptimization::Full && agreement(way).is_some_and(|a| a < AGREEMENT))
+        .filter(|way| {
+            way.optimization == GraphOptimization::Full
+                && agreement(way).is_some_and(|a| a < AGREEMENT)
+        })
         .count();
     output::line(&format!(
         "{best} is chosen: the fastest with {fastest:.1} pairs a second{}; remembered in {}",
