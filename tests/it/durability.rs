@@ -38,7 +38,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
 
 /// All herons, as a search finds them.
 fn herons(index: &Path) -> Result<Vec<String>, vizsla::Error> {
-    let engine = Engine::new(Index::open(index)?.retriever()).with_fusion(Fusion::Bm25);
+    let engine = Engine::new(Index::open(index)?.retriever()).with_fusion(Fusion::Retrieval);
     let response =
         engine.search(&SearchRequest::new("heron dog walk").with_limit(100).with_depth(200))?;
     Ok(response.hits.into_iter().map(|hit| hit.doc_id).collect())
@@ -153,7 +153,7 @@ fn a_kill_at_any_moment_loses_nothing_committed() {
         let report = Index::check(&workspace.path("index")).unwrap();
         assert!(report.problems.is_empty(), "round {round}: {:?}", report.problems);
         let index = Index::open(&workspace.path("index")).unwrap();
-        let engine = Engine::new(index.retriever()).with_fusion(Fusion::Bm25);
+        let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
         let hits = engine.search(&SearchRequest::new("heron")).unwrap().hits;
         assert_eq!(hits.len(), 1, "round {round}");
         // All of a run or nothing of it: either every file is there in one version, or none is.
@@ -177,7 +177,7 @@ fn readers_see_whole_commits_while_another_process_writes() {
     write(0);
     workspace.ok(&["index", "docs", "--index", "index"]);
     let index = Index::open(&workspace.path("index")).unwrap();
-    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Bm25);
+    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
     for version in 1..5 {
         write(version);
         let mut child = workspace

@@ -68,7 +68,7 @@ fn a_missing_or_foreign_index() {
     fails(
         &workspace,
         &["search", "dog", "--index", "other"],
-        &["another program", "ExistingIndex"],
+        &["another program", "TantivyRetriever"],
     );
 }
 
@@ -311,6 +311,6 @@ fn the_library_refuses_what_it_cannot_do() {
     assert_eq!(error.kind(), ErrorKind::NoReranker);
     let degraded = engine.search(&SearchRequest::new("dog").with_bm25_fallback()).unwrap();
     assert!(degraded.degraded.is_some() && degraded.hits.len() == 1);
-    let plain = engine.search(&SearchRequest::new("dog").with_fusion(Fusion::Bm25)).unwrap();
+    let plain = engine.search(&SearchRequest::new("dog").with_fusion(Fusion::Retrieval)).unwrap();
     assert!(plain.degraded.is_none());
 }

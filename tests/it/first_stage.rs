@@ -10,8 +10,8 @@ use vizsla::tantivy::schema::{
 };
 use vizsla::tantivy::{self, TantivyDocument, Term, doc};
 use vizsla::{
-    Bm25Params, Document, Engine, ErrorKind, ExistingIndex, Feedback, FieldWeights, Fusion, Index,
-    IndexSettings, Language, RetrieveRequest, Retriever, SearchRequest, SearchResponse,
+    Bm25Params, Document, Engine, ErrorKind, Feedback, FieldWeights, Fusion, Index, IndexSettings,
+    Language, RetrieveRequest, Retriever, SearchRequest, SearchResponse, TantivyRetriever,
     WriterOptions,
 };
 
@@ -43,7 +43,7 @@ fn hits_are_those_of_the_engine_at_its_own_parameters() {
     let text = schema
         .add_text_field("text", TextOptions::default().set_indexing_options(indexing).set_stored());
     let index = tantivy::Index::create_in_ram(schema.build());
-    let analyzer = ExistingIndex::analyzer(Language::English);
+    let analyzer = TantivyRetriever::analyzer(Language::English);
     index.tokenizers().register("vizsla", analyzer);
     let mut random = fastrand::Rng::with_seed(3);
     let mut writer = index.writer_with_num_threads(1, 20_000_000).unwrap();
@@ -63,8 +63,9 @@ fn hits_are_those_of_the_engine_at_its_own_parameters() {
     let reader = index.reader().unwrap();
     let searcher = reader.searcher();
     assert!(searcher.segment_readers().len() > 1);
-    let ours =
-        ExistingIndex::new(reader, "id", &["text"]).unwrap().with_bm25(Bm25Params::new(1.2, 0.75));
+    let ours = TantivyRetriever::new(reader, "id", &["text"])
+        .unwrap()
+        .with_bm25(Bm25Params::new(1.2, 0.75));
     for round in 0..60 {
         let count = random.usize(1..9);
         let query = words(&mut random, count);
@@ -163,7 +164,7 @@ fn library(settings: IndexSettings) -> Index {
 }
 
 fn search(index: &Index, query: &str) -> SearchResponse {
-    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Bm25);
+    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
     engine.search(&SearchRequest::new(query)).unwrap()
 }
 
@@ -196,7 +197,7 @@ fn unknown_words_are_corrected_when_asked_for() {
     let [correction] = response.advice.corrections.as_slice() else { panic!("{response:?}") };
     assert_eq!((correction.word.as_str(), correction.instead.as_str()), ("huntign", "hunting"));
     assert!(!correction.used && response.hits.len() == 1);
-    let engine = Engine::new(index.retriever().with_correction()).with_fusion(Fusion::Bm25);
+    let engine = Engine::new(index.retriever().with_correction()).with_fusion(Fusion::Retrieval);
     let corrected = engine.search(&SearchRequest::new("huntign")).unwrap();
     assert!(corrected.advice.corrections[0].used && corrected.hits.len() == 3);
 
@@ -216,7 +217,8 @@ fn fields_have_weights_and_bodies_only_where_they_are_indexed() {
     let plain = library(IndexSettings::default());
     let weighted = |index: &Index, weights: &str| {
         let weights: FieldWeights = weights.parse().unwrap();
-        let engine = Engine::new(index.retriever().with_weights(weights)).with_fusion(Fusion::Bm25);
+        let engine =
+            Engine::new(index.retriever().with_weights(weights)).with_fusion(Fusion::Retrieval);
         engine.search(&SearchRequest::new("compass errata").with_explanation())
     };
     let title_only = weighted(&plain, "title=2").unwrap();

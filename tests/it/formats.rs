@@ -18,7 +18,7 @@ fn version_2_opens() {
     copy_dir(&fixture("formats/v2"), &workspace.path("v2"));
     let index = Index::open(&workspace.path("v2")).unwrap();
     assert_eq!(index.stats().unwrap().documents, 2);
-    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Bm25);
+    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
     let response = engine.search(&SearchRequest::new("ridge snow")).unwrap();
     assert_eq!(response.hits[0].doc_id, "walk-2");
     assert_eq!(response.hits[0].metadata["season"].to_string(), "winter");

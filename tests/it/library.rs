@@ -6,9 +6,9 @@ use vizsla::onnx::CrossEncoderOptions;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index as TantivyIndex, doc};
 use vizsla::{
-    BoxError, CancelHandle, Document, Engine, ErrorKind, ExistingIndex, Filter, Fusion, Index,
-    IndexSettings, RerankScore, Reranker, SearchRequest, SearchResponse, SplitOptions, TimeLimits,
-    WriterOptions,
+    BoxError, CancelHandle, Document, Engine, ErrorKind, Filter, Fusion, Index, IndexSettings,
+    RerankScore, Reranker, SearchRequest, SearchResponse, SplitOptions, TantivyRetriever,
+    TimeLimits, WriterOptions,
 };
 
 use crate::support::{bundled, bundled_with, fixture};
@@ -104,7 +104,7 @@ fn what_there_was_no_time_for_stays_below_in_first_stage_order() {
         (0..9).map(|i| Document::new(format!("d{i}"), "dog ".repeat(9 - i))).collect();
     let engine = Engine::new(index_of(&documents, 1).retriever()).with_reranker(Hurried(4));
     let request = SearchRequest::new("dog").with_budget(Duration::from_secs(1));
-    let bm25 = engine.search(&request.clone().with_fusion(Fusion::Bm25)).unwrap();
+    let bm25 = engine.search(&request.clone().with_fusion(Fusion::Retrieval)).unwrap();
     let response = engine.search(&request.with_fusion(Fusion::Rerank)).unwrap();
     let ids = |response: &SearchResponse| -> Vec<String> {
         response.hits.iter().map(|hit| hit.doc_id.clone()).collect()
@@ -137,7 +137,8 @@ fn equal_scores_are_ordered_by_id_wherever_the_cut_falls() {
     for commits in [1, 4] {
         let mut turned = documents.clone();
         turned.reverse();
-        let engine = Engine::new(index_of(&turned, commits).retriever()).with_fusion(Fusion::Bm25);
+        let engine =
+            Engine::new(index_of(&turned, commits).retriever()).with_fusion(Fusion::Retrieval);
         let response = engine.search(&SearchRequest::new("dog").with_depth(5)).unwrap();
         let ids: Vec<_> = response.hits.iter().map(|hit| hit.doc_id.as_str()).collect();
         assert_eq!(ids, ["d00", "d01", "d02", "d03", "d04"]);
@@ -239,7 +240,7 @@ fn somebodys_index() -> TantivyIndex {
 #[test]
 fn somebodys_tantivy_index_is_searched_and_reranked() {
     let reader = somebodys_index().reader().unwrap();
-    let existing = ExistingIndex::new(reader.clone(), "key", &["body", "name"])
+    let existing = TantivyRetriever::new(reader.clone(), "key", &["body", "name"])
         .unwrap()
         .with_title("name")
         .unwrap();
@@ -247,7 +248,7 @@ fn somebodys_tantivy_index_is_searched_and_reranked() {
     let response = engine
         .search(
             &SearchRequest::new("which animal sleeps or follows its nose")
-                .with_fusion(Fusion::Bm25),
+                .with_fusion(Fusion::Retrieval),
         )
         .unwrap();
     assert_eq!(response.hits.iter().map(|hit| hit.doc_id.as_str()).collect::<Vec<_>>(), ["2", "3"]);
@@ -271,7 +272,7 @@ fn somebodys_tantivy_index_is_searched_and_reranked() {
         ("key", "hidden", "not stored"),
         ("key", "key", "frequencies"),
     ] {
-        let error = ExistingIndex::new(reader.clone(), id, &[text]).unwrap_err();
+        let error = TantivyRetriever::new(reader.clone(), id, &[text]).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
 }

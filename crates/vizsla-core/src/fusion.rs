@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::RerankScore;
 
 /// What the two stages said of one candidate.
@@ -10,17 +12,17 @@ use crate::RerankScore;
 #[non_exhaustive]
 pub struct StageScores {
     /// First-stage score.
-    pub bm25: f32,
+    pub retrieval: f32,
     /// Rank by the first stage, from 1.
-    pub bm25_rank: u32,
+    pub retrieval_rank: u32,
     /// Second-stage score and rank (from 1); `None` when the candidate was not read.
     pub rerank: Option<(RerankScore, u32)>,
 }
 
 impl StageScores {
     /// A candidate that only the first stage has seen.
-    pub fn new(bm25: f32, bm25_rank: u32) -> Self {
-        Self { bm25, bm25_rank, rerank: None }
+    pub fn new(retrieval: f32, retrieval_rank: u32) -> Self {
+        Self { retrieval, retrieval_rank, rerank: None }
     }
 
     /// Adds what the second stage said.
@@ -36,31 +38,31 @@ impl StageScores {
 pub enum Fusion {
     /// The cross-encoder's logit alone.
     Rerank,
-    /// Reciprocal rank fusion, `1/(k + rank_bm25) + 1/(k + rank_rerank)` (Cormack, Clarke and Büttcher, SIGIR 2009).
+    /// Reciprocal rank fusion, `1/(k + rank_retrieval) + 1/(k + rank_rerank)` (Cormack, Clarke and Büttcher, SIGIR 2009).
     Rrf {
         /// How flat the curve is; 60 in the paper.
         k: f32,
     },
-    /// `(1 - w) · minmax(bm25) + w · minmax(logit)`, each score brought to 0..1 over the candidates of the query
+    /// `(1 - w) · minmax(retrieval) + w · minmax(logit)`, each score brought to 0..1 over the candidates of the query
     /// (Bruch, Gai and Ingber, ACM TOIS 2023, call it TM2C2 when the minimum is the theoretical one).
     Linear {
         /// The weight `w`.
         rerank_weight: f32,
     },
-    /// `(1 - w) · z(bm25) + w · z(logit)`, each score as its distance from the mean over the candidates of the query, in
+    /// `(1 - w) · z(retrieval) + w · z(logit)`, each score as its distance from the mean over the candidates of the query, in
     /// standard deviations (Renda and Straccia, SAC 2003).
     ZScore {
         /// The weight `w`.
         rerank_weight: f32,
     },
-    /// `(1 - w) · p^(rank_bm25 - 1) + w · p^(rank_rerank - 1)` with `p` = 0.9: the weights of rank-biased precision (Moffat and
+    /// `(1 - w) · p^(rank_retrieval - 1) + w · p^(rank_rerank - 1)` with `p` = 0.9: the weights of rank-biased precision (Moffat and
     /// Zobel, ACM TOIS 2008) as rank-biased centroids use them (Bailey et al., SIGIR 2017).
     RankBiased {
         /// The weight `w`.
         rerank_weight: f32,
     },
-    /// `(1 - w) · minmax(bm25) + w · sigmoid(logit)`: the convex combination with the probability that the model was trained
-    /// to give, so that a query without a relevant candidate is left to BM25.
+    /// `(1 - w) · minmax(retrieval) + w · sigmoid(logit)`: the convex combination with the probability that the model was trained
+    /// to give, so that a query without a relevant candidate is left to the first stage.
     Calibrated {
         /// The weight `w`.
         rerank_weight: f32,
@@ -68,11 +70,8 @@ pub enum Fusion {
     /// As [`Calibrated`](Self::Calibrated), with a weight by first-stage rank: 0.25 for ranks 1 to 3, 0.4 to rank 10, 0.6
     /// below, so that what the first stage is sure of stays on top (after the search engine qmd).
     PositionAware,
-    /// As [`Linear`](Self::Linear), with a weight that falls with the length of the query: see
-    /// [`for_query`](Self::for_query), without which it is the default.
-    Auto,
     /// The first stage's order, unchanged.
-    Bm25,
+    Retrieval,
 }
 
 /// How fast a rank loses weight in rank-biased fusion.
@@ -84,67 +83,101 @@ impl Fusion {
     /// Weight of the cross-encoder in linear fusion unless told otherwise; chosen on the judged collections in the README.
     pub const DEFAULT_RERANK_WEIGHT: f32 = 0.7;
 
-    /// What [`Auto`](Self::Auto) is for a query of so many words; any other fusion stays what it is. The weight is 0.8 up to 25 words, and from
-    /// there `0.8 - 0.4 · log10(words / 25)` down to 0.4: cross-encoders are trained with questions, and a page of text
-    /// is none. Of the signals that were tried, this is the only one that helped collections that it was not chosen by (README).
-    pub fn for_query(self, words: usize) -> Self {
+    /// Whether its parameters are in range: a weight from 0 to 1, a finite `k` from 0.
+    pub fn is_valid(self) -> bool {
         match self {
-            Self::Auto => {
-                let times_longer = words.max(25) as f32 / 25.0;
-                Self::Linear { rerank_weight: (0.8 - 0.4 * times_longer.log10()).max(0.4) }
-            }
-            other => other,
+            Self::Rrf { k } => k.is_finite() && k >= 0.0,
+            Self::Linear { rerank_weight }
+            | Self::ZScore { rerank_weight }
+            | Self::RankBiased { rerank_weight }
+            | Self::Calibrated { rerank_weight } => (0.0..=1.0).contains(&rerank_weight),
+            Self::Rerank | Self::PositionAware | Self::Retrieval => true,
         }
     }
 
     /// Whether the outcome depends on the cross-encoder at all.
     pub fn needs_rerank(self) -> bool {
-        !matches!(self, Self::Bm25)
+        !matches!(self, Self::Retrieval)
     }
 
-    /// One score per candidate, in the order given; higher is better. Candidates that the second stage did not read
-    /// come below all that it did, in first-stage order. Cost: `O(n)`.
+    /// One score per candidate, in the order given; higher is better and every one finite, whatever finite scores come
+    /// in. Candidates that the second stage did not read come below all that it did, in first-stage order. Parameters
+    /// that are not [valid](Self::is_valid) are replaced by the defaults. Cost: `O(n)`.
     pub fn fuse(self, candidates: &[StageScores]) -> Vec<f32> {
-        if self == Self::Bm25 {
-            return candidates.iter().map(|c| c.bm25).collect();
+        if self == Self::Retrieval {
+            return candidates.iter().map(|c| bounded(c.retrieval)).collect();
         }
-        let read =
-            || candidates.iter().filter_map(|c| c.rerank.map(|(score, _)| (c.bm25, score.logit)));
-        let bm25 = Spread::of(read().map(|(bm25, _)| bm25));
-        let logit = Spread::of(read().map(|(_, logit)| logit));
-        let mix = |weight: f32, first: f32, second: f32| (1.0 - weight) * first + weight * second;
-        let decay = |rank: u32| RANK_PERSISTENCE.powi(rank as i32 - 1);
-        let score = |c: &StageScores| {
-            let (rerank, rank) = c.rerank?;
-            Some(match self {
-                Self::Bm25 => c.bm25,
-                Self::Rerank => rerank.logit,
-                Self::Rrf { k } => 1.0 / (k + c.bm25_rank as f32) + 1.0 / (k + rank as f32),
-                Self::Linear { rerank_weight: w } => {
-                    mix(w, bm25.minmax(c.bm25), logit.minmax(rerank.logit))
-                }
-                Self::ZScore { rerank_weight: w } => mix(w, bm25.z(c.bm25), logit.z(rerank.logit)),
-                Self::RankBiased { rerank_weight: w } => mix(w, decay(c.bm25_rank), decay(rank)),
-                Self::Calibrated { rerank_weight: w } => {
-                    mix(w, bm25.minmax(c.bm25), rerank.probability())
-                }
-                Self::PositionAware => {
-                    let w = match c.bm25_rank {
-                        ..=3 => 0.25,
-                        4..=10 => 0.4,
-                        _ => 0.6,
-                    };
-                    mix(w, bm25.minmax(c.bm25), rerank.probability())
-                }
-                Self::Auto => {
-                    let w = Self::DEFAULT_RERANK_WEIGHT;
-                    mix(w, bm25.minmax(c.bm25), logit.minmax(rerank.logit))
-                }
+        let read = || {
+            candidates.iter().filter_map(|c| {
+                c.rerank.map(|(score, _)| (bounded(c.retrieval), bounded(score.logit)))
             })
         };
-        let lowest = candidates.iter().filter_map(score).fold(0.0, f32::min);
-        candidates.iter().map(|c| score(c).unwrap_or(lowest - c.bm25_rank as f32)).collect()
+        let spreads =
+            (Spread::of(read().map(|(score, _)| score)), Spread::of(read().map(|(_, l)| l)));
+        let fusion = if self.is_valid() { self } else { self.with_default_parameters() };
+        let fused: Vec<Option<f32>> =
+            candidates.iter().map(|scores| fusion.fuse_one(scores, &spreads)).collect();
+        let lowest = fused.iter().flatten().copied().fold(0.0, f32::min);
+        let ranks = candidates.iter().map(|scores| scores.retrieval_rank);
+        fused
+            .into_iter()
+            .zip(ranks)
+            .map(|(score, rank)| score.unwrap_or(below(lowest, rank)))
+            .collect()
     }
+
+    fn with_default_parameters(self) -> Self {
+        let rerank_weight = Self::DEFAULT_RERANK_WEIGHT;
+        match self {
+            Self::Rrf { .. } => Self::Rrf { k: Self::DEFAULT_RRF_K },
+            Self::Linear { .. } => Self::Linear { rerank_weight },
+            Self::ZScore { .. } => Self::ZScore { rerank_weight },
+            Self::RankBiased { .. } => Self::RankBiased { rerank_weight },
+            Self::Calibrated { .. } => Self::Calibrated { rerank_weight },
+            other => other,
+        }
+    }
+
+    /// The fused score of one candidate, `None` when the second stage did not read it.
+    fn fuse_one(self, scores: &StageScores, (retrieval, logit): &(Spread, Spread)) -> Option<f32> {
+        let (rerank, rank) = scores.rerank?;
+        let first_rank = scores.retrieval_rank;
+        let mix = |weight: f32, first: f32, second: f32| (1.0 - weight) * first + weight * second;
+        let decay = |rank: u32| RANK_PERSISTENCE.powi(rank as i32 - 1);
+        let (first, second) = (bounded(scores.retrieval), bounded(rerank.logit));
+        Some(match self {
+            Self::Retrieval => first,
+            Self::Rerank => second,
+            Self::Rrf { k } => 1.0 / (k + first_rank as f32) + 1.0 / (k + rank as f32),
+            Self::Linear { rerank_weight: w } => {
+                mix(w, retrieval.minmax(first), logit.minmax(second))
+            }
+            Self::ZScore { rerank_weight: w } => mix(w, retrieval.z(first), logit.z(second)),
+            Self::RankBiased { rerank_weight: w } => mix(w, decay(first_rank), decay(rank)),
+            Self::Calibrated { rerank_weight: w } => {
+                mix(w, retrieval.minmax(first), rerank.probability())
+            }
+            Self::PositionAware => {
+                let w = match first_rank {
+                    ..=3 => 0.25,
+                    4..=10 => 0.4,
+                    _ => 0.6,
+                };
+                mix(w, retrieval.minmax(first), rerank.probability())
+            }
+        })
+    }
+}
+
+/// Keeps a score within bounds that leave room for sums and differences. No model or retriever comes near them.
+fn bounded(score: f32) -> f32 {
+    score.clamp(-1e30, 1e30)
+}
+
+/// A score below `lowest`, which is at most 0, that falls with the rank. Beyond 2^24 a difference of 1 would be lost, so
+/// there it is that many steps of the representation.
+fn below(lowest: f32, rank: u32) -> f32 {
+    if lowest > -1e6 { lowest - rank as f32 } else { f32::from_bits(lowest.to_bits() + rank) }
 }
 
 impl Default for Fusion {
@@ -189,7 +222,7 @@ impl Spread {
     }
 }
 
-/// `rerank`, `bm25`, `auto`, `position`, `rrf` or `rrf:K`; `linear`, `zscore`, `rank-biased` or `calibrated`, each alone or
+/// `rerank`, `retrieval` (or `bm25`), `position`, `rrf` or `rrf:K`; `linear`, `zscore`, `rank-biased` or `calibrated`, each alone or
 /// with `:WEIGHT`.
 impl FromStr for Fusion {
     type Err = ParseFusionError;
@@ -206,8 +239,7 @@ impl FromStr for Fusion {
         };
         match (name, number) {
             ("rerank", None) => Ok(Self::Rerank),
-            ("bm25", None) => Ok(Self::Bm25),
-            ("auto", None) => Ok(Self::Auto),
+            ("retrieval" | "bm25", None) => Ok(Self::Retrieval),
             ("position", None) => Ok(Self::PositionAware),
             ("rrf", k) if k.is_none_or(|k| k.is_finite() && k >= 0.0) => {
                 Ok(Self::Rrf { k: k.unwrap_or(Self::DEFAULT_RRF_K) })
@@ -225,8 +257,7 @@ impl fmt::Display for Fusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rerank => f.write_str("rerank"),
-            Self::Bm25 => f.write_str("bm25"),
-            Self::Auto => f.write_str("auto"),
+            Self::Retrieval => f.write_str("retrieval"),
             Self::PositionAware => f.write_str("position"),
             Self::Rrf { k } => write!(f, "rrf:{k}"),
             Self::Linear { rerank_weight } => write!(f, "linear:{rerank_weight}"),
@@ -237,7 +268,91 @@ impl fmt::Display for Fusion {
     }
 }
 
-/// A text that names no fusion.
+/// Which fusion a search uses: always the same one, or one chosen for the query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum FusionPolicy {
+    /// The same for every query.
+    Fixed(Fusion),
+    /// [`Fusion::Linear`] with a weight that falls with the length of the query: 0.8 up to 25 words, and from there
+    /// `0.8 - 0.4 · log10(words / 25)` down to 0.4. Cross-encoders are trained on short questions, not on pages of text.
+    /// Of the signals that were tried, query length is the only one that helped collections that it was not chosen on.
+    Auto,
+}
+
+impl FusionPolicy {
+    /// The fusion for a query of so many words.
+    pub fn resolve(self, words: usize) -> Fusion {
+        match self {
+            Self::Fixed(fusion) => fusion,
+            Self::Auto => {
+                let times_longer = words.max(25) as f32 / 25.0;
+                Fusion::Linear { rerank_weight: (0.8 - 0.4 * times_longer.log10()).max(0.4) }
+            }
+        }
+    }
+
+    /// Whether the outcome depends on the cross-encoder at all.
+    pub fn needs_rerank(self) -> bool {
+        match self {
+            Self::Fixed(fusion) => fusion.needs_rerank(),
+            Self::Auto => true,
+        }
+    }
+
+    /// Whether the fusion's parameters are in range.
+    pub fn is_valid(self) -> bool {
+        match self {
+            Self::Fixed(fusion) => fusion.is_valid(),
+            Self::Auto => true,
+        }
+    }
+}
+
+impl Default for FusionPolicy {
+    fn default() -> Self {
+        Self::Fixed(Fusion::default())
+    }
+}
+
+impl From<Fusion> for FusionPolicy {
+    fn from(fusion: Fusion) -> Self {
+        Self::Fixed(fusion)
+    }
+}
+
+/// `auto`, or what [`Fusion`] reads.
+impl FromStr for FusionPolicy {
+    type Err = ParseFusionError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Fixed) }
+    }
+}
+
+impl fmt::Display for FusionPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(fusion) => fusion.fmt(f),
+            Self::Auto => f.write_str("auto"),
+        }
+    }
+}
+
+/// As the text that [`FromStr`] reads.
+impl Serialize for FusionPolicy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FusionPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A text that does not name a fusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseFusionError {
     text: String,
@@ -247,7 +362,7 @@ impl fmt::Display for ParseFusionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no fusion: use rerank, bm25, auto, position, rrf or rrf:K (K from 0), or linear, zscore, rank-biased or \
+            "{:?} is not a fusion: use rerank, retrieval (or bm25), auto, position, rrf or rrf:K (K from 0), or linear, zscore, rank-biased or \
              calibrated, each alone or with :WEIGHT (of the reranker, 0 to 1)",
             self.text
         )
@@ -289,7 +404,7 @@ mod tests {
 
     #[test]
     fn a_long_query_trusts_the_reranker_less() {
-        let weight = |words| match Fusion::Auto.for_query(words) {
+        let weight = |words| match FusionPolicy::Auto.resolve(words) {
             Fusion::Linear { rerank_weight } => rerank_weight,
             other => panic!("{other}"),
         };
@@ -297,7 +412,7 @@ mod tests {
             assert!((weight(words) - expected).abs() < 1e-6, "{words}");
         }
         assert!(weight(60) < 0.8 && weight(60) > weight(100));
-        assert_eq!(Fusion::Rerank.for_query(60), Fusion::Rerank);
+        assert_eq!(FusionPolicy::from(Fusion::Rerank).resolve(60), Fusion::Rerank);
     }
 
     #[test]
@@ -339,7 +454,7 @@ mod tests {
     fn names_survive_a_round_trip() {
         for name in [
             "rerank",
-            "bm25",
+            "retrieval",
             "rrf:60",
             "linear:0.7",
             "rrf:0",
@@ -350,7 +465,7 @@ mod tests {
             "position",
             "auto",
         ] {
-            assert_eq!(name.parse::<Fusion>().unwrap().to_string(), name);
+            assert_eq!(name.parse::<FusionPolicy>().unwrap().to_string(), name);
         }
         for wrong in ["", "rr", "rrf:", "rrf:-1", "rrf:nan", "linear:1.5", "linear:x", "rerank:2"] {
             assert!(wrong.parse::<Fusion>().is_err(), "{wrong}");
@@ -364,20 +479,43 @@ mod tests {
         ) {
             let mut all = candidates(&scores);
             for (i, c) in all.iter_mut().enumerate() {
-                c.bm25_rank = i as u32 + 1;
+                c.retrieval_rank = i as u32 + 1;
                 if i >= read {
                     c.rerank = None;
                 }
             }
             for fusion in ["rerank", "linear", "rrf", "zscore", "rank-biased", "calibrated", "position", "auto"] {
-                let fusion: Fusion = fusion.parse().unwrap();
-                let fused = fusion.fuse(&all);
+                let fusion: FusionPolicy = fusion.parse().unwrap();
+                let fused = fusion.resolve(5).fuse(&all);
                 let read = read.min(all.len());
                 let worst_read = fused[..read].iter().copied().fold(f32::INFINITY, f32::min);
                 for pair in fused[read..].windows(2) {
                     prop_assert!(pair[0] > pair[1]);
                 }
                 prop_assert!(fused[read..].iter().all(|score| *score < worst_read));
+            }
+        }
+
+        #[test]
+        fn finite_scores_and_any_parameters_give_finite_scores(
+            scores in prop::collection::vec((any::<f32>(), any::<f32>()), 1..9), parameter in any::<f32>()
+        ) {
+            let finite = |x: f32| if x.is_finite() { x } else { f32::MAX.copysign(x) };
+            let scores: Vec<_> = scores.iter().map(|s| (finite(s.0), finite(s.1))).collect();
+            let mut all = candidates(&scores);
+            all[0].rerank = None;
+            let rerank_weight = parameter;
+            for fusion in [
+                Fusion::Rerank,
+                Fusion::Retrieval,
+                Fusion::Rrf { k: parameter },
+                Fusion::Linear { rerank_weight },
+                Fusion::ZScore { rerank_weight },
+                Fusion::RankBiased { rerank_weight },
+                Fusion::Calibrated { rerank_weight },
+                Fusion::PositionAware,
+            ] {
+                prop_assert!(fusion.fuse(&all).iter().all(|score| score.is_finite()), "{:?} {:?}", fusion, scores);
             }
         }
 

@@ -18,10 +18,13 @@
 //! ```
 
 mod document;
+mod explanation;
+mod filter;
 mod fusion;
 mod limits;
 mod location;
 pub mod metrics;
+mod notes;
 mod passage;
 mod query;
 mod ranking;
@@ -32,17 +35,17 @@ mod time_limits;
 pub mod trec;
 
 pub use document::{Document, Metadata, MetadataValue, Section};
-pub use fusion::{Fusion, ParseFusionError, StageScores};
+pub use explanation::{Bm25Explanation, Bm25Term, Explanation};
+pub use filter::Filter;
+pub use fusion::{Fusion, FusionPolicy, ParseFusionError, StageScores};
 pub use limits::Limits;
 pub use location::{Location, Locations};
+pub use notes::{QueryNotes, SpellingSuggestion};
 pub use passage::{DocumentKey, Passage};
 pub use query::{Clause, Query, QueryField};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
 pub use rerank::{RerankScore, Reranker};
-pub use retrieve::{
-    Advice, Bm25Explanation, Bm25Term, Candidate, Correction, Filter, QuerySyntax, RetrieveRequest,
-    Retriever,
-};
+pub use retrieve::{Candidate, QuerySyntax, Retrieval, RetrieveRequest, Retriever};
 pub use split::{SplitOptions, split};
 pub use time_limits::{CancelHandle, TimeLimits};
 

@@ -213,6 +213,9 @@ mod tests {
         assert_eq!(Location::Lines { first: 3, last: 9 }.to_string(), "lines 3-9");
         let label = Some("iv".to_owned());
         assert_eq!(Location::Pages { first: 4, last: 4, label }.to_string(), "page iv");
-        assert_eq!(Location::Message { number: 2, part: Some("1.2".into()) }.to_string(), "message 2 part 1.2");
+        assert_eq!(
+            Location::Message { number: 2, part: Some("1.2".into()) }.to_string(),
+            "message 2 part 1.2"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Location, Metadata};
+use crate::{Location, Metadata, TieBreak};
 
 /// A piece of a document: the unit that is indexed, scored and shown.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -81,6 +81,12 @@ impl Passage {
         }
         full.push_str(&self.text);
         full
+    }
+}
+
+impl TieBreak for Passage {
+    fn tie_break(&self) -> (&str, &str, u32) {
+        (&self.doc_id, self.path.as_deref().unwrap_or_default(), self.ordinal)
     }
 }
 

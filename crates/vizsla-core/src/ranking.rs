@@ -1,12 +1,18 @@
-//! The only place that sorts: a ranking is in total order, whatever order its items came in.
+//! Rankings: items in total order, whatever order they arrived in.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// What decides between equal scores: document id, then passage ordinal, both ascending.
+/// What decides between equal scores: document id, then file, then passage ordinal, all ascending.
 pub trait TieBreak {
     /// The key; distinct for distinct items of one ranking.
-    fn tie_break(&self) -> (&str, u32);
+    fn tie_break(&self) -> (&str, &str, u32);
+}
+
+impl<T: TieBreak> TieBreak for &T {
+    fn tie_break(&self) -> (&str, &str, u32) {
+        (**self).tie_break()
+    }
 }
 
 /// An item with its score.
@@ -110,8 +116,8 @@ mod tests {
     use super::*;
 
     impl TieBreak for (String, u32) {
-        fn tie_break(&self) -> (&str, u32) {
-            (&self.0, self.1)
+        fn tie_break(&self) -> (&str, &str, u32) {
+            (&self.0, "", self.1)
         }
     }
 

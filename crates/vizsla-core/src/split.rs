@@ -361,7 +361,8 @@ mod tests {
 
     #[test]
     fn lines_of_the_source_are_told_through_the_map() {
-        let document = Document::new("d", "a\nb\nc").with_locations(Locations::LineMap(vec![10, 20, 30]));
+        let document =
+            Document::new("d", "a\nb\nc").with_locations(Locations::LineMap(vec![10, 20, 30]));
         let all = split(&document, &SplitOptions::default());
         assert_eq!(all[0].location, Location::Lines { first: 10, last: 30 });
     }

@@ -23,8 +23,8 @@ use vizsla::tantivy::tokenizer::{
 };
 use vizsla::tantivy::{self, DocAddress, TantivyDocument, Term};
 use vizsla::{
-    Bm25Params, BoxError, Document, ExistingIndex, Index, IndexSettings, Language, QuerySyntax,
-    RetrieveRequest, Retriever, WriterOptions,
+    Bm25Params, BoxError, Document, Index, IndexSettings, Language, QuerySyntax, RetrieveRequest,
+    Retriever, TantivyRetriever, WriterOptions,
 };
 
 const WORDS: usize = 100;
@@ -260,7 +260,7 @@ impl BareSearch {
         Ok(Self {
             searcher: index.reader()?.searcher(),
             content: schema.get_field("content")?,
-            analyzer: ExistingIndex::analyzer(Language::English),
+            analyzer: TantivyRetriever::analyzer(Language::English),
         })
     }
 

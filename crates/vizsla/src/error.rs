@@ -5,10 +5,10 @@ use std::path::Path;
 use std::{fmt, io};
 
 use tantivy::TantivyError;
-use tantivy::directory::error::{LockError, OpenReadError};
+use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use vizsla_core::BoxError;
 
-/// An error of this crate. The message says what was being done, to what, and what helps.
+/// An error of this crate. The message says what was being done and to what; the kind says what may help.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -22,7 +22,7 @@ pub struct Error {
 pub enum ErrorKind {
     /// There is no index where one was expected.
     NotFound,
-    /// What is there is no index of this crate, or one is there that was to be made.
+    /// The folder holds something else, or already holds an index where one was to be made.
     NotAnIndex,
     /// The index has another format version.
     FormatVersion,
@@ -40,29 +40,41 @@ pub enum ErrorKind {
     InvalidQuery,
     /// The search asked for reranking and there is no reranker.
     NoReranker,
+    /// Several documents fit where one was meant.
+    Ambiguous,
+    /// The retriever or reranker cannot do what was asked for, such as apply a kind of filter.
+    Unsupported,
+    /// A service or file that the retriever needs cannot be reached now; trying again later may help.
+    Unavailable,
+    /// The deadline passed before there was anything to answer with.
+    TimedOut,
     /// The retriever failed.
     Retrieve,
     /// The reranker failed.
     Rerank,
     /// The caller no longer wanted the answer.
     Cancelled,
+    /// A fault of this program and of nothing else; the index is as it was.
+    Internal,
 }
 
 /// What functions of this crate give back.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+    /// An error for retrievers and rerankers written elsewhere: an engine hands on its kind and message as they are.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+    /// Keeps what caused the error.
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
     }
 
     pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Self {
-        Self::new(io_kind(&source), format!("cannot {doing} {}", path.display()))
+        Self::new(io_kind(source.kind()), format!("cannot {doing} {}", path.display()))
             .with_source(source)
     }
 
@@ -71,13 +83,19 @@ impl Error {
         self.kind
     }
 
-    /// An error of the index engine, with what was being done to which index.
-    pub(crate) fn engine(doing: &str, at: &str, source: TantivyError) -> Self {
+    /// An error of the index engine, with what was being done to which index. `failure` is the kind of the last error of
+    /// writing, if there was one: the engine's threads do not hand it on.
+    pub(crate) fn engine(
+        doing: &str,
+        at: &str,
+        failure: Option<io::ErrorKind>,
+        source: TantivyError,
+    ) -> Self {
         let kind = match &source {
             TantivyError::LockFailure(LockError::IoError(error), _) => {
                 let message =
                     format!("cannot {doing} the index at {at}: its folder cannot be written to");
-                return Self::new(io_kind(error), message).with_source(source);
+                return Self::new(io_kind(error.kind()), message).with_source(source);
             }
             TantivyError::LockFailure(..) => {
                 let message = format!(
@@ -90,31 +108,24 @@ impl Error {
             | TantivyError::DeserializeError(_)
             | TantivyError::IncompatibleIndex(_)
             | TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_)) => ErrorKind::Corrupt,
-            other => root_io_kind(other).unwrap_or(ErrorKind::Io),
+            other => {
+                let kind = root_io(other).or(failure).map(io_kind);
+                kind.unwrap_or(ErrorKind::Internal)
+            }
         };
-        let remedy = match kind {
-            ErrorKind::Corrupt => {
-                "; the index is damaged: `vizsla check` says where, and `vizsla repair` mends it"
-            }
+        let what = match kind {
+            ErrorKind::Corrupt => ": it is damaged and needs repair",
             ErrorKind::NoSpace => {
-                "; no room is left on the device: free some and run it again, the last commit is intact"
-            }
-            _ if !denied(&source) => {
-                "; `vizsla check` says whether it is damaged, and `vizsla repair` mends it"
+                ": no room is left on the device; free some and run it again, the last commit is intact"
             }
             _ => "",
         };
-        Self::new(kind, format!("cannot {doing} the index at {at}{remedy}")).with_source(source)
+        Self::new(kind, format!("cannot {doing} the index at {at}{what}")).with_source(source)
     }
 }
 
-/// Whether the system refused access, which no repair would change.
-fn denied(error: &TantivyError) -> bool {
-    format!("{error:?}").contains("PermissionDenied")
-}
-
-fn io_kind(error: &io::Error) -> ErrorKind {
-    match error.kind() {
+fn io_kind(kind: io::ErrorKind) -> ErrorKind {
+    match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
             ErrorKind::NoSpace
         }
@@ -123,22 +134,29 @@ fn io_kind(error: &io::Error) -> ErrorKind {
     }
 }
 
-/// The kind of the I/O error at the root of an engine error. The engine's worker threads pass errors on as text, so
-/// there the operating system's own words decide.
-fn root_io_kind(error: &TantivyError) -> Option<ErrorKind> {
+/// The I/O error at the root of an engine error, if the engine handed it on.
+fn root_io(error: &TantivyError) -> Option<io::ErrorKind> {
+    match error {
+        TantivyError::IoError(error) => return Some(error.kind()),
+        TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError { io_error, .. }) => {
+            return Some(io_error.kind());
+        }
+        TantivyError::OpenDirectoryError(OpenDirectoryError::IoError {
+            io_error: error, ..
+        }) => {
+            return Some(error.kind());
+        }
+        _ => {}
+    }
     let mut source: Option<&(dyn StdError + 'static)> = Some(error);
     while let Some(error) = source {
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io_kind(io));
+            return Some(io.kind());
         }
         source = error.source();
     }
-    let text = format!("{error:?}");
-    let kinds = ["StorageFull", "FileTooLarge", "QuotaExceeded"];
-    // ENOSPC, EFBIG and EDQUOT, as every Unix numbers the first two and Linux the third.
-    let numbers = ["os error 28)", "os error 27)", "os error 122)"];
-    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    (says(&kinds) || (cfg!(unix) && says(&numbers))).then_some(ErrorKind::NoSpace)
+    None
 }
 
 impl fmt::Display for Error {

@@ -11,7 +11,7 @@
 //! writer.commit()?;
 //!
 //! // Add `.with_reranker(...)` for the second stage; without one, say that BM25 alone is wanted.
-//! let engine = Engine::new(index.retriever()).with_fusion(Fusion::Bm25);
+//! let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
 //! let response = engine.search(&SearchRequest::new("which dog retrieves?"))?;
 //! assert_eq!(response.hits[0].doc_id, "vizsla");
 //! # Ok(())
@@ -19,7 +19,7 @@
 //! ```
 //!
 //! - **The first stage** is a [`Retriever`]: an [`Index`] of this crate, somebody's own tantivy index through
-//!   [`ExistingIndex`], or your own implementation.
+//!   [`TantivyRetriever`], or your own implementation.
 //! - **The second stage** is a [`Reranker`]: with the feature `onnx` a `vizsla::onnx::CrossEncoder`, or your own.
 //! - **[`Fusion`]** makes one ranking of both.
 //!
@@ -31,40 +31,29 @@
 
 mod analysis;
 mod bm25;
-mod correction;
-mod directory;
-mod encoding;
-mod engine;
 mod error;
-mod existing;
-mod feedback;
-mod filter;
 mod index;
-mod integrity;
-mod manifest;
-mod response;
-mod restriction;
-mod retrieve;
-mod schema;
-mod scored;
-mod top_k;
-mod writer;
+mod search;
 
 pub use analysis::{Language, UnknownLanguage};
-pub use bm25::{Bm25Params, FieldWeights, ParseWeightsError};
-pub use engine::{Engine, SearchRequest};
+pub use bm25::{IndexRetriever, Rm3, TantivyRetriever, tantivy};
 pub use error::{Error, ErrorKind, Result};
-pub use existing::{ExistingIndex, tantivy};
-pub use feedback::Feedback;
-pub use index::{Index, IndexStats};
-pub use integrity::{CheckReport, RepairReport};
-pub use manifest::{FORMAT_VERSION, FileRecord, IndexSettings, content_hash};
-pub use response::{
-    FuseStage, Hit, HitPassage, HitScores, RerankStage, RetrieveStage, SearchResponse, Stages,
+pub use index::{
+    AddOutcome, Bm25Params, CheckReport, FORMAT_VERSION, FieldWeights, FileRecord, Index,
+    IndexSettings, IndexStats, IndexWriter, ParseWeightsError, RepairReport, WriterOptions,
+    content_hash,
 };
-pub use retrieve::IndexRetriever;
-pub use scored::ScoredCandidates;
-pub use vizsla_core::*;
+pub use search::{
+    Engine, FuseStage, Hit, HitPassage, HitScores, MergedRetriever, PassageRetriever, RerankStage,
+    RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest, SearchResponse, Snippet,
+    Stages,
+};
+pub use vizsla_core::{
+    Bm25Explanation, Bm25Term, BoxError, CancelHandle, Candidate, Clause, Document, DocumentKey,
+    Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Metadata,
+    MetadataValue, NonFiniteScore, ParseFusionError, Passage, Query, QueryField, QueryNotes,
+    QuerySyntax, Ranked, Ranking, RerankScore, Reranker, Retrieval, RetrieveRequest, Retriever,
+    Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits, metrics, trec,
+};
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;
-pub use writer::{Added, IndexWriter, WriterOptions};

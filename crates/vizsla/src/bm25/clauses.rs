@@ -1,4 +1,4 @@
-//! What a query says must or must not be in a passage becomes, for one segment, the set of passages that pass.
+//! The required and excluded clauses of a query: for one segment, the set of passages that pass.
 
 use tantivy::query::{
     BooleanQuery, EnableScoring, Occur, PhraseQuery, Query as EngineQuery, TermQuery, Weight,
@@ -8,15 +8,15 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 use vizsla_core::{Clause, Query};
 
-/// A restriction made ready for one state of the index.
-pub(crate) struct Restriction {
+/// Clauses made ready for one state of the index.
+pub(crate) struct ClauseFilter {
     required: Vec<Box<dyn Weight>>,
     excluded: Vec<Box<dyn Weight>>,
     /// What was required and is nowhere; it does not restrict.
     pub(crate) dropped: Vec<String>,
 }
 
-impl Restriction {
+impl ClauseFilter {
     /// `None` when the query restricts nothing. `fields` says where a clause is looked for; one field is enough.
     pub(crate) fn new(
         searcher: &Searcher,
@@ -26,22 +26,21 @@ impl Restriction {
         if !query.has_operators() {
             return Ok(None);
         }
-        let mut restriction =
-            Self { required: Vec::new(), excluded: Vec::new(), dropped: Vec::new() };
+        let mut clauses = Self { required: Vec::new(), excluded: Vec::new(), dropped: Vec::new() };
         for clause in &query.required {
             let Some(found) = engine_query(clause, &fields(clause)) else { continue };
             if found.count(searcher)? == 0 {
-                restriction.dropped.push(clause.words.clone());
+                clauses.dropped.push(clause.words.clone());
             } else {
-                restriction.required.push(weight(searcher, &*found)?);
+                clauses.required.push(weight(searcher, &*found)?);
             }
         }
         for clause in &query.excluded {
             if let Some(found) = engine_query(clause, &fields(clause)) {
-                restriction.excluded.push(weight(searcher, &*found)?);
+                clauses.excluded.push(weight(searcher, &*found)?);
             }
         }
-        Ok(Some(restriction))
+        Ok(Some(clauses))
     }
 
     /// Unmarks the passages of a segment that do not pass.

@@ -10,7 +10,7 @@ use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Searcher, Term};
 
-use crate::bm25::query_terms;
+use super::query_terms;
 
 /// Shorter words have too many neighbours for any of them to be likely.
 const SHORTEST: usize = 4;

@@ -1,5 +1,5 @@
 //! Put the rerank stage behind a tantivy index that you already have:
-//! `cargo run --example existing_index --features onnx`.
+//! `cargo run --example foreign_index --features onnx`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
@@ -7,7 +7,7 @@ use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Runtime};
 use vizsla::tantivy::query::QueryParser;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index, doc};
-use vizsla::{BoxError, Engine, ExistingIndex, SearchRequest};
+use vizsla::{BoxError, Engine, SearchRequest, TantivyRetriever};
 
 fn main() -> Result<(), BoxError> {
     // Your index, made by your program, with your fields.
@@ -30,7 +30,7 @@ fn main() -> Result<(), BoxError> {
 
     // Our reading of the query, over your fields; or your own query, as here.
     let parser = QueryParser::for_index(&index, vec![name, blurb]);
-    let retriever = ExistingIndex::new(index.reader()?, "isbn", &["blurb", "name"])?
+    let retriever = TantivyRetriever::new(index.reader()?, "isbn", &["blurb", "name"])?
         .with_title("name")?
         .with_query(move |text| Ok(parser.parse_query_lenient(text).0));
 

@@ -10,37 +10,42 @@ use tantivy::tokenizer::TextAnalyzer;
 /// How much feedback there is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct Feedback {
-    /// How many of the best passages are taken to be relevant.
-    pub passages: usize,
-    /// How many of their words are added.
-    pub terms: usize,
-    /// The share of the query itself, from 0 to 1.
-    pub query_share: f32,
+pub struct Rm3 {
+    passages: usize,
+    terms: usize,
+    query_share: f32,
 }
 
-impl Feedback {
-    /// Sets how many of the best passages are taken to be relevant.
+impl Rm3 {
+    /// The most passages and terms, so that expansion stays cheap.
+    pub const MAX: usize = 1000;
+
+    /// Sets how many of the best passages are taken to be relevant, from 1 to 1,000.
     pub fn with_passages(mut self, passages: usize) -> Self {
-        self.passages = passages.max(1);
+        self.passages = passages.clamp(1, Self::MAX);
         self
     }
 
-    /// Sets how many of their words are added.
+    /// Sets how many of their words are added, up to 1,000.
     pub fn with_terms(mut self, terms: usize) -> Self {
-        self.terms = terms;
+        self.terms = terms.min(Self::MAX);
         self
     }
 
-    /// Sets the share of the query itself.
+    /// Sets the share of the query itself, from 0 to 1; what is not a number is the default.
     pub fn with_query_share(mut self, share: f32) -> Self {
-        self.query_share = share.clamp(0.0, 1.0);
+        self.query_share = if share.is_nan() { 0.5 } else { share.clamp(0.0, 1.0) };
         self
+    }
+
+    /// How many of the best passages are taken to be relevant.
+    pub fn passages(self) -> usize {
+        self.passages
     }
 }
 
 /// 10 passages, 10 words, and half of the weight for the query itself, as Anserini has them.
-impl Default for Feedback {
+impl Default for Rm3 {
     fn default() -> Self {
         Self { passages: 10, terms: 10, query_share: 0.5 }
     }
@@ -54,13 +59,13 @@ const TOO_COMMON: f64 = 0.1;
 pub(crate) fn expand(
     query: &[(String, f32)],
     best: &[(f32, String)],
-    feedback: Feedback,
+    rm3: Rm3,
     analyzer: &TextAnalyzer,
     frequency: impl Fn(&str) -> tantivy::Result<f64>,
 ) -> tantivy::Result<Vec<(String, f32)>> {
     let mut model: HashMap<String, f32> = HashMap::new();
     for (score, text) in best {
-        let terms = crate::bm25::query_terms(analyzer, text);
+        let terms = super::query_terms(analyzer, text);
         let length: f32 = terms.iter().map(|(_, count)| count).sum();
         for (term, count) in terms {
             *model.entry(term).or_default() += score * count / length;
@@ -73,13 +78,13 @@ pub(crate) fn expand(
         }
     }
     likely.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    likely.truncate(feedback.terms);
+    likely.truncate(rm3.terms);
     let total: f32 = query.iter().map(|(_, weight)| weight).sum();
     let model_total: f32 = likely.iter().map(|(_, weight)| weight).sum();
     if likely.is_empty() || model_total <= 0.0 {
         return Ok(query.to_vec());
     }
-    let share = feedback.query_share;
+    let share = rm3.query_share;
     let mut expanded: Vec<(String, f32)> =
         query.iter().map(|(term, weight)| (term.clone(), weight * share)).collect();
     for (term, weight) in likely {
@@ -106,10 +111,9 @@ mod tests {
             (3.0, "dog retrieves hare".to_owned()),
             (1.0, "common dog".to_owned()),
         ];
-        let feedback = Feedback::default().with_terms(2);
+        let rm3 = Rm3::default().with_terms(2);
         let frequency = |term: &str| Ok(if term == "common" { 0.9 } else { 0.01 });
-        let expanded =
-            expand(&query, &best, feedback, &analyzer(Language::English), frequency).unwrap();
+        let expanded = expand(&query, &best, rm3, &analyzer(Language::English), frequency).unwrap();
         let names: Vec<_> = expanded.iter().map(|(term, _)| term.as_str()).collect();
         assert_eq!(names, ["dog", "retriev"]);
         // dog: 3/3 + 3/3 + 1/2 of the model, retrieves: 3/3 + 3/3; the query's total of 2 is kept.

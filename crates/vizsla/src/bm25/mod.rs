@@ -6,138 +6,31 @@
 //! use 0.9 and 0.4, which is the default here. Statistics are of the whole index, so that a score does not depend on how
 //! it is cut into segments. In: words with their weights. Out: a query that `top_k` runs.
 
-use std::collections::HashMap;
-use std::fmt;
-use std::str::FromStr;
+mod clauses;
+mod filter;
+mod index_retrieval;
+mod index_retriever;
+mod rm3;
+mod segments;
+mod spelling;
+mod tantivy_retriever;
+mod top_k;
 
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::ops::Range;
+
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
-use tantivy::query::Bm25StatisticsProvider;
+use tantivy::query::{Bm25StatisticsProvider, Query};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, Term};
 use vizsla_core::{Bm25Explanation, Bm25Term};
 
-/// The two parameters of BM25.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Bm25Params {
-    /// How soon further occurrences of a term stop to count; 0 ignores how often it occurs.
-    pub k1: f32,
-    /// How much long passages are held back, from 0 (not) to 1 (in full).
-    pub b: f32,
-    /// How soon further occurrences of a word in the query stop to count: `qtf` occurrences count `(k3+1)·qtf / (k3+qtf)`
-    /// times (Okapi at TREC-3). `None` counts each in full, as Lucene does.
-    #[serde(default)]
-    pub k3: Option<f32>,
-}
-
-impl Bm25Params {
-    /// Parameters with `k1` brought to 0 or more and `b` to 0..=1.
-    pub fn new(k1: f32, b: f32) -> Self {
-        Self { k1: k1.max(0.0), b: b.clamp(0.0, 1.0), k3: None }
-    }
-
-    /// Sets how soon repeated words of the query stop to count; 0 or more.
-    pub fn with_k3(mut self, k3: f32) -> Self {
-        self.k3 = Some(k3.max(0.0));
-        self
-    }
-
-    fn query_weight(self, frequency: f32) -> f32 {
-        self.k3.map_or(frequency, |k3| (k3 + 1.0) * frequency / (k3 + frequency))
-    }
-}
-
-/// k1 = 0.9, b = 0.4, as Anserini has them.
-impl Default for Bm25Params {
-    fn default() -> Self {
-        Self::new(0.9, 0.4)
-    }
-}
-
-/// What a match in each field of an index counts for: the score of a passage is the sum of the BM25 scores of its fields, each
-/// times its weight. Fields with weight 0 cost nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct FieldWeights {
-    /// Title, headings and text as one field, as Anserini's flat baseline has them; 1 unless set.
-    pub content: f32,
-    /// The title; 0 unless set, like those below.
-    pub title: f32,
-    /// The headings that a passage stands under.
-    pub headings: f32,
-    /// The words of the file's path.
-    pub path: f32,
-    /// The text without title and headings; needs [`IndexSettings::separate_body`](crate::IndexSettings::separate_body).
-    pub body: f32,
-}
-
-impl Default for FieldWeights {
-    fn default() -> Self {
-        Self { content: 1.0, title: 0.0, headings: 0.0, path: 0.0, body: 0.0 }
-    }
-}
-
-/// `content=1,title=0.5`: weights by name; what is not named is 0.
-impl FromStr for FieldWeights {
-    type Err = ParseWeightsError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut weights = Self { content: 0.0, ..Self::default() };
-        for part in text.split(',') {
-            let error = || ParseWeightsError(part.trim().to_owned());
-            let (name, weight) = part.split_once('=').ok_or_else(error)?;
-            let weight: f32 = weight.trim().parse().map_err(|_| error())?;
-            if !weight.is_finite() || weight < 0.0 {
-                return Err(error());
-            }
-            *(match name.trim() {
-                "content" => &mut weights.content,
-                "title" => &mut weights.title,
-                "headings" => &mut weights.headings,
-                "path" => &mut weights.path,
-                "body" => &mut weights.body,
-                _ => return Err(error()),
-            }) = weight;
-        }
-        Ok(weights)
-    }
-}
-
-impl fmt::Display for FieldWeights {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [
-            ("content", self.content),
-            ("title", self.title),
-            ("headings", self.headings),
-            ("path", self.path),
-            ("body", self.body),
-        ];
-        let set = named.iter().filter(|(_, weight)| *weight > 0.0);
-        f.write_str(
-            &set.map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(","),
-        )
-    }
-}
-
-/// A text that gives no weights.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseWeightsError(String);
-
-impl fmt::Display for ParseWeightsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is no field's weight: give NAME=WEIGHT with content, title, headings, path or body and a number from 0, \
-             several with commas",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for ParseWeightsError {}
+pub use self::index_retriever::IndexRetriever;
+pub use self::rm3::Rm3;
+pub use self::tantivy_retriever::{TantivyRetriever, tantivy};
+use crate::index::Bm25Params;
 
 /// A field to be scored and what its score counts for.
 #[derive(Debug, Clone, Copy)]
@@ -180,6 +73,11 @@ impl FieldQuery {
 }
 
 impl Bm25Query {
+    /// A query that finds nothing.
+    pub(crate) fn empty(params: Bm25Params) -> Self {
+        Self { params, fields: Vec::new() }
+    }
+
     /// Looks up the statistics of the terms of each field. Terms that occur nowhere are left out.
     pub(crate) fn prepare(
         searcher: &Searcher,
@@ -200,13 +98,13 @@ impl Bm25Query {
                     continue;
                 }
                 let idf = (((count - passages) as f32 + 0.5) / (passages as f32 + 0.5)).ln_1p();
-                let weight = weighted.weight * query_weight * idf * (params.k1 + 1.0);
+                let weight = weighted.weight * query_weight * idf * (params.k1() + 1.0);
                 terms.push(QueryTerm { term, text, query_weight, passages, idf, weight });
             }
             let length_part = std::array::from_fn(|id| {
                 let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-                params.k1
-                    * (1.0 - params.b + params.b * length / average_length.max(f32::MIN_POSITIVE))
+                let (k1, b) = (params.k1(), params.b());
+                k1 * (1.0 - b + b * length / average_length.max(f32::MIN_POSITIVE))
             });
             prepared.push(FieldQuery { field: weighted.field, average_length, length_part, terms });
         }
@@ -250,7 +148,7 @@ impl Bm25Query {
         }
         let norm = segment.get_fieldnorms_reader(first.field)?.fieldnorm_id(doc);
         let length = FieldNormReader::id_to_fieldnorm(norm);
-        let Bm25Params { k1, b, .. } = self.params;
+        let (k1, b) = (self.params.k1(), self.params.b());
         Ok(Some(Bm25Explanation::new(k1, b, length, first.average_length, terms)))
     }
 }
@@ -269,4 +167,35 @@ pub(crate) fn query_terms(analyzer: &TextAnalyzer, text: &str) -> Vec<(String, f
         }
     });
     terms
+}
+
+/// The terms of a parsed query that are searched for in `field`.
+pub(crate) fn terms_of(query: &dyn Query, field: Field) -> Vec<String> {
+    let mut terms = Vec::new();
+    query.query_terms(&mut |term, _| {
+        if term.field() == field
+            && let Some(text) = term.value().as_str()
+        {
+            terms.push(text.to_owned());
+        }
+    });
+    terms
+}
+
+/// Where the words of `text` are that `analyzer` turns into one of `terms`; ranges in order and apart.
+pub(crate) fn highlight(
+    analyzer: &TextAnalyzer,
+    terms: &[String],
+    text: &str,
+) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut analyzer = analyzer.clone();
+    analyzer.token_stream(text).process(&mut |token| {
+        // A compound comes before its parts, so what overlaps the last range lies within it.
+        let free = ranges.last().is_none_or(|last| token.offset_from >= last.end);
+        if free && terms.contains(&token.text) {
+            ranges.push(token.offset_from..token.offset_to);
+        }
+    });
+    ranges
 }

@@ -17,7 +17,7 @@ use tantivy::postings::BlockSegmentPostings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, SegmentReader, TERMINATED};
 
-use crate::bm25::{Bm25Query, FieldQuery};
+use super::{Bm25Query, FieldQuery};
 
 /// Passages that are scored together; their sums fit the first-level cache.
 const WINDOW: usize = 4096;
@@ -47,6 +47,11 @@ pub(crate) fn best<K: Ord>(
     passes: impl Fn(DocId) -> bool,
     tie_break: impl Fn(DocId) -> K,
 ) -> tantivy::Result<Vec<(DocId, f32)>> {
+    // A request may ask for more than there is, and room is made for no more than that.
+    let depth = depth.min(segment.max_doc() as usize);
+    if depth == 0 {
+        return Ok(Vec::new());
+    }
     let mut search = Search {
         cursors: cursors(query, segment)?,
         essential: 0,
@@ -55,6 +60,7 @@ pub(crate) fn best<K: Ord>(
         best: BinaryHeap::with_capacity(depth + 1),
         depth,
         candidates: Vec::new(),
+        found: Vec::new(),
     };
     search.split();
     let mut sums = vec![0i64; WINDOW];
@@ -220,10 +226,12 @@ struct Search<'a> {
     depth: usize,
     /// Passages that were good enough when they were seen.
     candidates: Vec<(DocId, i64)>,
+    /// Passages of the current window that may be good enough.
+    found: Vec<(DocId, i64)>,
 }
 
 impl Search<'_> {
-    /// Tells the terms that still matter on their own from those that do not.
+    /// Separates the terms that still matter on their own from those that do not.
     fn split(&mut self) {
         let mut sum = 0;
         self.essential = self
@@ -257,7 +265,7 @@ impl Search<'_> {
         passes: &impl Fn(DocId) -> bool,
     ) {
         let rest: i64 = self.cursors[..self.essential].iter().map(|cursor| cursor.bound).sum();
-        let mut found = Vec::new();
+        let mut found = std::mem::take(&mut self.found);
         for (word, bits) in seen.iter_mut().enumerate() {
             while *bits != 0 {
                 let place = word * 64 + bits.trailing_zeros() as usize;
@@ -280,11 +288,12 @@ impl Search<'_> {
             });
             rest -= cursor.bound;
         }
-        for (doc, sum) in found {
+        for (doc, sum) in found.drain(..) {
             if sum >= self.threshold {
                 self.keep(doc, sum);
             }
         }
+        self.found = found;
         self.split();
     }
 

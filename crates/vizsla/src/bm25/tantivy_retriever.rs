@@ -10,18 +10,20 @@ pub use tantivy;
 use tantivy::collector::TopDocs;
 use tantivy::query::Query;
 use tantivy::schema::{Field, FieldType, OwnedValue};
-use tantivy::{DocAddress, IndexReader, Searcher, TantivyDocument};
+use tantivy::tokenizer::TextAnalyzer;
+use tantivy::{DocAddress, IndexReader, Searcher, SegmentReader, TantivyDocument};
 use vizsla_core::{
-    BoxError, Candidate, Metadata, MetadataValue, Passage, QueryField, Ranking, RetrieveRequest,
-    Retriever,
+    BoxError, Candidate, Metadata, MetadataValue, Passage, Query as ParsedQuery, QueryField,
+    QueryNotes, Ranking, Retrieval, RetrieveRequest, Retriever,
 };
 
+use super::clauses::ClauseFilter;
+use super::segments::best_of_all;
+use super::top_k;
+use super::{Bm25Query, WeightedField, highlight, query_terms, terms_of};
 use crate::analysis::{self, Language};
-use crate::bm25::{Bm25Params, Bm25Query, WeightedField, query_terms};
 use crate::error::{Error, ErrorKind, Result};
-use crate::restriction::Restriction;
-use crate::retrieve::{highlight, terms_of};
-use crate::top_k::{self, Threshold};
+use crate::index::Bm25Params;
 
 /// Makes a query of what the user typed.
 type BuildQuery = dyn Fn(&str) -> std::result::Result<Box<dyn Query>, BoxError> + Send + Sync;
@@ -32,7 +34,7 @@ type BuildQuery = dyn Fn(&str) -> std::result::Result<Box<dyn Query>, BoxError> 
 /// [`with_query`](Self::with_query) the caller's own query decides. Filters are not supported and are refused: put them
 /// into the query.
 #[derive(Clone)]
-pub struct ExistingIndex {
+pub struct TantivyRetriever {
     reader: IndexReader,
     id: Field,
     title: Option<Field>,
@@ -41,16 +43,16 @@ pub struct ExistingIndex {
     query: Option<Arc<BuildQuery>>,
 }
 
-impl fmt::Debug for ExistingIndex {
+impl fmt::Debug for TantivyRetriever {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ExistingIndex")
+        f.debug_struct("TantivyRetriever")
             .field("id", &self.id)
             .field("text", &self.text)
             .finish_non_exhaustive()
     }
 }
 
-impl ExistingIndex {
+impl TantivyRetriever {
     /// Searches through `reader`. The stored field `id` identifies documents; the stored fields `text` are searched, and
     /// joined they are what the reranker reads.
     ///
@@ -61,7 +63,7 @@ impl ExistingIndex {
         if text.is_empty() {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
-                "an existing index needs at least one text field to search",
+                "a foreign index needs at least one text field to search",
             ));
         }
         let id = stored_field(&searcher, id)?;
@@ -87,7 +89,7 @@ impl ExistingIndex {
         let text = self.text.iter_mut().find(|text| text.field == field).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidInput,
-                format!("{name:?} is none of the text fields that are searched"),
+                format!("{name:?} is not one of the text fields that are searched"),
             )
         })?;
         text.weight = weight;
@@ -111,54 +113,18 @@ impl ExistingIndex {
 
     /// How this crate's own index turns text into terms, for indexes that want it too: register it with their tokenizers
     /// under a name of your choice. It needs no filter behind it.
-    pub fn analyzer(language: Language) -> tantivy::tokenizer::TextAnalyzer {
+    pub fn analyzer(language: Language) -> TextAnalyzer {
         analysis::analyzer(language)
     }
 
     fn analyzed_fields(
         &self,
         searcher: &Searcher,
-    ) -> tantivy::Result<Vec<(WeightedField, tantivy::tokenizer::TextAnalyzer)>> {
+    ) -> tantivy::Result<Vec<(WeightedField, TextAnalyzer)>> {
         self.text
             .iter()
             .map(|text| Ok((*text, searcher.index().tokenizer_for_field(text.field)?)))
             .collect()
-    }
-
-    fn best(
-        &self,
-        searcher: &Searcher,
-        request: &RetrieveRequest,
-    ) -> std::result::Result<Vec<(f32, DocAddress)>, BoxError> {
-        let depth = request.depth.get();
-        if let Some(build) = &self.query {
-            return Ok(searcher
-                .search(&*build(&request.query)?, &TopDocs::with_limit(depth).order_by_score())?);
-        }
-        let parsed = request.parsed();
-        let fields = self.analyzed_fields(searcher)?;
-        let restriction = Restriction::new(searcher, &parsed, |clause| {
-            let title = clause.field == Some(QueryField::Title);
-            let wanted = |field: Field| !title || Some(field) == self.title;
-            let fields = fields.iter().filter(|(text, _)| wanted(text.field));
-            fields.map(|(text, analyzer)| (text.field, analyzer.clone())).collect()
-        })?;
-        let fields = fields
-            .into_iter()
-            .map(|(weighted, analyzer)| (weighted, query_terms(&analyzer, &parsed.text)))
-            .collect();
-        let query = Bm25Query::prepare(searcher, fields, self.bm25)?;
-        let (mut best, threshold) = (Vec::new(), Threshold::new());
-        for (ord, segment) in (0..).zip(searcher.segment_readers()) {
-            let mut passing = vec![true; segment.max_doc() as usize];
-            if let Some(restriction) = &restriction {
-                restriction.apply(segment, &mut passing)?;
-            }
-            let passes = |doc: u32| !segment.is_deleted(doc) && passing[doc as usize];
-            let found = top_k::best(&query, segment, depth, &threshold, passes, |doc| doc)?;
-            best.extend(found.into_iter().map(|(doc, score)| (score, DocAddress::new(ord, doc))));
-        }
-        Ok(best)
     }
 
     fn passage(&self, searcher: &Searcher, address: DocAddress) -> tantivy::Result<Passage> {
@@ -178,7 +144,7 @@ impl ExistingIndex {
             .collect();
         let mut passage = Passage::new(values(self.id), 0, text.join("\n"));
         passage.title = self.title.map(values).unwrap_or_default();
-        passage.metadata = self.metadata(searcher, &document);
+        passage.metadata = Arc::new(self.metadata(searcher, &document));
         Ok(passage)
     }
 
@@ -198,40 +164,127 @@ impl ExistingIndex {
     }
 }
 
-impl Retriever for ExistingIndex {
-    fn retrieve(
-        &self,
+impl Retriever for TantivyRetriever {
+    fn prepare<'a>(
+        &'a self,
         request: &RetrieveRequest,
-    ) -> std::result::Result<Ranking<Candidate>, BoxError> {
+    ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
         if !request.filter.is_empty() {
-            let message = "filters do not work on an existing index, whose fields have their own meaning: put the \
-                           condition into the query with `ExistingIndex::with_query`";
-            return Err(Error::new(ErrorKind::InvalidInput, message).into());
+            let message = "filters do not work on a foreign index, whose fields have their own meaning: put the condition \
+                           into the query with `TantivyRetriever::with_query`";
+            return Err(Error::new(ErrorKind::Unsupported, message).into());
         }
         let searcher = self.reader.searcher();
+        let fields = self.analyzed_fields(&searcher)?;
+        let parsed = request.parsed();
+        let own = self.query.as_ref().map(|build| build(&request.query)).transpose()?;
+        let first = fields.first().map(|(first, analyzer)| (first.field, analyzer));
+        let terms = match (&own, first) {
+            (Some(query), Some((field, _))) => terms_of(&**query, field),
+            (None, Some((_, analyzer))) => {
+                query_terms(analyzer, &parsed.text).into_iter().map(|(term, _)| term).collect()
+            }
+            (_, None) => Vec::new(),
+        };
+        let clauses = match own {
+            Some(_) => None,
+            None => self.clauses(&searcher, &parsed, &fields)?,
+        };
+        let depth = request.depth.get();
+        Ok(Box::new(TantivyRetrieval {
+            retriever: self,
+            searcher,
+            fields,
+            parsed,
+            own,
+            clauses,
+            terms,
+            depth,
+        }))
+    }
+}
+
+/// One query against one state of the index.
+struct TantivyRetrieval<'a> {
+    retriever: &'a TantivyRetriever,
+    searcher: Searcher,
+    fields: Vec<(WeightedField, TextAnalyzer)>,
+    parsed: ParsedQuery,
+    /// The caller's own query.
+    own: Option<Box<dyn Query>>,
+    clauses: Option<ClauseFilter>,
+    terms: Vec<String>,
+    depth: usize,
+}
+
+impl TantivyRetriever {
+    fn clauses(
+        &self,
+        searcher: &Searcher,
+        parsed: &ParsedQuery,
+        fields: &[(WeightedField, TextAnalyzer)],
+    ) -> tantivy::Result<Option<ClauseFilter>> {
+        ClauseFilter::new(searcher, parsed, |clause| {
+            let title = clause.field == Some(QueryField::Title);
+            let wanted = |field: Field| !title || Some(field) == self.title;
+            let fields = fields.iter().filter(|(text, _)| wanted(text.field));
+            fields.map(|(text, analyzer)| (text.field, analyzer.clone())).collect()
+        })
+    }
+}
+
+impl TantivyRetrieval<'_> {
+    fn best(&self) -> tantivy::Result<Vec<(f32, DocAddress)>> {
+        let depth = self.depth.min(self.searcher.num_docs() as usize).max(1);
+        if let Some(own) = &self.own {
+            return self.searcher.search(own, &TopDocs::with_limit(depth).order_by_score());
+        }
+        let fields = self
+            .fields
+            .iter()
+            .map(|(weighted, analyzer)| (*weighted, query_terms(analyzer, &self.parsed.text)));
+        let query = Bm25Query::prepare(&self.searcher, fields.collect(), self.retriever.bm25)?;
+        let passing = |segment: &SegmentReader| {
+            let Some(clauses) = &self.clauses else { return Ok(None) };
+            let mut passing = vec![true; segment.max_doc() as usize];
+            clauses.apply(segment, &mut passing)?;
+            Ok(Some(passing))
+        };
+        best_of_all(&self.searcher, depth, passing, |segment, threshold, passes| {
+            top_k::best(&query, segment, depth, threshold, passes, |doc| doc)
+        })
+    }
+}
+
+impl Retrieval for TantivyRetrieval<'_> {
+    fn candidates(&mut self) -> std::result::Result<Ranking<Candidate>, BoxError> {
         let mut candidates = Vec::new();
-        for (score, address) in self.best(&searcher, request)? {
-            candidates.push((score, Candidate::new(self.passage(&searcher, address)?)));
+        for (score, address) in self.best()? {
+            let passage = self.retriever.passage(&self.searcher, address)?;
+            candidates.push((score, Candidate::new(passage)));
         }
         let mut ranking = Ranking::new(candidates)?;
-        ranking.truncate(request.depth.get());
+        ranking.truncate(self.depth);
         Ok(ranking)
     }
 
-    fn highlight(&self, request: &RetrieveRequest, text: &str) -> Vec<Range<usize>> {
-        let searcher = self.reader.searcher();
-        let Ok(fields) = self.analyzed_fields(&searcher) else { return Vec::new() };
-        let Some((first, analyzer)) = fields.first() else { return Vec::new() };
-        let terms = match &self.query {
-            Some(build) => build(&request.query)
-                .map(|query| terms_of(&*query, first.field))
-                .unwrap_or_default(),
-            None => query_terms(analyzer, &request.parsed().text)
-                .into_iter()
-                .map(|(term, _)| term)
-                .collect(),
-        };
-        highlight(analyzer, &terms, text)
+    fn query(&self) -> Option<&str> {
+        self.own.is_none().then_some(self.parsed.text.as_str())
+    }
+
+    fn notes(&mut self) -> std::result::Result<QueryNotes, BoxError> {
+        let mut notes = QueryNotes::default();
+        if let Some(clauses) = &self.clauses {
+            notes.dropped.clone_from(&clauses.dropped);
+            notes.excluded =
+                self.parsed.excluded.iter().map(|clause| clause.words.clone()).collect();
+        }
+        Ok(notes)
+    }
+
+    fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        let Some((_, analyzer)) = self.fields.first() else { return Vec::new() };
+        highlight(analyzer, &self.terms, &candidate.passage.text)
     }
 }
 
@@ -263,7 +316,7 @@ fn text_field(searcher: &Searcher, name: &str) -> Result<WeightedField> {
     Err(Error::new(
         ErrorKind::InvalidInput,
         format!(
-            "the index's field {name:?} is no text indexed with frequencies and lengths, which BM25 needs"
+            "the index's field {name:?} is not text indexed with frequencies and lengths, which BM25 needs"
         ),
     ))
 }

@@ -1,37 +1,13 @@
 //! A filter becomes, for one segment, the set of passages that pass.
 
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, SegmentReader, TERMINATED, Term};
 use vizsla_core::Filter;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{self, Fields};
-
-/// Globs for paths; `None` lets every path pass. A pattern that does not begin at the root may begin in any folder.
-pub(crate) fn path_globs(patterns: &[String]) -> Result<Option<GlobSet>> {
-    if patterns.is_empty() {
-        return Ok(None);
-    }
-    let unfit = |error: globset::Error| {
-        Error::new(ErrorKind::InvalidInput, format!("cannot read the path filter: {error}"))
-            .with_source(error)
-    };
-    let compile = |pattern: &str| -> std::result::Result<Glob, globset::Error> {
-        let anchored = pattern.starts_with('/') || pattern.starts_with("**");
-        let pattern = if anchored {
-            pattern.to_owned()
-        } else {
-            format!("**/{}", pattern.trim_start_matches("./"))
-        };
-        GlobBuilder::new(&pattern).literal_separator(true).build()
-    };
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(compile(pattern).map_err(unfit)?);
-    }
-    set.build().map(Some).map_err(unfit)
-}
+use crate::error::Result;
+use crate::index::path_globs;
+use crate::index::schema::{self, Fields};
 
 /// A filter with its globs compiled.
 pub(crate) struct PreparedFilter<'a> {
@@ -66,6 +42,7 @@ impl<'a> PreparedFilter<'a> {
         for (name, value) in &self.filter.metadata {
             let mut any = vec![false; passing.len()];
             mark(segment, self.fields.metadata, &schema::metadata_term(name, value), &mut any)?;
+            spread(segment, &mut any)?;
             keep(&mut passing, &any);
         }
         let (from, until) = (self.filter.modified_from, self.filter.modified_until);
@@ -85,6 +62,18 @@ fn keep(passing: &mut [bool], others: &[bool]) {
     for (pass, other) in passing.iter_mut().zip(others) {
         *pass &= other;
     }
+}
+
+/// Marks the passages of each document whose first passage is marked.
+fn spread(segment: &SegmentReader, marks: &mut [bool]) -> tantivy::Result<()> {
+    let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
+    for doc in 0..marks.len() {
+        let ordinal = ordinals.first(doc as u32).unwrap_or(0) as usize;
+        if ordinal > 0 {
+            marks[doc] = doc.checked_sub(ordinal).is_some_and(|first| marks[first]);
+        }
+    }
+    Ok(())
 }
 
 fn mark(
@@ -110,28 +99,12 @@ fn matching_paths(segment: &SegmentReader, globs: &GlobSet) -> tantivy::Result<V
     let mut marks = vec![false; segment.max_doc() as usize];
     let Some(paths) = segment.fast_fields().str(schema::PATH)? else { return Ok(marks) };
     let mut matches = Vec::with_capacity(paths.num_terms());
-    let mut path = String::new();
-    for ord in 0..paths.num_terms() as u64 {
-        path.clear();
-        matches.push(paths.ord_to_str(ord, &mut path)? && globs.is_match(&path));
+    let mut names = paths.dictionary().stream()?;
+    while names.advance() {
+        matches.push(std::str::from_utf8(names.key()).is_ok_and(|path| globs.is_match(path)));
     }
     for (doc, mark) in marks.iter_mut().enumerate() {
         *mark = paths.ords().first(doc as u32).is_some_and(|ord| matches[ord as usize]);
     }
     Ok(marks)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_relative_glob_may_begin_anywhere() {
-        let globs = |pattern: &str| path_globs(&[pattern.to_owned()]).unwrap().unwrap();
-        assert!(globs("docs/*.md").is_match("/home/a/docs/x.md"));
-        assert!(!globs("docs/*.md").is_match("/home/a/docs/b/x.md"));
-        assert!(globs("docs/**/*.md").is_match("/home/a/docs/b/x.md"));
-        assert!(!globs("/docs/*").is_match("/home/docs/x"));
-        assert!(path_globs(&["a[".into()]).unwrap_err().to_string().contains("a["));
-    }
 }

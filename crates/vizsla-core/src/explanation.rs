@@ -1,0 +1,56 @@
+//! How a first-stage score came about, for people.
+
+use serde::{Deserialize, Serialize};
+
+/// How a first-stage score came about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Explanation {
+    /// The parts of a BM25 score.
+    Bm25(Bm25Explanation),
+    /// What another engine says of its score, in its own words.
+    Other(String),
+}
+
+/// The parts of a BM25 score: the sum of its terms' contributions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Bm25Explanation {
+    /// Saturation of term frequency.
+    pub k1: f32,
+    /// Weight of length normalisation.
+    pub b: f32,
+    /// Length of the passage in indexed words, as stored (exact up to 40, then rounded down to steps).
+    pub length: u32,
+    /// Mean length over the index.
+    pub average_length: f32,
+    /// One entry per query term that the passage contains, in query order.
+    pub terms: Vec<Bm25Term>,
+}
+
+impl Bm25Explanation {
+    /// Collects the parts of a score.
+    pub fn new(k1: f32, b: f32, length: u32, average_length: f32, terms: Vec<Bm25Term>) -> Self {
+        Self { k1, b, length, average_length, terms }
+    }
+}
+
+/// What one query term adds to a BM25 score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bm25Term {
+    /// The field that it was found in.
+    pub field: String,
+    /// The term as indexed (lower case, stemmed).
+    pub term: String,
+    /// What it counts for: how often it occurs in the query, or the weight that feedback gave it.
+    pub query_weight: f32,
+    /// How often it occurs in the passage.
+    pub frequency: u32,
+    /// How many passages contain it.
+    pub passages: u64,
+    /// Its inverse document frequency.
+    pub idf: f32,
+    /// What it adds to the score.
+    pub score: f32,
+}

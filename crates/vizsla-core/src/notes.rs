@@ -1,0 +1,72 @@
+//! What a retriever has to say about a query besides its candidates.
+
+use serde::{Deserialize, Serialize};
+
+/// What the person who asked may want to know about how the query was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct QueryNotes {
+    /// Words that occur nowhere, each with the likeliest of those that do.
+    pub suggestions: Vec<SpellingSuggestion>,
+    /// Phrases and words in fields that were asked for and that no passage has; the search went on without them.
+    pub dropped: Vec<String>,
+    /// Words and phrases that no candidate has because the query excludes them.
+    pub excluded: Vec<String>,
+}
+
+impl QueryNotes {
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A word that occurs nowhere and one that does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpellingSuggestion {
+    /// The word of the query.
+    pub word: String,
+    /// The most frequent of the indexed words that are nearest to it.
+    pub suggestion: String,
+    /// Whether the search used it.
+    pub used: bool,
+}
+
+impl SpellingSuggestion {
+    /// `text` with `suggestion` instead of `word` wherever it is a whole word.
+    pub fn apply(&self, text: &str) -> String {
+        let mut corrected = String::with_capacity(text.len());
+        let mut rest = 0;
+        for (at, _) in text.match_indices(self.word.as_str()) {
+            let end = at + self.word.len();
+            let joined = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            if !joined(text[..at].chars().next_back()) && !joined(text[end..].chars().next()) {
+                corrected.push_str(&text[rest..at]);
+                corrected.push_str(&self.suggestion);
+                rest = end;
+            }
+        }
+        corrected.push_str(&text[rest..]);
+        corrected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_replaces_whole_words() {
+        let suggestion = |word: &str, suggestion: &str| SpellingSuggestion {
+            word: word.to_owned(),
+            suggestion: suggestion.to_owned(),
+            used: true,
+        };
+        assert_eq!(
+            suggestion("teh", "the").apply("teh tehran dgo, \"teh\" énteh"),
+            "the tehran dgo, \"the\" énteh"
+        );
+        assert_eq!(suggestion("x", "y").apply(""), "");
+    }
+}

@@ -1,0 +1,378 @@
+//! One query against one state of an index: parsed, analysed and corrected once.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use tantivy::query::{EnableScoring, Query, QueryParser};
+use tantivy::schema::Field;
+use tantivy::tokenizer::TextAnalyzer;
+use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
+use vizsla_core::{
+    BoxError, Candidate, Clause, Explanation, Metadata, Query as ParsedQuery, QueryField,
+    QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, SpellingSuggestion, TieBreak,
+};
+
+use super::clauses::ClauseFilter;
+use super::filter::PreparedFilter;
+use super::index_retriever::IndexRetriever;
+use super::rm3::{self, Rm3};
+use super::segments::best_of_all;
+use super::top_k::{self, OrderedScore, Threshold};
+use super::{Bm25Query, WeightedField, highlight, query_terms, spelling, terms_of};
+use crate::error::{Error, ErrorKind, Result};
+use crate::index::{catch_panics, schema};
+
+pub(crate) struct IndexRetrieval<'a> {
+    retriever: &'a IndexRetriever,
+    searcher: Searcher,
+    request: RetrieveRequest,
+    parsed: ParsedQuery,
+    query: ScoredQuery,
+    clauses: Option<ClauseFilter>,
+    /// Words that no passage has, once they were looked for.
+    unknown: Option<Vec<Unknown>>,
+    /// What a reranker reads.
+    read_as: String,
+    /// The terms whose words are highlighted.
+    terms: Vec<String>,
+    /// Where each candidate lies.
+    addresses: HashMap<(String, String, u32), DocAddress>,
+}
+
+/// A term that no passage has.
+struct Unknown {
+    term: String,
+    /// As the query writes it.
+    word: String,
+    /// The term that was likeliest meant.
+    nearest: String,
+}
+
+/// A query made ready for one state of the index.
+enum ScoredQuery {
+    Bm25(Bm25Query),
+    Native(Box<dyn tantivy::query::Weight>),
+}
+
+impl<'a> IndexRetrieval<'a> {
+    pub(super) fn new(retriever: &'a IndexRetriever, request: RetrieveRequest) -> Result<Self> {
+        let searcher = retriever.index.reader.searcher();
+        let mut prepared = Self {
+            parsed: request.parsed(),
+            query: ScoredQuery::Bm25(Bm25Query::empty(retriever.bm25)),
+            clauses: None,
+            unknown: None,
+            read_as: String::new(),
+            terms: Vec::new(),
+            addresses: HashMap::new(),
+            retriever,
+            searcher,
+            request,
+        };
+        if prepared.request.syntax == QuerySyntax::Native {
+            prepared.prepare_native()?;
+        } else {
+            prepared.prepare_text()?;
+        }
+        Ok(prepared)
+    }
+
+    fn prepare_native(&mut self) -> Result<()> {
+        let index = &self.retriever.index;
+        let query = QueryParser::for_index(&index.engine, vec![index.fields.content])
+            .parse_query(&self.request.query)
+            .map_err(|error| {
+                let message = format!("cannot read the query {:?}", self.request.query);
+                Error::new(ErrorKind::InvalidQuery, message).with_source(error)
+            })?;
+        self.terms = terms_of(&*query, index.fields.content);
+        let weight = query
+            .weight(EnableScoring::enabled_from_searcher(&self.searcher))
+            .map_err(|error| index.failed("search", error))?;
+        self.query = ScoredQuery::Native(weight);
+        self.read_as.clone_from(&self.request.query);
+        Ok(())
+    }
+
+    fn prepare_text(&mut self) -> Result<()> {
+        let fields = |clause: &Clause| vec![(self.clause_field(clause), self.analyzer().clone())];
+        self.clauses = ClauseFilter::new(&self.searcher, &self.parsed, fields)
+            .map_err(|error| self.failed(error))?;
+        let mut terms = query_terms(self.analyzer(), &self.parsed.text);
+        self.read_as.clone_from(&self.parsed.text);
+        if self.retriever.corrects {
+            let unknown = self.find_unknown()?;
+            for Unknown { term, nearest, .. } in &unknown {
+                if let Some(slot) = terms.iter_mut().find(|(known, _)| known == term) {
+                    slot.0.clone_from(nearest);
+                }
+            }
+            for suggestion in self.suggestions(&unknown)? {
+                self.read_as = suggestion.apply(&self.read_as);
+            }
+            self.unknown = Some(unknown);
+        }
+        let read = query_terms(self.analyzer(), &self.read_as);
+        self.terms = read.into_iter().map(|(term, _)| term).collect();
+        self.query = ScoredQuery::Bm25(self.bm25_query(&terms)?);
+        if let Some(rm3) = self.retriever.rm3 {
+            let expanded = self.expanded(&terms, rm3)?;
+            self.query = ScoredQuery::Bm25(self.bm25_query(&expanded)?);
+        }
+        Ok(())
+    }
+
+    /// The query's terms with words of its own best passages.
+    fn expanded(&self, terms: &[(String, f32)], rm3: Rm3) -> Result<Vec<(String, f32)>> {
+        let best = self.ranking(rm3.passages())?;
+        let best: Vec<_> =
+            best.into_iter().map(|(best, _)| (best.score, best.item.passage.full_text())).collect();
+        let count = self.searcher.num_docs().max(1) as f64;
+        let frequency = |term: &str| {
+            let term = Term::from_field_text(self.retriever.index.fields.content, term);
+            Ok(self.searcher.doc_freq(&term)? as f64 / count)
+        };
+        rm3::expand(terms, &best, rm3, self.analyzer(), frequency)
+            .map_err(|error| self.failed(error))
+    }
+
+    fn bm25_query(&self, terms: &[(String, f32)]) -> Result<Bm25Query> {
+        let (weights, index) = (self.retriever.weights, &self.retriever.index);
+        if weights.body() > 0.0 && !index.settings.separate_body {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                "the index has no field for texts without title and headings: make it with a separate body to weigh it",
+            ));
+        }
+        let fields = index.fields;
+        let weighted = [
+            (fields.content, weights.content()),
+            (fields.title, weights.title()),
+            (fields.headings, weights.headings()),
+            (fields.path_words, weights.path()),
+            (fields.body, weights.body()),
+        ];
+        let scored = weighted.into_iter().filter(|(_, weight)| *weight > 0.0);
+        let scored: Vec<_> = scored
+            .map(|(field, weight)| (WeightedField { field, weight }, terms.to_vec()))
+            .collect();
+        Bm25Query::prepare(&self.searcher, scored, self.retriever.bm25)
+            .map_err(|error| self.failed(error))
+    }
+
+    fn clause_field(&self, clause: &Clause) -> Field {
+        let fields = self.retriever.index.fields;
+        match clause.field {
+            Some(QueryField::Title) => fields.title,
+            Some(QueryField::Headings) => fields.headings,
+            Some(QueryField::Path) => fields.path_words,
+            // Phrases need positions, which the separate body does not have.
+            _ => fields.content,
+        }
+    }
+
+    /// Where the best passages over all segments are; more than `depth` when several are equal at the cut.
+    fn find(&self, query: &ScoredQuery, depth: usize) -> Result<Vec<(f32, DocAddress)>> {
+        let index = &self.retriever.index;
+        let filter = PreparedFilter::new(&self.request.filter, index.fields)?;
+        let passing = |segment: &SegmentReader| {
+            let mut passing = filter.as_ref().map(|filter| filter.passing(segment)).transpose()?;
+            if let Some(clauses) = &self.clauses {
+                let all = || vec![true; segment.max_doc() as usize];
+                clauses.apply(segment, passing.get_or_insert_with(all))?;
+            }
+            Ok(passing)
+        };
+        best_of_all(&self.searcher, depth, passing, |segment, threshold, passes| {
+            query.best(segment, depth, threshold, passes)
+        })
+        .map_err(|error: tantivy::TantivyError| self.failed(error))
+    }
+
+    /// The best passages and where they lie.
+    fn ranking(&self, depth: usize) -> Result<Vec<(vizsla_core::Ranked<Candidate>, DocAddress)>> {
+        /// A candidate on its way into the ranking.
+        struct Found(Candidate, DocAddress);
+        impl TieBreak for Found {
+            fn tie_break(&self) -> (&str, &str, u32) {
+                self.0.tie_break()
+            }
+        }
+        let load = |(score, address)| {
+            let passage = self.retriever.index.load(&self.searcher, address)?;
+            Ok((score, Found(Candidate::new(passage), address)))
+        };
+        let found = self.find(&self.query, depth)?;
+        let found = found.into_iter().map(load).collect::<Result<Vec<_>>>()?;
+        let mut ranking = Ranking::new(found).map_err(|error| {
+            Error::new(ErrorKind::Internal, "BM25 gave a score that is not finite")
+                .with_source(error)
+        })?;
+        ranking.truncate(depth);
+        let apart = |vizsla_core::Ranked { score, item: Found(item, address) }| {
+            (vizsla_core::Ranked { score, item }, address)
+        };
+        Ok(ranking.into_iter().map(apart).collect())
+    }
+
+    /// The first few terms of the query that no passage has.
+    fn find_unknown(&self) -> Result<Vec<Unknown>> {
+        let content = self.retriever.index.fields.content;
+        let text = &self.parsed.text;
+        let failed = |error| self.failed(error);
+        let mut unknown = Vec::new();
+        let mut looked_at = 0;
+        for (term, _) in query_terms(self.analyzer(), text) {
+            let known = Term::from_field_text(content, &term);
+            if self.searcher.doc_freq(&known).map_err(failed)? > 0 {
+                continue;
+            }
+            looked_at += 1;
+            if looked_at > self.retriever.limits.suggestions {
+                break;
+            }
+            let found = highlight(self.analyzer(), std::slice::from_ref(&term), text);
+            let word = found.first().map_or(term.clone(), |range| text[range.clone()].to_owned());
+            let nearest = spelling::nearest(&self.searcher, content, self.analyzer(), &word, &term);
+            if let Some(nearest) = nearest.map_err(failed)? {
+                unknown.push(Unknown { term, word, nearest });
+            }
+        }
+        Ok(unknown)
+    }
+
+    fn suggestions(&self, unknown: &[Unknown]) -> Result<Vec<SpellingSuggestion>> {
+        let suggest = |Unknown { word, nearest, .. }: &Unknown| {
+            let suggestion = self.as_written(nearest)?.unwrap_or_else(|| nearest.clone());
+            Ok(SpellingSuggestion { word: word.clone(), suggestion, used: self.retriever.corrects })
+        };
+        unknown.iter().map(suggest).collect()
+    }
+
+    /// A word as some passage writes it whose term is `term`.
+    fn as_written(&self, term: &str) -> Result<Option<String>> {
+        let query = ScoredQuery::Bm25(self.bm25_query(&[(term.to_owned(), 1.0)])?);
+        let best = best_of_all(
+            &self.searcher,
+            1,
+            |_| Ok(None),
+            |segment, threshold, passes| query.best(segment, 1, threshold, passes),
+        )
+        .map_err(|error: tantivy::TantivyError| self.failed(error))?;
+        let Some((_, address)) = best.first() else { return Ok(None) };
+        let text = self.retriever.index.load(&self.searcher, *address)?.full_text();
+        let found = highlight(self.analyzer(), &[term.to_owned()], &text).into_iter().next();
+        Ok(found.map(|range| text[range].to_lowercase()))
+    }
+
+    fn address(&self, candidate: &Candidate) -> Option<DocAddress> {
+        let (id, path, ordinal) = candidate.tie_break();
+        self.addresses.get(&(id.to_owned(), path.to_owned(), ordinal)).copied()
+    }
+
+    fn analyzer(&self) -> &TextAnalyzer {
+        &self.retriever.index.analyzer
+    }
+
+    fn failed(&self, error: tantivy::TantivyError) -> Error {
+        self.retriever.index.failed("search", error)
+    }
+}
+
+impl Retrieval for IndexRetrieval<'_> {
+    fn candidates(&mut self) -> std::result::Result<Ranking<Candidate>, BoxError> {
+        if self.request.time.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled").into());
+        }
+        let depth = self.request.depth.get();
+        let found = catch_panics(self.retriever.index.dir(), || self.ranking(depth))??;
+        let mut candidates = Vec::with_capacity(found.len());
+        for (ranked, address) in found {
+            let (id, path, ordinal) = ranked.item.tie_break();
+            self.addresses.insert((id.to_owned(), path.to_owned(), ordinal), address);
+            candidates.push((ranked.score, ranked.item));
+        }
+        Ok(Ranking::new(candidates)?)
+    }
+
+    fn query(&self) -> Option<&str> {
+        Some(&self.read_as)
+    }
+
+    fn notes(&mut self) -> std::result::Result<QueryNotes, BoxError> {
+        let mut notes = QueryNotes::default();
+        if self.request.syntax == QuerySyntax::Native {
+            return Ok(notes);
+        }
+        let unknown = match self.unknown.take() {
+            Some(unknown) => unknown,
+            None => catch_panics(self.retriever.index.dir(), || self.find_unknown())??,
+        };
+        notes.suggestions = self.suggestions(&unknown)?;
+        self.unknown = Some(unknown);
+        if let Some(clauses) = &self.clauses {
+            notes.dropped.clone_from(&clauses.dropped);
+        }
+        notes.excluded = self.parsed.excluded.iter().map(|clause| clause.words.clone()).collect();
+        Ok(notes)
+    }
+
+    fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        highlight(self.analyzer(), &self.terms, &candidate.passage.text)
+    }
+
+    fn metadata(&mut self, candidate: &Candidate) -> std::result::Result<Arc<Metadata>, BoxError> {
+        let Some(address) = self.address(candidate) else {
+            return Ok(Arc::clone(&candidate.passage.metadata));
+        };
+        let ordinal = candidate.passage.ordinal;
+        Ok(self.retriever.index.load_metadata(&self.searcher, address, ordinal)?)
+    }
+
+    fn explain(
+        &mut self,
+        candidate: &Candidate,
+    ) -> std::result::Result<Option<Explanation>, BoxError> {
+        let (ScoredQuery::Bm25(query), Some(address)) = (&self.query, self.address(candidate))
+        else {
+            return Ok(None);
+        };
+        let segment = self.searcher.segment_reader(address.segment_ord);
+        Ok(query.explain(segment, address.doc_id)?.map(Explanation::Bm25))
+    }
+}
+
+impl ScoredQuery {
+    /// The best passages of a segment; equal scores at the cut by document id, file and ordinal.
+    fn best(
+        &self,
+        segment: &SegmentReader,
+        depth: usize,
+        threshold: &Threshold,
+        passes: &dyn Fn(DocId) -> bool,
+    ) -> tantivy::Result<Vec<(DocId, f32)>> {
+        let ids = segment.fast_fields().str(schema::DOC_ID)?;
+        let paths = segment.fast_fields().str(schema::PATH)?;
+        let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
+        // Within a segment, ids and paths are numbered in their own order.
+        let tie_break = |doc| {
+            let id = ids.as_ref().and_then(|ids| ids.ords().first(doc));
+            let path = paths.as_ref().and_then(|paths| paths.ords().first(doc));
+            (id, path, ordinals.first(doc))
+        };
+        match self {
+            Self::Bm25(query) => top_k::best(query, segment, depth, threshold, passes, tie_break),
+            Self::Native(weight) => {
+                let mut matching = Vec::new();
+                weight.for_each(segment, &mut |doc, score| {
+                    if passes(doc) {
+                        matching.push((doc, OrderedScore(score)));
+                    }
+                })?;
+                let best = top_k::cut(matching, depth, tie_break);
+                Ok(best.into_iter().map(|(doc, score)| (doc, score.0)).collect())
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Runs a query over the segments of an index in parallel. In: one search per segment. Out: the best of all.
+
+use rayon::prelude::*;
+use tantivy::{DocAddress, DocId, Searcher, SegmentReader};
+
+use super::top_k::Threshold;
+
+/// Which passages of a segment may be found: all that are not deleted, or those of them that are marked.
+pub(crate) type Passing = Option<Vec<bool>>;
+
+/// Where the best passages over all segments are, best first; more than `depth` when several are equal at the cut.
+/// `passing` restricts a segment, `best` finds its best `depth`.
+pub(crate) fn best_of_all<E: Send>(
+    searcher: &Searcher,
+    depth: usize,
+    passing: impl Fn(&SegmentReader) -> Result<Passing, E> + Sync,
+    best: impl Fn(&SegmentReader, &Threshold, &dyn Fn(DocId) -> bool) -> Result<Vec<(DocId, f32)>, E>
+    + Sync,
+) -> Result<Vec<(f32, DocAddress)>, E> {
+    let segments: Vec<(u32, &SegmentReader)> = (0..).zip(searcher.segment_readers()).collect();
+    let threshold = Threshold::new();
+    let found = segments
+        .par_iter()
+        .map(|(ord, segment)| {
+            let passing = passing(segment)?;
+            let passes = |doc: DocId| {
+                !segment.is_deleted(doc)
+                    && passing.as_ref().is_none_or(|passing| passing[doc as usize])
+            };
+            let best = best(segment, &threshold, &passes)?;
+            let address = |(doc, score)| (score, DocAddress::new(*ord, doc));
+            Ok(best.into_iter().map(address).collect::<Vec<_>>())
+        })
+        .collect::<Result<Vec<_>, E>>()?;
+    let mut found = found.concat();
+    found.sort_unstable_by(|(a, _), (b, _)| b.total_cmp(a));
+    if let Some((least, _)) = depth.checked_sub(1).and_then(|last| found.get(last)).copied() {
+        found.truncate(found.partition_point(|(score, _)| *score >= least));
+    }
+    Ok(found)
+}

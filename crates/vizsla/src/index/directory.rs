@@ -1,0 +1,194 @@
+//! The folder of an index: it may be read-only, its list of segments is kept twice, and it remembers why writing failed.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
+use tantivy::directory::{
+    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, META_LOCK, MmapDirectory,
+    TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
+};
+
+use super::durable::write_whole;
+
+/// The engine's list of segments.
+pub(crate) const META: &str = "meta.json";
+const COPY_FILE: &str = "segments-copy.json";
+
+/// Whether a file of this name is the copy of the list of segments.
+pub(crate) fn is_copy(name: &str) -> bool {
+    name == COPY_FILE
+}
+
+/// As the engine's own, with three differences. A folder that is read-only can be read: a reader holds a lock while it
+/// opens files, so that a writer does not remove them meanwhile, and where no lock can be written there is no writer
+/// either. The list of segments is written to a copy first, so that damage to either can be found and mended. And the
+/// kind of the last error of writing is remembered, because the engine's threads do not hand it on.
+#[derive(Debug, Clone)]
+pub(crate) struct IndexFolder {
+    inner: MmapDirectory,
+    segments: PathBuf,
+    failure: LastFailure,
+}
+
+/// The kind of the last error of writing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastFailure(Arc<Mutex<Option<io::ErrorKind>>>);
+
+impl LastFailure {
+    fn note<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        result.inspect_err(|error| {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.kind());
+        })
+    }
+
+    /// The kind, which is forgotten by asking.
+    pub(crate) fn take(&self) -> Option<io::ErrorKind> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl IndexFolder {
+    pub(crate) fn open(segments: &Path) -> tantivy::Result<Self> {
+        let inner = MmapDirectory::open(segments)?;
+        Ok(Self { inner, segments: segments.to_owned(), failure: LastFailure::default() })
+    }
+
+    pub(crate) fn last_failure(&self) -> LastFailure {
+        self.failure.clone()
+    }
+}
+
+impl Directory for IndexFolder {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        self.inner.get_file_handle(path)
+    }
+
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.inner.delete(path)
+    }
+
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.inner.exists(path)
+    }
+
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        let file = self.inner.open_write(path).inspect_err(|error| {
+            if let OpenWriteError::IoError { io_error, .. } = error {
+                let _ = self.failure.note::<()>(Err(io_error.kind().into()));
+            }
+        })?;
+        let watched = WatchedFile { file, failure: self.failure.clone() };
+        Ok(io::BufWriter::new(Box::new(watched)))
+    }
+
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        self.inner.atomic_read(path)
+    }
+
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        if path == Path::new(META) {
+            self.failure.note(SegmentsCopy::write(&self.segments, data))?;
+        }
+        self.failure.note(self.inner.atomic_write(path, data))
+    }
+
+    fn sync_directory(&self) -> io::Result<()> {
+        self.failure.note(self.inner.sync_directory())
+    }
+
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        match self.inner.acquire_lock(lock) {
+            Err(LockError::IoError(error))
+                if lock.filepath == META_LOCK.filepath && is_read_only(&error) =>
+            {
+                Ok(DirectoryLock::from(Box::new(())))
+            }
+            other => other,
+        }
+    }
+
+    fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        self.inner.watch(callback)
+    }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
+}
+
+struct WatchedFile {
+    file: WritePtr,
+    failure: LastFailure,
+}
+
+impl io::Write for WatchedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.failure.note(self.file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.failure.note(self.file.flush())
+    }
+}
+
+impl TerminatingWrite for WatchedFile {
+    fn terminate_ref(&mut self, token: AntiCallToken) -> io::Result<()> {
+        self.failure.note(self.file.terminate_ref(token))
+    }
+}
+
+/// The list of segments kept a second time. It is written before the list itself, and knows the hash of the list before
+/// and after: any other content of the list is damage, whatever moment a crash came at.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SegmentsCopy {
+    /// BLAKE3 of the list that this one replaces; `None` when there was none.
+    previous: Option<String>,
+    /// BLAKE3 of the list.
+    current: String,
+    list: String,
+}
+
+impl SegmentsCopy {
+    fn path(segments: &Path) -> PathBuf {
+        segments.parent().unwrap_or(segments).join(COPY_FILE)
+    }
+
+    /// Keeps a copy of the list that is about to be written.
+    pub(crate) fn write(segments: &Path, list: &[u8]) -> io::Result<()> {
+        let previous = fs::read(segments.join(META)).ok().map(|list| hash_of(&list));
+        let list = String::from_utf8(list.to_vec()).map_err(io::Error::other)?;
+        let copy = Self { previous, current: hash_of(list.as_bytes()), list };
+        write_whole(&Self::path(segments), &serde_json::to_vec(&copy)?)
+    }
+
+    /// The copy, or what is wrong with it.
+    pub(crate) fn read(segments: &Path) -> Result<Self, String> {
+        let path = Self::path(segments);
+        let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let copy: Self = serde_json::from_slice(&bytes)
+            .map_err(|error| format!("{}: cannot be parsed ({error})", path.display()))?;
+        if copy.current == hash_of(copy.list.as_bytes()) {
+            Ok(copy)
+        } else {
+            Err(format!("{}: its checksum does not match", path.display()))
+        }
+    }
+
+    /// Whether `list` is what was written last or, if a crash came between the two, what was written before.
+    pub(crate) fn accounts_for(&self, list: &[u8]) -> bool {
+        let hash = hash_of(list);
+        hash == self.current || Some(hash) == self.previous
+    }
+
+    pub(crate) fn list(&self) -> &str {
+        &self.list
+    }
+}
+
+fn hash_of(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}

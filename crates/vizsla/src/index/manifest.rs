@@ -1,0 +1,172 @@
+//! Which files an index was made from, and what else goes with each commit.
+//!
+//! Each commit has a manifest of its own, `manifest-N.bin`, which is on disk before the commit that names it: whichever commit
+//! is found, its manifest fits.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::codec;
+use super::durable::write_whole;
+use super::settings::IndexSettings;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a commit carries besides its segments: which manifest is its own, and the settings once more.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Payload {
+    pub(crate) manifest: u64,
+    pub(crate) settings: IndexSettings,
+}
+
+impl Payload {
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("numbers are always JSON")
+    }
+
+    /// An index to which nothing was committed yet has none.
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self> {
+        let Some(text) = text else { return Ok(Self::default()) };
+        serde_json::from_str(text).map_err(|error| {
+            let message =
+                "the last commit does not say which manifest is its own; the index needs repair";
+            Error::new(ErrorKind::Corrupt, message).with_source(error)
+        })
+    }
+}
+
+/// What is known of a file that was indexed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FileRecord {
+    /// BLAKE3 of its content.
+    pub hash: [u8; 32],
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// How many documents it gave.
+    pub documents: u64,
+    /// When it was last changed, in nanoseconds since 1970, if a later change would show in that or in its size.
+    pub modified: Option<i64>,
+    /// Name and version of the reader that gave its documents, so that a newer reader reads it again.
+    pub reader: Option<(String, u32)>,
+    /// Whether some of its documents were deleted since it was read; reading it again brings them back.
+    pub deleted: bool,
+}
+
+impl FileRecord {
+    /// A record of a file; see [`content_hash`] for the hash.
+    pub fn new(hash: [u8; 32], bytes: u64, documents: u64) -> Self {
+        Self { hash, bytes, documents, modified: None, reader: None, deleted: false }
+    }
+
+    /// Adds when the file was last changed, in nanoseconds since 1970. Only for a file that could not have been changed
+    /// again within the same tick of its clock.
+    pub fn with_modified(mut self, nanoseconds: i64) -> Self {
+        self.modified = Some(nanoseconds);
+        self
+    }
+
+    /// Adds name and version of the reader that gave the file's documents.
+    pub fn with_reader(mut self, name: impl Into<String>, version: u32) -> Self {
+        self.reader = Some((name.into(), version));
+        self
+    }
+}
+
+/// The hash that tells whether a file has changed: BLAKE3 over all that `content` gives, read in pieces.
+///
+/// # Errors
+/// Those of reading.
+pub fn content_hash(mut content: impl io::Read) -> io::Result<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut content, &mut hasher)?;
+    Ok(*hasher.finalize().as_bytes())
+}
+
+/// The files of an index by path.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Manifest {
+    /// The number of the commit. Numbers are never used twice, failed commits included.
+    pub(crate) sequence: u64,
+    /// What the program that keeps the index in step with its sources wants to remember, in its own form.
+    pub(crate) sync_state: Option<String>,
+    pub(crate) files: BTreeMap<String, FileRecord>,
+}
+
+fn manifest_path(dir: &Path, sequence: u64) -> PathBuf {
+    dir.join(format!("manifest-{sequence}.bin"))
+}
+
+impl Manifest {
+    /// Writes the manifest, durably, under its own number. A BLAKE3 of the rest stands at its end.
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
+        let path = manifest_path(dir, self.sequence);
+        let mut bytes = codec::encode(self, 160 * self.files.len() + 64)
+            .expect("texts and numbers can be encoded");
+        let hash = blake3::hash(&bytes);
+        bytes.extend(hash.as_bytes());
+        write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
+    }
+
+    /// Reads the manifest that a commit names with its payload; an index without one has none yet.
+    pub(crate) fn read(dir: &Path, payload: Option<&str>) -> Result<Self> {
+        match payload {
+            None => Ok(Self::default()),
+            payload => Self::read_numbered(dir, Payload::parse(payload)?.manifest),
+        }
+    }
+
+    pub(crate) fn read_numbered(dir: &Path, sequence: u64) -> Result<Self> {
+        let path = manifest_path(dir, sequence);
+        let corrupt = |what: &str| {
+            Error::new(
+                ErrorKind::Corrupt,
+                format!("{} {what}; a repair restores it", path.display()),
+            )
+        };
+        let bytes =
+            fs::read(&path).map_err(|error| corrupt("cannot be read").with_source(error))?;
+        let (content, hash) = bytes.split_at(bytes.len().saturating_sub(blake3::OUT_LEN));
+        if blake3::hash(content).as_bytes() != hash {
+            return Err(corrupt("is damaged"));
+        }
+        codec::decode_manifest(content)
+            .map_err(|error| corrupt("cannot be understood").with_source(error))
+    }
+
+    /// The newest manifest in the folder that can be read, whichever commit it belongs to.
+    pub(crate) fn read_newest(dir: &Path) -> Option<Self> {
+        let names = fs::read_dir(dir)
+            .ok()?
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok());
+        let number =
+            |name: &str| name.strip_prefix("manifest-")?.strip_suffix(".bin")?.parse().ok();
+        let mut numbers: Vec<u64> = names.filter_map(|name| number(&name)).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().rev().find_map(|number| Self::read_numbered(dir, number).ok())
+    }
+
+    /// The same with every file marked as changed, so that each is read again.
+    pub(crate) fn with_all_changed(mut self) -> Self {
+        for record in self.files.values_mut() {
+            (record.hash, record.modified) = ([0; 32], None);
+        }
+        self
+    }
+
+    /// Removes the manifests of commits other than this one and `previous`, which a reader may have just found named. What
+    /// cannot be removed is only clutter.
+    pub(crate) fn remove_others(&self, dir: &Path, previous: u64) {
+        let kept = [manifest_path(dir, self.sequence), manifest_path(dir, previous)];
+        for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("manifest-") && !kept.contains(&entry.path()) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+    }
+}

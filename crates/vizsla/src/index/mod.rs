@@ -1,0 +1,379 @@
+//! The store: an index on disk or in memory, made, opened, described, written and mended. It does not know how it is
+//! searched.
+
+mod codec;
+mod directory;
+mod durable;
+mod integrity;
+mod manifest;
+mod parameters;
+mod paths;
+pub(crate) mod schema;
+mod settings;
+mod writer;
+
+use std::any::Any;
+use std::fmt;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tantivy::collector::DocSetCollector;
+use tantivy::query::TermQuery;
+use tantivy::schema::IndexRecordOption;
+use tantivy::tokenizer::TextAnalyzer;
+use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, Term};
+use vizsla_core::{Filter, Metadata, Passage};
+
+use self::directory::{IndexFolder, LastFailure};
+pub use self::integrity::{CheckReport, RepairReport};
+use self::manifest::Manifest;
+pub use self::manifest::{FileRecord, content_hash};
+pub use self::parameters::{Bm25Params, FieldWeights, ParseWeightsError};
+pub(crate) use self::paths::path_globs;
+use self::schema::Fields;
+pub use self::settings::{FORMAT_VERSION, IndexSettings};
+pub use self::writer::{AddOutcome, IndexWriter, WriterOptions};
+use crate::analysis;
+use crate::error::{Error, ErrorKind, Result};
+
+pub(crate) const SEGMENTS_DIR: &str = "segments";
+
+/// An index of passages. Cheap to clone; clones share everything.
+///
+/// Many threads and processes may search while one writes; each search sees the last commit as a whole.
+#[derive(Clone)]
+pub struct Index {
+    pub(crate) engine: tantivy::Index,
+    pub(crate) reader: IndexReader,
+    pub(crate) fields: Fields,
+    pub(crate) settings: IndexSettings,
+    /// How texts become terms.
+    pub(crate) analyzer: TextAnalyzer,
+    failure: LastFailure,
+    /// Where it lies; `None` when in memory.
+    pub(crate) dir: Option<PathBuf>,
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Index")
+            .field("dir", &self.dir)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sizes of an index.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct IndexStats {
+    /// Documents that can be found.
+    pub documents: u64,
+    /// Passages that can be found.
+    pub passages: u64,
+    /// Files that they came from; documents added by content have none.
+    pub files: u64,
+    /// Parts that the engine keeps the index in.
+    pub segments: u64,
+    /// Size on disk in bytes; 0 in memory.
+    pub bytes: u64,
+    /// Version of the format.
+    pub format: u32,
+}
+
+impl Index {
+    /// Makes an empty index in a folder that does not exist yet or is empty.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included.
+    pub fn create(dir: &Path, settings: IndexSettings) -> Result<Self> {
+        if settings::is_index(dir) {
+            return Err(Error::new(
+                ErrorKind::NotAnIndex,
+                format!("there is an index at {} already: open it", dir.display()),
+            ));
+        }
+        if dir.exists() && !holds_nothing_else(dir)? {
+            return Err(not_an_index(dir));
+        }
+        let segments = dir.join(SEGMENTS_DIR);
+        fs::create_dir_all(&segments).map_err(|error| Error::io("create", &segments, error))?;
+        let folder = open_folder(dir, "create")?;
+        let failure = folder.last_failure();
+        let failed = |error| engine_error("create", Some(dir), &failure, error);
+        let (schema, fields) = schema::build();
+        let engine = if segments.join(directory::META).is_file() {
+            // A former attempt was killed before it was done.
+            tantivy::Index::open(folder).map_err(failed)?
+        } else {
+            tantivy::Index::create(folder, schema, tantivy::IndexSettings::default())
+                .map_err(failed)?
+        };
+        if !engine.searchable_segment_ids().map_err(failed)?.is_empty() {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("the index at {} lacks its settings and needs repair", dir.display()),
+            ));
+        }
+        // Last, so that a folder with this file in it is an index.
+        settings::write_settings(dir, settings)?;
+        Self::finish(engine, fields, settings, Some((dir, failure)))
+    }
+
+    /// Opens the index in a folder. Cost: some milliseconds, whatever its size.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`], [`ErrorKind::NotAnIndex`], [`ErrorKind::FormatVersion`] or [`ErrorKind::Corrupt`].
+    pub fn open(dir: &Path) -> Result<Self> {
+        if !dir.exists() {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no index at {}", dir.display()),
+            ));
+        }
+        if !settings::is_index(dir) {
+            return Err(not_an_index(dir));
+        }
+        let settings = settings::read_settings(dir)?;
+        let folder = open_folder(dir, "open")?;
+        let failure = folder.last_failure();
+        let failed = |error| engine_error("open", Some(dir), &failure, error);
+        let engine = catch_panics(Some(dir), || tantivy::Index::open(folder))?.map_err(failed)?;
+        let (schema, fields) = schema::build();
+        if engine.schema() != schema {
+            return Err(Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "the index at {} has other fields than its format version says; delete it and index the sources again",
+                    dir.display()
+                ),
+            ));
+        }
+        Self::finish(engine, fields, settings, Some((dir, failure)))
+    }
+
+    /// Opens the index in a folder, or makes one there if there is none; `settings` are for a new one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open) and [`create`](Self::create).
+    pub fn open_or_create(dir: &Path, settings: IndexSettings) -> Result<Self> {
+        if settings::is_index(dir) { Self::open(dir) } else { Self::create(dir, settings) }
+    }
+
+    /// Makes an empty index that lives in memory.
+    pub fn in_memory(settings: IndexSettings) -> Result<Self> {
+        let (schema, fields) = schema::build();
+        Self::finish(tantivy::Index::create_in_ram(schema), fields, settings, None)
+    }
+
+    fn finish(
+        engine: tantivy::Index,
+        fields: Fields,
+        settings: IndexSettings,
+        place: Option<(&Path, LastFailure)>,
+    ) -> Result<Self> {
+        let (dir, failure) =
+            place.map_or((None, LastFailure::default()), |(dir, failure)| (Some(dir), failure));
+        let analyzer = analysis::analyzer(settings.language);
+        engine.tokenizers().register(analysis::ANALYZER, analyzer.clone());
+        let reader = catch_panics(dir, || {
+            engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into()
+        })?;
+        let reader = reader.map_err(|error| engine_error("open", dir, &failure, error))?;
+        let dir = dir.map(Path::to_owned);
+        Ok(Self { engine, reader, fields, settings, analyzer, failure, dir })
+    }
+
+    /// The settings that it was made with.
+    pub fn settings(&self) -> IndexSettings {
+        self.settings
+    }
+
+    /// Where it lies; `None` when in memory.
+    pub fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
+    /// Makes commits of other processes visible now; without this call that takes up to a second.
+    pub fn refresh(&self) -> Result<()> {
+        self.reader.reload().map_err(|error| self.failed("refresh", error))
+    }
+
+    /// Whether no passage can be found in it. Cost: none to speak of.
+    pub fn is_empty(&self) -> bool {
+        self.reader.searcher().num_docs() == 0
+    }
+
+    /// Counts what is in it. Cost: reads one small column of the index.
+    pub fn stats(&self) -> Result<IndexStats> {
+        let searcher = self.reader.searcher();
+        let mut stats = IndexStats {
+            documents: 0,
+            passages: searcher.num_docs(),
+            files: self.manifest()?.files.len() as u64,
+            segments: searcher.segment_readers().len() as u64,
+            bytes: self.dir.as_deref().map_or(0, size_of_dir),
+            format: FORMAT_VERSION,
+        };
+        for segment in searcher.segment_readers() {
+            let ordinals = segment
+                .fast_fields()
+                .u64(schema::ORDINAL)
+                .map_err(|error| self.failed("read", error))?;
+            let firsts = segment.doc_ids_alive().filter(|doc| ordinals.first(*doc) == Some(0));
+            stats.documents += firsts.count() as u64;
+        }
+        Ok(stats)
+    }
+
+    /// The files that the index was made from and that a filter's path globs match, in order.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when a glob cannot be read.
+    pub fn files(&self, filter: &Filter) -> Result<Vec<String>> {
+        let globs = path_globs(&filter.paths)?;
+        Ok(self
+            .manifest()?
+            .files
+            .into_keys()
+            .filter(|path| globs.as_ref().is_none_or(|globs| globs.is_match(path)))
+            .collect())
+    }
+
+    /// What [`IndexWriter::set_sync_state`] was given before the last commit.
+    ///
+    /// # Errors
+    /// Those of reading the index.
+    pub fn sync_state(&self) -> Result<Option<String>> {
+        Ok(self.manifest()?.sync_state)
+    }
+
+    /// The passage at an address, without metadata.
+    pub(crate) fn load(&self, searcher: &Searcher, address: DocAddress) -> Result<Passage> {
+        let document = searcher.doc(address).map_err(|error| self.failed("read", error))?;
+        self.fields.decode(&document)
+    }
+
+    /// The metadata of the document whose passage `ordinal` lies at `address`: its passages lie side by side, and the
+    /// first has it.
+    pub(crate) fn load_metadata(
+        &self,
+        searcher: &Searcher,
+        address: DocAddress,
+        ordinal: u32,
+    ) -> Result<Arc<Metadata>> {
+        let damaged = || {
+            let message =
+                "a document's first passage is missing; the index is damaged and needs repair";
+            Error::new(ErrorKind::Corrupt, message)
+        };
+        let first = address.doc_id.checked_sub(ordinal).ok_or_else(damaged)?;
+        let address = DocAddress::new(address.segment_ord, first);
+        let document = searcher.doc(address).map_err(|error| self.failed("read", error))?;
+        self.fields.decode_metadata(&document)
+    }
+
+    pub(crate) fn manifest(&self) -> Result<Manifest> {
+        let Some(dir) = &self.dir else { return Ok(Manifest::default()) };
+        let read = || {
+            let meta = self.engine.load_metas().map_err(|error| self.failed("read", error))?;
+            Manifest::read(dir, meta.payload.as_deref())
+        };
+        // A writer may commit twice between the two files and remove the manifest that the first names.
+        read().or_else(|_| read())
+    }
+
+    pub(crate) fn failed(&self, doing: &str, error: tantivy::TantivyError) -> Error {
+        engine_error(doing, self.dir.as_deref(), &self.failure, error)
+    }
+}
+
+fn open_folder(dir: &Path, doing: &str) -> Result<IndexFolder> {
+    IndexFolder::open(&dir.join(SEGMENTS_DIR))
+        .map_err(|error| engine_error(doing, Some(dir), &LastFailure::default(), error))
+}
+
+/// An error of the engine. One that has no obvious cause is damage if the files say so, else a fault of ours.
+fn engine_error(
+    doing: &str,
+    dir: Option<&Path>,
+    failure: &LastFailure,
+    error: tantivy::TantivyError,
+) -> Error {
+    let at = display(dir);
+    let error = Error::engine(doing, &at, failure.take(), error);
+    match dir {
+        Some(dir) if error.kind() == ErrorKind::Internal && integrity::is_damaged(dir) => {
+            damaged(dir).with_source(error)
+        }
+        _ => error,
+    }
+}
+
+fn damaged(dir: &Path) -> Error {
+    let message = format!("the index at {} is damaged and needs repair", dir.display());
+    Error::new(ErrorKind::Corrupt, message)
+}
+
+/// Runs what reads the engine's files. The engine trusts them, so a damaged one may make it panic; a panic over files that
+/// are whole is a fault of ours, and says so.
+pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read)).map_err(|panic| match dir {
+        Some(dir) if integrity::is_damaged(dir) => damaged(dir),
+        _ => {
+            let what = panic_message(&*panic);
+            let message = format!(
+                "searching the index at {} failed by a fault of this program, not of the index: {what}",
+                display(dir)
+            );
+            Error::new(ErrorKind::Internal, message)
+        }
+    })
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
+}
+
+/// Where the passages lie that have a term.
+pub(crate) fn addresses(searcher: &Searcher, term: Term) -> tantivy::Result<Vec<DocAddress>> {
+    let query = TermQuery::new(term, IndexRecordOption::Basic);
+    Ok(searcher.search(&query, &DocSetCollector)?.into_iter().collect())
+}
+
+fn display(dir: Option<&Path>) -> String {
+    dir.map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
+}
+
+/// Whether the folder is empty but for what an attempt to make an index leaves when it is killed.
+fn holds_nothing_else(dir: &Path) -> Result<bool> {
+    let entries = fs::read_dir(dir).map_err(|error| Error::io("use", dir, error))?;
+    let ours =
+        |name: &str| name == SEGMENTS_DIR || directory::is_copy(name) || name.ends_with(".tmp");
+    Ok(entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)))
+}
+
+pub(crate) fn not_an_index(dir: &Path) -> Error {
+    let what = if dir.join(directory::META).is_file() {
+        "a tantivy index that another program made: search it through `TantivyRetriever`, or give another folder"
+    } else if dir.is_dir() {
+        "not an index of Vizsla: it holds other files; give a folder that is new or empty"
+    } else {
+        "not a folder"
+    };
+    Error::new(ErrorKind::NotAnIndex, format!("{} is {what}", dir.display()))
+}
+
+fn size_of_dir(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(metadata) if metadata.is_dir() => size_of_dir(&entry.path()),
+            Ok(metadata) => metadata.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}

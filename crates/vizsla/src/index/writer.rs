@@ -1,0 +1,392 @@
+//! Documents go in and out; nothing is seen before it is committed.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tantivy::Term;
+use tantivy::indexer::{LogMergePolicy, UserOperation};
+use tantivy::query::{BooleanQuery, Query, TermQuery};
+use tantivy::schema::IndexRecordOption;
+use vizsla_core::{Document, DocumentKey, Limits, Passage, split};
+
+use super::Index;
+use super::manifest::{FileRecord, Manifest, Payload};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How to write.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct WriterOptions {
+    memory: usize,
+    threads: usize,
+    limits: Limits,
+}
+
+impl WriterOptions {
+    /// Sets the memory for what is not on disk yet, over all threads, in bytes; at least 15 MB a thread.
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// Sets how many threads build the index.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// Sets what a document may have; [`Limits::metadata_bytes`] counts here.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
+
+/// 256 MB, and one thread for each core up to 8.
+impl Default for WriterOptions {
+    fn default() -> Self {
+        Self {
+            memory: 256 << 20,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8),
+            limits: Limits::default(),
+        }
+    }
+}
+
+const KEY_LOCKS: usize = 64;
+const MIN_MEMORY_PER_THREAD: usize = 15 << 20;
+/// The engine drops longer terms, so longer ids and paths could not be found again.
+const MAX_ID_BYTES: usize = 32_000;
+
+/// Writes to an index. Documents may be added from many threads at once. What is not committed when the writer is
+/// dropped, or the process killed, is gone, and the last commit stays.
+pub struct IndexWriter {
+    index: Index,
+    engine: tantivy::IndexWriter,
+    limits: Limits,
+    pending: Mutex<Pending>,
+    /// One for each group of document keys.
+    locks: [Mutex<()>; KEY_LOCKS],
+}
+
+struct Pending {
+    manifest: Manifest,
+    /// The highest number given to a manifest, that of a failed commit included: the disk may hold it after all.
+    last_sequence: u64,
+    /// Hashes of the documents added since the writer was opened: a million take some megabytes. Two documents of one
+    /// hash only cost a needless look for a former one.
+    added: HashSet<u64>,
+    /// Whether the index held nothing when the writer was opened.
+    fresh: bool,
+}
+
+impl Pending {
+    fn new(index: &Index) -> Result<Self> {
+        let manifest = index.manifest()?;
+        let fresh = index.reader.searcher().num_docs() == 0;
+        Ok(Self { last_sequence: manifest.sequence, manifest, added: HashSet::new(), fresh })
+    }
+}
+
+impl fmt::Debug for IndexWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexWriter").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+/// What became of a document that was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AddOutcome {
+    /// How many passages it was cut into; none when it has neither title nor text.
+    pub passages: usize,
+    /// Whether a document of the same file with the same id was added earlier through this writer and is now replaced.
+    pub repeated: bool,
+}
+
+impl Index {
+    /// Begins to write. There can be one writer at a time, over all processes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Locked`] when there is another one.
+    pub fn writer(&self, options: &WriterOptions) -> Result<IndexWriter> {
+        IndexWriter::new(self.clone(), options)
+    }
+}
+
+impl IndexWriter {
+    fn new(index: Index, options: &WriterOptions) -> Result<Self> {
+        let memory = options.memory.max(options.threads * MIN_MEMORY_PER_THREAD);
+        let engine = index
+            .engine
+            .writer_with_num_threads(options.threads, memory)
+            .map_err(|e| index.failed("write to", e))?;
+        let mut merging = LogMergePolicy::default();
+        // What was deleted takes room and time until its segment is written anew.
+        merging.set_del_docs_ratio_before_merge(0.3);
+        engine.set_merge_policy(Box::new(merging));
+        // What a killed writer left half done would be in the way of files that want the same names.
+        engine.garbage_collect_files().wait().map_err(|e| index.failed("clean up", e))?;
+        index.refresh()?;
+        let pending = Mutex::new(Pending::new(&index)?);
+        let locks = std::array::from_fn(|_| Mutex::new(()));
+        Ok(Self { index, engine, limits: options.limits, pending, locks })
+    }
+
+    /// Adds a document, in place of the one of the same file with the same id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] for what cannot be stored or found again: an id that is empty or longer than 32,000
+    /// bytes, metadata with a number that is not finite, or more metadata than the limit.
+    pub fn add(&self, document: &Document) -> Result<AddOutcome> {
+        self.check(document)?;
+        let passages = split(document, &self.index.settings.split);
+        let added = passages.len();
+        let with_body = self.index.settings.separate_body;
+        let encode = |passage: Passage| {
+            Ok(UserOperation::Add(self.index.fields.encode(passage, with_body)?))
+        };
+        let operations = passages.into_iter().map(encode).collect::<Result<Vec<_>>>()?;
+        let key = (document.path.as_deref().unwrap_or_default(), document.id.as_str());
+        // Held while the operations are queued, so that of two documents with one key added at once the later wins whole.
+        // Documents of other keys need not wait while the engine's queue is full.
+        let hash = hash_of(key);
+        let _one_at_a_time =
+            self.locks[hash as usize % KEY_LOCKS].lock().unwrap_or_else(PoisonError::into_inner);
+        let (repeated, fresh) = {
+            let mut pending = self.pending();
+            (!pending.added.insert(hash), pending.fresh)
+        };
+        if repeated || (!fresh && self.is_committed(key)?) {
+            self.delete_document(key)?;
+        }
+        self.engine.run(operations).map_err(|error| self.index.failed("write to", error))?;
+        Ok(AddOutcome { passages: added, repeated })
+    }
+
+    fn check(&self, document: &Document) -> Result<()> {
+        let unfit = |what: String| Err(Error::new(ErrorKind::InvalidInput, what));
+        let (id, path) = (&document.id, document.path.as_deref().unwrap_or_default());
+        if id.is_empty() || id.len() > MAX_ID_BYTES {
+            let bytes = id.len();
+            return unfit(format!(
+                "a document id has {bytes} bytes; it must have 1 to {MAX_ID_BYTES}"
+            ));
+        }
+        if path.len() > MAX_ID_BYTES {
+            let bytes = path.len();
+            return unfit(format!(
+                "the path of document {id:?} has {bytes} bytes, more than {MAX_ID_BYTES}"
+            ));
+        }
+        if let Some((name, _)) = document.metadata.iter().find(|(_, value)| !value.is_finite()) {
+            return unfit(format!(
+                "document {id:?} has a number in its metadata {name:?} that is not finite and cannot be stored"
+            ));
+        }
+        let sizes = document.metadata.iter().map(|(name, value)| name.len() + value.size());
+        let (bytes, limit) = (sizes.sum::<usize>(), self.limits.metadata_bytes);
+        if bytes > limit {
+            return unfit(format!(
+                "document {id:?} has {bytes} bytes of metadata, more than the limit of {limit}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whether the last commit has the document.
+    fn is_committed(&self, key: DocumentKey<'_>) -> Result<bool> {
+        let searcher = self.index.reader.searcher();
+        let failed = |error| self.index.failed("read", error);
+        let [_, id] = self.key_terms(key);
+        if searcher.doc_freq(&id).map_err(failed)? == 0 {
+            return Ok(false);
+        }
+        Ok(self.key_query(key).count(&searcher).map_err(failed)? > 0)
+    }
+
+    fn delete_document(&self, key: DocumentKey<'_>) -> Result<()> {
+        let query = Box::new(self.key_query(key));
+        self.engine.delete_query(query).map_err(|error| self.index.failed("write to", error))?;
+        Ok(())
+    }
+
+    fn key_terms(&self, (path, id): DocumentKey<'_>) -> [Term; 2] {
+        let fields = self.index.fields;
+        [Term::from_field_text(fields.path, path), Term::from_field_text(fields.doc_id, id)]
+    }
+
+    fn key_query(&self, key: DocumentKey<'_>) -> BooleanQuery {
+        let query =
+            |term| -> Box<dyn Query> { Box::new(TermQuery::new(term, IndexRecordOption::Basic)) };
+        BooleanQuery::intersection(self.key_terms(key).into_iter().map(query).collect())
+    }
+
+    /// The files whose last commit has a document with this id, in order; an empty name stands for no file.
+    ///
+    /// # Errors
+    /// Those of reading the index.
+    pub fn files_with(&self, id: &str) -> Result<Vec<String>> {
+        self.index.files_with(id)
+    }
+
+    /// Removes the document with this id, whichever file it came from. Gives back whether there was one. Its file is not
+    /// forgotten: the document comes back when the file is read again, because it changed or because that was asked for.
+    /// A document that came from a file and is not committed yet is found by [`delete_from`](Self::delete_from) alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Ambiguous`] when several files have a document with this id; [`delete_from`](Self::delete_from) removes
+    /// one of them.
+    pub fn delete(&self, id: &str) -> Result<bool> {
+        let files = self.files_with(id)?;
+        match files.as_slice() {
+            [] => self.delete_from("", id),
+            [file] => self.delete_from(file, id),
+            files => Err(Error::new(
+                ErrorKind::Ambiguous,
+                format!("{} files have a document {id:?}: {}", files.len(), files.join(", ")),
+            )),
+        }
+    }
+
+    /// Removes the document of a file with this id; `file` is empty for a document that came from no file. Otherwise as
+    /// [`delete`](Self::delete).
+    ///
+    /// # Errors
+    /// Those of reading the index.
+    pub fn delete_from(&self, file: &str, id: &str) -> Result<bool> {
+        let committed = self.is_committed((file, id))?;
+        let mut pending = self.pending();
+        let added = pending.added.remove(&hash_of((file, id)));
+        self.delete_document((file, id))?;
+        if let (true, Some(record)) = (committed || added, pending.manifest.files.get_mut(file)) {
+            record.documents = record.documents.saturating_sub(1);
+            record.deleted = true;
+        }
+        Ok(added || committed)
+    }
+
+    /// Removes all documents that were read from a file, and forgets the file. Gives back whether it was known.
+    pub fn delete_file(&self, path: &str) -> bool {
+        let mut pending = self.pending();
+        self.engine.delete_term(Term::from_field_text(self.index.fields.path, path));
+        pending.manifest.files.remove(path).is_some()
+    }
+
+    /// Removes all documents that were read from a file, but remembers the file as it is, so that they come back only
+    /// when it changes or reading it again is asked for. Gives back whether it was known.
+    pub fn delete_documents_of(&self, path: &str) -> bool {
+        let mut pending = self.pending();
+        self.engine.delete_term(Term::from_field_text(self.index.fields.path, path));
+        let Some(record) = pending.manifest.files.get_mut(path) else { return false };
+        (record.documents, record.deleted) = (0, true);
+        true
+    }
+
+    /// Remembers a file whose documents were added, so that a later run can tell whether it has changed.
+    pub fn record_file(&self, path: impl Into<String>, record: FileRecord) {
+        self.pending().manifest.files.insert(path.into(), record);
+    }
+
+    /// What is known of a file.
+    pub fn file(&self, path: &str) -> Option<FileRecord> {
+        self.pending().manifest.files.get(path).cloned()
+    }
+
+    /// The files that are known, in order.
+    pub fn files(&self) -> Vec<String> {
+        self.pending().manifest.files.keys().cloned().collect()
+    }
+
+    /// Remembers, with the next commit, what the program that keeps the index in step with its sources needs, in that
+    /// program's own form.
+    pub fn set_sync_state(&self, state: Option<String>) {
+        self.pending().manifest.sync_state = state;
+    }
+
+    /// Makes everything since the last commit visible and durable, all of it or nothing.
+    ///
+    /// # Errors
+    /// Those of writing; the last commit then stays as it was, and what was added can be committed again.
+    pub fn commit(&mut self) -> Result<()> {
+        let (manifest, previous) = {
+            let mut pending = self.pending();
+            // A number is never used twice: a commit that failed may have reached the disk, and would then name it.
+            pending.last_sequence += 1;
+            let mut manifest = pending.manifest.clone();
+            manifest.sequence = pending.last_sequence;
+            (manifest, pending.manifest.sequence)
+        };
+        if let Some(dir) = &self.index.dir {
+            manifest.write(dir)?;
+        }
+        let payload =
+            Payload { manifest: manifest.sequence, settings: self.index.settings }.to_json();
+        let mut commit = || {
+            let mut prepared = self.engine.prepare_commit()?;
+            prepared.set_payload(&payload);
+            prepared.commit()
+        };
+        commit().map_err(|error| self.index.failed("commit to", error))?;
+        self.pending().manifest.sequence = manifest.sequence;
+        if let Some(dir) = &self.index.dir {
+            manifest.remove_others(dir, previous);
+        }
+        self.index.refresh()
+    }
+
+    /// Forgets everything since the last commit.
+    ///
+    /// # Errors
+    /// Those of reading the index.
+    pub fn rollback(&mut self) -> Result<()> {
+        self.engine.rollback().map_err(|error| self.index.failed("roll back", error))?;
+        let last_sequence = self.pending().last_sequence;
+        let pending = Pending::new(&self.index)?;
+        *self.pending() =
+            Pending { last_sequence: last_sequence.max(pending.last_sequence), ..pending };
+        Ok(())
+    }
+
+    /// Waits until parts of the index that are being merged are done, and closes the writer. Dropping it instead is
+    /// safe and leaves the merging to the next writer.
+    ///
+    /// # Errors
+    /// Those of merging; what was committed stays as it is.
+    pub fn finish(self) -> Result<()> {
+        let Self { index, engine, .. } = self;
+        engine.wait_merging_threads().map_err(|error| index.failed("merge", error))?;
+        index.refresh()
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
+    /// The files whose last commit has a document with this id, in order; an empty name stands for no file.
+    ///
+    /// # Errors
+    /// Those of reading the index.
+    pub fn files_with(&self, id: &str) -> Result<Vec<String>> {
+        let searcher = self.reader.searcher();
+        let term = Term::from_field_text(self.fields.doc_id, id);
+        let mut files = HashSet::new();
+        for address in super::addresses(&searcher, term).map_err(|e| self.failed("read", e))? {
+            let document = searcher.doc(address).map_err(|error| self.failed("read", error))?;
+            files.insert(self.fields.decode(&document)?.path.unwrap_or_default());
+        }
+        let mut files: Vec<String> = files.into_iter().collect();
+        files.sort();
+        Ok(files)
+    }
+}
+
+fn hash_of(key: DocumentKey<'_>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,69 @@
+//! A ranking of documents becomes hits.
+
+use vizsla_core::{BoxError, Ranked, RerankScore, Retrieval};
+
+use super::request::SearchRequest;
+use super::response::{Hit, HitPassage, HitScores};
+use super::scored::{ScoredCandidates, Slot};
+use super::snippet::Snippet;
+
+/// The hits of a ranking of documents, down to the limit and the least probability asked for.
+pub(super) fn build(
+    scored: &ScoredCandidates,
+    ranked: Vec<Ranked<Slot<'_>>>,
+    request: &SearchRequest,
+    retrieval: &mut dyn Retrieval,
+) -> Result<Vec<Hit>, BoxError> {
+    let probable = |slot: &Ranked<Slot<'_>>| {
+        let rerank = scored.scores[slot.item.index].rerank;
+        request.wants_probability(rerank.map(|(score, _)| score.probability()))
+    };
+    let best = ranked.into_iter().filter(probable).take(request.limit());
+    (1..).zip(best).map(|(rank, slot)| build_one(scored, rank, &slot, request, retrieval)).collect()
+}
+
+fn build_one(
+    scored: &ScoredCandidates,
+    rank: usize,
+    slot: &Ranked<Slot<'_>>,
+    request: &SearchRequest,
+    retrieval: &mut dyn Retrieval,
+) -> Result<Hit, BoxError> {
+    let candidate = slot.item.candidate;
+    let passage = &candidate.passage;
+    let scores = &scored.scores[slot.item.index];
+    let rerank = scores.rerank.map(|(score, _)| score);
+    let explanation =
+        if request.wants_explanation() { retrieval.explain(candidate)? } else { None };
+    let highlights: Vec<[usize; 2]> =
+        retrieval.highlight(candidate).into_iter().map(|range| [range.start, range.end]).collect();
+    Ok(Hit {
+        rank,
+        doc_id: passage.doc_id.clone(),
+        path: passage.path.clone(),
+        title: passage.title.clone(),
+        score: slot.score,
+        scores: HitScores {
+            retrieval: scores.retrieval,
+            retrieval_rank: scores.retrieval_rank,
+            rerank_logit: rerank.map(|score| score.logit),
+            rerank_probability: rerank.map(RerankScore::probability),
+            rerank_rank: scores.rerank.map(|(_, rank)| rank),
+            rerank_tokens: rerank.and_then(|score| score.tokens),
+            rerank_windows: rerank.map(|score| score.windows),
+        },
+        passage: HitPassage {
+            text: passage.text.clone(),
+            headings: passage.headings.clone(),
+            ordinal: passage.ordinal,
+            location: passage.location.clone(),
+            start_byte: passage.start_byte,
+            end_byte: passage.end_byte,
+            snippet: Snippet::of(&passage.text, &highlights),
+            highlights,
+            truncated: rerank.is_some_and(|score| score.truncated),
+        },
+        metadata: retrieval.metadata(candidate)?,
+        explanation,
+    })
+}

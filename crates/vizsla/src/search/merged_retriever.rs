@@ -1,0 +1,117 @@
+//! Several retrievers asked at once, their rankings merged by reciprocal rank.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use vizsla_core::{
+    BoxError, Candidate, Explanation, Fusion, Metadata, QueryNotes, Ranking, Retrieval,
+    RetrieveRequest, Retriever, TieBreak,
+};
+
+/// Asks several retrievers the same and merges what they find: a passage's score is the sum of `1 / (60 + rank)` over the
+/// retrievers that found it (reciprocal rank fusion; Cormack, Clarke and Büttcher, SIGIR 2009), so that scores of
+/// different scales need not be compared. A failure of one is a failure of all.
+///
+/// A passage found by several is shown as the first of them gave it. The reranker reads the query as the first retriever
+/// understood it.
+#[derive(Debug)]
+pub struct MergedRetriever {
+    retrievers: Vec<Box<dyn Retriever>>,
+}
+
+impl MergedRetriever {
+    /// Merges `first` with those that are [added](Self::with).
+    pub fn new(first: impl Retriever + 'static) -> Self {
+        Self { retrievers: vec![Box::new(first)] }
+    }
+
+    /// Adds a retriever.
+    pub fn with(mut self, retriever: impl Retriever + 'static) -> Self {
+        self.retrievers.push(Box::new(retriever));
+        self
+    }
+}
+
+impl Retriever for MergedRetriever {
+    fn prepare<'a>(
+        &'a self,
+        request: &RetrieveRequest,
+    ) -> Result<Box<dyn Retrieval + 'a>, BoxError> {
+        let parts = self.retrievers.iter().map(|retriever| retriever.prepare(request));
+        let parts = parts.collect::<Result<Vec<_>, _>>()?;
+        Ok(Box::new(MergedRetrieval {
+            parts,
+            depth: request.depth.get(),
+            found_by: HashMap::new(),
+        }))
+    }
+}
+
+type Key = (String, String, u32);
+
+struct MergedRetrieval<'a> {
+    parts: Vec<Box<dyn Retrieval + 'a>>,
+    depth: usize,
+    /// Which retrieval each candidate came from.
+    found_by: HashMap<Key, usize>,
+}
+
+fn key_of(candidate: &Candidate) -> Key {
+    let (id, path, ordinal) = candidate.tie_break();
+    (id.to_owned(), path.to_owned(), ordinal)
+}
+
+impl MergedRetrieval<'_> {
+    fn part_of(&mut self, candidate: &Candidate) -> Option<&mut (dyn Retrieval + '_)> {
+        let part = *self.found_by.get(&key_of(candidate))?;
+        Some(&mut **self.parts.get_mut(part)?)
+    }
+}
+
+impl Retrieval for MergedRetrieval<'_> {
+    fn candidates(&mut self) -> Result<Ranking<Candidate>, BoxError> {
+        let rankings = self.parts.par_iter_mut().map(|part| part.candidates());
+        let rankings = rankings.collect::<Result<Vec<_>, BoxError>>()?;
+        let mut merged: HashMap<Key, (f32, Candidate)> = HashMap::new();
+        for (part, ranking) in rankings.into_iter().enumerate() {
+            for (rank, found) in (1..).zip(ranking) {
+                let share = 1.0 / (Fusion::DEFAULT_RRF_K + rank as f32);
+                let key = key_of(&found.item);
+                self.found_by.entry(key.clone()).or_insert(part);
+                merged.entry(key).or_insert((0.0, found.item)).0 += share;
+            }
+        }
+        let mut ranking = Ranking::new(merged.into_values())?;
+        ranking.truncate(self.depth);
+        Ok(ranking)
+    }
+
+    fn query(&self) -> Option<&str> {
+        self.parts.first()?.query()
+    }
+
+    fn notes(&mut self) -> Result<QueryNotes, BoxError> {
+        self.parts.first_mut().map_or_else(|| Ok(QueryNotes::default()), |part| part.notes())
+    }
+
+    fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        let part = self.found_by.get(&key_of(candidate)).and_then(|part| self.parts.get(*part));
+        part.map_or_else(Vec::new, |part| part.highlight(candidate))
+    }
+
+    fn metadata(&mut self, candidate: &Candidate) -> Result<Arc<Metadata>, BoxError> {
+        match self.part_of(candidate) {
+            Some(part) => part.metadata(candidate),
+            None => Ok(Arc::clone(&candidate.passage.metadata)),
+        }
+    }
+
+    fn explain(&mut self, candidate: &Candidate) -> Result<Option<Explanation>, BoxError> {
+        match self.part_of(candidate) {
+            Some(part) => part.explain(candidate),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The pipeline: retrieve, rerank, fuse and collapse, in this order, over any retriever and reranker. The only place that
+//! sees every stage.
+
+mod hits;
+mod merged_retriever;
+mod observer;
+mod passage_retriever;
+mod request;
+mod response;
+mod scored;
+mod snippet;
+mod stages;
+
+use std::time::Instant;
+
+use vizsla_core::{
+    BoxError, FusionPolicy, Limits, QueryNotes, Ranking, RerankScore, Reranker, Retrieval,
+    Retriever, StageScores, TimeLimits,
+};
+
+pub use self::merged_retriever::MergedRetriever;
+use self::observer::Nobody;
+pub use self::observer::SearchObserver;
+pub use self::passage_retriever::PassageRetriever;
+pub use self::request::SearchRequest;
+pub use self::response::{Hit, HitPassage, HitScores, SearchResponse};
+pub use self::scored::ScoredCandidates;
+pub use self::snippet::Snippet;
+use self::stages::milliseconds;
+pub use self::stages::{FuseStage, RerankStage, RetrieveStage, Stages};
+use crate::error::{Error, ErrorKind, Result};
+
+/// A two-stage search engine: a retriever, perhaps a reranker, and the way to combine them.
+///
+/// `Send + Sync`: share it by reference or in an `Arc` and search from as many threads as you like.
+#[derive(Debug)]
+pub struct Engine {
+    retriever: Box<dyn Retriever>,
+    reranker: Option<Box<dyn Reranker>>,
+    fusion: FusionPolicy,
+    limits: Limits,
+}
+
+impl Engine {
+    /// An engine without a second stage; searches then need [`Fusion::Retrieval`](vizsla_core::Fusion::Retrieval) or
+    /// [`with_retrieval_fallback`](SearchRequest::with_retrieval_fallback).
+    pub fn new(retriever: impl Retriever + 'static) -> Self {
+        Self {
+            retriever: Box::new(retriever),
+            reranker: None,
+            fusion: FusionPolicy::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Adds the second stage.
+    pub fn with_reranker(mut self, reranker: impl Reranker + 'static) -> Self {
+        self.reranker = Some(Box::new(reranker));
+        self
+    }
+
+    /// Sets how the rankings are combined unless a search says otherwise.
+    pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
+        self.fusion = fusion.into();
+        self
+    }
+
+    /// Sets what a request may ask for.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Retrieves, reranks, fuses, and keeps the best passage of each document.
+    ///
+    /// Cost: the first stage takes milliseconds; the second some milliseconds per candidate and core.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidQuery`], [`ErrorKind::InvalidInput`], [`ErrorKind::NoReranker`], [`ErrorKind::Rerank`],
+    /// [`ErrorKind::Cancelled`], or the retriever's.
+    pub fn search(&self, request: &SearchRequest) -> Result<SearchResponse> {
+        self.search_with(request, &mut Nobody)
+    }
+
+    /// As [`search`](Self::search), telling an observer how far it has come.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn search_with(
+        &self,
+        request: &SearchRequest,
+        observer: &mut dyn SearchObserver,
+    ) -> Result<SearchResponse> {
+        let (scored, mut retrieval) = self.run_stages(request, observer)?;
+        let start = Instant::now();
+        let ranked = scored.collapse(scored.fusion).map_err(|error| {
+            Error::new(ErrorKind::Internal, "the fusion gave a score that cannot be ranked")
+                .with_source(error)
+        })?;
+        let hits =
+            hits::build(&scored, ranked, request, &mut *retrieval).map_err(retriever_failed)?;
+        let notes = if request.wants_notes() {
+            retrieval.notes().map_err(retriever_failed)?
+        } else {
+            QueryNotes::default()
+        };
+        let documents = scored.document_count();
+        let mut stages = scored.stages;
+        stages.fuse = FuseStage { ms: milliseconds(start.elapsed()), documents };
+        let response = SearchResponse {
+            query: request.query().to_owned(),
+            degraded: scored.degraded,
+            fusion: scored.fusion,
+            notes,
+            stages,
+            hits,
+        };
+        observer.done(&response);
+        Ok(response)
+    }
+
+    /// The first two stages: candidates with the scores of both, to be fused in one way or in several.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn score(&self, request: &SearchRequest) -> Result<ScoredCandidates> {
+        Ok(self.run_stages(request, &mut Nobody)?.0)
+    }
+
+    fn run_stages(
+        &self,
+        request: &SearchRequest,
+        observer: &mut dyn SearchObserver,
+    ) -> Result<(ScoredCandidates, Box<dyn Retrieval + '_>)> {
+        request.check(&self.limits)?;
+        let fusion = request.fusion().unwrap_or(self.fusion);
+        let reranker = self.reranker.as_deref().filter(|_| fusion.needs_rerank());
+        let lacks_reranker = fusion.needs_rerank() && reranker.is_none();
+        if lacks_reranker && !request.accepts_retrieval_alone() {
+            return Err(no_reranker(fusion));
+        }
+        let start = Instant::now();
+        let asked = request.to_retrieve(start);
+        let mut retrieval = self.retriever.prepare(&asked).map_err(retriever_failed)?;
+        let ranking = retrieval.candidates().map_err(retriever_failed)?;
+        if asked.time.is_cancelled() {
+            return Err(cancelled());
+        }
+        observer.retrieved(&ranking);
+        let mut scored = to_be_scored(ranking, fusion, request);
+        scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.scores.len());
+        if let Some(reranker) = reranker {
+            let query = retrieval.query().unwrap_or(request.query()).to_owned();
+            match rerank(reranker, &query, &mut scored, (&asked.time, observer)) {
+                Err(error)
+                    if request.accepts_retrieval_alone()
+                        && error.kind() != ErrorKind::Cancelled =>
+                {
+                    scored.degrade(with_sources(&error));
+                }
+                done => done?,
+            }
+        } else if lacks_reranker {
+            scored.degrade("the engine has no reranker".to_owned());
+        }
+        Ok((scored, retrieval))
+    }
+}
+
+fn to_be_scored(
+    ranking: Ranking<vizsla_core::Candidate>,
+    fusion: FusionPolicy,
+    request: &SearchRequest,
+) -> ScoredCandidates {
+    let scores = (1..).zip(&ranking).map(|(rank, found)| StageScores::new(found.score, rank));
+    ScoredCandidates {
+        scores: scores.collect(),
+        candidates: ranking.into_iter().map(|ranked| ranked.item).collect(),
+        fusion,
+        query_words: request.query().split_whitespace().count(),
+        degraded: None,
+        stages: Stages::default(),
+    }
+}
+
+fn rerank(
+    reranker: &dyn Reranker,
+    query: &str,
+    scored: &mut ScoredCandidates,
+    (time, observer): (&TimeLimits, &mut dyn SearchObserver),
+) -> Result<()> {
+    let start = Instant::now();
+    let texts: Vec<String> =
+        scored.iter().map(|(candidate, _)| candidate.passage.full_text()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let broken = |what: String| {
+        Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()))
+    };
+    let step = if observer.step() == 0 { texts.len() } else { observer.step() };
+    let mut scores: Vec<Option<RerankScore>> = Vec::with_capacity(texts.len());
+    for group in texts.chunks(step.max(1)) {
+        let read = reranker
+            .score_with_limits(query, group, time)
+            .map_err(|error| broken("failed".to_owned()).with_source(error))?;
+        if time.is_cancelled() {
+            return Err(cancelled());
+        }
+        if read.len() != group.len() {
+            return Err(broken(format!("gave {} scores for {} passages", read.len(), group.len())));
+        }
+        scores.extend(read);
+        observer.reranked(scores.iter().flatten().count(), texts.len());
+    }
+    scored.enter(&scores).map_err(|error| {
+        broken("gave a score that cannot be ranked".to_owned()).with_source(error)
+    })?;
+    scored.stages.rerank = Some(RerankStage::new(reranker.name(), start.elapsed(), &scores));
+    Ok(())
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorKind::Cancelled, "the search was cancelled")
+}
+
+fn no_reranker(fusion: FusionPolicy) -> Error {
+    Error::new(
+        ErrorKind::NoReranker,
+        format!(
+            "the search asks for the fusion {fusion} and the engine has no reranker: give it one, ask for the fusion \
+             retrieval, or accept a degraded answer"
+        ),
+    )
+}
+
+/// An error of this crate that came through the trait is handed on as it is.
+fn retriever_failed(error: BoxError) -> Error {
+    match error.downcast::<Error>() {
+        Ok(own) => *own,
+        Err(other) => Error::new(ErrorKind::Retrieve, format!("the retriever failed: {other}"))
+            .with_source(other),
+    }
+}
+
+fn with_sources(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,219 @@
+//! What to search for, and how.
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use vizsla_core::{
+    CancelHandle, Filter, FusionPolicy, Limits, QuerySyntax, RetrieveRequest, TimeLimits,
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What to search for, and how.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchRequest {
+    query: String,
+    syntax: QuerySyntax,
+    depth: usize,
+    limit: usize,
+    filter: Filter,
+    fusion: Option<FusionPolicy>,
+    explain: bool,
+    notes: bool,
+    retrieval_fallback: bool,
+    min_probability: Option<f32>,
+    budget: Option<Duration>,
+    cancel: Option<CancelHandle>,
+}
+
+impl SearchRequest {
+    /// How many hits unless told otherwise.
+    pub const DEFAULT_LIMIT: usize = 10;
+    /// How many candidates unless told otherwise.
+    pub const DEFAULT_DEPTH: usize = 50;
+
+    /// Asks for the 10 best documents out of 50 candidates. Any text is a valid query, but an empty one.
+    pub fn new(query: impl Into<String>) -> Self {
+        Self {
+            query: query.into(),
+            syntax: QuerySyntax::Text,
+            depth: Self::DEFAULT_DEPTH,
+            limit: Self::DEFAULT_LIMIT,
+            filter: Filter::default(),
+            fusion: None,
+            explain: false,
+            notes: false,
+            retrieval_fallback: false,
+            min_probability: None,
+            budget: None,
+            cancel: None,
+        }
+    }
+
+    /// How many hits at most.
+    pub fn with_limit(mut self, limit: usize) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// How many passages the first stage hands to the second; at least 1. The second stage's cost grows with it.
+    pub fn with_depth(mut self, depth: usize) -> Self {
+        self.depth = depth.max(1);
+        self
+    }
+
+    /// How the two rankings become one, instead of the engine's own way.
+    pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
+        self.fusion = Some(fusion.into());
+        self
+    }
+
+    /// Which passages may be candidates.
+    pub fn with_filter(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
+    /// How the query is read.
+    pub fn with_syntax(mut self, syntax: QuerySyntax) -> Self {
+        self.syntax = syntax;
+        self
+    }
+
+    /// Asks for how each first-stage score came about.
+    pub fn with_explanation(mut self) -> Self {
+        self.explain = true;
+        self
+    }
+
+    /// Asks for what there is to say about the query, such as words that no passage has and the nearest that one has.
+    /// Costs some milliseconds for each such word.
+    pub fn with_notes(mut self) -> Self {
+        self.notes = true;
+        self
+    }
+
+    /// Accepts the first stage's ranking, marked as degraded, when reranking is unavailable.
+    pub fn with_retrieval_fallback(mut self) -> Self {
+        self.retrieval_fallback = true;
+        self
+    }
+
+    /// Leaves out hits that the reranker gives a lower probability than this, from 0 to 1. What the reranker did not
+    /// read is left out too.
+    pub fn with_min_probability(mut self, probability: f32) -> Self {
+        self.min_probability = Some(probability);
+        self
+    }
+
+    /// How long retrieving and reranking may take together. Candidates are then read best first, and those for which
+    /// there is no time come below all that were read, in first-stage order; the response says how many. A reranker
+    /// that keeps to limits overruns by less than one passage takes.
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
+    /// Lets another thread end the search, which then fails with [`ErrorKind::Cancelled`] before the next passage.
+    pub fn with_cancel(mut self, cancel: CancelHandle) -> Self {
+        self.cancel = Some(cancel);
+        self
+    }
+
+    /// The query, as given.
+    pub fn query(&self) -> &str {
+        &self.query
+    }
+
+    /// How many candidates are asked for.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// How many hits are asked for.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Which passages may be candidates.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// How the two rankings become one, if not in the engine's own way.
+    pub fn fusion(&self) -> Option<FusionPolicy> {
+        self.fusion
+    }
+
+    /// How long retrieving and reranking may take together.
+    pub fn budget(&self) -> Option<Duration> {
+        self.budget
+    }
+
+    pub(super) fn wants_explanation(&self) -> bool {
+        self.explain
+    }
+
+    pub(super) fn wants_notes(&self) -> bool {
+        self.notes
+    }
+
+    pub(super) fn accepts_retrieval_alone(&self) -> bool {
+        self.retrieval_fallback
+    }
+
+    /// Whether a hit of this probability is wanted; `None` for one that was not read.
+    pub(super) fn wants_probability(&self, probability: Option<f32>) -> bool {
+        self.min_probability.is_none_or(|least| probability.is_some_and(|found| found >= least))
+    }
+
+    /// Refuses what cannot be answered or would cost more than the limits allow.
+    pub(super) fn check(&self, limits: &Limits) -> Result<()> {
+        let refuse = |kind, what: String| Err(Error::new(kind, what));
+        if self.query.trim().is_empty() {
+            return refuse(
+                ErrorKind::InvalidQuery,
+                "the query is empty: give at least one word".to_owned(),
+            );
+        }
+        for (what, asked, limit) in [
+            ("the query has", self.query.len(), limits.query_bytes),
+            ("the depth is", self.depth, limits.depth),
+            ("the limit of hits is", self.limit, limits.hits),
+            ("the number of filter values is", self.filter.values(), limits.filter_values),
+        ] {
+            if asked > limit {
+                let unit = if what == "the query has" { " bytes" } else { "" };
+                return refuse(
+                    ErrorKind::InvalidInput,
+                    format!("{what} {asked}{unit}, more than the {limit} that are allowed"),
+                );
+            }
+        }
+        if let Some(least) = self.min_probability.filter(|least| !(0.0..=1.0).contains(least)) {
+            return refuse(
+                ErrorKind::InvalidInput,
+                format!("the least probability is {least}; it must be from 0 to 1"),
+            );
+        }
+        if let Some(fusion) = self.fusion.filter(|fusion| !fusion.is_valid()) {
+            return refuse(
+                ErrorKind::InvalidInput,
+                format!("the parameters of the fusion {fusion} are out of range"),
+            );
+        }
+        Ok(())
+    }
+
+    /// What the first stage is asked by a search that began at `start`.
+    pub(super) fn to_retrieve(&self, start: Instant) -> RetrieveRequest {
+        let mut time = TimeLimits::default();
+        time.deadline = self.budget.and_then(|budget| start.checked_add(budget));
+        time.cancel.clone_from(&self.cancel);
+        let depth = NonZeroUsize::new(self.depth).unwrap_or(NonZeroUsize::MIN);
+        RetrieveRequest::new(&self.query, depth)
+            .with_syntax(self.syntax)
+            .with_filter(self.filter.clone())
+            .with_time(time)
+    }
+}

@@ -1,0 +1,89 @@
+//! What each stage of a search did and how long it took.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vizsla_core::RerankScore;
+
+/// What each stage did and how long it took.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Stages {
+    /// The first stage.
+    pub retrieve: RetrieveStage,
+    /// The cross-encoder; `None` when it was not asked for or was unavailable.
+    pub rerank: Option<RerankStage>,
+    /// Fusion, collapse, highlights and explanations.
+    pub fuse: FuseStage,
+}
+
+/// What the first stage did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RetrieveStage {
+    /// Wall time in milliseconds.
+    pub ms: f64,
+    /// Passages found.
+    pub candidates: usize,
+}
+
+/// What the second stage did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RerankStage {
+    /// The model.
+    pub model: String,
+    /// Wall time in milliseconds.
+    pub ms: f64,
+    /// Passages read in this search.
+    pub passages: usize,
+    /// Passages whose score was remembered from an earlier search.
+    #[serde(default)]
+    pub cached: usize,
+    /// Tokens read in this search, where the reranker counts them.
+    pub tokens: u64,
+    /// Candidates for which there was no time: they come below all that were read.
+    pub unread: usize,
+    /// Passages that were longer than the model's limit and so read in several windows.
+    pub windowed: usize,
+    /// Passages of which something had to be cut.
+    pub truncated: usize,
+}
+
+/// What the last stage did.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FuseStage {
+    /// Wall time in milliseconds.
+    pub ms: f64,
+    /// Documents among the candidates.
+    pub documents: usize,
+}
+
+impl RetrieveStage {
+    pub(super) fn new(time: Duration, candidates: usize) -> Self {
+        Self { ms: milliseconds(time), candidates }
+    }
+}
+
+impl RerankStage {
+    pub(super) fn new(model: &str, time: Duration, scores: &[Option<RerankScore>]) -> Self {
+        let scored = || scores.iter().flatten();
+        let read = || scored().filter(|score| !score.cached);
+        Self {
+            model: model.to_owned(),
+            ms: milliseconds(time),
+            passages: read().count(),
+            tokens: read().filter_map(|score| score.tokens).map(u64::from).sum(),
+            cached: scored().filter(|score| score.cached).count(),
+            unread: scores.len() - scored().count(),
+            windowed: scored().filter(|score| score.windows > 1).count(),
+            truncated: scored().filter(|score| score.truncated).count(),
+        }
+    }
+}
+
+/// To a microsecond: more would be noise.
+pub(super) fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
+}
