@@ -120,7 +120,9 @@ impl FileIndexer<'_> {
         if metadata.len() > limit {
             self.note(|report| report.skip(SkipReason::TooLarge, name, None));
             let bytes = metadata.len();
-            return Err(Failure::File(format!("has {bytes} bytes, more than the limit of {limit}")));
+            return Err(Failure::File(format!(
+                "has {bytes} bytes, more than the limit of {limit}"
+            )));
         }
         // The text of a file and its documents take about as much as its bytes, a parsed JSON value several times that.
         let factor = if format == Format::Json { 16 } else { 4 };

@@ -26,8 +26,12 @@ impl Missing {
     pub(crate) fn find(known: &[String], found: &Found, prune: bool, report: &mut Report) -> Self {
         let present: HashSet<&Path> = found.files.iter().map(AsRef::as_ref).collect();
         let roots: HashSet<&Path> = found.roots.iter().map(AsRef::as_ref).collect();
-        let roots_of =
-            |file: &'_ str| Path::new(file).ancestors().filter_map(|above| roots.get(above).copied()).collect::<Vec<_>>();
+        let roots_of = |file: &'_ str| {
+            Path::new(file)
+                .ancestors()
+                .filter_map(|above| roots.get(above).copied())
+                .collect::<Vec<_>>()
+        };
         let mut counts: HashMap<&Path, Counts> = HashMap::new();
         let mut missing = Vec::new();
         for file in known {
@@ -46,7 +50,9 @@ impl Missing {
             let counts = &counts[root];
             !prune && counts.known == counts.missing && root.is_dir()
         };
-        for root in found.roots.iter().filter(|root| counts.contains_key(root.as_path()) && emptied(root)) {
+        for root in
+            found.roots.iter().filter(|root| counts.contains_key(root.as_path()) && emptied(root))
+        {
             let count = counts[root.as_path()].known;
             let reason = format!(
                 "holds no file any more, where {count} were indexed; they are kept, as it may not be mounted"
@@ -54,7 +60,13 @@ impl Missing {
             report.problems.push(Problem::new(root.display().to_string(), reason));
         }
         let goes = |roots: &[&Path]| roots.iter().any(|root| !emptied(root));
-        Self(missing.into_iter().filter(|(_, roots)| goes(roots)).map(|(file, _)| file.clone()).collect())
+        Self(
+            missing
+                .into_iter()
+                .filter(|(_, roots)| goes(roots))
+                .map(|(file, _)| file.clone())
+                .collect(),
+        )
     }
 
     /// How many files of each content are gone: a new one with that content has been renamed.
@@ -67,7 +79,12 @@ impl Missing {
         counts
     }
 
-    pub(crate) fn remove(&self, writer: &IndexWriter, observer: &dyn Observer, report: &mut Report) {
+    pub(crate) fn remove(
+        &self,
+        writer: &IndexWriter,
+        observer: &dyn Observer,
+        report: &mut Report,
+    ) {
         for path in &self.0 {
             writer.delete_file(path);
             observer.file(path, Change::Removed);

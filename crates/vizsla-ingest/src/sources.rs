@@ -149,7 +149,8 @@ impl Walker<'_> {
             }
         }
         if let (true, Some(first)) = (files.is_empty(), first) {
-            let reason = format!("all its files are hidden or excluded by an ignore file, {first} for one");
+            let reason =
+                format!("all its files are hidden or excluded by an ignore file, {first} for one");
             report.problems.push(Problem::new(root.display().to_string(), reason));
         }
     }
@@ -173,7 +174,8 @@ impl Walker<'_> {
             .parents(ignore_rules && in_work_tree)
             .follow_links(self.options.follow)
             .filter_entry(move |entry| {
-                let in_index = index.as_deref().is_some_and(|index| entry.path().starts_with(index));
+                let in_index =
+                    index.as_deref().is_some_and(|index| entry.path().starts_with(index));
                 !in_index && (entry.depth() == 0 || entry.file_name() != ".git")
             })
             .build()

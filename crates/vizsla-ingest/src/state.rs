@@ -86,7 +86,11 @@ mod tests {
         let files = ["/a/c/x", "/a/y", "/z"].map(str::to_owned);
         let groups = state.group_files(&files);
         let paths = |of: &SyncOptions| {
-            groups.iter().find(|(options, _)| options == of).map(|(_, paths)| paths.clone()).unwrap()
+            groups
+                .iter()
+                .find(|(options, _)| options == of)
+                .map(|(_, paths)| paths.clone())
+                .unwrap()
         };
         assert_eq!(paths(&hidden), [PathBuf::from("/a/c/x")]);
         assert_eq!(paths(&SyncOptions::default()), [PathBuf::from("/a/y"), "/z".into()]);

@@ -128,7 +128,10 @@ impl Run<'_> {
         missing.remove(&writer, self.observer, &mut report);
         if self.cancel.is_cancelled() {
             writer.rollback()?;
-            return Err(Error::new(ErrorKind::Cancelled, "cancelled: the index is as it was before"));
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "cancelled: the index is as it was before",
+            ));
         }
         if let Some(state) = state {
             writer.set_sync_state(state.to_json());

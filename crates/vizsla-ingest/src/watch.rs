@@ -65,8 +65,7 @@ impl Watch {
             // When another file takes the place of one, only its folder shows it.
             let is_dir = root.is_dir();
             let watched = if is_dir { &root } else { root.parent().unwrap_or(&root) };
-            let mode =
-                if is_dir { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+            let mode = if is_dir { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
             watcher.watch(watched, mode).map_err(|error| {
                 let message = format!("cannot watch {}", watched.display());
                 Error::new(ErrorKind::Watch, message).with_source(error)
@@ -113,7 +112,8 @@ impl Watch {
         let mut burst: Option<(Instant, Instant)> = None;
         while !cancel.is_cancelled() {
             let now = Instant::now();
-            let is_over = burst.is_some_and(|(begun, last)| now - last >= QUIET || now - begun >= LONGEST_WAIT);
+            let is_over = burst
+                .is_some_and(|(begun, last)| now - last >= QUIET || now - begun >= LONGEST_WAIT);
             if is_over || retry.is_some_and(|at| now >= at) {
                 return;
             }
