@@ -19,4 +19,5 @@ mod relevance;
 mod runtime;
 mod search;
 mod support;
+mod sync;
 mod tidy;

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::memory::Memory;
 use crate::observer::{Change, Observer, Progress};
 use crate::options::SyncOptions;
-use crate::report::{Problem, Report, SkipReason};
+use crate::report::{Problem, ProblemKind, Report, SkipReason};
 
 /// Stands for the content of a file of which something was missing, so that it is read again next time.
 pub(crate) const INCOMPLETE: [u8; 32] = [0; 32];
@@ -40,13 +40,13 @@ pub(crate) struct FileIndexer<'a> {
 
 /// Why a file ends: by itself, or with the whole run.
 enum Failure {
-    File(String),
+    File(ProblemKind, String),
     Run(crate::Error),
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self::File(format!("cannot be read: {error}"))
+        Self::File(ProblemKind::Unreadable, format!("cannot be read: {error}"))
     }
 }
 
@@ -65,7 +65,11 @@ impl FileIndexer<'_> {
         }
         let Some(name) = path.to_str() else {
             let name = path.display().to_string();
-            self.problem(Problem::new(name.as_str(), "its name is not valid UTF-8"));
+            self.problem(Problem::new(
+                ProblemKind::Unreadable,
+                name.as_str(),
+                "its name is not valid UTF-8",
+            ));
             self.observer.file(&name, Change::Failed);
             return Ok(());
         };
@@ -80,8 +84,8 @@ impl FileIndexer<'_> {
                 });
                 self.observer.file(name, change);
             }
-            Err(Failure::File(reason)) => {
-                self.problem(Problem::new(name, reason));
+            Err(Failure::File(kind, reason)) => {
+                self.problem(Problem::new(kind, name, reason));
                 self.observer.file(name, Change::Failed);
             }
             Err(Failure::Run(error)) => return Err(error),
@@ -99,7 +103,7 @@ impl FileIndexer<'_> {
             return Err(error);
         }
         if let Err(error) = read {
-            self.problem(Problem::new(name, with_causes(&error)));
+            self.problem(Problem::new(ProblemKind::Content, name, with_causes(&error)));
         }
         Ok(())
     }
@@ -120,9 +124,8 @@ impl FileIndexer<'_> {
         if metadata.len() > limit {
             self.note(|report| report.skip(SkipReason::TooLarge, name, None));
             let bytes = metadata.len();
-            return Err(Failure::File(format!(
-                "has {bytes} bytes, more than the limit of {limit}"
-            )));
+            let reason = format!("has {bytes} bytes, more than the limit of {limit}");
+            return Err(Failure::File(ProblemKind::TooLarge, reason));
         }
         // The text of a file and its documents take about as much as its bytes, a parsed JSON value several times that.
         let factor = if format == Format::Json { 16 } else { 4 };
@@ -195,7 +198,7 @@ impl FileIndexer<'_> {
             }
             Err(error) => {
                 sink.is_whole = false;
-                self.problem(Problem::new(name, with_causes(&error)));
+                self.problem(Problem::new(ProblemKind::Content, name, with_causes(&error)));
             }
         }
         // A file of which something was missing is read again next time, and reported again.
@@ -307,7 +310,7 @@ impl Sink for Adding<'_> {
             Ok(outcome) => self.added(&document, outcome),
             Err(error) if error.kind() == vizsla::ErrorKind::InvalidInput => {
                 self.is_whole = false;
-                self.run.problem(Problem::new(self.name, error.to_string()));
+                self.run.problem(Problem::new(ProblemKind::Content, self.name, error.to_string()));
             }
             Err(error) => {
                 self.failed = Some(error.into());
@@ -319,7 +322,7 @@ impl Sink for Adding<'_> {
 
     fn problem(&mut self, problem: vizsla_extract::Problem) {
         self.is_whole &= !problem.loses_text();
-        let mut reported = Problem::new(self.name, problem.to_string());
+        let mut reported = Problem::new(ProblemKind::Content, self.name, problem.to_string());
         reported.location = problem.location;
         self.run.problem(reported);
     }

@@ -40,7 +40,7 @@ mod watch;
 pub use error::{Error, ErrorKind, Result};
 pub use observer::{Change, Observer, Progress};
 pub use options::SyncOptions;
-pub use report::{Collision, Problem, Report, SkipReason, Skipped};
+pub use report::{Collision, Problem, ProblemKind, Report, SkipReason, Skipped};
 pub use sources::Source;
 pub use sync::Sync;
 #[cfg(feature = "watch")]

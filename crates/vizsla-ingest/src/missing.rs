@@ -7,7 +7,7 @@ use vizsla::IndexWriter;
 
 use crate::file::INCOMPLETE;
 use crate::observer::{Change, Observer};
-use crate::report::{Problem, Report};
+use crate::report::{Problem, ProblemKind, Report};
 use crate::sources::Found;
 
 /// Files that are gone, and whose documents go too.
@@ -57,7 +57,11 @@ impl Missing {
             let reason = format!(
                 "holds no file any more, where {count} were indexed; they are kept, as it may not be mounted"
             );
-            report.problems.push(Problem::new(root.display().to_string(), reason));
+            report.problems.push(Problem::new(
+                ProblemKind::Emptied,
+                root.display().to_string(),
+                reason,
+            ));
         }
         let goes = |roots: &[&Path]| roots.iter().any(|root| !emptied(root));
         Self(

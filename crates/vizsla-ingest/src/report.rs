@@ -94,6 +94,8 @@ pub struct Collision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
+    /// What kind of problem.
+    pub kind: ProblemKind,
     /// The source or file.
     pub path: String,
     /// Where in it, when that is known.
@@ -103,9 +105,32 @@ pub struct Problem {
     pub reason: String,
 }
 
+/// What kind of problem, so that a program can say what helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A source, folder or file cannot be read.
+    Unreadable,
+    /// A source is neither a file nor a folder.
+    Special,
+    /// A folder holds no file any more; its documents are kept unless it is pruned.
+    Emptied,
+    /// Everything in a source is hidden or excluded by ignore files.
+    AllIgnored,
+    /// A file is over the limit of size.
+    TooLarge,
+    /// A part of a file could not be read, is over a limit, or is not what the name of the file promises.
+    Content,
+}
+
 impl Problem {
-    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), location: None, reason: reason.into() }
+    pub(crate) fn new(
+        kind: ProblemKind,
+        path: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { kind, path: path.into(), location: None, reason: reason.into() }
     }
 }
 

@@ -10,7 +10,7 @@ use ignore::{DirEntry, WalkBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::SyncOptions;
-use crate::report::{Problem, Report, SkipReason};
+use crate::report::{Problem, ProblemKind, Report, SkipReason};
 
 /// Where documents come from.
 pub enum Source {
@@ -73,7 +73,11 @@ impl Walker<'_> {
                     Ok(root) => self.root(root, &mut found, report),
                     Err(error) if self.lenient => {
                         let reason = format!("cannot be read: {error}");
-                        report.problems.push(Problem::new(path.display().to_string(), reason));
+                        report.problems.push(Problem::new(
+                            ProblemKind::Unreadable,
+                            path.display().to_string(),
+                            reason,
+                        ));
                     }
                     Err(error) => {
                         let message = format!("cannot read the source {}", path.display());
@@ -90,7 +94,11 @@ impl Walker<'_> {
     fn root(&self, root: PathBuf, found: &mut Found, report: &mut Report) {
         if let Some(kind) = fs::metadata(&root).ok().and_then(|data| special(data.file_type())) {
             let reason = format!("is {kind}, not a file or folder");
-            report.problems.push(Problem::new(root.display().to_string(), reason));
+            report.problems.push(Problem::new(
+                ProblemKind::Special,
+                root.display().to_string(),
+                reason,
+            ));
             return;
         }
         let before = found.files.len();
@@ -101,7 +109,11 @@ impl Walker<'_> {
                 Err(error) => {
                     let path = path_of(&error).unwrap_or(&root).to_owned();
                     let reason = cause_of(&error).to_string();
-                    report.problems.push(Problem::new(path.display().to_string(), reason));
+                    report.problems.push(Problem::new(
+                        ProblemKind::Unreadable,
+                        path.display().to_string(),
+                        reason,
+                    ));
                     found.unreadable.insert(path);
                 }
             }
@@ -151,7 +163,11 @@ impl Walker<'_> {
         if let (true, Some(first)) = (files.is_empty(), first) {
             let reason =
                 format!("all its files are hidden or excluded by an ignore file, {first} for one");
-            report.problems.push(Problem::new(root.display().to_string(), reason));
+            report.problems.push(Problem::new(
+                ProblemKind::AllIgnored,
+                root.display().to_string(),
+                reason,
+            ));
         }
     }
 
