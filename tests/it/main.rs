@@ -22,4 +22,5 @@ mod search;
 mod stages;
 mod store;
 mod support;
+mod sync;
 mod tidy;

@@ -2,7 +2,6 @@
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -39,6 +38,8 @@ pub(crate) enum Command {
     /// Show what an index holds
     Info(InfoArgs),
     /// Remove documents from an index
+    ///
+    /// What is removed, by id or by file, comes back when its file is indexed after a change, or with `index --rehash`.
     Delete(DeleteArgs),
     /// Verify every checksum of an index
     Check(IndexDir),
@@ -151,15 +152,15 @@ pub(crate) struct IndexDir {
 
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
-    /// Files, folders, or - for JSON Lines on standard input
-    #[arg(required = true, value_name = "SOURCE")]
+    /// Files, folders, or - for JSON Lines on standard input [default: the files and folders of earlier runs, read as then]
+    #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
     /// Skip files larger than this (K, M and G are understood); a JSON Lines file is limited line by line
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub(crate) max_file_size: u64,
-    /// Index hidden files too
+    /// Index hidden files too, except what lies in a .git
     #[arg(long)]
     pub(crate) hidden: bool,
     /// Index what .gitignore and .ignore exclude too
@@ -183,13 +184,16 @@ pub(crate) struct IndexArgs {
     /// Memory for what is not on disk yet (K, M and G are understood)
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub(crate) memory: u64,
-    /// Read every file again, even if its size and time say that it has not changed
+    /// Read every file again, even if its size and time say that it has not changed, and bring back what was deleted by hand
     #[arg(long)]
     pub(crate) rehash: bool,
     /// Threads to read and index with [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) threads: Option<u32>,
-    /// Print the summary as JSON
+    /// Name every file that was skipped, hidden and ignored ones included, and why
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Print the summary as JSON, with the names of what was skipped
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -359,7 +363,7 @@ pub(crate) struct DeleteArgs {
     /// Ids of the documents to remove
     #[arg(value_name = "ID", required_unless_present = "path")]
     pub(crate) ids: Vec<String>,
-    /// Remove all documents of files whose path matches this glob; may be repeated
+    /// Remove all documents of files whose path matches this glob, or those with the given ids; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) path: Vec<String>,
     #[command(flatten)]
@@ -522,19 +526,6 @@ impl SearchArgs {
             (.., true) => Format::Trec,
             _ => Format::Human,
         }
-    }
-}
-
-impl IndexArgs {
-    /// What `vizsla index` would be told by these words, defaults included.
-    pub(crate) fn as_typed(words: Vec<OsString>) -> Result<Self, clap::Error> {
-        #[derive(Parser)]
-        struct Typed {
-            #[command(flatten)]
-            index: IndexArgs,
-        }
-        let program = std::iter::once(OsString::from("vizsla index"));
-        Ok(Typed::try_parse_from(program.chain(words))?.index)
     }
 }
 

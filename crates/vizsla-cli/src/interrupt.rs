@@ -1,9 +1,11 @@
-//! Ctrl-C: the first asks a long command to stop between two files, the second ends the program at once.
+//! Ctrl-C: the first asks a long command to stop between two documents, the second ends the program at once.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::LazyLock;
 
-static ASKED: AtomicBool = AtomicBool::new(false);
+use vizsla::CancelHandle;
+
+static CANCEL: LazyLock<CancelHandle> = LazyLock::new(CancelHandle::new);
 
 /// The command was interrupted; says what that left behind.
 #[derive(Debug)]
@@ -17,10 +19,11 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Begins to listen. Without it, Ctrl-C ends the program at once, which is right for commands that write nothing.
-pub(crate) fn listen() -> anyhow::Result<()> {
+/// Begins to listen; the handle is cancelled by the first Ctrl-C. Without it, Ctrl-C ends the program at once, which is
+/// right for commands that write nothing.
+pub(crate) fn listen() -> anyhow::Result<CancelHandle> {
     ctrlc::set_handler(|| {
-        if ASKED.swap(true, Ordering::SeqCst) {
+        if CANCEL.is_cancelled() {
             crate::output::complain("interrupted: the index has all of this run or nothing of it");
             #[expect(
                 clippy::exit,
@@ -28,11 +31,19 @@ pub(crate) fn listen() -> anyhow::Result<()> {
             )]
             std::process::exit(130);
         }
+        CANCEL.cancel();
     })?;
-    Ok(())
+    Ok(CANCEL.clone())
 }
 
-/// Whether the command has been asked to stop.
-pub(crate) fn asked() -> bool {
-    ASKED.load(Ordering::SeqCst)
+/// An error of a run, which an interrupt is not.
+pub(crate) fn or_failed(error: vizsla_ingest::Error, index: &std::path::Path) -> anyhow::Error {
+    if error.kind() == vizsla_ingest::ErrorKind::Cancelled {
+        return Interrupted(format!(
+            "interrupted: nothing of this run is in the index at {}, which is as it was before",
+            index.display()
+        ))
+        .into();
+    }
+    error.into()
 }

@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod index_settings;
 mod interrupt;
 mod output;
 mod progress;

@@ -1,6 +1,7 @@
 //! Progress on a terminal, silence elsewhere.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use vizsla_hub::Progress;
@@ -57,5 +58,40 @@ impl Progress for FetchProgress {
 
     fn is_visible(&self) -> bool {
         self.visible
+    }
+}
+
+/// A run over the sources of an index, shown as a bar of files.
+#[derive(Debug, Default)]
+pub(crate) struct IndexProgress(Mutex<Option<ProgressBar>>);
+
+impl IndexProgress {
+    fn with_bar(&self, act: impl FnOnce(&mut Option<ProgressBar>)) {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl vizsla_ingest::Observer for IndexProgress {
+    fn found(&self, files: u64) {
+        self.with_bar(|slot| *slot = Some(bar(files, "files")));
+    }
+
+    fn file(&self, _: &str, change: vizsla_ingest::Change) {
+        if change == vizsla_ingest::Change::Removed {
+            return;
+        }
+        self.with_bar(|slot| {
+            let Some(bar) = slot else { return };
+            bar.inc(1);
+            if bar.length().is_some_and(|files| bar.position() >= files) {
+                bar.finish_and_clear();
+            }
+        });
+    }
+}
+
+impl Drop for IndexProgress {
+    fn drop(&mut self) {
+        self.with_bar(|slot| slot.iter().for_each(ProgressBar::finish_and_clear));
     }
 }

@@ -1,12 +1,14 @@
 //! `vizsla check` and `vizsla repair`: what is damaged in an index, and mending it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use vizsla::Index;
+use vizsla_ingest::Sync;
 
-use crate::args::{IndexArgs, IndexDir, RepairArgs};
-use crate::{Outcome, output};
+use crate::args::{IndexDir, RepairArgs};
+use crate::progress::IndexProgress;
+use crate::{Outcome, interrupt, output};
 
 pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
     let report = Index::check(&args.index)?;
@@ -40,15 +42,11 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
         report.passages_lost,
         report.files.len()
     ))?;
-    let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) =
-        report.files.iter().map(PathBuf::from).partition(|path| path.is_file());
+    let (there, gone): (Vec<String>, Vec<String>) =
+        report.files.iter().cloned().partition(|path| Path::new(path).is_file());
     if !args.no_reindex {
         if let Some(first) = gone.first() {
-            output::note(&format!(
-                "{} of the files are gone, {} the first",
-                gone.len(),
-                first.display()
-            ));
+            output::note(&format!("{} of the files are gone, {first} the first", gone.len()));
         }
         if !there.is_empty() {
             reindex(dir, &there)?;
@@ -63,14 +61,12 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
     Ok(if lost || !gone.is_empty() { Outcome::Partial } else { Outcome::Success })
 }
 
-/// Reads the files again as `vizsla index` does.
-fn reindex(dir: &Path, files: &[PathBuf]) -> anyhow::Result<()> {
-    let mut flags: Vec<std::ffi::OsString> =
-        ["--hidden", "--no-ignore", "--index"].map(Into::into).into();
-    flags.push(dir.into());
-    flags.push("--".into());
-    flags.extend(files.iter().map(Into::into));
-    let args = IndexArgs::as_typed(flags)?;
-    super::index::update(&args).context("cannot read the files again")?.print()?;
+/// Reads files again as they were read before.
+fn reindex(dir: &Path, files: &[String]) -> anyhow::Result<()> {
+    let cancel = interrupt::listen()?;
+    let report = Sync::reread(&Index::open(dir)?, files, &IndexProgress::default(), &cancel)
+        .map_err(|error| interrupt::or_failed(error, dir))
+        .context("cannot read the files again")?;
+    output::print_report(&report, false)?;
     Ok(())
 }

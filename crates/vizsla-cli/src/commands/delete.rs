@@ -1,6 +1,6 @@
 //! `vizsla delete`: removes documents by id or by file.
 
-use vizsla::{Filter, WriterOptions};
+use vizsla::{ErrorKind, Filter, Index, IndexWriter, WriterOptions};
 
 use crate::Outcome;
 use crate::args::DeleteArgs;
@@ -10,30 +10,62 @@ use crate::settings::open_index;
 pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
     let index = open_index(&args.index)?;
     let mut writer = index.writer(&WriterOptions::default().with_threads(1))?;
+    let files = matching(&index, &args.path)?;
+    let removed_any = if args.ids.is_empty() {
+        for path in &files {
+            writer.delete_documents_of(path);
+        }
+        output::line(&format!("removed all documents of {} files", files.len()))?;
+        !files.is_empty()
+    } else {
+        let within = (!args.path.is_empty()).then_some(files.as_slice());
+        by_id(&writer, &args.ids, within)?
+    };
+    writer.commit()?;
+    writer.finish()?;
+    Ok(if removed_any { Outcome::Success } else { Outcome::NoHits })
+}
+
+/// The files that any of the globs matches; none without a glob.
+fn matching(index: &Index, globs: &[String]) -> anyhow::Result<Vec<String>> {
+    if globs.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(index.files(&globs.iter().fold(Filter::default(), Filter::with_path))?)
+}
+
+/// Removes documents by id, of these files only if there are any given; says whether there was one.
+fn by_id(
+    writer: &IndexWriter,
+    ids: &[String],
+    within: Option<&[String]>,
+) -> anyhow::Result<bool> {
     let (mut removed, mut missing) = (0, Vec::new());
-    for id in &args.ids {
-        if writer.delete(id)? {
-            removed += 1;
-        } else {
+    for id in ids {
+        let count = match within {
+            Some(files) => {
+                let of = writer.files_with(id)?;
+                let mut count = 0;
+                for file in of.iter().filter(|file| files.contains(file)) {
+                    count += u64::from(writer.delete_from(file, id)?);
+                }
+                count
+            }
+            None => match writer.delete(id) {
+                Err(error) if error.kind() == ErrorKind::Ambiguous => {
+                    anyhow::bail!("{error}; --path says which is meant")
+                }
+                deleted => u64::from(deleted?),
+            },
+        };
+        removed += count;
+        if count == 0 {
             missing.push(id.as_str());
         }
     }
-    let mut files = Vec::new();
-    if !args.path.is_empty() {
-        let filter = args.path.iter().fold(Filter::default(), vizsla::Filter::with_path);
-        files = index.files(&filter)?;
-        for path in &files {
-            writer.delete_file(path);
-        }
-    }
-    writer.commit()?;
-    writer.finish()?;
-    output::line(&format!(
-        "removed {removed} documents by id and all documents of {} files",
-        files.len()
-    ))?;
+    output::line(&format!("removed {removed} documents by id"))?;
     if !missing.is_empty() {
         output::note(&format!("the index has no document with the id {}", missing.join(", ")));
     }
-    Ok(if removed == 0 && files.is_empty() { Outcome::NoHits } else { Outcome::Success })
+    Ok(removed > 0)
 }

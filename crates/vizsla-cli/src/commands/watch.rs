@@ -1,107 +1,53 @@
 //! `vizsla watch`: keeps an index up to date while its sources change.
-//!
-//! What the system reports only says when to look: the sources are then walked as `vizsla index` does, which knows by size, time and
-//! content what has changed, whatever way an editor has of saving.
 
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::io;
 
-use anyhow::Context;
-use notify::{Event, EventKind, RecursiveMode, Watcher};
+use anyhow::anyhow;
+use vizsla_ingest::{ErrorKind, Sync, Update, Watch};
 
-use super::index;
 use crate::args::WatchArgs;
-use crate::interrupt::{self, Interrupted};
-use crate::{Outcome, output};
-
-/// A burst of changes is over when nothing has changed for this long,
-const QUIET: Duration = Duration::from_millis(250);
-/// but is not waited for any longer than this.
-const LONGEST_WAIT: Duration = Duration::from_secs(1);
-/// How often an interrupt is looked for.
-const TICK: Duration = Duration::from_millis(100);
-/// After an update that failed, for instance because another process writes.
-const RETRY: Duration = Duration::from_secs(2);
+use crate::index_settings::open_or_create;
+use crate::progress::IndexProgress;
+use crate::{Outcome, interrupt, output};
 
 pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
-    interrupt::listen()?;
-    let (sender, events) = channel();
-    let mut watcher = notify::recommended_watcher(sender).context("cannot watch for changes")?;
-    for source in &args.index.sources {
-        if source.as_os_str() == "-" {
-            anyhow::bail!("standard input cannot be watched: name files or folders");
-        }
-        let root = std::fs::canonicalize(source)
-            .with_context(|| format!("cannot read the source {}", source.display()))?;
-        // A file that is replaced by another one of its name is seen in its folder only.
-        let watched = if root.is_dir() { root.as_path() } else { root.parent().unwrap_or(&root) };
-        let mode =
-            if root.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-        watcher.watch(watched, mode).with_context(|| {
-            format!(
-                "cannot watch {}: the system may allow too few watches (on Linux: sysctl fs.inotify.max_user_watches)",
-                watched.display()
-            )
-        })?;
+    let cancel = interrupt::listen()?;
+    let args = &args.index;
+    if args.sources.is_empty() || args.sources.iter().any(|source| source.as_os_str() == "-") {
+        anyhow::bail!("only files and folders can be watched: name them");
     }
-    // Watching began before this, so that no change falls between.
-    let mut due = Some(Instant::now());
+    // Watching begins before the index is read, so that no change falls between.
+    let watch = Watch::new(Sync::new(args.sync_options()), args.sources.clone()).map_err(limits)?;
+    let index = open_or_create(args)?;
     output::note("watching; Ctrl-C ends");
-    while !interrupt::asked() {
-        match due {
-            Some(at) if at <= Instant::now() => due = update(args)?,
-            _ => due = due.or_else(|| wait_for_burst(&events, &args.index.index.index)),
+    let mut printed = Ok(());
+    watch.run(&index, &IndexProgress::default(), &cancel, &mut |update| {
+        printed = print(update, args.verbose);
+        if printed.is_err() {
+            cancel.cancel();
         }
-        if due.is_some_and(|at| at > Instant::now()) {
-            std::thread::sleep(TICK);
-        }
-    }
+    })?;
+    printed?;
     output::note("stopped; the index is as the last line says");
     Ok(Outcome::Success)
 }
 
-/// Brings the index up to date; gives back when to try again if that failed.
-fn update(args: &WatchArgs) -> anyhow::Result<Option<Instant>> {
-    match index::update(&args.index) {
-        Ok(report) => {
-            if report.has_changes() {
-                report.print()?;
-            }
-            Ok(None)
-        }
-        Err(error) if error.is::<Interrupted>() => Ok(None),
-        Err(error) => {
-            output::complain(&format!("{error:#}; trying again"));
-            Ok(Some(Instant::now() + RETRY))
-        }
+fn print(update: Update, verbose: bool) -> io::Result<()> {
+    match update {
+        Update::Done(report) if report.has_changes() => output::print_report(&report, verbose)?,
+        Update::Failed(error) => output::complain(&format!("{:#}; trying again", anyhow!(error))),
+        _ => {}
     }
+    Ok(())
 }
 
-/// Waits a moment for a change; when there is one, until the burst that it belongs to is over.
-fn wait_for_burst(events: &Receiver<notify::Result<Event>>, index: &Path) -> Option<Instant> {
-    let index = std::fs::canonicalize(index).unwrap_or_else(|_| PathBuf::from(index));
-    let counts = |event: &notify::Result<Event>| match event {
-        // What the system could not tell may be anything.
-        Err(_) => true,
-        Ok(event) => {
-            !matches!(event.kind, EventKind::Access(_))
-                && (event.paths.is_empty()
-                    || event.paths.iter().any(|path| !path.starts_with(&index)))
-        }
-    };
-    match events.recv_timeout(TICK) {
-        Ok(event) if counts(&event) => {}
-        _ => return None,
+fn limits(error: vizsla_ingest::Error) -> anyhow::Error {
+    let is_watch = error.kind() == ErrorKind::Watch;
+    let error = anyhow::Error::from(error);
+    if is_watch {
+        return anyhow!(
+            "{error:#}; the system may allow too few watches (on Linux: sysctl fs.inotify.max_user_watches)"
+        );
     }
-    let begun = Instant::now();
-    let mut last = begun;
-    while last.elapsed() < QUIET && begun.elapsed() < LONGEST_WAIT && !interrupt::asked() {
-        match events.recv_timeout(TICK) {
-            Ok(event) if counts(&event) => last = Instant::now(),
-            Err(RecvTimeoutError::Disconnected) => break,
-            _ => {}
-        }
-    }
-    Some(Instant::now())
+    error
 }

@@ -1,12 +1,14 @@
 //! Writers; no decisions.
 
 mod human;
+mod sync;
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 pub(crate) use human::{print_reranked, print_response};
+pub(crate) use sync::print_report;
 
 /// Prints a line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {

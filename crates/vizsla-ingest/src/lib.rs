@@ -1,0 +1,47 @@
+//! Keeps an index in step with its sources: folders, files and streams of JSON Lines.
+//!
+//! In: an [`Index`](vizsla::Index) and [`Source`]s. Out: an index that says what the sources say, and a [`Report`]. Files
+//! that have not changed since the last run are not read again, files that are gone leave the index, and what cannot be
+//! read is named and costs only itself. A run is committed whole or not at all.
+//!
+//! The roots and options of each run are stored in the index, so that [`Sync::remembered`] can bring it up to date, and
+//! [`Sync::reread`] can restore what a repair had to drop, exactly as it was read the first time.
+//!
+//! This crate prints nothing and reads no environment; progress goes to an [`Observer`]. The feature `watch` adds
+//! `Watch`, which runs again whenever a source changes.
+//!
+//! ```
+//! use vizsla::{CancelHandle, Index, IndexSettings};
+//! use vizsla_ingest::{Source, Sync, SyncOptions};
+//!
+//! let lines = std::io::Cursor::new("{\"_id\": \"1\", \"text\": \"a vizsla points\"}\n");
+//! let index = Index::in_memory(IndexSettings::default())?;
+//! let sources = vec![Source::JsonLines { name: "input".into(), reader: Box::new(lines) }];
+//! let report = Sync::new(SyncOptions::default()).run(&index, sources, &(), &CancelHandle::new())?;
+//! assert_eq!(report.documents, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod file;
+mod memory;
+mod missing;
+mod observer;
+mod options;
+mod report;
+mod sources;
+mod state;
+mod sync;
+#[cfg(feature = "watch")]
+mod watch;
+
+pub use error::{Error, ErrorKind, Result};
+pub use observer::{Change, Observer, Progress};
+pub use options::SyncOptions;
+pub use report::{Collision, Problem, ProblemKind, Report, SkipReason, Skipped};
+pub use sources::Source;
+pub use sync::Sync;
+#[cfg(feature = "watch")]
+pub use watch::{Update, Watch};

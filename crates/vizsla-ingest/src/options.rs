@@ -1,0 +1,189 @@
+//! How sources are read.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use vizsla::Limits;
+
+/// How sources are walked and read, and how much may be used for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[non_exhaustive]
+pub struct SyncOptions {
+    /// Bounds on files, records, texts and metadata.
+    #[serde(serialize_with = "write_limits", deserialize_with = "read_limits")]
+    pub limits: Limits,
+    /// Whether hidden files are read too; never what lies in a `.git`.
+    pub hidden: bool,
+    /// Whether `.gitignore` and `.ignore` files are obeyed. Those above a source count only within a git work tree.
+    pub ignore_rules: bool,
+    /// Whether symbolic links are followed.
+    pub follow: bool,
+    /// Whether a folder that holds no file any more loses all its documents. Without it they are kept and the folder is
+    /// named, since it may just not be mounted.
+    pub prune: bool,
+    /// Whether files are read even when their size and time say that they have not changed, and documents that were
+    /// deleted by hand come back.
+    pub rehash: bool,
+    /// Whether [`Report::skipped`](crate::Report::skipped) names hidden and ignored files, which takes a second walk.
+    pub list_ignored: bool,
+    /// Threads that read files; all cores when `None`.
+    pub threads: Option<usize>,
+    /// Bytes of memory for what is not on disk yet.
+    pub memory: usize,
+    /// Bytes of files that are held in memory at once, over all threads. One file may be larger.
+    pub read_memory: u64,
+}
+
+impl Default for SyncOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            hidden: false,
+            ignore_rules: true,
+            follow: false,
+            prune: false,
+            rehash: false,
+            list_ignored: false,
+            threads: None,
+            memory: 256 << 20,
+            read_memory: 128 << 20,
+        }
+    }
+}
+
+impl SyncOptions {
+    /// Sets the bounds on files, records, texts and metadata.
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets whether hidden files are read.
+    pub fn with_hidden(mut self, hidden: bool) -> Self {
+        self.hidden = hidden;
+        self
+    }
+
+    /// Sets whether `.gitignore` and `.ignore` files are obeyed.
+    pub fn with_ignore_rules(mut self, obeyed: bool) -> Self {
+        self.ignore_rules = obeyed;
+        self
+    }
+
+    /// Sets whether symbolic links are followed.
+    pub fn with_follow(mut self, follow: bool) -> Self {
+        self.follow = follow;
+        self
+    }
+
+    /// Sets whether a folder that holds no file any more loses all its documents.
+    pub fn with_prune(mut self, prune: bool) -> Self {
+        self.prune = prune;
+        self
+    }
+
+    /// Sets whether files are read even when they seem unchanged.
+    pub fn with_rehash(mut self, rehash: bool) -> Self {
+        self.rehash = rehash;
+        self
+    }
+
+    /// Sets whether the report names hidden and ignored files.
+    pub fn with_ignored_listed(mut self, listed: bool) -> Self {
+        self.list_ignored = listed;
+        self
+    }
+
+    /// Sets how many threads read files; at least one.
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads.max(1));
+        self
+    }
+
+    /// Sets how many bytes of memory there are for what is not on disk yet.
+    pub fn with_memory(mut self, bytes: usize) -> Self {
+        self.memory = bytes;
+        self
+    }
+
+    /// What is stored for later runs: what decides which documents a source gives, not how one run went about it.
+    pub(crate) fn to_remember(&self) -> Self {
+        Self {
+            limits: self.limits,
+            hidden: self.hidden,
+            ignore_rules: self.ignore_rules,
+            follow: self.follow,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn thread_count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.unwrap_or_else(cores)
+    }
+}
+
+/// Those of the limits that reading has to do with.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct ReadLimits {
+    file_bytes: u64,
+    record_bytes: usize,
+    text_bytes: usize,
+    metadata_bytes: usize,
+    nesting: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self::of(&Limits::default())
+    }
+}
+
+impl ReadLimits {
+    fn of(limits: &Limits) -> Self {
+        Self {
+            file_bytes: limits.file_bytes,
+            record_bytes: limits.record_bytes,
+            text_bytes: limits.text_bytes,
+            metadata_bytes: limits.metadata_bytes,
+            nesting: limits.nesting,
+        }
+    }
+}
+
+fn write_limits<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Error> {
+    ReadLimits::of(limits).serialize(serializer)
+}
+
+fn read_limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
+    let read = ReadLimits::deserialize(deserializer)?;
+    let mut limits = Limits::default()
+        .with_file_bytes(read.file_bytes)
+        .with_text_bytes(read.text_bytes)
+        .with_metadata_bytes(read.metadata_bytes)
+        .with_nesting(read.nesting);
+    limits.record_bytes = read.record_bytes;
+    Ok(limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_stored_and_what_is_missing_has_its_default() {
+        let limits = Limits::default().with_file_bytes(7).with_metadata_bytes(9);
+        let options = SyncOptions::default().with_limits(limits).with_hidden(true).with_threads(3);
+        let json = serde_json::to_string(&options).unwrap();
+        assert_eq!(serde_json::from_str::<SyncOptions>(&json).unwrap(), options);
+        let read: SyncOptions = serde_json::from_str("{\"follow\": true}").unwrap();
+        assert_eq!(read, SyncOptions::default().with_follow(true));
+    }
+
+    #[test]
+    fn what_concerns_one_run_is_not_remembered() {
+        let options = SyncOptions::default().with_prune(true).with_rehash(true).with_threads(1);
+        assert_eq!(options.to_remember(), SyncOptions::default());
+    }
+}

@@ -1,0 +1,216 @@
+//! What became of the sources.
+
+use serde::Serialize;
+use vizsla::Location;
+
+/// Names that a report keeps of each kind; its numbers count all.
+const MOST_NAMES: usize = 1_000;
+
+/// The outcome of a run.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// New files.
+    pub added: u64,
+    /// Files that were known and have been read again.
+    pub changed: u64,
+    /// Files that are there under another name than before.
+    pub renamed: u64,
+    /// Files that are gone.
+    pub removed: u64,
+    /// Files that have not been read again.
+    pub unchanged: u64,
+    /// Documents added.
+    pub documents: u64,
+    /// Passages added.
+    pub passages: u64,
+    /// Documents without title and text.
+    pub empty: u64,
+    /// Documents replaced by a later one of the same file with the same id.
+    pub repeated_ids: u64,
+    /// Files that are not text.
+    pub binary: u64,
+    /// Files over the limit of size.
+    pub too_large: u64,
+    /// Symbolic links that were not followed.
+    pub links_not_followed: u64,
+    /// Hidden and ignored files, when they were to be listed.
+    pub ignored: u64,
+    /// FIFOs, sockets and devices within folders.
+    pub special: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// What was not indexed though nothing is wrong with it: the first thousand of each reason.
+    pub skipped: Vec<Skipped>,
+    /// The first thousand of the repeated ids.
+    pub collisions: Vec<Collision>,
+    /// Sources, files and records that could not be read, or not wholly.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that was not indexed on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// Why.
+    pub reason: SkipReason,
+    /// The file.
+    pub path: String,
+    /// The document, when it is not the whole file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// Why something was not indexed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// It is not text.
+    Binary,
+    /// It is over the limit of size.
+    TooLarge,
+    /// It has neither title nor text.
+    Empty,
+    /// It is a symbolic link, and links are not followed.
+    Link,
+    /// It is hidden, or an ignore file says so.
+    Ignored,
+    /// It is a FIFO, a socket or a device.
+    Special,
+}
+
+/// An id that several documents of one file have; the last of them is in the index.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct Collision {
+    /// The file.
+    pub path: String,
+    /// The id.
+    pub id: String,
+}
+
+/// Something that could not be read, or not wholly.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What kind of problem.
+    pub kind: ProblemKind,
+    /// The source or file.
+    pub path: String,
+    /// Where in it, when that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// What is wrong, its place in the file included.
+    pub reason: String,
+}
+
+/// What kind of problem, so that a program can say what helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// A source, folder or file cannot be read.
+    Unreadable,
+    /// A source is neither a file nor a folder.
+    Special,
+    /// A folder holds no file any more; its documents are kept unless it is pruned.
+    Emptied,
+    /// Everything in a source is hidden or excluded by ignore files.
+    AllIgnored,
+    /// A file is over the limit of size.
+    TooLarge,
+    /// A part of a file could not be read, is over a limit, or is not what the name of the file promises.
+    Content,
+}
+
+impl Problem {
+    pub(crate) fn new(
+        kind: ProblemKind,
+        path: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { kind, path: path.into(), location: None, reason: reason.into() }
+    }
+}
+
+impl Report {
+    /// Whether the run changed the index or met a problem.
+    pub fn has_changes(&self) -> bool {
+        self.added + self.changed + self.renamed + self.removed > 0 || !self.problems.is_empty()
+    }
+
+    /// The names that were skipped for a reason.
+    pub fn skipped_for(&self, reason: SkipReason) -> impl Iterator<Item = &Skipped> {
+        self.skipped.iter().filter(move |skipped| skipped.reason == reason)
+    }
+
+    /// Adds what another run found to this one.
+    pub fn merge(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.renamed += other.renamed;
+        self.removed += other.removed;
+        self.unchanged += other.unchanged;
+        self.documents += other.documents;
+        self.passages += other.passages;
+        self.empty += other.empty;
+        self.repeated_ids += other.repeated_ids;
+        self.binary += other.binary;
+        self.too_large += other.too_large;
+        self.links_not_followed += other.links_not_followed;
+        self.ignored += other.ignored;
+        self.special += other.special;
+        self.seconds += other.seconds;
+        self.skipped.extend(other.skipped);
+        self.collisions.extend(other.collisions);
+        self.problems.extend(other.problems);
+        self.sort();
+    }
+
+    pub(crate) fn skip(&mut self, reason: SkipReason, path: &str, id: Option<&str>) {
+        let count = match reason {
+            SkipReason::Binary => &mut self.binary,
+            SkipReason::TooLarge => &mut self.too_large,
+            SkipReason::Empty => &mut self.empty,
+            SkipReason::Link => &mut self.links_not_followed,
+            SkipReason::Ignored => &mut self.ignored,
+            SkipReason::Special => &mut self.special,
+        };
+        *count += 1;
+        if *count <= MOST_NAMES as u64 {
+            let id = id.map(str::to_owned);
+            self.skipped.push(Skipped { reason, path: path.to_owned(), id });
+        }
+    }
+
+    pub(crate) fn collide(&mut self, path: &str, id: &str) {
+        self.repeated_ids += 1;
+        if self.collisions.len() < MOST_NAMES {
+            self.collisions.push(Collision { path: path.to_owned(), id: id.to_owned() });
+        }
+    }
+
+    /// Threads report in any order; a report reads the same each time.
+    pub(crate) fn sort(&mut self) {
+        self.problems.sort_by(|a, b| a.path.cmp(&b.path));
+        self.skipped.sort();
+        self.collisions.sort();
+        self.collisions.dedup();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_numbers_are_not() {
+        let mut report = Report::default();
+        (0..MOST_NAMES + 5).for_each(|i| report.skip(SkipReason::Binary, &i.to_string(), None));
+        report.skip(SkipReason::Empty, "f", Some("id"));
+        assert_eq!(report.binary, MOST_NAMES as u64 + 5);
+        assert_eq!(report.skipped_for(SkipReason::Binary).count(), MOST_NAMES);
+        assert_eq!(report.skipped_for(SkipReason::Empty).count(), 1);
+    }
+}

@@ -1,0 +1,291 @@
+//! Which files there are: walks the sources, and names what is left out.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs::{self, FileType};
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use ignore::{DirEntry, WalkBuilder};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::options::SyncOptions;
+use crate::report::{Problem, ProblemKind, Report, SkipReason};
+
+/// Where documents come from.
+pub enum Source {
+    /// A file, or a folder with all that it holds.
+    Path(PathBuf),
+    /// A stream of JSON Lines. Its documents belong to no file: a later stream replaces those with the same ids, and
+    /// none goes because a stream lacks it.
+    JsonLines {
+        /// What problems call it, and the beginning of the ids of records without one (`name#line`).
+        name: String,
+        /// Read to its end, after the files.
+        reader: Box<dyn BufRead + Send>,
+    },
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
+            Self::JsonLines { name, .. } => {
+                f.debug_struct("JsonLines").field("name", name).finish_non_exhaustive()
+            }
+        }
+    }
+}
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+/// What the sources hold.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Absolute paths of the files and folders named.
+    pub(crate) roots: Vec<PathBuf>,
+    /// The files in them, in order.
+    pub(crate) files: Vec<PathBuf>,
+    /// Folders that could not be read: what was known of them is not gone.
+    pub(crate) unreadable: HashSet<PathBuf>,
+    pub(crate) streams: Vec<(String, Box<dyn BufRead + Send>)>,
+}
+
+/// Walks sources for an index, which lies at `index` and is itself no source.
+pub(crate) struct Walker<'a> {
+    pub(crate) options: &'a SyncOptions,
+    pub(crate) index: Option<&'a Path>,
+    /// Whether a source that is gone is a problem like others, instead of an error.
+    pub(crate) lenient: bool,
+}
+
+impl Walker<'_> {
+    pub(crate) fn find(&self, sources: Vec<Source>, report: &mut Report) -> Result<Found> {
+        let mut found = Found::default();
+        for source in sources {
+            match source {
+                Source::JsonLines { name, reader } => found.streams.push((name, reader)),
+                Source::Path(path) => match fs::canonicalize(&path) {
+                    Ok(root) => self.root(root, &mut found, report),
+                    Err(error) if self.lenient => {
+                        let reason = format!("cannot be read: {error}");
+                        report.problems.push(Problem::new(
+                            ProblemKind::Unreadable,
+                            path.display().to_string(),
+                            reason,
+                        ));
+                    }
+                    Err(error) => {
+                        let message = format!("cannot read the source {}", path.display());
+                        return Err(Error::new(ErrorKind::Source, message).with_source(error));
+                    }
+                },
+            }
+        }
+        found.files.sort();
+        found.files.dedup();
+        Ok(found)
+    }
+
+    fn root(&self, root: PathBuf, found: &mut Found, report: &mut Report) {
+        if let Some(kind) = fs::metadata(&root).ok().and_then(|data| special(data.file_type())) {
+            let reason = format!("is {kind}, not a file or folder");
+            report.problems.push(Problem::new(
+                ProblemKind::Special,
+                root.display().to_string(),
+                reason,
+            ));
+            return;
+        }
+        let before = found.files.len();
+        for entry in self.walk(&root, self.options.hidden, self.options.ignore_rules) {
+            match entry {
+                Ok(entry) => self.entry(entry, found, report),
+                Err(error) if is_loop(&error) => {}
+                Err(error) => {
+                    let path = path_of(&error).unwrap_or(&root).to_owned();
+                    let reason = cause_of(&error).to_string();
+                    report.problems.push(Problem::new(
+                        ProblemKind::Unreadable,
+                        path.display().to_string(),
+                        reason,
+                    ));
+                    found.unreadable.insert(path);
+                }
+            }
+        }
+        self.left_out(&root, &found.files[before..], report);
+        found.roots.push(root);
+    }
+
+    fn entry(&self, entry: DirEntry, found: &mut Found, report: &mut Report) {
+        let kind = entry.file_type();
+        let name = || entry.path().display().to_string();
+        if entry.path_is_symlink() && !self.options.follow {
+            report.skip(SkipReason::Link, &name(), None);
+        } else if kind.is_some_and(|kind| kind.is_file()) {
+            found.files.push(entry.into_path());
+        } else if kind.and_then(special).is_some() {
+            report.skip(SkipReason::Special, &name(), None);
+        }
+    }
+
+    /// Names what the rules of ignoring left out, when that is everything or was asked for.
+    fn left_out(&self, root: &Path, files: &[PathBuf], report: &mut Report) {
+        let all_read = self.options.hidden && !self.options.ignore_rules;
+        if all_read || !(files.is_empty() || self.options.list_ignored) {
+            return;
+        }
+        let read: HashSet<&Path> = files.iter().map(PathBuf::as_path).collect();
+        let ignored = self
+            .walk(root, true, false)
+            .filter_map(std::result::Result::ok)
+            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+            .map(DirEntry::into_path)
+            .filter(|path| !read.contains(path.as_path()));
+        let mut first = None;
+        for path in ignored {
+            let name = path.display().to_string();
+            if self.options.list_ignored {
+                report.skip(SkipReason::Ignored, &name, None);
+            }
+            if first.is_none() {
+                first = Some(name);
+                if !self.options.list_ignored {
+                    break;
+                }
+            }
+        }
+        if let (true, Some(first)) = (files.is_empty(), first) {
+            let reason =
+                format!("all its files are hidden or excluded by an ignore file, {first} for one");
+            report.problems.push(Problem::new(
+                ProblemKind::AllIgnored,
+                root.display().to_string(),
+                reason,
+            ));
+        }
+    }
+
+    fn walk(
+        &self,
+        root: &Path,
+        hidden: bool,
+        ignore_rules: bool,
+    ) -> impl Iterator<Item = std::result::Result<DirEntry, ignore::Error>> {
+        let index = self.index.map(Path::to_owned);
+        // An ignore file in the home folder says nothing of what is not in a repository there.
+        let in_work_tree = root.ancestors().any(|above| above.join(".git").exists());
+        WalkBuilder::new(root)
+            .hidden(!hidden)
+            .ignore(ignore_rules)
+            .git_ignore(ignore_rules)
+            .git_global(false)
+            .git_exclude(ignore_rules)
+            .require_git(false)
+            .parents(ignore_rules && in_work_tree)
+            .follow_links(self.options.follow)
+            .filter_entry(move |entry| {
+                let in_index =
+                    index.as_deref().is_some_and(|index| entry.path().starts_with(index));
+                !in_index && (entry.depth() == 0 || entry.file_name() != ".git")
+            })
+            .build()
+    }
+}
+
+/// What a file is that cannot be read as one: to read a FIFO is to wait for whoever writes to it.
+fn special(kind: FileType) -> Option<&'static str> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return Some("a FIFO");
+        } else if kind.is_socket() {
+            return Some("a socket");
+        } else if kind.is_char_device() || kind.is_block_device() {
+            return Some("a device");
+        }
+    }
+    (!kind.is_file() && !kind.is_dir() && !kind.is_symlink()).then_some("neither")
+}
+
+/// A link to a folder above it holds nothing that is not found elsewhere.
+fn is_loop(error: &ignore::Error) -> bool {
+    matches!(cause_of(error), ignore::Error::Loop { .. })
+}
+
+/// What went wrong, without where.
+fn cause_of(error: &ignore::Error) -> &ignore::Error {
+    match error {
+        ignore::Error::WithPath { err, .. }
+        | ignore::Error::WithDepth { err, .. }
+        | ignore::Error::WithLineNumber { err, .. } => cause_of(err),
+        other => other,
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_of(err)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(root: &Path, options: &SyncOptions) -> (Vec<String>, Report) {
+        let mut report = Report::default();
+        let walker = Walker { options, index: None, lenient: false };
+        let found = walker.find(vec![Source::Path(root.to_owned())], &mut report).unwrap();
+        let name = |path: &PathBuf| path.file_name().unwrap().to_str().unwrap().to_owned();
+        (found.files.iter().map(name).collect(), report)
+    }
+
+    #[test]
+    fn ignore_files_above_a_source_count_only_within_a_work_tree() {
+        let dir = tempfile::tempdir().unwrap();
+        let docs = dir.path().join("docs");
+        fs::create_dir(&docs).unwrap();
+        fs::write(dir.path().join(".gitignore"), "*\n").unwrap();
+        fs::write(docs.join("a.txt"), "alpha").unwrap();
+        let options = SyncOptions::default();
+        assert_eq!(find(&docs, &options).0, ["a.txt"]);
+        fs::create_dir(dir.path().join(".git")).unwrap();
+        let (files, report) = find(&docs, &options);
+        assert!(files.is_empty());
+        assert!(report.problems[0].reason.contains("a.txt"), "{report:?}");
+        let options = options.with_ignored_listed(true);
+        assert_eq!(find(&docs, &options).1.ignored, 1);
+    }
+
+    #[test]
+    fn hidden_files_never_mean_those_of_git() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(".git")).unwrap();
+        fs::write(dir.path().join(".git/config"), "x").unwrap();
+        fs::write(dir.path().join(".env"), "x").unwrap();
+        assert_eq!(find(dir.path(), &SyncOptions::default().with_hidden(true)).0, [".env"]);
+    }
+
+    #[test]
+    fn a_source_that_is_gone_is_an_error_or_a_problem() {
+        let options = SyncOptions::default();
+        let gone = || vec![Source::Path("/nowhere/at/all".into())];
+        let walker = Walker { options: &options, index: None, lenient: false };
+        let error = walker.find(gone(), &mut Report::default()).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Source);
+        let mut report = Report::default();
+        assert!(Walker { lenient: true, ..walker }.find(gone(), &mut report).is_ok());
+        assert_eq!(report.problems[0].path, "/nowhere/at/all");
+    }
+}

@@ -1,0 +1,175 @@
+//! One run: walk, compare, read what has changed, commit.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use rayon::prelude::*;
+use vizsla::{CancelHandle, Index, IndexWriter, WriterOptions};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::FileIndexer;
+use crate::memory::Memory;
+use crate::missing::Missing;
+use crate::observer::Observer;
+use crate::options::SyncOptions;
+use crate::report::Report;
+use crate::sources::{Found, Source, Walker};
+use crate::state::State;
+
+/// More threads than this only wait for each other when they write.
+const MOST_WRITING_THREADS: usize = 8;
+
+/// Makes an index say what its sources say.
+#[derive(Debug, Clone, Default)]
+pub struct Sync {
+    options: SyncOptions,
+    /// Whether a source that is gone is a problem like others, instead of an error.
+    lenient: bool,
+}
+
+impl Sync {
+    /// Reads sources with these options.
+    pub fn new(options: SyncOptions) -> Self {
+        Self { options, lenient: false }
+    }
+
+    /// Reports a source that is gone as a problem and goes on with the others, instead of changing nothing. What the
+    /// index has of it stays.
+    pub fn with_missing_sources_reported(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
+    /// The options.
+    pub fn options(&self) -> &SyncOptions {
+        &self.options
+    }
+
+    /// What brings an index up to date: the roots of all earlier runs, those that were read with the same options
+    /// together.
+    ///
+    /// # Errors
+    /// Those of reading the index.
+    pub fn remembered(index: &Index) -> Result<Vec<(Self, Vec<PathBuf>)>> {
+        let groups = State::of(index)?.groups().into_iter();
+        Ok(groups.map(|(options, roots)| (Self { options, lenient: true }, roots)).collect())
+    }
+
+    /// Brings an index up to date with its sources. Files that changed are read again, and documents of files that are
+    /// gone go too; nothing is changed unless all of it is. Paths are stored in canonical form, and with the options for
+    /// [`remembered`](Self::remembered).
+    ///
+    /// Cost: a look at every file, and the reading of those that changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Source`] for a source that is not there, [`ErrorKind::Cancelled`], and those of the index.
+    pub fn run(
+        &self,
+        index: &Index,
+        sources: Vec<Source>,
+        observer: &dyn Observer,
+        cancel: &CancelHandle,
+    ) -> Result<Report> {
+        let mut report = Report::default();
+        let own = index.dir().and_then(|dir| fs::canonicalize(dir).ok());
+        let walker =
+            Walker { options: &self.options, index: own.as_deref(), lenient: self.lenient };
+        let found = walker.find(sources, &mut report)?;
+        report.problems.iter().for_each(|problem| observer.problem(problem));
+        let mut state = State::of(index)?;
+        state.remember(&found.roots, &self.options);
+        let run = Run { options: &self.options, index, observer, cancel };
+        run.update(found, report, Some(&state))
+    }
+
+    /// Reads files again that an index has lost, under the names it knew them by and with the options of their roots, as
+    /// a repair needs it. Files that it did not lose are left alone.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Cancelled`], and those of the index.
+    pub fn reread(
+        index: &Index,
+        files: &[String],
+        observer: &dyn Observer,
+        cancel: &CancelHandle,
+    ) -> Result<Report> {
+        let mut report = Report::default();
+        for (options, files) in State::of(index)?.group_files(files) {
+            let run = Run { options: &options, index, observer, cancel };
+            let found = Found { files, ..Found::default() };
+            report.merge(run.update(found, Report::default(), None)?);
+        }
+        Ok(report)
+    }
+}
+
+struct Run<'a> {
+    options: &'a SyncOptions,
+    index: &'a Index,
+    observer: &'a dyn Observer,
+    cancel: &'a CancelHandle,
+}
+
+impl Run<'_> {
+    fn update(&self, found: Found, mut report: Report, state: Option<&State>) -> Result<Report> {
+        let start = Instant::now();
+        let threads = self.options.thread_count();
+        let options = WriterOptions::default()
+            .with_threads(threads.min(MOST_WRITING_THREADS))
+            .with_memory(self.options.memory)
+            .with_limits(self.options.limits);
+        let mut writer = self.index.writer(&options)?;
+        let missing = Missing::find(&writer.files(), &found, self.options.prune, &mut report);
+        self.observer.found(found.files.len() as u64);
+        let mut report = self.read(found, &writer, &missing, report)?;
+        missing.remove(&writer, self.observer, &mut report);
+        if self.cancel.is_cancelled() {
+            writer.rollback()?;
+            return Err(Error::new(
+                ErrorKind::Cancelled,
+                "cancelled: the index is as it was before",
+            ));
+        }
+        if let Some(state) = state {
+            writer.set_sync_state(state.to_json());
+        }
+        writer.commit()?;
+        writer.finish()?;
+        report.seconds = start.elapsed().as_secs_f64();
+        report.sort();
+        Ok(report)
+    }
+
+    /// Reads all files, and then the streams.
+    fn read(
+        &self,
+        found: Found,
+        writer: &IndexWriter,
+        missing: &Missing,
+        report: Report,
+    ) -> Result<Report> {
+        let files = FileIndexer {
+            options: self.options,
+            writer,
+            observer: self.observer,
+            cancel: self.cancel,
+            memory: Memory::new(self.options.read_memory),
+            moved_from: Mutex::new(missing.by_content(writer)),
+            report: Mutex::new(report),
+            documents: AtomicU64::new(0),
+            passages: AtomicU64::new(0),
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.options.thread_count()).build();
+        let pool = pool.map_err(|error| {
+            Error::new(ErrorKind::Threads, "cannot start threads").with_source(error)
+        })?;
+        pool.install(|| found.files.par_iter().try_for_each(|path| files.file(path)))?;
+        for (name, mut reader) in found.streams {
+            files.stream(&name, reader.as_mut())?;
+        }
+        Ok(files.finish())
+    }
+}
