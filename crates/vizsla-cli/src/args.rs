@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use vizsla::metrics::Measure;
 use vizsla::onnx::Device;
 use vizsla::{FieldWeights, Fusion, Language};
+use vizsla_eval::metrics::Measure;
 
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
 #[derive(Debug, Parser)]

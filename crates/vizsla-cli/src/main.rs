@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod hints;
 mod interrupt;
 mod output;
 mod progress;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             output::complain(&format!("{error:#}"));
+            hints::of(&error).iter().for_each(|hint| output::hint(hint));
             ExitCode::from(2)
         }
     }

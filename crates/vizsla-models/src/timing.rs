@@ -1,221 +1,244 @@
-//! `vizsla model bench`: how fast a model's files are on this machine, and which of them to use.
+//! How fast a model's files are on this machine, and which of them to use.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use serde::Deserialize;
-use serde_json::json;
-use vizsla::Reranker;
-use vizsla::onnx::{CrossEncoder, Rewrite, best_file};
+use serde::{Deserialize, Serialize};
+use vizsla_core::Reranker;
+use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, Rewrite, best_file};
 
-use crate::args::{ModelArgs, ModelBenchArgs};
-use crate::settings::{BUNDLED, Remembered, model_dir, open_model, open_reranker};
-use crate::{Outcome, output};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model_ref::ModelRef;
+use crate::resolve::Models;
 
-/// How long each way to run a model is timed, at least.
-const LEAST: Duration = Duration::from_millis(700);
-/// A file whose ranking agrees less than this with the fp32 file's (Spearman's ρ) is not chosen.
-const AGREEMENT: f64 = 0.95;
+/// A file whose ranking agrees less than this with the fp32 file's (Spearman's ρ of the logits) is not chosen.
+pub const AGREEMENT: f64 = 0.95;
 
-/// A query and what to read with it.
-#[derive(Deserialize)]
-struct Work {
-    query: String,
-    passages: Vec<String>,
+/// A query and the passages to read with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Work {
+    /// The query.
+    pub query: String,
+    /// The passages.
+    pub passages: Vec<String>,
+}
+
+impl Work {
+    /// A query with passages.
+    pub fn new(query: impl Into<String>, passages: Vec<String>) -> Self {
+        Self { query: query.into(), passages }
+    }
+
+    /// Two questions, each with 24 passages of 25 to 160 words: what [`Models::time_files`] times by default.
+    pub fn built_in() -> Vec<Self> {
+        let words: Vec<&str> = include_str!("timing.txt").split_whitespace().collect();
+        let passages: Vec<String> = (0..24)
+            .map(|i| {
+                let length = 25 + i * 37 % 136;
+                let start = i * 61 % (words.len() - length);
+                words[start..start + length].join(" ")
+            })
+            .collect();
+        let queries = [
+            "how does a pointing dog show where the birds are",
+            "why do ships carry lime or lemon juice",
+        ];
+        queries.map(|query| Self::new(query, passages.clone())).into()
+    }
+
+    /// Reads the pairs, and gives back their logits.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Scoring`] when the model fails.
+    pub fn score(&self, model: &CrossEncoder) -> Result<Vec<f32>> {
+        let passages: Vec<&str> = self.passages.iter().map(String::as_str).collect();
+        let scores = model.score(&self.query, &passages).map_err(|error| {
+            Error::new(ErrorKind::Scoring, "cannot score the pairs that are timed")
+                .with_source(error)
+        })?;
+        Ok(scores.into_iter().map(|score| score.logit).collect())
+    }
+}
+
+/// How long each query of `work` takes, in milliseconds. Scores that the model remembers would be timed instead of it, so it
+/// is best opened [without a cache](CrossEncoderOptions::with_cache).
+///
+/// # Errors
+/// [`ErrorKind::Scoring`] when the model fails.
+pub fn latencies_ms(model: &CrossEncoder, work: &[Work]) -> Result<Vec<f64>> {
+    let time = |item: &Work| {
+        let start = Instant::now();
+        item.score(model)?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    work.iter().map(time).collect()
 }
 
 /// One way to run a model, timed.
-struct Timed {
-    file: Option<String>,
-    execution: String,
-    rewrite: Rewrite,
-    pairs_per_second: f64,
-    load: Duration,
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TimedFile {
+    /// The ONNX file, relative to the model's folder; `None` for the bundled model.
+    pub file: Option<String>,
+    /// How much of the graph was allowed to be replaced.
+    pub rewrite: Rewrite,
+    /// How it was run.
+    pub execution: String,
+    /// Pairs of query and passage a second.
+    pub pairs_per_second: f64,
+    /// How long it took to open.
+    pub load: Duration,
+    /// Spearman's rank correlation of its logits with the fp32 file's, where there is one.
+    pub agreement: Option<f64>,
     logits: Vec<f32>,
 }
 
-pub(crate) fn run(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
-    match &args.workload {
-        Some(workload) => time_workload(args, workload),
-        None => compare(args),
+impl TimedFile {
+    /// Whether it ranks as the fp32 file does, as far as that can be known.
+    pub fn agrees(&self) -> bool {
+        self.agreement.is_none_or(|agreement| agreement >= AGREEMENT)
     }
 }
 
-/// One line of JSON, for scripts that compare programs.
-fn time_workload(args: &ModelBenchArgs, workload: &Path) -> anyhow::Result<Outcome> {
-    let work = read_workload(workload, args.queries.map(|queries| queries + 1))?;
-    let reranker = open_reranker(&without_cache(args))?;
-    let mut latencies = Vec::with_capacity(work.len());
-    for item in &work {
-        let start = Instant::now();
-        score(&reranker, item)?;
-        latencies.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    // The first query warms up.
-    let (timed, latencies) = (&work[1..], &latencies[1..]);
-    output::json_line(&json!({
-        "pairs": timed.iter().map(|item| item.passages.len()).sum::<usize>(),
-        "seconds": latencies.iter().sum::<f64>() / 1e3,
-        "latencies_ms": latencies,
-    }))?;
-    Ok(Outcome::Success)
+/// What [`Models::time_files`] found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FileTimings {
+    /// The model's folder; `None` for the bundled model.
+    pub dir: Option<PathBuf>,
+    /// Every file, then the best of them with less of its graph replaced.
+    pub timed: Vec<TimedFile>,
+    /// Which of `timed` to use: the fastest that agrees with the fp32 file.
+    pub best: usize,
 }
 
-fn read_workload(path: &Path, limit: Option<usize>) -> anyhow::Result<Vec<Work>> {
-    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut work = Vec::new();
-    for (number, line) in (1..).zip(BufReader::new(file).lines()).take(limit.unwrap_or(usize::MAX))
-    {
-        let place = || format!("{}, line {number}", path.display());
-        let line = line.with_context(place)?;
-        work.push(serde_json::from_str(&line).with_context(|| {
-            format!("{}: not {{\"query\": \"...\", \"passages\": [\"...\"]}}", place())
-        })?);
+impl FileTimings {
+    /// The one to use.
+    pub fn best(&self) -> &TimedFile {
+        &self.timed[self.best]
     }
-    if work.len() < 2 {
-        bail!("{} has fewer than two queries; the first only warms up", path.display());
+
+    /// How many of the files do not rank as the fp32 file does.
+    pub fn disagreeing(&self) -> usize {
+        self.timed.iter().filter(|way| way.rewrite == Rewrite::Full && !way.agrees()).count()
     }
-    Ok(work)
 }
 
-/// Times every file of the model, and the ways to run the best of them.
-fn compare(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
-    let dir = match args.model.model.as_deref() {
-        None | Some(BUNDLED) => None,
-        Some(name) => Some(model_dir(name)?),
+impl Models {
+    /// Times every file of a model that can run on a CPU, and the best of them once more in its slower ways; each for at least
+    /// `least`. Nothing is remembered: see [`remember_file`](Self::remember_file). The options' file, rewriting and cache
+    /// are not used.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open), and [`ErrorKind::Incomplete`] when no file can be used.
+    pub fn time_files(
+        &self,
+        model: &ModelRef,
+        options: &CrossEncoderOptions,
+        least: Duration,
+    ) -> Result<FileTimings> {
+        let dir = if *model == ModelRef::Bundled { None } else { Some(self.dir(model)?) };
+        let files = match &dir {
+            None => vec![None],
+            Some(dir) => usable_files(dir)?.into_iter().map(Some).collect(),
+        };
+        let work = Work::built_in();
+        let time = |file: &Option<String>, rewrite| {
+            let mut options = options.clone().with_cache(0).with_rewrite(rewrite);
+            if let Some(file) = file {
+                options = options.with_file(file);
+            }
+            let start = Instant::now();
+            let encoder = self.open(model, &options)?;
+            time_model(&encoder, file.as_deref(), rewrite, start.elapsed(), (&work, least))
+        };
+        let mut timed = Vec::new();
+        for file in &files {
+            timed.push(time(file, Rewrite::Full)?);
+        }
+        let best = choose(&mut timed).ok_or_else(|| {
+            let message = "none of the files gives the ranking of the fp32 file";
+            Error::new(ErrorKind::Incomplete, message).about(model)
+        })?;
+        // What the parts of the speed come from.
+        let file = timed[best].file.clone();
+        for rewrite in [Rewrite::Simplify, Rewrite::None] {
+            let mut way = time(&file, rewrite)?;
+            way.agreement = fp32(&timed).map(|reference| spearman(reference, &way.logits));
+            timed.push(way);
+        }
+        Ok(FileTimings { dir, timed, best })
+    }
+}
+
+fn time_model(
+    model: &CrossEncoder,
+    file: Option<&str>,
+    rewrite: Rewrite,
+    load: Duration,
+    (work, least): (&[Work], Duration),
+) -> Result<TimedFile> {
+    let mut logits = Vec::new();
+    for item in work {
+        logits.extend(item.score(model)?);
+    }
+    let (start, mut pairs) = (Instant::now(), 0);
+    while pairs == 0 || start.elapsed() < least {
+        for item in work {
+            pairs += item.score(model)?.len();
+        }
+    }
+    Ok(TimedFile {
+        file: file.map(str::to_owned),
+        rewrite,
+        execution: model.execution().to_owned(),
+        pairs_per_second: pairs as f64 / start.elapsed().as_secs_f64(),
+        load,
+        agreement: None,
+        logits,
+    })
+}
+
+/// The logits of the fp32 file, if it is one of those timed.
+fn fp32(timed: &[TimedFile]) -> Option<&[f32]> {
+    let is_fp32 = |way: &&TimedFile| way.file.as_deref().is_some_and(|f| f.ends_with("model.onnx"));
+    timed.iter().find(is_fp32).map(|way| way.logits.as_slice())
+}
+
+/// Compares all with the fp32 file, and gives back which is the fastest of those that agree with it.
+fn choose(timed: &mut [TimedFile]) -> Option<usize> {
+    let reference = fp32(timed).map(<[f32]>::to_vec);
+    for way in &mut *timed {
+        way.agreement = reference.as_ref().map(|reference| spearman(reference, &way.logits));
+    }
+    let fastest = |a: &(usize, &TimedFile), b: &(usize, &TimedFile)| {
+        a.1.pairs_per_second.total_cmp(&b.1.pairs_per_second)
     };
-    let files: Vec<Option<String>> = match &dir {
-        None => vec![None],
-        Some(dir) => usable_files(dir)?.into_iter().map(Some).collect(),
-    };
-    let mut timed = Vec::new();
-    for file in &files {
-        timed.push(time(args, dir.as_deref(), file.clone(), Rewrite::Full)?);
-    }
-    let reference = timed
-        .iter()
-        .find(|way| way.file.as_deref().is_some_and(|file| file.ends_with("model.onnx")))
-        .map(|way| way.logits.clone());
-    let agreement = |way: &Timed| reference.as_ref().map(|logits| spearman(logits, &way.logits));
-    let best = timed
-        .iter()
-        .filter(|way| agreement(way).is_none_or(|agreement| agreement >= AGREEMENT))
-        .max_by(|a, b| a.pairs_per_second.total_cmp(&b.pairs_per_second))
-        .context("none of the files gives the ranking of the fp32 file")?;
-    let (best, fastest) = (best.file.clone(), best.pairs_per_second);
-    // What the parts of the speed come from.
-    for rewrite in [Rewrite::Simplify, Rewrite::None] {
-        timed.push(time(args, dir.as_deref(), best.clone(), rewrite)?);
-    }
-    output::line(&format!(
-        "{:<34} {:>8} {:>9} {:>11}  run by",
-        "file", "pairs/s", "load", "like fp32"
-    ))?;
-    for way in &timed {
-        output::line(&format!(
-            "{:<34} {:>8.1} {:>6.0} ms {:>11}  {}",
-            way.file.as_deref().unwrap_or(BUNDLED),
-            way.pairs_per_second,
-            way.load.as_secs_f64() * 1e3,
-            agreement(way).map_or_else(|| "-".to_owned(), |agreement| format!("ρ {agreement:.3}")),
-            way.execution,
-        ))?;
-    }
-    let (Some(dir), Some(best)) = (&dir, &best) else { return Ok(Outcome::Success) };
-    let path = Remembered::load().save(dir, best)?;
-    let unsafe_ones = timed
-        .iter()
-        .filter(|way| way.rewrite == Rewrite::Full && agreement(way).is_some_and(|a| a < AGREEMENT))
-        .count();
-    output::line(&format!(
-        "{best} is chosen: the fastest with {fastest:.1} pairs a second{}; remembered in {}",
-        if unsafe_ones > 0 {
-            format!(" of those that rank like fp32 ({unsafe_ones} do not)")
-        } else {
-            String::new()
-        },
-        path.display()
-    ))?;
-    Ok(Outcome::Success)
+    let agreeing = timed.iter().enumerate().filter(|(_, way)| way.agrees());
+    agreeing.max_by(fastest).map(|(at, _)| at)
 }
 
 /// The ONNX files of a folder that may run on a CPU, by their paths in it.
-fn usable_files(dir: &Path) -> anyhow::Result<Vec<String>> {
+fn usable_files(dir: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for folder in [PathBuf::new(), PathBuf::from("onnx")] {
-        let Ok(entries) = std::fs::read_dir(dir.join(&folder)) else { continue };
+    for (folder, prefix) in [(dir.to_owned(), ""), (dir.join("onnx"), "onnx/")] {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            let path = if folder.as_os_str().is_empty() { name } else { format!("onnx/{name}") };
+            let entry = entry.map_err(|error| Error::io("read", &folder, error))?;
+            let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
             if path.ends_with(".onnx") && best_file(&[&path]).is_some() {
                 files.push(path);
             }
         }
     }
     if files.is_empty() {
-        bail!("{} has no ONNX file that can run on a CPU", dir.display());
+        let message = format!("{} has no ONNX file that can run on a CPU", dir.display());
+        return Err(Error::new(ErrorKind::Incomplete, message));
     }
     files.sort();
     Ok(files)
-}
-
-fn time(
-    args: &ModelBenchArgs,
-    dir: Option<&Path>,
-    file: Option<String>,
-    rewrite: Rewrite,
-) -> anyhow::Result<Timed> {
-    let start = Instant::now();
-    let model = open_model(&without_cache(args), dir, file.clone(), rewrite)?;
-    let load = start.elapsed();
-    let work = built_in_workload();
-    let mut logits = Vec::new();
-    for item in &work {
-        logits.extend(score(&model, item)?);
-    }
-    let (start, mut pairs) = (Instant::now(), 0);
-    while start.elapsed() < LEAST {
-        for item in &work {
-            pairs += score(&model, item)?.len();
-        }
-    }
-    Ok(Timed {
-        file,
-        execution: model.execution().to_owned(),
-        rewrite,
-        pairs_per_second: pairs as f64 / start.elapsed().as_secs_f64(),
-        load,
-        logits,
-    })
-}
-
-/// What is remembered would be timed instead of the model.
-fn without_cache(args: &ModelBenchArgs) -> ModelArgs {
-    ModelArgs { no_score_cache: true, ..args.model.clone() }
-}
-
-fn score(model: &CrossEncoder, work: &Work) -> anyhow::Result<Vec<f32>> {
-    let passages: Vec<&str> = work.passages.iter().map(String::as_str).collect();
-    let scores = model.score(&work.query, &passages).map_err(anyhow::Error::from_boxed)?;
-    Ok(scores.into_iter().map(|score| score.logit).collect())
-}
-
-/// Two questions, and passages of 25 to 160 words.
-fn built_in_workload() -> Vec<Work> {
-    let words: Vec<&str> = include_str!("bench.txt").split_whitespace().collect();
-    let passages: Vec<String> = (0..24)
-        .map(|i| {
-            let length = 25 + i * 37 % 136;
-            let start = i * 61 % (words.len() - length);
-            words[start..start + length].join(" ")
-        })
-        .collect();
-    ["how does a pointing dog show where the birds are", "why do ships carry lime or lemon juice"]
-        .map(|query| Work { query: query.to_owned(), passages: passages.clone() })
-        .into()
 }
 
 /// Spearman's rank correlation: Pearson's of the ranks.
@@ -248,9 +271,31 @@ mod tests {
 
     #[test]
     fn the_workload_has_passages_of_many_lengths() {
-        let work = built_in_workload();
+        let work = Work::built_in();
         let lengths: std::collections::BTreeSet<usize> =
             work[0].passages.iter().map(|text| text.split(' ').count()).collect();
         assert!(lengths.len() > 15 && work.len() == 2);
+    }
+
+    #[test]
+    fn the_fastest_file_is_chosen_unless_it_ranks_otherwise() {
+        let way = |file: &str, pairs_per_second: f64, logits: [f32; 3]| TimedFile {
+            file: Some(file.to_owned()),
+            rewrite: Rewrite::Full,
+            execution: String::new(),
+            pairs_per_second,
+            load: Duration::ZERO,
+            agreement: None,
+            logits: logits.into(),
+        };
+        let mut timed = [
+            way("onnx/model.onnx", 10.0, [1.0, 2.0, 3.0]),
+            way("onnx/int8.onnx", 30.0, [1.1, 2.1, 3.1]),
+            way("onnx/broken.onnx", 90.0, [3.0, 2.0, 1.0]),
+        ];
+        assert_eq!(choose(&mut timed), Some(1));
+        assert_eq!(timed[2].agreement, Some(-1.0));
+        // With nothing to compare with, the speed alone decides.
+        assert_eq!(choose(&mut timed[1..]), Some(1));
     }
 }

@@ -116,6 +116,9 @@ impl fmt::Display for FieldWeights {
             ("body", self.body),
         ];
         let set = named.iter().filter(|(_, weight)| *weight > 0.0);
+        if set.clone().next().is_none() {
+            return f.write_str("content=0");
+        }
         f.write_str(
             &set.map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(","),
         )

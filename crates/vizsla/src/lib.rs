@@ -47,6 +47,8 @@ mod restriction;
 mod retrieve;
 mod schema;
 mod scored;
+#[path = "search/settings.rs"]
+mod search_settings;
 mod top_k;
 mod writer;
 
@@ -64,6 +66,7 @@ pub use response::{
 };
 pub use retrieve::IndexRetriever;
 pub use scored::ScoredCandidates;
+pub use search_settings::SearchSettings;
 pub use vizsla_core::*;
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;

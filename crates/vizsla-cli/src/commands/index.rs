@@ -62,10 +62,6 @@ struct Problem {
 }
 
 impl Report {
-    pub(crate) fn first_problem(&self) -> Option<String> {
-        self.problems.first().map(|problem| format!("{}: {}", problem.path, problem.reason))
-    }
-
     /// Whether there is anything to tell.
     pub(crate) fn has_changes(&self) -> bool {
         self.added + self.changed + self.renamed + self.removed > 0 || !self.problems.is_empty()

@@ -1,0 +1,17 @@
+//! `vizsla model import`: a model's folder that came by other means, into the cache.
+
+use vizsla_models::Models;
+
+use crate::args::ModelImportArgs;
+use crate::{Outcome, output};
+
+pub(crate) fn run(args: &ModelImportArgs) -> anyhow::Result<Outcome> {
+    let imported = Models::from_env().import(&args.dir, &args.name.parse()?)?;
+    output::line(&format!(
+        "{}\n{} files imported; use it with --model {}",
+        imported.dir.display(),
+        imported.files,
+        args.name
+    ))?;
+    Ok(Outcome::Success)
+}
