@@ -264,6 +264,6 @@ fn a_record_is_scored_alone_as_it_is_in_an_index() {
     let found = workspace.json(&["search", query, "--index", "index", "--json"]);
     let alone = workspace.run_with(&["rerank", query, "--jsonl"], record);
     let alone: serde_json::Value = serde_json::from_str(&alone.out).unwrap();
-    let logit = |value: &serde_json::Value| value.as_f64().unwrap() as f32;
+    let logit = |value: &serde_json::Value| (value.as_f64().unwrap() as f32).to_bits();
     assert_eq!(logit(&found["hits"][0]["scores"]["rerank_logit"]), logit(&alone["logit"]));
 }

@@ -155,3 +155,55 @@ pub fn evaluate(
 pub(crate) fn search_failed(query: &str, error: BoxError) -> Error {
     Error::new(ErrorKind::Search, format!("cannot rank the query {query}")).with_source(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Qrels;
+
+    /// Finds the document that has the query's name, unless the query is `fail`.
+    struct ByName;
+
+    impl Ranker for ByName {
+        fn names(&self) -> Vec<String> {
+            vec!["right".to_owned(), "wrong".to_owned()]
+        }
+
+        fn rank(&self, query: &JudgedQuery) -> std::result::Result<RankedQuery, BoxError> {
+            if query.text == "fail" {
+                return Err("the disk is gone".into());
+            }
+            let found = |id: &str| vec![(id.to_owned(), 1.0)];
+            Ok(RankedQuery::new(vec![found(&query.text), found("other")], Cost::new(2.0, 3, 4)))
+        }
+    }
+
+    fn collection(texts: &[&str]) -> Collection {
+        let ids = (1..).map(|i| format!("q{i}"));
+        let queries: Vec<_> =
+            ids.zip(texts).map(|(id, text)| JudgedQuery::new(id, *text)).collect();
+        let grades = |text: &str| [(text.to_owned(), 1)].into();
+        let qrels: Qrels = queries.iter().map(|q| (q.id.clone(), grades(&q.text))).collect();
+        Collection::new(queries, qrels)
+    }
+
+    #[test]
+    fn a_query_without_text_counts_as_an_empty_ranking() {
+        let collection = collection(&["a", " ", "c", "d"]);
+        let evaluation = evaluate(&collection, &ByName, &[Measure::Rr(None)], &()).unwrap();
+        assert_eq!(evaluation.empty_queries, ["q2"]);
+        assert_eq!(evaluation.measured.values(0, 0), [1.0, 0.0, 1.0, 1.0]);
+        assert_eq!(evaluation.measured.values(1, 0), [0.0; 4]);
+        assert_eq!((evaluation.costs.len(), evaluation.share_read()), (3, 0.75));
+        assert!((evaluation.latency().p50_ms - 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_query_that_cannot_be_ranked_is_named() {
+        let error = evaluate(&collection(&["a", "fail"]), &ByName, &[], &()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Search);
+        assert!(error.to_string().contains("q2"), "{error}");
+        let reason = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(reason, "the disk is gone");
+    }
+}

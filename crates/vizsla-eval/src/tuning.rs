@@ -144,19 +144,14 @@ pub fn tune_second_stage(
     let mut times: Vec<Vec<f64>> = vec![Vec::new(); depths.len()];
     for (c, testbed) in testbeds.iter().enumerate() {
         for query in &testbed.collection.queries {
-            let scored = score(testbed, first, Some(reranker), query, max_depth)?;
-            let prefix = |depth: usize| scored.as_ref().map(|scored| scored.prefix(depth));
-            let prefixes: Vec<Option<ScoredCandidates>> =
-                depths.iter().map(|depth| prefix(*depth)).collect();
-            for (times, part) in times.iter_mut().zip(&prefixes) {
-                times.extend(
-                    scored.as_ref().zip(part.as_ref()).map(|(all, part)| milliseconds(all, part)),
-                );
+            let parts =
+                Parts::of(score(testbed, first, Some(reranker), query, max_depth)?, &depths);
+            for (times, ms) in times.iter_mut().zip(parts.milliseconds()) {
+                times.push(ms);
             }
             for (setting, values) in settings.iter().zip(&mut values) {
-                let at = depths.iter().position(|depth| *depth == setting.depth);
-                let scored = at.map_or(&scored, |at| &prefixes[at]);
-                values[c].push(ndcg10(scored.as_ref(), setting.fusion, testbed, query));
+                let scored = parts.at(setting.depth);
+                values[c].push(ndcg10(scored, setting.fusion, testbed, query));
             }
             observer.advance();
         }
@@ -165,6 +160,41 @@ pub fn tune_second_stage(
     let milliseconds = depths.into_iter().zip(times.into_iter().map(median)).collect();
     let trials = Trials::judge(settings, values, names(testbeds), default);
     Ok(SecondStage { trials, milliseconds })
+}
+
+/// One reading of the candidates of a query, as if only so many of them had been read; nothing for a query without text.
+struct Parts {
+    all: Option<ScoredCandidates>,
+    /// By depth.
+    parts: Vec<(usize, ScoredCandidates)>,
+}
+
+impl Parts {
+    fn of(all: Option<ScoredCandidates>, depths: &[usize]) -> Self {
+        let part = |depth: &usize| Some((*depth, all.as_ref()?.prefix(*depth)));
+        let parts = depths.iter().filter_map(part).collect();
+        Self { all, parts }
+    }
+
+    fn at(&self, depth: usize) -> Option<&ScoredCandidates> {
+        let part = self.parts.iter().find(|(known, _)| *known == depth);
+        part.map(|(_, part)| part).or(self.all.as_ref())
+    }
+
+    /// What the query takes at each depth: of the time of reranking, the part of the tokens.
+    fn milliseconds(&self) -> Vec<f64> {
+        let Some(all) = &self.all else { return Vec::new() };
+        let tokens = |scored: &ScoredCandidates| -> f64 {
+            let read = scored.iter().filter_map(|(_, scores)| scores.rerank);
+            read.map(|(score, _)| f64::from(score.tokens.unwrap_or(1))).sum()
+        };
+        let rerank = all.stages().rerank.as_ref().map_or(0.0, |stage| stage.ms);
+        let per_token = rerank / tokens(all).max(1.0);
+        self.parts
+            .iter()
+            .map(|(_, part)| all.stages().retrieve.ms + per_token * tokens(part))
+            .collect()
+    }
 }
 
 /// Every depth with every fusion, and which of them is the default.
@@ -234,16 +264,6 @@ fn ndcg10(
     let documents = scored.documents(fusion);
     let ids: Vec<&str> = documents.iter().map(|(id, _)| *id).collect();
     ndcg(&ids, grades, 10)
-}
-
-/// What a query takes when only a part of its candidates is read: of the time of reranking, the part of the tokens.
-fn milliseconds(all: &ScoredCandidates, part: &ScoredCandidates) -> f64 {
-    let tokens = |scored: &ScoredCandidates| -> f64 {
-        let read = scored.iter().filter_map(|(_, scores)| scores.rerank);
-        read.map(|(score, _)| f64::from(score.tokens.unwrap_or(1))).sum()
-    };
-    let rerank = all.stages().rerank.as_ref().map_or(0.0, |stage| stage.ms);
-    all.stages().retrieve.ms + rerank * tokens(part) / tokens(all).max(1.0)
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+#[cfg(feature = "fetch")]
 use std::path::Path;
 
 /// An error of this crate. The message says what was being done and to what; what helps depends on the
@@ -44,6 +45,7 @@ impl Error {
         Self { kind, message: message.into(), source: None }
     }
 
+    #[cfg(feature = "fetch")]
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -52,6 +54,7 @@ impl Error {
         self
     }
 
+    #[cfg(feature = "fetch")]
     pub(crate) fn io(
         doing: &str,
         path: &Path,

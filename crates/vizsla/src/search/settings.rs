@@ -147,9 +147,11 @@ mod tests {
         let json = r#"{"depth":20,"fusion":"linear:0.5","k1":1.2,"b":0.75,"field_weights":"content=1,title=0.25"}"#;
         let settings = read(json).unwrap();
         assert_eq!(settings.fusion(), Fusion::Linear { rerank_weight: 0.5 });
-        assert_eq!(settings.field_weights.unwrap().title, 0.25);
         assert_eq!(serde_json::to_string(&settings).unwrap(), json);
         assert_eq!(read("{}").unwrap(), SearchSettings::default());
+        // Weights that are all 0 have a text too.
+        let nothing = r#"{"field_weights":"content=0"}"#;
+        assert_eq!(serde_json::to_string(&read(nothing).unwrap()).unwrap(), nothing);
     }
 
     #[test]
