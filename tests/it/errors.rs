@@ -309,7 +309,7 @@ fn the_library_refuses_what_it_cannot_do() {
     let engine = Engine::new(index.retriever());
     let error = engine.search(&SearchRequest::new("dog")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoReranker);
-    let degraded = engine.search(&SearchRequest::new("dog").with_bm25_fallback()).unwrap();
+    let degraded = engine.search(&SearchRequest::new("dog").with_retrieval_fallback()).unwrap();
     assert!(degraded.degraded.is_some() && degraded.hits.len() == 1);
     let plain = engine.search(&SearchRequest::new("dog").with_fusion(Fusion::Retrieval)).unwrap();
     assert!(plain.degraded.is_none());

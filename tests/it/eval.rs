@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use vizsla::metrics::Measure;
-use vizsla::trec;
+use vizsla_eval::metrics::Measure;
+use vizsla_eval::trec;
 
 use crate::support::{Workspace, fixture};
 
@@ -78,6 +78,72 @@ fn runs_are_scored_and_compared() {
     let wrong = workspace.run(&["eval", "score", "values.tsv", "--dataset", &dataset]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("values.tsv") && wrong.err.contains("line 1"), "{}", wrong.err);
+}
+
+#[test]
+fn runs_are_measured_without_a_corpus() {
+    let workspace = Workspace::new();
+    workspace.write("set/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq\td\t1\n");
+    // As some editors write it: with a byte-order mark in front of the first query.
+    workspace.write("a.run", "\u{feff}q Q0 d 1 1.0 t\n");
+    workspace.write("b.run", "q Q0 x 1 1.0 t\nq Q0 d 2 0.5 t\n");
+    let score = ["eval", "score", "a.run", "b.run", "--dataset", "set", "--measures", "RR"];
+    let table = workspace.ok(&score);
+    assert!(table.contains("a.run  1.0000") && table.contains("b.run  0.5000"), "{table}");
+    let same = ["eval", "compare", "a.run", "a.run", "--dataset", "set"];
+    let compared = workspace.ok(&same);
+    assert!(compared.contains("+0.0000") && !compared.contains("-0.0000"), "{compared}");
+}
+
+#[test]
+fn a_query_without_text_is_named_and_counted() {
+    let workspace = Workspace::new();
+    workspace.write("set/corpus.jsonl", "{\"_id\": \"d\", \"text\": \"dog\"}\n");
+    workspace.write(
+        "set/queries.jsonl",
+        "{\"_id\": \"q1\", \"text\": \"dog\"}\n{\"_id\": \"q2\", \"text\": \" \"}\n",
+    );
+    workspace.write("set/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td\t1\nq2\td\t1\n");
+    let ran = workspace.run(&["eval", "--dataset", "set", "--fusion", "bm25", "--json"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("1 queries") && ran.err.contains("q2"), "{}", ran.err);
+    let result: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(result["queries"], 2);
+    assert_eq!(result["empty_queries"][0], "q2");
+    assert_eq!(result["runs"]["bm25"]["nDCG@10"]["mean"], 0.5);
+}
+
+#[test]
+fn an_index_of_the_corpus_is_kept_and_used_again() {
+    let workspace = Workspace::new();
+    let dataset = fixture("corpus").display().to_string();
+    let eval = |more: &[&str]| {
+        let mut args = vec!["eval", "--dataset", &dataset, "--fusion", "bm25", "--index", "kept"];
+        args.extend(more);
+        workspace.run(&args)
+    };
+    let first = eval(&["--json"]);
+    let (first, again): (serde_json::Value, serde_json::Value) = (
+        serde_json::from_str(&first.out).unwrap(),
+        serde_json::from_str(&eval(&["--json"]).out).unwrap(),
+    );
+    assert_eq!(first["runs"], again["runs"]);
+    let other = eval(&["--passage-tokens", "20"]);
+    assert!(other.code == 2 && other.err.contains("length of passages"), "{}", other.err);
+    // What `vizsla index` makes of the corpus is the same.
+    let corpus = fixture("corpus/corpus.jsonl").display().to_string();
+    workspace.ok(&["index", &corpus, "--index", "indexed"]);
+    let indexed = workspace.json(&[
+        "eval",
+        "--dataset",
+        &dataset,
+        "--fusion",
+        "bm25",
+        "--index",
+        "indexed",
+        "--json",
+    ]);
+    assert_eq!(indexed["runs"], first["runs"]);
 }
 
 #[test]

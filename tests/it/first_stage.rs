@@ -10,8 +10,8 @@ use vizsla::tantivy::schema::{
 };
 use vizsla::tantivy::{self, TantivyDocument, Term, doc};
 use vizsla::{
-    Bm25Params, Document, Engine, ErrorKind, Feedback, FieldWeights, Fusion, Index, IndexSettings,
-    Language, RetrieveRequest, Retriever, SearchRequest, SearchResponse, TantivyRetriever,
+    Bm25Params, Document, Engine, ErrorKind, FieldWeights, Fusion, Index, IndexSettings, Language,
+    RetrieveRequest, Retriever, Rm3, SearchRequest, SearchResponse, TantivyRetriever,
     WriterOptions,
 };
 
@@ -256,7 +256,7 @@ fn feedback_brings_in_what_the_best_passages_speak_of() {
     }
     writer.commit().unwrap();
     assert_eq!(found(&index.retriever(), "gundog", 10).len(), 3);
-    let feedback = index.retriever().with_feedback(Feedback::default().with_passages(3));
+    let feedback = index.retriever().with_rm3(Rm3::default().with_passages(3));
     let found = found(&feedback, "gundog", 10);
     assert_eq!(found.len(), 5, "pointer is what they have in common");
     assert!(found[..3].iter().all(|(id, _)| ["d0", "d1", "d2"].contains(&id.as_str())));

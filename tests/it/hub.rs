@@ -12,6 +12,7 @@ use vizsla_hub::{Cache, ErrorKind, Hub, Repository};
 use crate::support::{Ran, Workspace, fixture, run};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+const LATER_COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
 
 /// What is to go wrong, once each, in this order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +33,9 @@ struct State {
     /// what git calls them.
     files: BTreeMap<String, Vec<u8>>,
     token: Option<String>,
+    /// The files of a commit that is pushed to `main` as soon as that branch has been asked for once.
+    pushed: Option<BTreeMap<String, Vec<u8>>>,
+    branch_was_asked_for: bool,
     faults: Vec<Fault>,
     /// Method, path and the headers of interest of each request.
     requests: Vec<String>,
@@ -111,7 +115,15 @@ impl Server {
         if fault.is_some() {
             state.faults.remove(0);
         }
-        let files = state.files.clone();
+        let is_branch = path.contains("/resolve/main/");
+        let has_moved = path.contains(LATER_COMMIT) || (is_branch && state.branch_was_asked_for);
+        let (commit, files) = match &state.pushed {
+            Some(pushed) if has_moved => (LATER_COMMIT, pushed.clone()),
+            _ => (COMMIT, state.files.clone()),
+        };
+        state.branch_was_asked_for |= is_branch;
+        let mut contents: Vec<Vec<u8>> = state.files.values().cloned().collect();
+        contents.extend(state.pushed.iter().flat_map(|pushed| pushed.values().cloned()));
         drop(state);
         let reply = Reply { stream, method };
         match fault {
@@ -124,19 +136,24 @@ impl Server {
         }
         match path.strip_prefix("/content/") {
             Some(hash) => {
-                let content = files.values().find(|content| sha256(content) == hash).unwrap();
+                let content = contents.iter().find(|content| sha256(content) == hash).unwrap();
                 reply.send_content(content.clone(), headers.get("range"), fault);
             }
-            None => self.describe(&path, &files, reply),
+            None => self.describe(&path, (commit, &files), reply),
         }
     }
 
     /// Answers as the hub itself: all but large content.
-    fn describe(&self, path: &str, files: &BTreeMap<String, Vec<u8>>, reply: Reply<'_>) {
+    fn describe(
+        &self,
+        path: &str,
+        (commit, files): (&str, &BTreeMap<String, Vec<u8>>),
+        reply: Reply<'_>,
+    ) {
         if path.starts_with("/api/models/org/tiny/revision/main") {
             let siblings: Vec<_> =
                 files.keys().map(|path| serde_json::json!({ "rfilename": path })).collect();
-            let body = serde_json::json!({ "sha": COMMIT, "siblings": siblings }).to_string();
+            let body = serde_json::json!({ "sha": commit, "siblings": siblings }).to_string();
             return reply.send("200 OK", "", body.as_bytes());
         }
         if let Some(rest) = path.strip_prefix("/org/old/") {
@@ -147,7 +164,7 @@ impl Server {
             return reply.send("404 Not Found", "X-Error-Code: RepoNotFound\r\n", b"");
         };
         let (revision, file) = rest.split_once('/').unwrap();
-        if revision != "main" && revision != COMMIT {
+        if !["main", COMMIT, LATER_COMMIT].contains(&revision) {
             return reply.send("404 Not Found", "X-Error-Code: RevisionNotFound\r\n", b"");
         }
         let Some(content) = files.get(file) else {
@@ -156,14 +173,14 @@ impl Server {
         if file.ends_with(".onnx") {
             let hash = sha256(content);
             let location = format!(
-                "X-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\nLocation: {}/content/{hash}\r\n",
+                "X-Repo-Commit: {commit}\r\nX-Linked-Etag: \"{hash}\"\r\nX-Linked-Size: {}\r\nLocation: {}/content/{hash}\r\n",
                 content.len(),
                 self.address.replace("127.0.0.1", "localhost")
             );
             reply.send("302 Found", &location, b"");
         } else {
             let etag = git_hash(content);
-            let headers = format!("X-Repo-Commit: {COMMIT}\r\nETag: W/\"{etag}\"\r\n");
+            let headers = format!("X-Repo-Commit: {commit}\r\nETag: W/\"{etag}\"\r\n");
             reply.send("200 OK", &headers, content);
         }
     }
@@ -277,7 +294,24 @@ fn files_lie_where_the_hugging_face_libraries_look() {
 }
 
 #[test]
-fn a_broken_connection_is_gone_on_with() {
+fn a_branch_that_moves_during_a_pull_mixes_no_versions() {
+    let workspace = Workspace::new();
+    let (server, hub, cache) = setting(&workspace);
+    let later = [(LARGE.to_owned(), vec![9; 200_000]), ("config.json".to_owned(), b"[]".to_vec())];
+    server.state.lock().unwrap().pushed = Some(later.into());
+    let pulled = pull(&hub, &cache, &["config.json", LARGE]).unwrap();
+    assert_eq!(pulled.commit, COMMIT);
+    assert_eq!(std::fs::read(pulled.snapshot.join("config.json")).unwrap(), b"{}");
+    assert_eq!(std::fs::read(pulled.snapshot.join(LARGE)).unwrap(), vec![7; 300_000]);
+    // The next pull gets the later version, whole.
+    let pulled = pull(&hub, &cache, &["config.json", LARGE]).unwrap();
+    assert_eq!(pulled.commit, LATER_COMMIT);
+    assert_eq!(std::fs::read(pulled.snapshot.join("config.json")).unwrap(), b"[]");
+    assert_eq!(std::fs::read(pulled.snapshot.join(LARGE)).unwrap(), vec![9; 200_000]);
+}
+
+#[test]
+fn a_broken_connection_is_resumed() {
     let workspace = Workspace::new();
     let (server, hub, cache) = setting(&workspace);
     server.fail(&[Fault::CutOff, Fault::CutOff]);
@@ -289,7 +323,7 @@ fn a_broken_connection_is_gone_on_with() {
 }
 
 #[test]
-fn what_an_earlier_process_began_is_gone_on_with() {
+fn what_an_earlier_process_began_is_resumed() {
     let workspace = Workspace::new();
     let (server, hub, cache) = setting(&workspace);
     let partial = format!("hub/models--org--tiny/blobs/{}.incomplete", sha256(&vec![7; 300_000]));

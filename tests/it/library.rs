@@ -126,7 +126,7 @@ fn a_search_that_is_no_longer_wanted_ends() {
     let request = SearchRequest::new("a dog that points").with_cancel(cancel.clone());
     assert!(!engine.search(&request).unwrap().hits.is_empty());
     cancel.cancel();
-    let error = engine.search(&request.with_bm25_fallback()).unwrap_err();
+    let error = engine.search(&request.with_retrieval_fallback()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
 }
 
@@ -213,7 +213,7 @@ fn a_reranker_that_breaks_its_promise_is_an_error() {
         let engine = Engine::new(index.retriever()).with_reranker(Broken(scores));
         let request = SearchRequest::new("vizsla").with_depth(1);
         assert!(engine.search(&request).unwrap_err().to_string().contains("broken"));
-        let degraded = engine.search(&request.with_bm25_fallback()).unwrap();
+        let degraded = engine.search(&request.with_retrieval_fallback()).unwrap();
         assert!(degraded.degraded.unwrap().contains("broken") && degraded.fusion == "bm25");
     }
 }

@@ -24,7 +24,8 @@ fn crate_sources() -> Vec<(String, String)> {
 
 /// Whether code names a crate or module as the first part of a path.
 fn names(code: &str, name: &str) -> bool {
-    let boundary = |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
+    let boundary =
+        |c: Option<char>| !c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':');
     code.match_indices(&format!("{name}::")).any(|(at, _)| boundary(code[..at].chars().next_back()))
         || code.contains(&format!("use {name};"))
 }
@@ -231,7 +232,11 @@ fn references(code: &str, module: &[String]) -> Vec<Vec<String>> {
             }
             let end = rest.find(|c: char| !(c.is_alphanumeric() || "_:{}, \n*".contains(c)));
             let tree = &rest[..end.unwrap_or(rest.len())];
-            let tree = if tree.contains('{') { tree } else { tree.split([' ', ',', '{', '\n', '}']).next().unwrap_or_default() };
+            let tree = if tree.contains('{') {
+                tree
+            } else {
+                tree.split([' ', ',', '{', '\n', '}']).next().unwrap_or_default()
+            };
             for (path, name) in leaves(tree) {
                 found.push(base.iter().cloned().chain(path).chain([name]).collect());
             }
@@ -269,8 +274,7 @@ fn no_files_of_a_crate_need_each_other() {
     for (name, sources) in crates {
         let files: BTreeMap<Vec<String>, String> =
             sources.iter().map(|(path, _)| (module_of(path), path.clone())).collect();
-        let handed =
-            sources.iter().map(|(path, code)| (module_of(path), hands_on(code))).collect();
+        let handed = sources.iter().map(|(path, code)| (module_of(path), hands_on(code))).collect();
         let mut arrows: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
         for (path, code) in &sources {
             let module = module_of(path);
@@ -324,7 +328,10 @@ fn the_check_for_circles_sees_what_is_there() {
         ]
     );
     let found = references("use crate::b::{X, Y};\nfn f() { super::c::g() }", &module("a"));
-    assert_eq!(found, [["b", "X"], ["b", "Y"], ["c", "g"]].map(|path| path.map(str::to_owned).to_vec()));
+    assert_eq!(
+        found,
+        [["b", "X"], ["b", "Y"], ["c", "g"]].map(|path| path.map(str::to_owned).to_vec())
+    );
     let arrows = [
         (module("a"), [module("b")].into()),
         (module("b"), [module("c")].into()),

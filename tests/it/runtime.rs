@@ -187,3 +187,39 @@ fn what_is_no_library_is_refused() {
     assert!(ran.err.contains("notes.txt") && ran.err.contains(".tgz"), "{}", ran.err);
     assert_eq!(setup(&workspace, "missing.whl").code, 2);
 }
+
+/// A repository that somebody cloned may hold a folder `pip`, which `python3 -m pip` would run from within it.
+#[cfg(unix)]
+#[test]
+fn nothing_in_the_working_folder_is_run() {
+    let workspace = Workspace::new();
+    let marker = workspace.path("ran");
+    let trap = format!("open({:?}, 'w')", marker.display().to_string());
+    workspace.write("pip/__main__.py", trap);
+    workspace.write("pip/__init__.py", "");
+    let python = |args: &[&str]| {
+        let mut command = Command::new("python3");
+        command.args(args).current_dir(workspace.path("")).status().is_ok_and(|s| s.success())
+    };
+    // Where there is a Python, the trap works.
+    assert!(!python(&["-m", "pip"]) || marker.exists());
+    let _ = std::fs::remove_file(&marker);
+    let mut command = workspace.command(&["setup"]);
+    command
+        .env("VIZSLA_DATA_DIR", workspace.path("data"))
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    // Nothing answers there, so nothing leaves this machine.
+    for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]
+    {
+        command.env(name, "http://127.0.0.1:9");
+    }
+    command
+        .env("PIP_NO_INDEX", "1")
+        .env("PIP_RETRIES", "0")
+        .env("PIP_FIND_LINKS", workspace.path(""));
+    let ran = run(&mut command, b"");
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("vizsla setup --from PATH"), "{}", ran.err);
+    assert!(!marker.exists(), "pip/__main__.py of the working folder was run");
+}

@@ -121,7 +121,7 @@ fn every_form_of_output_is_what_it_says() {
             .lines()
             .all(|line| serde_json::from_str::<Value>(line).unwrap()["doc_id"].is_string())
     );
-    let run = vizsla::trec::parse_run(&search(&["--trec"])).unwrap();
+    let run = vizsla_eval::trec::parse_run(&search(&["--trec"])).unwrap();
     assert_eq!(run["1"][0].0, "walk-2");
     let human = search(&["--limit", "1"]);
     assert!(
@@ -183,7 +183,7 @@ fn queries_come_from_standard_input() {
         &["search", "--index", "index", "--fusion", "bm25", "--trec"],
         "river walk\nbrushing\n",
     );
-    let run = vizsla::trec::parse_run(&ran.out).unwrap();
+    let run = vizsla_eval::trec::parse_run(&ran.out).unwrap();
     assert_eq!(run.keys().collect::<Vec<_>>(), ["1", "2"]);
 }
 
@@ -219,4 +219,51 @@ fn rerank_sorts_lines_and_records() {
         (best["id"].as_str(), best["rank"].as_u64(), best["index"].as_u64()),
         (Some("p"), Some(1), Some(1))
     );
+}
+
+#[test]
+fn ids_with_blanks_survive_in_a_run() {
+    let workspace = Workspace::new();
+    workspace.write("my docs/a dog.txt", "The dog sleeps.");
+    workspace.ok(&["index", "my docs", "--index", "index"]);
+    let out = workspace.ok(&["search", "dog", "--index", "index", "--fusion", "bm25", "--trec"]);
+    let run = vizsla_eval::trec::parse_run(&out).unwrap();
+    assert!(run["1"][0].0.ends_with("my docs/a dog.txt"), "{out}");
+}
+
+#[test]
+fn each_query_is_answered_before_the_next_is_read() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::Stdio;
+    let workspace = Workspace::new();
+    workspace.write("docs/a.txt", "alpha");
+    workspace.write("docs/b.txt", "beta");
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let args = ["search", "--index", "index", "--fusion", "bm25", "--jsonl"];
+    let mut child =
+        workspace.command(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut questions = child.stdin.take().unwrap();
+    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    for (question, file) in [("beta", "b.txt"), ("alpha", "a.txt")] {
+        writeln!(questions, "{question}").unwrap();
+        questions.flush().unwrap();
+        let answer = answers.next().unwrap().unwrap();
+        assert!(answer.contains(file), "{answer}");
+    }
+    drop(questions);
+    assert!(answers.next().is_none() && child.wait().unwrap().success());
+}
+
+#[test]
+fn a_record_is_scored_alone_as_it_is_in_an_index() {
+    let workspace = Workspace::new();
+    let record = "{\"_id\": \"r\", \"title\": \"Pointing dogs\", \"text\": \"Pointing dogs show where the birds are.\"}\n";
+    workspace.write("docs/records.jsonl", record);
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let query = "how does a dog point";
+    let found = workspace.json(&["search", query, "--index", "index", "--json"]);
+    let alone = workspace.run_with(&["rerank", query, "--jsonl"], record);
+    let alone: serde_json::Value = serde_json::from_str(&alone.out).unwrap();
+    let logit = |value: &serde_json::Value| (value.as_f64().unwrap() as f32).to_bits();
+    assert_eq!(logit(&found["hits"][0]["scores"]["rerank_logit"]), logit(&alone["logit"]));
 }

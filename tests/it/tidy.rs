@@ -74,6 +74,24 @@ fn the_library_alone_is_light() {
 }
 
 #[test]
+fn looking_for_models_and_measuring_need_no_network() {
+    for (package, features) in [
+        ("vizsla-hub", &["--no-default-features"][..]),
+        ("vizsla-models", &["--no-default-features"]),
+        ("vizsla-eval", &[]),
+    ] {
+        let packages = tree(package, features);
+        for heavy in ["ureq", "rustls", "tar", "zip", "flate2", "clap", "indicatif"] {
+            assert!(!packages.iter().any(|name| name == heavy), "{package} builds {heavy}");
+        }
+    }
+    assert!(
+        tree("vizsla-hub", &[]).iter().any(|name| name == "ureq"),
+        "the check sees what is there"
+    );
+}
+
+#[test]
 fn the_architecture_page_names_what_is_there() {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for entry in std::fs::read_dir(root().join("crates")).unwrap() {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use vizsla::metrics::Measure;
 use vizsla::onnx::Device;
-use vizsla::{FieldWeights, Fusion, Language};
+use vizsla::{FieldWeights, FusionPolicy, Language};
+use vizsla_eval::metrics::Measure;
 
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
 #[derive(Debug, Parser)]
@@ -258,7 +258,7 @@ pub(crate) struct RankingArgs {
     /// How the two rankings become one: rerank, bm25, auto, position, rrf[:K], or linear, zscore, rank-biased or
     /// calibrated, each with [:WEIGHT] of the reranker [default: linear:0.7]
     #[arg(long, value_name = "HOW")]
-    pub(crate) fusion: Option<Fusion>,
+    pub(crate) fusion: Option<FusionPolicy>,
     /// Most time for a search (150ms, 2s): candidates are read best first until it is used up
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,

@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod hints;
 mod index_settings;
 mod interrupt;
 mod output;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             output::complain(&format!("{error:#}"));
+            hints::of(&error).iter().for_each(|hint| output::hint(hint));
             ExitCode::from(2)
         }
     }

@@ -1,9 +1,11 @@
 //! Progress on a terminal, silence elsewhere.
 
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use vizsla_eval::Observer;
 use vizsla_hub::Progress;
 
 /// A bar that counts `unit`s, on standard error; nothing when that is no terminal.
@@ -17,6 +19,24 @@ pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
     ProgressBar::new(total).with_style(
         ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
     )
+}
+
+/// Work of the evaluation, shown as a bar.
+#[derive(Debug, Default)]
+pub(crate) struct WorkProgress(RefCell<Option<ProgressBar>>);
+
+impl Observer for WorkProgress {
+    fn begin(&self, total: u64, unit: &str) {
+        *self.0.borrow_mut() = Some(bar(total, unit));
+    }
+
+    fn advance(&self) {
+        self.0.borrow().iter().for_each(|bar| bar.inc(1));
+    }
+
+    fn end(&self) {
+        self.0.borrow_mut().take().iter().for_each(ProgressBar::finish_and_clear);
+    }
 }
 
 /// A fetch, shown as a bar of bytes.

@@ -1,9 +1,9 @@
 //! The vocabulary of two-stage search.
 //!
 //! A [`Document`] is cut into [`Passage`]s; a [`Retriever`] turns a query into a [`Ranking`] of [`Candidate`]s; a
-//! [`Reranker`] reads the query with each of them; a [`Fusion`] makes one score of both. [`metrics`] says how good the
-//! outcome is. This crate does no input or output, reads no clock and starts no thread, so that a retriever or a
-//! reranker can be written against it without anything else.
+//! [`Reranker`] reads the query with each of them; a [`Fusion`] makes one score of both. This crate does no input
+//! or output, reads no clock and starts no thread, so that a retriever or a reranker can be written against it without
+//! anything else.
 //!
 //! ```
 //! use vizsla_core::{Fusion, RerankScore, StageScores};
@@ -25,7 +25,6 @@ mod filter;
 mod fusion;
 mod limits;
 mod location;
-pub mod metrics;
 mod notes;
 mod passage;
 mod query;
@@ -34,7 +33,6 @@ mod rerank;
 mod retrieve;
 mod split;
 mod time_limits;
-pub mod trec;
 
 pub use document::{Document, Metadata, MetadataValue, Section};
 pub use explanation::{Bm25Explanation, Bm25Term, Explanation};

@@ -22,7 +22,7 @@ pub(crate) fn extract_largest(
         return Err(Error::new(
             ErrorKind::Verification,
             format!(
-                "{} is no archive of a known kind: give a .tgz, .zip or .whl file, or the library itself",
+                "{} is not an archive of a known kind: give a .tgz, .zip or .whl file, or the library itself",
                 archive.display()
             ),
         ));

@@ -4,12 +4,10 @@
 use std::env;
 use std::fmt;
 use std::fs;
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind};
-use crate::fetch;
 
 /// A repository on the hub and one of its revisions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,7 +17,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// `organisation/name`, at a commit, branch or tag.
+    /// The repository `organisation/name`, at a commit, branch or tag.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidName`] when either could not be part of a URL and of a path.
@@ -34,7 +32,7 @@ impl Repository {
         valid.then(|| Self { name: name.to_owned(), revision: revision.to_owned() }).ok_or_else(|| {
             Error::new(
                 ErrorKind::InvalidName,
-                format!("{name}@{revision} names no model: write organisation/name or organisation/name@revision"),
+                format!("{name}@{revision} is not the name of a model: write organisation/name or organisation/name@revision"),
             )
         })
     }
@@ -49,7 +47,8 @@ impl Repository {
         &self.revision
     }
 
-    fn folder(&self) -> String {
+    /// The name of its folder in a cache.
+    pub(crate) fn folder(&self) -> String {
         format!("models--{}", self.name.replace('/', "--"))
     }
 }
@@ -86,14 +85,14 @@ impl Cache {
     /// `HF_HOME`, else in `huggingface` in `XDG_CACHE_HOME` or `~/.cache`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotInstalled`] when none is set and the user has no home folder.
+    /// [`ErrorKind::NoHome`] when none is set and the user has no home folder.
     pub fn from_env() -> Result<Self, Error> {
         let direct =
             path_variable("HF_HUB_CACHE").or_else(|| path_variable("HUGGINGFACE_HUB_CACHE"));
         let root = direct.or_else(|| hugging_face_home().map(|home| home.join("hub")));
         root.map(Self::new).ok_or_else(|| {
             Error::new(
-                ErrorKind::NotInstalled,
+                ErrorKind::NoHome,
                 "this user has no home folder; set HF_HOME to a folder for models",
             )
         })
@@ -132,108 +131,6 @@ impl Cache {
         let is_blob = target.parent()?.file_name()? == "blobs";
         is_blob.then(|| target.file_name().map(|name| name.to_string_lossy().into_owned()))?
     }
-
-    pub(crate) fn blobs(&self, repository: &Repository) -> PathBuf {
-        self.root.join(repository.folder()).join("blobs")
-    }
-
-    pub(crate) fn lock_file(&self, repository: &Repository, hash: &str) -> PathBuf {
-        self.root.join(".locks").join(repository.folder()).join(format!("{hash}.lock"))
-    }
-
-    /// Makes a blob appear as `path` in a revision, and gives back where.
-    pub(crate) fn link(
-        &self,
-        repository: &Repository,
-        commit: &str,
-        path: &str,
-        hash: &str,
-    ) -> Result<PathBuf, Error> {
-        let blob = self.blobs(repository).join(hash);
-        let file = self.root.join(repository.folder()).join("snapshots").join(commit).join(path);
-        let folder = file.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
-        if fs::canonicalize(&file)
-            .is_ok_and(|found| fs::canonicalize(&blob).is_ok_and(|b| b == found))
-        {
-            return Ok(file);
-        }
-        let up = "../".repeat(1 + Path::new(path).components().count());
-        let target = Path::new(&up).join("blobs").join(hash);
-        // Under another name first: whatever is in the way, perhaps just now put there by another process, is replaced.
-        tempfile::Builder::new()
-            .prefix(".link-")
-            .make_in(folder, |scratch| point(&target, &blob, scratch))
-            .map_err(|error| Error::io("create a link in", folder, error))?
-            .into_temp_path()
-            .persist(&file)
-            .map_err(|error| Error::io("link", &file, error.error))?;
-        Ok(file)
-    }
-
-    /// Remembers which commit a branch or tag stood for.
-    pub(crate) fn write_ref(&self, repository: &Repository, commit: &str) -> Result<(), Error> {
-        if repository.revision == commit {
-            return Ok(());
-        }
-        let file = self.root.join(repository.folder()).join("refs").join(&repository.revision);
-        let folder = file.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder).map_err(|error| Error::io("create", folder, error))?;
-        fs::write(&file, commit).map_err(|error| Error::io("write", &file, error))
-    }
-
-    /// Takes over files that were fetched by other means, as the content of a revision. They are copied.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Io`] when one cannot be read or written, [`ErrorKind::InvalidName`] when a path leads out of
-    /// the repository.
-    pub fn import(
-        &self,
-        repository: &Repository,
-        files: &[(PathBuf, String)],
-    ) -> Result<PathBuf, Error> {
-        for (from, path) in files {
-            if !is_inside(path) {
-                return Err(Error::new(
-                    ErrorKind::InvalidName,
-                    format!("{path} is no path within a repository"),
-                ));
-            }
-            let hash = fetch::sha256(from)?;
-            let blobs = self.blobs(repository);
-            fs::create_dir_all(&blobs).map_err(|error| Error::io("create", &blobs, error))?;
-            // Under a name of its own until it is whole.
-            let scratch = tempfile::Builder::new()
-                .prefix(".import-")
-                .tempfile_in(&blobs)
-                .map_err(|error| Error::io("create a file in", &blobs, error))?;
-            fs::copy(from, scratch.path()).map_err(|error| Error::io("copy", from, error))?;
-            let blob = blobs.join(&hash);
-            scratch.persist(&blob).map_err(|error| Error::io("write", &blob, error.error))?;
-            self.link(repository, &repository.revision, path, &hash)?;
-        }
-        self.snapshot(repository).ok_or_else(|| {
-            Error::new(ErrorKind::NotInstalled, "there was nothing to import".to_owned())
-        })
-    }
-}
-
-/// Whether a path that a server gave stays within the folder it is joined to.
-pub(crate) fn is_inside(path: &str) -> bool {
-    !path.is_empty()
-        && !path.contains('\\')
-        && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)))
-}
-
-#[cfg(unix)]
-fn point(relative: &Path, _blob: &Path, file: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(relative, file)
-}
-
-/// Links need a privilege on Windows; the other libraries copy there too.
-#[cfg(not(unix))]
-fn point(_relative: &Path, blob: &Path, file: &Path) -> io::Result<()> {
-    fs::copy(blob, file).map(drop)
 }
 
 pub(crate) fn path_variable(name: &str) -> Option<PathBuf> {

@@ -2,9 +2,11 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+#[cfg(feature = "fetch")]
 use std::path::Path;
 
-/// An error of this crate. The message says what was being done, to what, and what helps.
+/// An error of this crate. The message says what was being done and to what; what helps depends on the
+/// program, which can tell by the [kind](Self::kind).
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -16,17 +18,19 @@ pub struct Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// What was looked for is not on this machine.
+    /// ONNX Runtime is not on this machine, or not where a setting says that it is.
     NotInstalled,
+    /// The user has no home folder, and no setting says what to use instead.
+    NoHome,
     /// No build of it exists for this platform.
     UnsupportedPlatform,
-    /// The hub has nothing of that name.
+    /// The hub, or the folder named, has nothing of that name.
     NotFound,
     /// The hub wants to know who is asking, or does not give it to them.
     Unauthorized,
-    /// It would have to be fetched, and that was forbidden.
+    /// It would have to be fetched, and the environment forbids connections.
     Offline,
-    /// A name that cannot be one.
+    /// A text that cannot be a name.
     InvalidName,
     /// It could not be fetched.
     Fetch,
@@ -41,6 +45,7 @@ impl Error {
         Self { kind, message: message.into(), source: None }
     }
 
+    #[cfg(feature = "fetch")]
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -49,6 +54,7 @@ impl Error {
         self
     }
 
+    #[cfg(feature = "fetch")]
     pub(crate) fn io(
         doing: &str,
         path: &Path,

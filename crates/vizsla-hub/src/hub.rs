@@ -12,10 +12,12 @@ use ureq::Agent;
 use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode};
 
-use crate::cache::{Cache, Repository, hugging_face_home, is_inside, path_variable};
+use crate::cache::{Cache, Repository, hugging_face_home, path_variable};
 use crate::catalogue::File;
 use crate::error::{Error, ErrorKind};
-use crate::fetch::{self, Progress};
+use crate::hash;
+use crate::http::{self, Progress};
+use crate::store::is_inside;
 
 /// How often in a row something may go wrong that may go right the next time.
 const ATTEMPTS: u32 = 5;
@@ -93,7 +95,7 @@ impl Hub {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             token: None,
             offline: false,
-            agent: fetch::agent(),
+            agent: http::agent(),
         }
     }
 
@@ -128,8 +130,10 @@ impl Hub {
         Ok(Listing { commit: commit.to_owned(), files: files.collect() })
     }
 
-    /// Brings files into the cache. What is there already is not fetched again, what was begun is gone on with, and
-    /// of two processes that want the same file one waits for the other. Blocks; cost: the download, and hashing it.
+    /// Brings files into the cache. All of them are of one commit: a branch or tag is resolved once, so that one
+    /// that moves meanwhile cannot mix two versions. What is there already is not fetched again, partial downloads are
+    /// resumed, and of two processes that want the same file one waits for the other. Blocks; cost: the download, and
+    /// hashing it.
     ///
     /// # Errors
     /// As [`files`](Self::files), and [`ErrorKind::Verification`] when content has another hash than it should have,
@@ -141,24 +145,25 @@ impl Hub {
         files: &[File],
         progress: &dyn Progress,
     ) -> Result<Pulled, Error> {
-        let mut pulled = None;
-        let mut fetched_bytes = 0;
-        for file in files {
-            if !is_inside(&file.path) {
-                return Err(Error::new(
-                    ErrorKind::InvalidName,
-                    format!("{} is no path within a repository", file.path),
-                ));
-            }
-            let metadata = self.metadata(repository, &file.path)?;
-            check_pin(file, &metadata)?;
-            fetched_bytes += self.fetch_blob(cache, repository, file, &metadata, progress)?;
-            cache.link(repository, &metadata.commit, &file.path, &metadata.hash)?;
-            pulled = Some(metadata.commit);
+        let outside = files.iter().find(|file| !is_inside(&file.path));
+        if let Some(file) = outside {
+            return Err(Error::new(
+                ErrorKind::InvalidName,
+                format!("{} is not a path within a repository", file.path),
+            ));
         }
-        let commit = pulled.ok_or_else(|| {
+        let first = files.first().ok_or_else(|| {
             Error::new(ErrorKind::NotFound, format!("{repository} has none of the files wanted"))
         })?;
+        let commit = self.metadata(repository, &first.path)?.commit;
+        let pinned = Repository::new(repository.name(), &commit)?;
+        let mut fetched_bytes = 0;
+        for file in files {
+            let metadata = self.metadata(&pinned, &file.path)?;
+            check_pin(file, &metadata)?;
+            fetched_bytes += self.fetch_blob(cache, repository, file, &metadata, progress)?;
+            cache.link(repository, &commit, &file.path, &metadata.hash)?;
+        }
         cache.write_ref(repository, &commit)?;
         let snapshot = cache.snapshot(repository).ok_or_else(|| {
             Error::new(ErrorKind::Io, format!("{repository} was fetched and is not there"))
@@ -239,7 +244,7 @@ impl Hub {
         progress.end();
         let fetched = fetched?;
         if let Err(error) = check(&partial, file, metadata) {
-            // Going on with it would only give the same again.
+            // Resuming from it would only give the same again.
             let _ = fs::remove_file(&partial);
             return Err(error);
         }
@@ -314,9 +319,7 @@ impl Hub {
         if self.offline {
             return Err(Error::new(
                 ErrorKind::Offline,
-                format!(
-                    "{what} is not here, and HF_HUB_OFFLINE forbids to fetch it: unset it, or import the files with `vizsla model import`"
-                ),
+                format!("{what} is not here, and HF_HUB_OFFLINE forbids fetching it"),
             ));
         }
         let mut failures = 0;
@@ -414,12 +417,12 @@ fn check(partial: &Path, file: &File, metadata: &Metadata) -> Result<(), Error> 
             ),
         ))
     };
-    let found = fetch::content_hash(partial, metadata.hash.len())?;
+    let found = hash::content_hash(partial, metadata.hash.len())?;
     if found != metadata.hash {
         return differs(&metadata.hash, &found);
     }
     if let Some(sha256) = file.sha256.as_ref().filter(|_| metadata.hash.len() != 64) {
-        let found = fetch::sha256(partial)?;
+        let found = hash::sha256(partial)?;
         if found != *sha256 {
             return differs(sha256, &found);
         }
@@ -436,7 +439,7 @@ fn lock(path: &Path) -> Result<DiskFile, Error> {
     Ok(file)
 }
 
-/// Copies what arrives. A connection that breaks is told in the result, what cannot be written is an error.
+/// Copies what arrives. `Ok(Some(..))` is a connection that broke; what cannot be written is an error.
 fn copy(
     response: &mut Response<Body>,
     out: &mut DiskFile,

@@ -1,11 +1,9 @@
-//! Which of the files in the cache are a model, and whether they are what they should be.
+//! Which of the files in the cache are a model.
 
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Repository};
-use crate::catalogue::{Entry, File};
-use crate::error::{Error, ErrorKind};
-use crate::fetch;
+use crate::catalogue::Entry;
 
 /// The folder of a catalogued model in the cache: the pinned revision, else another one that has an ONNX file known by
 /// its hash, so that what other programs fetched is found too.
@@ -40,66 +38,36 @@ fn onnx_files(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// What [`verify`] found of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Checked {
-    /// Its path in the folder, with slashes.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// Its SHA-256.
-    pub sha256: String,
-    /// What it should hash to, if it does not.
-    pub expected: Option<String>,
-    /// Whether there was any hash to compare with.
-    pub is_known: bool,
-}
-
-/// Reads all files of a model's folder and compares them with the hash under which the cache files them, and with the
-/// catalogue's. Cost: reading them.
-///
-/// # Errors
-/// [`ErrorKind::Io`] when one cannot be read, [`ErrorKind::NotInstalled`] when there is none.
-pub fn verify(dir: &Path, pinned: &[File]) -> Result<Vec<Checked>, Error> {
-    let check = |path: String| {
-        let file = dir.join(&path);
-        let io = |error| Error::io("read", &file, error);
-        let sha256 = fetch::sha256(&file)?;
-        let pin = pinned.iter().find(|pin| pin.path == path).and_then(|pin| pin.sha256.clone());
-        let filed = Cache::recorded_hash(&file);
-        let found = match &filed {
-            Some(hash) => fetch::content_hash(&file, hash.len())?,
-            None => String::new(),
-        };
-        let is_known = pin.is_some() || filed.is_some();
-        let expected =
-            pin.filter(|pin| *pin != sha256).or_else(|| filed.filter(|hash| *hash != found));
-        let bytes = file.metadata().map_err(io)?.len();
-        Ok(Checked { path, bytes, sha256, expected, is_known })
+/// All files of a folder and of the folders in it, by their paths with slashes, sorted. Links are followed, which is
+/// what a snapshot is made of; one that leads back to a folder above it is left out.
+pub(crate) fn files_below(dir: &Path) -> Vec<String> {
+    let entries = walkdir::WalkDir::new(dir).follow_links(true).into_iter().filter_map(Result::ok);
+    let files = entries.filter(|entry| entry.file_type().is_file());
+    let slashed = |entry: walkdir::DirEntry| {
+        let parts = entry.path().strip_prefix(dir).ok()?.components();
+        let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy()).collect();
+        Some(parts.join("/"))
     };
-    let files = files_below(dir);
-    if files.is_empty() {
-        return Err(Error::new(ErrorKind::NotInstalled, format!("{} has no files", dir.display())));
-    }
-    files.into_iter().map(check).collect()
-}
-
-/// All files of a folder and of the folders in it, by their paths with slashes, sorted.
-fn files_below(dir: &Path) -> Vec<String> {
-    fn walk(dir: &Path, prefix: &str, files: &mut Vec<String>) {
-        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-            // Through links: that is what a snapshot is made of.
-            if entry.path().is_dir() {
-                walk(&entry.path(), &format!("{name}/"), files);
-            } else {
-                files.push(name);
-            }
-        }
-    }
-    let mut files = Vec::new();
-    walk(dir, "", &mut files);
+    let mut files: Vec<String> = files.filter_map(slashed).collect();
     files.sort();
     files
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_followed_and_loops_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(path("blobs")).unwrap();
+        std::fs::create_dir_all(path("model/onnx")).unwrap();
+        std::fs::write(path("blobs/content"), "x").unwrap();
+        std::os::unix::fs::symlink(path("blobs/content"), path("model/onnx/model.onnx")).unwrap();
+        for name in ["model/up", "model/onnx/up"] {
+            std::os::unix::fs::symlink(path("model"), path(name)).unwrap();
+        }
+        assert_eq!(files_below(&path("model")), ["onnx/model.onnx"]);
+    }
 }

@@ -79,4 +79,19 @@ impl CrossEncoderOptions {
         self.cache = scores;
         self
     }
+
+    /// The ONNX file asked for, if one was.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The name given to the model, if one was.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// What the model is to run on.
+    pub fn device(&self) -> Device {
+        self.device
+    }
 }

@@ -36,6 +36,7 @@ mod bm25;
 mod error;
 mod index;
 mod search;
+mod settings;
 
 pub use analysis::{Language, UnknownLanguage};
 pub use bm25::{IndexRetriever, Rm3, TantivyRetriever, tantivy};
@@ -50,12 +51,13 @@ pub use search::{
     RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest, SearchResponse, Snippet,
     Stages,
 };
+pub use settings::SearchSettings;
 pub use vizsla_core::{
     Bm25Explanation, Bm25Term, BoxError, CancelHandle, Candidate, Clause, Document, DocumentKey,
     Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Metadata,
     MetadataValue, NonFiniteScore, ParseFusionError, Passage, Query, QueryField, QueryNotes,
     QuerySyntax, Ranked, Ranking, RerankScore, Reranker, Retrieval, RetrieveRequest, Retriever,
-    Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits, metrics, trec,
+    Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits,
 };
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;

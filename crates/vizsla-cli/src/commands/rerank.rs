@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use anyhow::{Context, bail};
 use serde_json::json;
-use vizsla::{Ranking, RerankScore, Reranker, TieBreak};
+use vizsla::{Passage, Ranking, RerankScore, Reranker, TieBreak};
 use vizsla_extract::json_document;
 
 use crate::Outcome;
@@ -20,9 +20,16 @@ struct Input {
     score: RerankScore,
 }
 
+impl Input {
+    /// What the reranker reads: put together as it is for a passage in an index, so that the scores are the same.
+    fn full_text(&self) -> String {
+        Passage::new(&self.id, 0, &self.text).with_title(&self.title).full_text()
+    }
+}
+
 impl TieBreak for Input {
-    fn tie_break(&self) -> (&str, u32) {
-        ("", self.line)
+    fn tie_break(&self) -> (&str, &str, u32) {
+        ("", "", self.line)
     }
 }
 
@@ -36,16 +43,7 @@ pub(crate) fn run(args: &RerankArgs) -> anyhow::Result<Outcome> {
         return Ok(Outcome::NoHits);
     }
     let reranker = open_reranker(&args.model)?;
-    let full: Vec<String> = texts
-        .iter()
-        .map(|text| {
-            if text.title.is_empty() {
-                text.text.clone()
-            } else {
-                format!("{}\n{}", text.title, text.text)
-            }
-        })
-        .collect();
+    let full: Vec<String> = texts.iter().map(Input::full_text).collect();
     let passages: Vec<&str> = full.iter().map(String::as_str).collect();
     let scores = reranker.score(&args.query, &passages).map_err(anyhow::Error::from_boxed)?;
     let scored =
@@ -86,7 +84,7 @@ fn read_texts() -> anyhow::Result<Vec<Input>> {
         let is_record = *records.get_or_insert_with(|| text.starts_with('{'));
         let (id, title, text) = if is_record {
             let record = serde_json::from_str(&text)
-                .with_context(|| format!("standard input, line {line}: is no JSON object"))?;
+                .with_context(|| format!("standard input, line {line}: is not a JSON object"))?;
             let document = json_document(record, &line.to_string())
                 .with_context(|| format!("standard input, line {line}"))?;
             (document.id, document.title, document.text)

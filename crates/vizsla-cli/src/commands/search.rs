@@ -3,12 +3,13 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
-use vizsla::{Engine, Fusion, Index, QuerySyntax, SearchRequest, SearchResponse, trec};
+use vizsla::{Engine, Index, QuerySyntax, SearchRequest, SearchResponse, SearchSettings};
+use vizsla_eval::trec;
 
 use crate::Outcome;
 use crate::args::{Format, SearchArgs};
-use crate::output;
-use crate::settings::{Ranking, filter, open_index, open_reranker};
+use crate::settings::{filter, open_index, open_reranker, search_settings};
+use crate::{hints, output};
 
 pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
     let index = open_index(&args.index)?;
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
 /// An engine with what was asked of every query.
 struct Search<'a> {
     args: &'a SearchArgs,
-    ranking: Ranking,
+    settings: SearchSettings,
     engine: Engine,
     /// Why there is no reranker, where that was accepted.
     degraded: Option<String>,
@@ -37,17 +38,17 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn open(args: &'a SearchArgs, index: &Index) -> anyhow::Result<Self> {
-        let ranking = Ranking::of(&args.ranking)?;
-        let engine = Engine::new(ranking.retriever(index)?).with_fusion(ranking.fusion);
-        if !ranking.fusion.needs_rerank() {
-            return Ok(Self { args, ranking, engine, degraded: None });
+        let settings = search_settings(&args.ranking)?;
+        let engine = Engine::new(settings.retriever(index)).with_fusion(settings.fusion());
+        if !settings.fusion().needs_rerank() {
+            return Ok(Self { args, settings, engine, degraded: None });
         }
         match open_reranker(&args.ranking.model) {
             Ok(reranker) => {
-                Ok(Self { args, ranking, engine: engine.with_reranker(reranker), degraded: None })
+                Ok(Self { args, settings, engine: engine.with_reranker(reranker), degraded: None })
             }
             Err(error) if args.bm25_fallback => {
-                Ok(Self { args, ranking, engine, degraded: Some(format!("{error:#}")) })
+                Ok(Self { args, settings, engine, degraded: Some(format!("{error:#}")) })
             }
             Err(error) => Err(error.context(
                 "cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)",
@@ -69,7 +70,7 @@ impl<'a> Search<'a> {
         let args = self.args;
         let mut request = SearchRequest::new(query)
             .with_limit(args.limit)
-            .with_depth(self.ranking.depth)
+            .with_depth(self.settings.depth())
             .with_filter(filter(&args.filter))
             .with_notes();
         if args.syntax {
@@ -81,7 +82,7 @@ impl<'a> Search<'a> {
         if args.bm25_fallback {
             request = request.with_retrieval_fallback();
         }
-        if let Some(budget) = self.ranking.budget {
+        if let Some(budget) = self.settings.budget() {
             request = request.with_budget(budget);
         }
         match args.min_probability {
@@ -107,25 +108,21 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Each line of standard input is a query.
+    /// Each line of standard input is a query, answered before the next one is read, so that a program may ask and wait.
     fn answer_lines(&self) -> anyhow::Result<Outcome> {
-        let lines: Vec<String> = io::stdin()
-            .lock()
-            .lines()
-            .collect::<Result<_, _>>()
-            .context("cannot read the query from standard input")?;
-        let queries: Vec<&str> =
-            lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
-        if queries.is_empty() {
-            return self.answer(1, "");
-        }
-        let mut outcome = Outcome::NoHits;
-        for (number, query) in (1..).zip(queries) {
-            if self.answer(number, query)? == Outcome::Success {
+        let (mut number, mut outcome) = (0, Outcome::NoHits);
+        for line in io::stdin().lock().lines() {
+            let line = line.context("cannot read the query from standard input")?;
+            if line.trim().is_empty() {
+                continue;
+            }
+            number += 1;
+            if self.answer(number, line.trim())? == Outcome::Success {
                 outcome = Outcome::Success;
             }
+            io::stdout().flush()?;
         }
-        Ok(outcome)
+        if number == 0 { self.answer(1, "") } else { Ok(outcome) }
     }
 
     /// Asks until there is nothing more to ask. A query that fails does not end the conversation.
@@ -146,6 +143,7 @@ impl<'a> Search<'a> {
             number += 1;
             if let Err(error) = self.answer(number, line.trim()) {
                 output::complain(&format!("{error:#}"));
+                hints::of(&error).iter().for_each(|hint| output::hint(hint));
             }
         }
     }

@@ -46,3 +46,9 @@ pub(crate) fn complain(text: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {text}");
 }
+
+/// Says on standard error what helps.
+pub(crate) fn hint(text: &str) {
+    let style = anstyle::AnsiColor::Cyan.on_default().bold();
+    let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {text}");
+}

@@ -1,13 +1,11 @@
-//! `vizsla eval score` and `vizsla eval compare`: runs that are there already.
+//! `vizsla eval score` and `vizsla eval compare`: runs that are there already. They need judgments, but no corpus.
 
 use std::path::Path;
 
 use anyhow::bail;
-use serde::Serialize;
+use vizsla_eval::{Collection, Comparison, Measured, read_run};
 
-use super::dataset::{Dataset, read_run};
-use super::measured::Measured;
-use super::statistics::{Summary, randomisation_test};
+use super::{collection_options, write_queries};
 use crate::args::{CompareArgs, JudgedArgs, ReportArgs, ScoreArgs};
 use crate::{Outcome, output};
 
@@ -22,65 +20,13 @@ pub(crate) fn score(args: &ScoreArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-/// What a comparison found.
-#[derive(Debug, Serialize)]
-struct Comparison {
-    /// By measure, how much B has more than A.
-    measures: Vec<Difference>,
-    /// The queries that the first measure changed most in, the largest first.
-    queries: Vec<Changed>,
-}
-
-#[derive(Debug, Serialize)]
-struct Difference {
-    measure: String,
-    a: f64,
-    b: f64,
-    change: Summary,
-    /// Of the paired randomisation test.
-    p: f64,
-    better: usize,
-    worse: usize,
-}
-
-#[derive(Debug, Serialize)]
-struct Changed {
-    query: String,
-    text: String,
-    a: f64,
-    b: f64,
-}
-
 pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<Outcome> {
-    let (dataset, measured) = measure(&args.judged, &args.report, &[&args.a, &args.b])?;
-    let difference = |(at, measure): (usize, &vizsla::metrics::Measure)| {
-        let differences = measured.differences(1, 0, at);
-        Difference {
-            measure: measure.to_string(),
-            a: Summary::of(measured.values(0, at)).mean,
-            b: Summary::of(measured.values(1, at)).mean,
-            change: Summary::of(&differences),
-            p: randomisation_test(&differences),
-            better: differences.iter().filter(|d| **d > 1e-9).count(),
-            worse: differences.iter().filter(|d| **d < -1e-9).count(),
-        }
-    };
-    let measures = measured.measures.iter().enumerate().map(difference).collect();
-    let differences = measured.differences(1, 0, 0);
-    let mut order: Vec<usize> = (0..differences.len()).collect();
-    order.sort_by(|a, b| differences[*b].abs().total_cmp(&differences[*a].abs()));
-    let changed = order.into_iter().filter(|i| differences[*i].abs() > 1e-9).take(args.show);
-    let queries = changed.map(|i| Changed {
-        query: measured.queries[i].clone(),
-        text: dataset.queries[i].1.clone(),
-        a: measured.values(0, 0)[i],
-        b: measured.values(1, 0)[i],
-    });
-    let comparison = Comparison { measures, queries: queries.collect() };
+    let (collection, measured) = measure(&args.judged, &args.report, &[&args.a, &args.b])?;
+    let comparison = Comparison::of(&measured, &collection, args.show);
     if args.report.json {
         output::json(&comparison)?;
     } else {
-        output::raw(&comparison.text(args, measured.queries.len()))?;
+        output::raw(&text(&comparison, args, measured.queries.len()))?;
     }
     Ok(Outcome::Success)
 }
@@ -89,12 +35,13 @@ fn measure(
     judged: &JudgedArgs,
     report: &ReportArgs,
     paths: &[&Path],
-) -> anyhow::Result<(Dataset, Measured)> {
-    let dataset = Dataset::open(judged)?;
+) -> anyhow::Result<(Collection, Measured)> {
+    let options = collection_options(judged).with_optional_texts();
+    let collection = Collection::open(&judged.dataset, &options)?;
     let mut runs = Vec::new();
     for path in paths {
         let mut run = read_run(path)?;
-        if !dataset.queries.iter().any(|(id, _)| run.contains_key(id)) {
+        if !collection.is_covered_by(&run) {
             bail!(
                 "{} has none of the judged queries: is it a run of this collection?",
                 path.display()
@@ -105,51 +52,49 @@ fn measure(
         }
         runs.push((path.display().to_string(), run));
     }
-    let ids: Vec<String> = dataset.queries.iter().map(|(id, _)| id.clone()).collect();
     let runs: Vec<_> = runs.iter().map(|(name, run)| (name.as_str(), run)).collect();
-    let measured = Measured::of(&report.measures, &ids, &dataset.qrels, &runs);
-    measured.write_queries(report)?;
-    Ok((dataset, measured))
+    let ids = collection.query_ids();
+    let measured = Measured::of(&report.measures, &ids, &collection.qrels, &runs);
+    write_queries(&measured, report)?;
+    Ok((collection, measured))
 }
 
-impl Comparison {
-    fn text(&self, args: &CompareArgs, queries: usize) -> String {
-        use std::fmt::Write;
-        let mut text = format!(
-            "A {}\nB {}\n{queries} queries; difference with 95 % bootstrap interval, p of the paired randomisation test\n\n",
-            args.a.display(),
-            args.b.display()
-        );
+fn text(comparison: &Comparison, args: &CompareArgs, queries: usize) -> String {
+    use std::fmt::Write;
+    let mut text = format!(
+        "A {}\nB {}\n{queries} queries; difference with 95 % bootstrap interval, p of the paired randomisation test\n\n",
+        args.a.display(),
+        args.b.display()
+    );
+    let _ = writeln!(
+        text,
+        "{:<12}{:<8}{:<8}{:<28}{:<10}queries better, worse",
+        "", "A", "B", "B - A", "p"
+    );
+    for d in &comparison.measures {
+        let change = format!("{:#}", d.change);
         let _ = writeln!(
             text,
-            "{:<12}{:<8}{:<8}{:<28}{:<10}queries better, worse",
-            "", "A", "B", "B - A", "p"
+            "{:<12}{:<8.4}{:<8.4}{change:<28}{:<10.5}{}, {}",
+            d.measure, d.a, d.b, d.p, d.better, d.worse
         );
-        for d in &self.measures {
-            let change =
-                format!("{:+.4} [{:+.4}, {:+.4}]", d.change.mean, d.change.low, d.change.high);
+    }
+    if let Some(first) = comparison.measures.first().filter(|_| !comparison.queries.is_empty()) {
+        let _ = writeln!(text, "\nqueries that changed most in {}", first.measure);
+        for changed in &comparison.queries {
+            // A change below the last place that is shown has no sign.
+            let change = format!("{:+.4}", changed.b - changed.a).replace("-0.0000", "+0.0000");
             let _ = writeln!(
                 text,
-                "{:<12}{:<8.4}{:<8.4}{change:<28}{:<10.5}{}, {}",
-                d.measure, d.a, d.b, d.p, d.better, d.worse
+                "  {change} ({:.4} to {:.4})  {}  {}",
+                changed.a,
+                changed.b,
+                changed.query,
+                shortened(&changed.text)
             );
         }
-        if let Some(first) = self.measures.first().filter(|_| !self.queries.is_empty()) {
-            let _ = writeln!(text, "\nqueries that changed most in {}", first.measure);
-            for changed in &self.queries {
-                let _ = writeln!(
-                    text,
-                    "  {:+.4} ({:.4} to {:.4})  {}  {}",
-                    changed.b - changed.a,
-                    changed.a,
-                    changed.b,
-                    changed.query,
-                    shortened(&changed.text)
-                );
-            }
-        }
-        text
     }
+    text
 }
 
 /// A line's worth of a query.

@@ -1,181 +1,104 @@
-//! `vizsla eval`: search in a loop, then metrics.
+//! `vizsla eval`: how good searches are on a judged collection.
 
 mod compare;
-pub(crate) mod corpus;
-pub(crate) mod dataset;
-pub(crate) mod measured;
-pub(crate) mod statistics;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use vizsla::metrics::{Measure, Run};
-use vizsla::{Engine, Fusion, Index, QuerySyntax, Reranker, SearchRequest, trec};
+use vizsla::SearchSettings;
+use vizsla_eval::metrics::Measure;
+use vizsla_eval::{
+    Collection, CollectionOptions, Corpus, CorpusOptions, Evaluation, Latency, Measured, Summary,
+    Testbed, TwoStages, corpus_file, evaluate, read_run, trec,
+};
 
-use self::corpus::{Corpus, Dropping, FirstStage};
-use self::dataset::{Dataset, read_run};
-use self::measured::{Latency, Measured};
-use self::statistics::Summary;
-use crate::args::{EvalArgs, EvalCommand, JudgedArgs};
-use crate::settings::{self, open_reranker};
-use crate::{Outcome, output, progress};
-
-/// How deep BM25's own ranking goes, for recall and MAP: trec_eval's customary run length.
-const RUN_DEPTH: usize = 1000;
+use crate::args::{CorpusArgs, EvalArgs, EvalCommand, JudgedArgs, ReportArgs};
+use crate::progress::WorkProgress;
+use crate::settings::{open_reranker, search_settings};
+use crate::{Outcome, output};
 
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<Outcome> {
     match (&args.command, &args.judged) {
         (Some(EvalCommand::Score(args)), _) => compare::score(args),
         (Some(EvalCommand::Compare(args)), _) => compare::compare(args),
-        (None, Some(judged)) => evaluate(args, judged),
+        (None, Some(judged)) => evaluate_searches(args, judged),
         (None, None) => bail!("name a judged collection with --dataset DIR"),
     }
 }
 
-fn evaluate(args: &EvalArgs, judged: &JudgedArgs) -> anyhow::Result<Outcome> {
-    let dataset = Dataset::open(judged)?;
-    let ranking = settings::Ranking::of(&args.ranking)?;
-    let corpus = Corpus::index(&judged.dataset, args.index.as_deref(), &args.corpus)?;
-    let search = Search {
-        ranking: &ranking,
-        index: &corpus.index,
-        reranker: match ranking.fusion {
-            Fusion::Bm25 => None,
-            _ => Some(Arc::new(open_reranker(&args.ranking.model)?)),
-        },
-        candidates: args.candidates.as_deref().map(read_run).transpose()?,
-        drop_query_document: judged.drop_query_document,
-    };
-    let runs = search.rank(&dataset)?;
-    if let Some(dir) = &args.runs {
-        write_runs(dir, &runs)?;
+fn evaluate_searches(args: &EvalArgs, judged: &JudgedArgs) -> anyhow::Result<Outcome> {
+    corpus_file(&judged.dataset).context("see `vizsla eval --help` for what it is made of")?;
+    let settings = search_settings(&args.ranking)?;
+    let testbed = testbed(args, judged)?;
+    let mut ranker = TwoStages::new(&testbed, settings);
+    if settings.fusion().needs_rerank() {
+        ranker = ranker.with_reranker(Arc::new(open_reranker(&args.ranking.model)?));
     }
-    let ids: Vec<String> = dataset.queries.iter().map(|(id, _)| id.clone()).collect();
-    let measured = Measured::of(&args.report.measures, &ids, &dataset.qrels, &runs.named());
-    measured.write_queries(&args.report)?;
-    let evaluation = Evaluation::of(judged, &ranking, &measured, &runs.cost);
+    let progress = WorkProgress::default();
+    let evaluation = evaluate(testbed.collection(), &ranker, &args.report.measures, &progress)?;
+    if let Some(dir) = &args.runs {
+        write_runs(dir, &evaluation)?;
+    }
+    write_queries(&evaluation.measured, &args.report)?;
+    note_empty(&evaluation.empty_queries);
+    let report = Report::of(&judged.dataset, &settings, &evaluation);
     if args.report.json {
-        output::json(&evaluation)?;
+        output::json(&report)?;
     } else {
-        output::raw(&evaluation.text(measured.measures[0]))?;
+        output::raw(&report.text(evaluation.measured.measures[0]))?;
     }
     Ok(Outcome::Success)
 }
 
-/// The rankings of every query: one without a reranker, three with it.
-struct Runs {
-    runs: Vec<Run>,
-    cost: Vec<Cost>,
+fn testbed(args: &EvalArgs, judged: &JudgedArgs) -> anyhow::Result<Testbed> {
+    let dataset = &judged.dataset;
+    let collection = Collection::open(dataset, &collection_options(judged))?;
+    let candidates = args.candidates.as_deref().map(read_run).transpose()?;
+    let options = corpus_options(&args.corpus);
+    let corpus = match &args.index {
+        Some(dir) => Corpus::index_in(dataset, dir, &options)?,
+        None => Corpus::index_temporarily(dataset, &options)?,
+    };
+    let mut testbed = Testbed::new(dataset.display().to_string(), collection, corpus);
+    if let Some(run) = candidates {
+        testbed = testbed.with_candidates(run);
+    }
+    Ok(if judged.drop_query_document { testbed.without_query_documents() } else { testbed })
 }
 
-const NAMES: [&str; 3] = ["bm25", "rerank", "fused"];
+fn collection_options(args: &JudgedArgs) -> CollectionOptions {
+    let mut options = CollectionOptions::default().with_qrels(&args.qrels);
+    options.topics.clone_from(&args.topics);
+    options.first = args.queries;
+    options
+}
 
-impl Runs {
-    fn named(&self) -> Vec<(&'static str, &Run)> {
-        NAMES.into_iter().zip(&self.runs).collect()
+fn corpus_options(args: &CorpusArgs) -> CorpusOptions {
+    let mut options = CorpusOptions::default();
+    options.language = args.language;
+    options.passage_tokens = args.passage_tokens.map(|tokens| tokens as usize);
+    options.separate_body = args.separate_body;
+    options
+}
+
+/// Says which queries had nothing to search for.
+fn note_empty(queries: &[String]) {
+    if !queries.is_empty() {
+        output::note(&format!(
+            "{} queries have no text and count as an empty ranking: {}",
+            queries.len(),
+            queries.join(", ")
+        ));
     }
 }
 
-/// What a search took.
-struct Cost {
-    ms: f64,
-    read: usize,
-    candidates: usize,
-}
-
-/// What is the same for all queries.
-struct Search<'a> {
-    ranking: &'a settings::Ranking,
-    index: &'a Index,
-    /// `None` when BM25 alone is measured.
-    reranker: Option<Arc<dyn Reranker>>,
-    candidates: Option<Run>,
-    drop_query_document: bool,
-}
-
-type Ranked = Vec<(String, f32)>;
-
-impl Search<'_> {
-    fn rank(&self, dataset: &Dataset) -> anyhow::Result<Runs> {
-        let bar = progress::bar(dataset.queries.len() as u64, "queries");
-        let count = if self.reranker.is_some() { NAMES.len() } else { 1 };
-        let mut runs = Runs { runs: vec![Run::new(); count], cost: Vec::new() };
-        for (id, text) in &dataset.queries {
-            let (ranked, cost) = self.rank_query(id, text)?;
-            runs.cost.push(cost);
-            for (run, ranked) in runs.runs.iter_mut().zip(ranked) {
-                run.insert(id.clone(), ranked);
-            }
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-        Ok(runs)
-    }
-
-    fn rank_query(&self, id: &str, text: &str) -> anyhow::Result<(Vec<Ranked>, Cost)> {
-        let ranking = self.ranking;
-        let first_stage = match &self.candidates {
-            Some(run) => {
-                FirstStage::given(self.index, run.get(id).map(Vec::as_slice).unwrap_or_default())?
-            }
-            None => FirstStage::Bm25(Box::new(ranking.retriever(self.index)?)),
-        };
-        let dropped = self.drop_query_document.then(|| id.to_owned());
-        let mut engine = Engine::new(Dropping { first_stage, dropped });
-        if let Some(reranker) = &self.reranker {
-            engine = engine.with_reranker(reranker.clone());
-        }
-        let request = |depth| {
-            SearchRequest::new(text)
-                .with_syntax(QuerySyntax::Words)
-                .with_depth(depth)
-                .with_fusion(Fusion::Bm25)
-        };
-        let all = engine.score(&request(ranking.depth.max(RUN_DEPTH)))?;
-        let bm25: Ranked = owned(&all.documents(Fusion::Bm25));
-        let mut reranked = request(ranking.depth).with_fusion(ranking.fusion);
-        if let Some(budget) = ranking.budget {
-            reranked = reranked.with_budget(budget);
-        }
-        let scored = engine.score(&reranked)?;
-        let stages = scored.stages();
-        let rerank = stages.rerank.as_ref();
-        let cost = Cost {
-            ms: stages.retrieve.ms + rerank.map_or(0.0, |stage| stage.ms),
-            read: rerank.map_or(0, |stage| stage.passages),
-            candidates: stages.retrieve.candidates,
-        };
-        if self.reranker.is_none() {
-            return Ok((vec![bm25], cost));
-        }
-        let rerank = below(owned(&scored.documents(Fusion::Rerank)), &bm25);
-        let fused = below(owned(&scored.documents(ranking.fusion)), &bm25);
-        Ok((vec![bm25, rerank, fused], cost))
-    }
-}
-
-/// What the second stage did not read stays below what it did, in first-stage order.
-fn below(mut read: Ranked, bm25: &Ranked) -> Ranked {
-    let known: HashSet<String> = read.iter().map(|(id, _)| id.clone()).collect();
-    let mut lowest = read.last().map_or(0.0, |(_, score)| *score);
-    for (id, _) in bm25.iter().filter(|(id, _)| !known.contains(id)) {
-        lowest -= 1.0;
-        read.push((id.clone(), lowest));
-    }
-    read
-}
-
-fn owned(documents: &[(&str, f32)]) -> Ranked {
-    documents.iter().map(|(id, score)| ((*id).to_owned(), *score)).collect()
-}
-
-fn write_runs(dir: &Path, runs: &Runs) -> anyhow::Result<()> {
+fn write_runs(dir: &Path, evaluation: &Evaluation) -> anyhow::Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    for (name, run) in runs.named() {
+    for (name, run) in &evaluation.runs {
         let path = dir.join(format!("{name}.run"));
         fs::write(&path, trec::format_run(run, &format!("vizsla-{name}")))
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -183,11 +106,20 @@ fn write_runs(dir: &Path, runs: &Runs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The measured quality of the three rankings.
+/// Writes the value of each query where that was asked for.
+fn write_queries(measured: &Measured, args: &ReportArgs) -> anyhow::Result<()> {
+    let Some(path) = &args.per_query else { return Ok(()) };
+    fs::write(path, measured.by_query()).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The measured quality of the three rankings, as it is printed.
 #[derive(Debug, Serialize)]
-struct Evaluation<'a> {
+struct Report<'a> {
     dataset: PathBuf,
     queries: usize,
+    /// The ids of queries without text.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    empty_queries: &'a [String],
     depth: usize,
     fusion: String,
     /// The most that a search was given, in milliseconds.
@@ -204,32 +136,29 @@ struct Evaluation<'a> {
     table: String,
 }
 
-impl<'a> Evaluation<'a> {
-    fn of(
-        judged: &JudgedArgs,
-        ranking: &settings::Ranking,
-        measured: &'a Measured,
-        cost: &[Cost],
-    ) -> Self {
-        let total = |of: fn(&Cost) -> usize| cost.iter().map(of).sum::<usize>() as f64;
+impl<'a> Report<'a> {
+    fn of(dataset: &Path, settings: &SearchSettings, evaluation: &'a Evaluation) -> Self {
+        let measured = &evaluation.measured;
         let [bm25, rerank, fused] = [0, 1, 2];
         let difference = |more, less| Summary::of(&measured.differences(more, less, 0));
-        let differences = match ranking.fusion {
-            Fusion::Bm25 => BTreeMap::new(),
-            _ => [
+        let differences = if settings.fusion().needs_rerank() {
+            [
                 ("fused - bm25", difference(fused, bm25)),
                 ("fused - rerank", difference(fused, rerank)),
             ]
-            .into(),
+            .into()
+        } else {
+            BTreeMap::new()
         };
         Self {
-            dataset: judged.dataset.clone(),
+            dataset: dataset.to_owned(),
             queries: measured.queries.len(),
-            depth: ranking.depth,
-            fusion: ranking.fusion.to_string(),
-            budget_ms: ranking.budget.map(|budget| budget.as_secs_f64() * 1e3),
-            latency: Latency::of(cost.iter().map(|cost| cost.ms).collect()),
-            read: total(|cost| cost.read) / total(|cost| cost.candidates).max(1.0),
+            empty_queries: &evaluation.empty_queries,
+            depth: settings.depth(),
+            fusion: settings.fusion().to_string(),
+            budget_ms: settings.budget_ms,
+            latency: evaluation.latency(),
+            read: evaluation.share_read(),
             runs: measured.summaries(),
             differences,
             table: measured.table(),
@@ -249,7 +178,7 @@ impl<'a> Evaluation<'a> {
         for (name, summary) in &self.differences {
             let _ = writeln!(text, "{measure} {name}: {summary}");
         }
-        let Latency { p50_ms, p95_ms } = self.latency;
+        let Latency { p50_ms, p95_ms, .. } = self.latency;
         let _ = writeln!(
             text,
             "a query took: median {p50_ms:.1} ms, 95th percentile {p95_ms:.1} ms; {:.1} % of its candidates were read by the reranker",

@@ -2,16 +2,13 @@
 
 use anyhow::bail;
 use vizsla_hub::catalogue;
+use vizsla_models::Models;
 
 use crate::args::ModelNameArgs;
-use crate::settings::{BUNDLED, model_dir};
 use crate::{Outcome, output};
 
 pub(crate) fn run(args: &ModelNameArgs) -> anyhow::Result<Outcome> {
-    if args.model == BUNDLED {
-        bail!("the model {BUNDLED} is part of this program; there is nothing to verify");
-    }
-    let dir = model_dir(&args.model)?;
+    let dir = Models::from_env().dir(&args.model.parse()?)?;
     let pinned = catalogue::find(&args.model).map(|entry| entry.files).unwrap_or_default();
     let mut wrong = 0;
     for file in vizsla_hub::verify(&dir, &pinned)? {

@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use anyhow::anyhow;
 use plotters::prelude::*;
+use vizsla::{Fusion, FusionPolicy, SearchSettings};
+use vizsla_eval::{SecondSetting, SecondStage, Trials};
 
-use super::{FirstSetting, SecondSetting, SecondStage, Trials, Tuned};
-use crate::settings::RankingFile;
-use vizsla::Fusion;
+use super::Tuned;
+use super::text::{first_name, second_name};
 
-/// Told apart by people who see colours differently: Okabe and Ito's.
+/// Okabe and Ito's colours, which people with colour blindness can distinguish.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -25,7 +26,7 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-pub(super) fn html(tuned: &Tuned, settings: &RankingFile) -> anyhow::Result<String> {
+pub(super) fn html(tuned: &Tuned, settings: &SearchSettings) -> anyhow::Result<String> {
     let second = &tuned.second;
     let plots = [
         ("Quality by depth", plot("candidates that are read", &by_depth(second))?),
@@ -55,8 +56,8 @@ pub(super) fn html(tuned: &Tuned, settings: &RankingFile) -> anyhow::Result<Stri
         let _ =
             write!(page, "<h2>{title}</h2>\n<p>nDCG@10, each collection by itself.</p>\n{svg}\n");
     }
-    page.push_str(&best(&tuned.first, "The best settings of BM25", FirstSetting::name));
-    page.push_str(&best(&second.trials, "The best depths and fusions", SecondSetting::name));
+    page.push_str(&best(&tuned.first, "The best settings of BM25", first_name));
+    page.push_str(&best(&second.trials, "The best depths and fusions", second_name));
     page.push_str("</html>\n");
     Ok(page)
 }
@@ -66,8 +67,8 @@ fn by_depth(second: &SecondStage) -> Vec<Line> {
     let depths = second.milliseconds.iter().map(|(depth, _)| *depth);
     lines(trials, |collection, fusion| {
         let points = depths.clone().filter_map(|depth| {
-            let setting = SecondSetting { depth, fusion };
-            let at = trials.settings.iter().position(|other| *other == setting)?;
+            let setting = SecondSetting::new(depth, fusion);
+            let at = trials.settings().iter().position(|other| *other == setting)?;
             Some((depth as f64, trials.mean(at, collection)))
         });
         points.collect()
@@ -87,16 +88,16 @@ fn by_latency(second: &SecondStage) -> Vec<Line> {
 /// The chosen fusion and the reranker alone, for each collection.
 fn lines(
     trials: &Trials<SecondSetting>,
-    points: impl Fn(usize, Fusion) -> Vec<(f64, f64)>,
+    points: impl Fn(usize, FusionPolicy) -> Vec<(f64, f64)>,
 ) -> Vec<Line> {
-    let chosen = trials.chosen_setting().fusion;
+    let chosen = trials.selected().fusion;
     let mut lines = Vec::new();
-    for (collection, name) in trials.names.iter().enumerate() {
+    for (collection, name) in trials.names().iter().enumerate() {
         lines.push(Line { name: format!("{name}, {chosen}"), points: points(collection, chosen) });
-        if trials.names.len() == 1 && chosen != Fusion::Rerank {
+        if trials.names().len() == 1 && chosen != Fusion::Rerank.into() {
             lines.push(Line {
                 name: "reranker alone".to_owned(),
-                points: points(collection, Fusion::Rerank),
+                points: points(collection, Fusion::Rerank.into()),
             });
         }
     }
@@ -105,18 +106,18 @@ fn lines(
 
 /// Linear fusion at the chosen depth, by weight.
 fn by_weight(trials: &Trials<SecondSetting>) -> Vec<Line> {
-    let depth = trials.chosen_setting().depth;
+    let depth = trials.selected().depth;
     let of_collection = |(collection, name): (usize, &String)| {
-        let at_depth = trials.settings.iter().enumerate().filter(|(_, s)| s.depth == depth);
+        let at_depth = trials.settings().iter().enumerate().filter(|(_, s)| s.depth == depth);
         let points = at_depth.filter_map(|(at, setting)| match setting.fusion {
-            Fusion::Linear { rerank_weight } => {
+            FusionPolicy::Fixed(Fusion::Linear { rerank_weight }) => {
                 Some((f64::from(rerank_weight), trials.mean(at, collection)))
             }
             _ => None,
         });
         Line { name: format!("{name}, linear"), points: points.collect() }
     };
-    trials.names.iter().enumerate().map(of_collection).collect()
+    trials.names().iter().enumerate().map(of_collection).collect()
 }
 
 fn best<S: Copy + PartialEq>(
@@ -124,21 +125,21 @@ fn best<S: Copy + PartialEq>(
     title: &str,
     name: impl Fn(S) -> String,
 ) -> String {
-    let mut order: Vec<usize> = (0..trials.settings.len()).collect();
+    let mut order: Vec<usize> = (0..trials.settings().len()).collect();
     order.sort_by(|a, b| trials.overall(*b).total_cmp(&trials.overall(*a)));
     order.truncate(10);
-    if !order.contains(&trials.default) {
-        order.push(trials.default);
+    if !order.contains(&trials.default_setting()) {
+        order.push(trials.default_setting());
     }
     let mut text = format!("<h2>{title}</h2>\n<table>\n<tr><th>setting</th>");
-    for collection in &trials.names {
+    for collection in trials.names() {
         let _ = write!(text, "<th>{}</th>", escaped(collection));
     }
     text.push_str("<th>mean</th></tr>\n");
     for setting in order {
-        let note = if setting == trials.default { " (default)" } else { "" };
-        let _ = write!(text, "<tr><td>{}{note}</td>", escaped(&name(trials.settings[setting])));
-        for collection in 0..trials.names.len() {
+        let note = if setting == trials.default_setting() { " (default)" } else { "" };
+        let _ = write!(text, "<tr><td>{}{note}</td>", escaped(&name(trials.settings()[setting])));
+        for collection in 0..trials.names().len() {
             let _ = write!(text, "<td>{:.4}</td>", trials.mean(setting, collection));
         }
         let _ = writeln!(text, "<td>{:.4}</td></tr>", trials.overall(setting));

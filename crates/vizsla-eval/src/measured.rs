@@ -2,36 +2,39 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
 
-use anyhow::Context;
 use serde::Serialize;
-use vizsla::metrics::{Measure, Qrels, Run};
 
-use super::statistics::Summary;
-use crate::args::ReportArgs;
+use crate::metrics::{Measure, Qrels, Run};
+use crate::statistics::Summary;
 
-/// Values of each query, in the order of the queries.
-pub(crate) struct Measured {
-    pub(crate) measures: Vec<Measure>,
-    pub(crate) queries: Vec<String>,
+/// The values of some runs: for each measure, one value a query, in the order of the queries.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Measured {
+    /// What was measured.
+    pub measures: Vec<Measure>,
+    /// The ids of the queries.
+    pub queries: Vec<String>,
     /// By run, then as `measures`, then as `queries`.
     runs: Vec<(String, Vec<Vec<f64>>)>,
 }
 
 impl Measured {
-    /// Measures runs over the queries given; one that a run does not have counts as an empty ranking.
-    pub(crate) fn of(
+    /// Measures runs over the queries given; one that a run does not have counts as an empty ranking, and
+    /// one without judgments as having no relevant document. Cost: each ranking once a measure.
+    pub fn of(
         measures: &[Measure],
         queries: &[String],
         qrels: &Qrels,
         runs: &[(&str, &Run)],
     ) -> Self {
+        let unjudged = BTreeMap::new();
         let values = |run: &Run, measure: Measure| {
             let of_query = |query: &String| {
                 let ranked = run.get(query).map(Vec::as_slice).unwrap_or_default();
                 let ids: Vec<&str> = ranked.iter().map(|(id, _)| id.as_str()).collect();
-                measure.of(&ids, &qrels[query])
+                measure.of(&ids, qrels.get(query).unwrap_or(&unjudged))
             };
             queries.iter().map(of_query).collect()
         };
@@ -43,18 +46,22 @@ impl Measured {
         }
     }
 
-    /// The values of a run by query, in one measure.
-    pub(crate) fn values(&self, run: usize, measure: usize) -> &[f64] {
+    /// The values of a run by query, in one measure; runs and measures count from 0.
+    ///
+    /// # Panics
+    /// When there are fewer of them.
+    pub fn values(&self, run: usize, measure: usize) -> &[f64] {
         &self.runs[run].1[measure]
     }
 
     /// What one run has more than another, by query.
-    pub(crate) fn differences(&self, more: usize, less: usize, measure: usize) -> Vec<f64> {
+    pub fn differences(&self, more: usize, less: usize, measure: usize) -> Vec<f64> {
         let pairs = self.values(more, measure).iter().zip(self.values(less, measure));
         pairs.map(|(more, less)| more - less).collect()
     }
 
-    pub(crate) fn summaries(&self) -> BTreeMap<&str, BTreeMap<String, Summary>> {
+    /// Means with intervals, by run and then by measure.
+    pub fn summaries(&self) -> BTreeMap<&str, BTreeMap<String, Summary>> {
         let summaries = |values: &Vec<Vec<f64>>| {
             let pairs = self.measures.iter().zip(values);
             pairs.map(|(measure, values)| (measure.to_string(), Summary::of(values))).collect()
@@ -62,8 +69,8 @@ impl Measured {
         self.runs.iter().map(|(name, values)| (name.as_str(), summaries(values))).collect()
     }
 
-    /// A row a run, a column a measure.
-    pub(crate) fn table(&self) -> String {
+    /// A table with a row for each run and a column for each measure.
+    pub fn table(&self) -> String {
         let width = self.runs.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
         let mut text = format!("{:<width$}", "");
         for measure in &self.measures {
@@ -78,9 +85,8 @@ impl Measured {
         text.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
 
-    /// Writes the value of each query where that was asked for.
-    pub(crate) fn write_queries(&self, args: &ReportArgs) -> anyhow::Result<()> {
-        let Some(path) = &args.per_query else { return Ok(()) };
+    /// The value of each query as lines of `query`, `run`, `measure` and `value`, with tabs between and these names on top.
+    pub fn by_query(&self) -> String {
         let mut text = "query\trun\tmeasure\tvalue\n".to_owned();
         for (i, query) in self.queries.iter().enumerate() {
             for (name, values) in &self.runs {
@@ -89,20 +95,23 @@ impl Measured {
                 }
             }
         }
-        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+        text
     }
 }
 
 /// How long queries took, as percentiles.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Latency {
-    pub(crate) p50_ms: f64,
-    pub(crate) p95_ms: f64,
+#[non_exhaustive]
+pub struct Latency {
+    /// Half of the queries took at most this, in milliseconds.
+    pub p50_ms: f64,
+    /// 95 in 100 took at most this.
+    pub p95_ms: f64,
 }
 
 impl Latency {
     /// Of at least one time in milliseconds; of none, zero.
-    pub(crate) fn of(mut times: Vec<f64>) -> Self {
+    pub fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         let at =
             |part: f64| times.get((times.len() as f64 * part) as usize).copied().unwrap_or(0.0);

@@ -5,13 +5,13 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use ureq::Agent;
 
 use crate::error::{Error, ErrorKind};
+use crate::hash::hex;
 
-/// Is told how a fetch goes on. The methods do nothing unless implemented.
+/// Watches a fetch. The methods do nothing unless implemented.
 pub trait Progress {
     /// `what` is about to be fetched; `bytes` long, where the server says so.
     fn begin(&self, what: &str, bytes: Option<u64>) {
@@ -26,7 +26,7 @@ pub trait Progress {
     /// All of it has arrived, or none will.
     fn end(&self) {}
 
-    /// A source did not work out; the next one is tried.
+    /// A source failed; the next one is tried.
     fn failed(&self, error: &Error) {
         let _ = error;
     }
@@ -91,38 +91,4 @@ pub(crate) fn download(
         return Err(failed(format!("the connection broke off after {total} bytes").into()));
     }
     Ok(hex(&hash.finalize()))
-}
-
-/// The SHA-256 of a file in hexadecimal.
-pub(crate) fn sha256(path: &Path) -> Result<String, Error> {
-    hash(path, Sha256::new())
-}
-
-/// The hash under which the hub files content, told by its length: SHA-256, or what git calls it, which is the SHA-1 of
-/// `blob`, the length and the content.
-pub(crate) fn content_hash(path: &Path, hexadecimal_digits: usize) -> Result<String, Error> {
-    if hexadecimal_digits == 64 {
-        return sha256(path);
-    }
-    let length = path.metadata().map_err(|error| Error::io("read", path, error))?.len();
-    hash(path, Sha1::new_with_prefix(format!("blob {length}\0")))
-}
-
-fn hash(path: &Path, mut hash: impl Digest) -> Result<String, Error> {
-    let mut file = File::open(path).map_err(|error| Error::io("read", path, error))?;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer).map_err(|error| Error::io("read", path, error))? {
-            0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(&buffer[..read]),
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        use std::fmt::Write;
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }

@@ -1,17 +1,19 @@
-//! Settings that were tried, and which of them to use: judged by queries that the choice was not made by.
+//! Settings that were tried, and which of them to use: judged on queries that played no part in the choice.
 
-use crate::commands::eval::statistics::{Summary, randomisation_test};
+use crate::statistics::Summary;
 
 const FOLDS: usize = 5;
 
-/// Settings that were tried, each with a value for every query of every collection.
-pub(super) struct Trials<S> {
-    pub(super) settings: Vec<S>,
+/// Settings that were tried, each with a value for every query of every collection. Settings, collections and folds are
+/// known by their number, from 0.
+#[derive(Debug, Clone)]
+pub struct Trials<S> {
+    settings: Vec<S>,
     /// By setting, then collection, then query.
-    pub(super) values: Vec<Vec<Vec<f64>>>,
-    pub(super) names: Vec<String>,
-    pub(super) chosen: usize,
-    pub(super) default: usize,
+    values: Vec<Vec<Vec<f64>>>,
+    names: Vec<String>,
+    chosen: usize,
+    default: usize,
     /// What is chosen by cross-validation, by collection and query.
     validated: Vec<Vec<f64>>,
     /// Which setting each fold chose.
@@ -26,7 +28,13 @@ fn is_held_back(fold: usize, collections: usize, collection: usize, query: usize
 }
 
 impl<S: Copy + PartialEq> Trials<S> {
-    pub(super) fn judge(
+    /// Judges settings by their values: for each setting, for each collection (by its name), one value a query, higher
+    /// is better. With one collection, what is best for four fifths of its queries is measured on the rest; with several, what is
+    /// best for the others is measured on each. Cost: the values times the number of folds.
+    ///
+    /// # Panics
+    /// When there are no settings, or not a value for each of them.
+    pub fn judge(
         settings: Vec<S>,
         values: Vec<Vec<Vec<f64>>>,
         names: Vec<String>,
@@ -76,76 +84,55 @@ impl<S: Copy + PartialEq> Trials<S> {
     }
 
     /// The setting to use: the best one if choosing helped on queries that it was not chosen by, else the default.
-    pub(super) fn chosen_setting(&self) -> S {
+    pub fn selected(&self) -> S {
         self.settings[if self.gain().mean > 0.0 { self.chosen } else { self.default }]
     }
 
+    /// All settings, in the order in which they were tried.
+    pub fn settings(&self) -> &[S] {
+        &self.settings
+    }
+
+    /// The names of the collections.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The setting that is best for all queries.
+    pub fn best(&self) -> usize {
+        self.chosen
+    }
+
+    /// The setting that is used when nothing is tuned.
+    pub fn default_setting(&self) -> usize {
+        self.default
+    }
+
+    /// Which setting each fold chose.
+    pub fn fold_choices(&self) -> &[usize] {
+        &self.fold_choices
+    }
+
     /// What the choice brings over the default, on queries that it was not made by.
-    fn gain(&self) -> Summary {
+    pub fn gain(&self) -> Summary {
         Summary::of(&self.differences())
     }
 
-    fn differences(&self) -> Vec<f64> {
+    /// The same by query, over all collections.
+    pub fn differences(&self) -> Vec<f64> {
         let pairs = self.validated.iter().flatten().zip(self.values[self.default].iter().flatten());
         pairs.map(|(validated, default)| validated - default).collect()
     }
 
-    pub(super) fn mean(&self, setting: usize, collection: usize) -> f64 {
+    /// The mean value of a setting over the queries of one collection.
+    pub fn mean(&self, setting: usize, collection: usize) -> f64 {
         let values = &self.values[setting][collection];
         values.iter().sum::<f64>() / values.len().max(1) as f64
     }
 
-    /// Mean over the collections.
-    pub(super) fn overall(&self, setting: usize) -> f64 {
+    /// The mean value of a setting over the collections, each counting the same.
+    pub fn overall(&self, setting: usize) -> f64 {
         (0..self.names.len()).map(|c| self.mean(setting, c)).sum::<f64>() / self.names.len() as f64
-    }
-
-    pub(super) fn text(&self, what: &str, name: impl Fn(S) -> String) -> String {
-        use std::fmt::Write;
-        let mut text = format!(
-            "{what}: {} settings tried\n  default: {}, nDCG@10 {:.4}\n  best on all queries: {}, nDCG@10 {:.4}\n",
-            self.settings.len(),
-            name(self.settings[self.default]),
-            self.overall(self.default),
-            name(self.settings[self.chosen]),
-            self.overall(self.chosen)
-        );
-        let several = self.names.len() > 1;
-        let kind = if several { "leaving one collection out" } else { "cross-validated" };
-        let same = self.fold_choices.iter().filter(|choice| **choice == self.chosen).count();
-        let differences = self.differences();
-        let gain = self.gain();
-        let _ = writeln!(
-            text,
-            "  {kind}: {:+.4} [{:+.4}, {:+.4}] over the default, p {:.3}; {same} of {} folds chose the same",
-            gain.mean,
-            gain.low,
-            gain.high,
-            randomisation_test(&differences),
-            self.fold_choices.len()
-        );
-        if several {
-            for (c, collection) in self.names.iter().enumerate() {
-                let choice = self.fold_choices[c];
-                let _ = writeln!(
-                    text,
-                    "    {collection}: default {:.4}, chosen by the others {:.4} ({}), best for all {:.4}",
-                    self.mean(self.default, c),
-                    self.mean(choice, c),
-                    name(self.settings[choice]),
-                    self.mean(self.chosen, c)
-                );
-            }
-        }
-        let verdict = if gain.mean <= 0.0 {
-            "no better than the default on queries that it was not chosen by: the default is kept"
-        } else if gain.low <= 0.0 {
-            "perhaps better than the default: the interval includes no difference"
-        } else {
-            "better than the default"
-        };
-        let _ = writeln!(text, "  verdict: {verdict}");
-        text
     }
 }
 
@@ -160,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn what_helps_everywhere_is_chosen_and_its_gain_told() {
+    fn what_helps_everywhere_is_chosen_with_its_gain() {
         let trials = judged(vec![vec![vec![0.2; 50]], vec![vec![0.5; 50]], vec![vec![0.1; 50]]]);
-        assert_eq!(trials.chosen_setting(), 1);
+        assert_eq!(trials.selected(), 1);
         assert!((trials.gain().mean - 0.3).abs() < 1e-9);
         assert_eq!(trials.fold_choices, [1; FOLDS]);
     }
@@ -177,6 +164,6 @@ mod tests {
         ]);
         assert_eq!(trials.fold_choices, [2, 1]);
         assert!(trials.gain().mean < 0.0);
-        assert_eq!(trials.chosen_setting(), 0);
+        assert_eq!(trials.selected(), 0);
     }
 }

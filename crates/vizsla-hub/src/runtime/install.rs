@@ -1,34 +1,25 @@
-//! The shared library of ONNX Runtime: where it is, and how it gets there.
+//! Installs the shared library of ONNX Runtime. In: the places to get it from, in order. Out: the library in the data
+//! folder, whole and checked against a hash, or nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde::{Deserialize, Serialize};
 
+use super::pip::from_pip;
+use super::{FILE_NAME, VERSION, data_dir, installed_path};
 use crate::archive::extract_largest;
 use crate::error::{Error, ErrorKind};
-use crate::fetch::{self, Progress};
-
-/// The version that [`install`] fetches.
-pub const VERSION: &str = "1.31.1";
-
-/// What the library file is called on this system.
-pub const FILE_NAME: &str = if cfg!(windows) {
-    "onnxruntime.dll"
-} else if cfg!(target_os = "macos") {
-    "libonnxruntime.dylib"
-} else {
-    "libonnxruntime.so"
-};
+use crate::hash;
+use crate::http::{self, Progress};
 
 /// A build for one platform: its name in the project's releases, its tag on `PyPI`, and the wheel's SHA-256 there.
-struct Build {
+pub(super) struct Build {
     os: &'static str,
     arch: &'static str,
     release: &'static str,
-    wheel_platform: &'static str,
-    wheel_sha256: &'static str,
+    pub(super) wheel_platform: &'static str,
+    pub(super) wheel_sha256: &'static str,
 }
 
 /// The wheel for `CPython` 3.12 is taken whatever Python is installed: only the library inside it is used.
@@ -71,14 +62,13 @@ const BUILDS: &[Build] = &[
 ];
 
 impl Build {
-    fn for_this_platform() -> Result<&'static Self, Error> {
+    pub(super) fn for_this_platform() -> Result<&'static Self, Error> {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
         BUILDS.iter().find(|build| build.os == os && build.arch == arch).ok_or_else(|| {
             Error::new(
                 ErrorKind::UnsupportedPlatform,
                 format!(
-                    "there is no ready-made ONNX Runtime for {os} on {arch}: build it, then run \
-                     `vizsla setup --from PATH` with the library's path"
+                    "there is no ready-made ONNX Runtime for {os} on {arch}: it must be built there"
                 ),
             )
         })
@@ -88,67 +78,6 @@ impl Build {
         let extension = if self.os == "windows" { "zip" } else { "tgz" };
         format!("{}-{VERSION}.{extension}", self.release)
     }
-}
-
-/// Where Vizsla keeps what it fetches: `VIZSLA_DATA_DIR`, else `vizsla` in the user's data folder.
-///
-/// # Errors
-/// [`ErrorKind::NotInstalled`] when the user has no home folder and the variable is not set.
-pub fn data_dir() -> Result<PathBuf, Error> {
-    let set = std::env::var_os("VIZSLA_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
-    set.or_else(|| dirs::data_dir().map(|dir| dir.join("vizsla"))).ok_or_else(|| {
-        Error::new(
-            ErrorKind::NotInstalled,
-            "this user has no home folder; set VIZSLA_DATA_DIR to a folder for Vizsla's data",
-        )
-    })
-}
-
-fn installed_path(data_dir: &Path) -> PathBuf {
-    data_dir.join("onnxruntime").join(VERSION).join(FILE_NAME)
-}
-
-/// Finds the library: `explicit` if given, else `ORT_DYLIB_PATH`, beside the program, in the data folder, in the
-/// system's library folders. The first two must exist if set.
-///
-/// # Errors
-/// [`ErrorKind::NotInstalled`], with the command that fetches it.
-pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
-    let variable =
-        std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
-    let settings = [("the path given", explicit.map(Path::to_owned)), ("ORT_DYLIB_PATH", variable)];
-    for (name, path) in settings {
-        if let Some(path) = path {
-            return if path.is_file() {
-                Ok(path)
-            } else {
-                let message = format!("{name} names {}, which is no file", path.display());
-                Err(Error::new(ErrorKind::NotInstalled, message))
-            };
-        }
-    }
-    let beside_program =
-        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(FILE_NAME)));
-    let system = system_dirs().into_iter().map(|dir| dir.join(FILE_NAME));
-    beside_program.into_iter().chain(data_dir().ok().map(|dir| installed_path(&dir))).chain(system).find(|path| path.is_file()).ok_or_else(|| {
-        Error::new(
-            ErrorKind::NotInstalled,
-            "ONNX Runtime, which runs the reranker, is not installed: run `vizsla setup` once (or set ORT_DYLIB_PATH to \
-             the library)",
-        )
-    })
-}
-
-fn system_dirs() -> Vec<PathBuf> {
-    let triple = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
-    let dirs: &[&str] = if cfg!(target_os = "macos") {
-        &["/opt/homebrew/lib", "/usr/local/lib"]
-    } else if cfg!(unix) {
-        &["/usr/local/lib", &triple, "/usr/lib64", "/usr/lib"]
-    } else {
-        &[]
-    };
-    dirs.iter().map(PathBuf::from).collect()
 }
 
 /// Where [`install`] gets the library from.
@@ -239,7 +168,7 @@ pub fn install_into(
         .map_err(|error| Error::io("create a folder in", folder, error))?;
     let (library, source) = fetch_first(sources, scratch.path(), progress)?;
     let installed =
-        Installed { sha256: fetch::sha256(&library)?, path: target, source, was_there: false };
+        Installed { sha256: hash::sha256(&library)?, path: target, source, was_there: false };
     let json = serde_json::to_vec_pretty(&installed).expect("a record of strings is always JSON");
     fs::rename(&library, &installed.path)
         .map_err(|error| Error::io("put the library at", &installed.path, error))?;
@@ -249,7 +178,7 @@ pub fn install_into(
 
 fn whole(record: &Path) -> Option<Installed> {
     let installed: Installed = serde_json::from_slice(&fs::read(record).ok()?).ok()?;
-    let intact = fetch::sha256(&installed.path).ok()? == installed.sha256;
+    let intact = hash::sha256(&installed.path).ok()? == installed.sha256;
     intact.then_some(Installed { was_there: true, ..installed })
 }
 
@@ -308,8 +237,8 @@ fn from_release(
     progress: &dyn Progress,
 ) -> Result<PathBuf, Error> {
     let name = Build::for_this_platform()?.archive_name();
-    let agent = fetch::agent();
-    let release = fetch::get_json(&agent, &format!("{api}/v{VERSION}"))?;
+    let agent = http::agent();
+    let release = http::get_json(&agent, &format!("{api}/v{VERSION}"))?;
     let assets = release["assets"].as_array().map(Vec::as_slice).unwrap_or_default();
     let digest = assets
         .iter()
@@ -323,85 +252,13 @@ fn from_release(
     };
     let archive = scratch.join(&name);
     let found =
-        fetch::download(&agent, &format!("{downloads}/v{VERSION}/{name}"), &archive, progress)?;
+        http::download(&agent, &format!("{downloads}/v{VERSION}/{name}"), &archive, progress)?;
     check(&name, expected, &found)?;
     Ok(archive)
 }
 
-fn from_pip(scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
-    let build = Build::for_this_platform()?;
-    let mut reasons = Vec::new();
-    for python in ["python3", "python"] {
-        let output = Command::new(python)
-            .args([
-                "-m",
-                "pip",
-                "download",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--disable-pip-version-check",
-            ])
-            .args([
-                "--implementation",
-                "cp",
-                "--python-version",
-                "3.12",
-                "--platform",
-                build.wheel_platform,
-            ])
-            .args(if progress.is_visible() {
-                &[][..]
-            } else {
-                &["--quiet", "--progress-bar", "off"]
-            })
-            .arg("--dest")
-            .arg(scratch)
-            .arg(format!("onnxruntime=={VERSION}"))
-            .stdin(Stdio::null())
-            .stdout(if progress.is_visible() {
-                Stdio::from(std::io::stderr())
-            } else {
-                Stdio::null()
-            })
-            .output();
-        match output {
-            Ok(output) if output.status.success() => return wheel(scratch, build),
-            Ok(output) => {
-                let said = String::from_utf8_lossy(&output.stderr);
-                reasons.push(format!(
-                    "{python} -m pip: {}",
-                    said.trim().lines().last().unwrap_or("failed")
-                ));
-            }
-            Err(error) => reasons.push(format!("{python}: {error}")),
-        }
-    }
-    Err(Error::new(
-        ErrorKind::Fetch,
-        format!(
-            "cannot fetch the Python package onnxruntime {VERSION} ({}); where nothing can be fetched, bring the library \
-             or its archive and run `vizsla setup --from PATH`",
-            reasons.join("; ")
-        ),
-    ))
-}
-
-fn wheel(folder: &Path, build: &Build) -> Result<PathBuf, Error> {
-    let entries = fs::read_dir(folder).map_err(|error| Error::io("read", folder, error))?;
-    let wheel = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|e| e == "whl"));
-    let wheel = wheel
-        .ok_or_else(|| Error::new(ErrorKind::Fetch, "pip reported success but left no wheel"))?;
-    check(
-        &wheel.file_name().unwrap_or_default().to_string_lossy(),
-        build.wheel_sha256,
-        &fetch::sha256(&wheel)?,
-    )?;
-    Ok(wheel)
-}
-
-fn check(name: &str, expected: &str, found: &str) -> Result<(), Error> {
+/// Refuses what was fetched when it has another SHA-256 than it should have.
+pub(super) fn check(name: &str, expected: &str, found: &str) -> Result<(), Error> {
     if found.eq_ignore_ascii_case(expected) {
         return Ok(());
     }

@@ -191,7 +191,7 @@ impl fmt::Display for UnknownMeasure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is no measure: use nDCG@10, RR@10, AP, P@10, R@100, Success@5, Bpref or Judged@10, with other cutoffs as you \
+            "{:?} is not a measure: use nDCG@10, RR@10, AP, P@10, R@100, Success@5, Bpref or Judged@10, with other cutoffs as you \
              like",
             self.0
         )

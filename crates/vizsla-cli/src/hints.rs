@@ -1,0 +1,85 @@
+//! What helps, by kind of error: the libraries say what went wrong, and only the program knows its own commands.
+
+use std::error::Error;
+
+use vizsla_models::ModelRef;
+
+/// The hints for an error and its causes, each once.
+pub(crate) fn of(error: &anyhow::Error) -> Vec<String> {
+    let mut hints = Vec::new();
+    for cause in error.chain() {
+        let hint = index_hint(cause)
+            .or_else(|| model_hint(cause))
+            .or_else(|| hub_hint(cause))
+            .or_else(|| onnx_hint(cause));
+        if let Some(hint) = hint.filter(|hint| !hints.contains(hint)) {
+            hints.push(hint);
+        }
+    }
+    hints
+}
+
+fn index_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    use vizsla::ErrorKind;
+    let hint = match cause.downcast_ref::<vizsla::Error>()?.kind() {
+        ErrorKind::Corrupt => {
+            "`vizsla check` says where an index is damaged, `vizsla repair` mends it"
+        }
+        ErrorKind::FormatVersion => "`vizsla index` makes a new index from the same sources",
+        ErrorKind::NoReranker => "--fusion bm25 searches without a reranker",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn model_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    use vizsla_models::ErrorKind;
+    let error = cause.downcast_ref::<vizsla_models::Error>()?;
+    let name = error.model().map_or_else(|| "NAME".to_owned(), ModelRef::to_string);
+    match error.kind() {
+        ErrorKind::NotHere => Some(format!("fetch it with `vizsla model pull {name}`")),
+        ErrorKind::UnknownModel => {
+            Some("`vizsla model list` shows the models that have a name".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn hub_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    use vizsla_hub::ErrorKind;
+    let hint = match cause.downcast_ref::<vizsla_hub::Error>()?.kind() {
+        ErrorKind::NotInstalled => RUNTIME,
+        ErrorKind::UnsupportedPlatform => {
+            "`vizsla setup --from PATH` takes a library that was built here"
+        }
+        ErrorKind::Fetch | ErrorKind::Offline => {
+            "what was fetched by other means can be used: a model through `vizsla model import`, ONNX Runtime through \
+             `vizsla setup --from PATH`"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn onnx_hint(cause: &(dyn Error + 'static)) -> Option<String> {
+    let error = cause.downcast_ref::<vizsla::onnx::Error>()?;
+    (error.kind() == vizsla::onnx::ErrorKind::Runtime).then(|| RUNTIME.to_owned())
+}
+
+const RUNTIME: &str = "`vizsla setup` installs ONNX Runtime; ORT_DYLIB_PATH or --onnxruntime names a library that is there";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_looked_at_and_each_hint_given_once() {
+        let model: ModelRef = "org/tiny".parse().unwrap();
+        let models = vizsla_models::Models::new("/nowhere");
+        let error = anyhow::Error::from(models.dir(&model).unwrap_err()).context("cannot rerank");
+        assert_eq!(of(&error), ["fetch it with `vizsla model pull org/tiny`"]);
+        let missing = vizsla_hub::runtime::locate(Some("/nowhere.so".as_ref())).unwrap_err();
+        assert_eq!(of(&missing.into()), [RUNTIME]);
+        assert!(of(&anyhow::anyhow!("something else")).is_empty());
+    }
+}

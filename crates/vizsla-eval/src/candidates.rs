@@ -1,0 +1,106 @@
+//! The first stages that an evaluation takes candidates from.
+
+use std::collections::{BTreeMap, HashSet};
+
+use vizsla::{
+    BoxError, Candidate, Index, IndexRetriever, Ranking, Retrieval, RetrieveRequest, Retriever,
+};
+
+use crate::corpus::index_failed;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Where candidates come from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum CandidateSource {
+    /// BM25 over an index.
+    Index(Box<IndexRetriever>),
+    /// A ranking that is there already.
+    Given(Ranking<Candidate>),
+}
+
+impl CandidateSource {
+    /// The passages of a given ranking of documents, each with its document's score. Cost: reading them.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Mismatch`] names a document that the index does not have, [`ErrorKind::InvalidInput`] says that a score
+    /// is not finite.
+    pub fn given(index: &Index, documents: &[(String, f32)]) -> Result<Self> {
+        let ids: Vec<&str> = documents.iter().map(|(id, _)| id.as_str()).collect();
+        let scores: BTreeMap<&str, f32> =
+            documents.iter().map(|(id, score)| (id.as_str(), *score)).collect();
+        let passages = index.retriever().passages(&ids).map_err(index_failed)?;
+        let found: HashSet<&str> = passages.iter().map(|passage| passage.doc_id.as_str()).collect();
+        if let Some(id) = ids.iter().find(|id| !found.contains(*id)) {
+            let message = format!("the candidate {id} is not in the corpus");
+            return Err(Error::new(ErrorKind::Mismatch, message));
+        }
+        let candidates = passages
+            .into_iter()
+            .map(|passage| (scores[passage.doc_id.as_str()], Candidate::new(passage)));
+        let ranking = Ranking::new(candidates).map_err(|error| {
+            let message = "the candidates cannot be ranked";
+            Error::new(ErrorKind::InvalidInput, message).with_source(error)
+        })?;
+        Ok(Self::Given(ranking))
+    }
+}
+
+/// A first stage without the document that is the query itself.
+#[derive(Debug)]
+pub(crate) struct WithoutQueryDocument {
+    pub(crate) source: CandidateSource,
+    pub(crate) dropped: Option<String>,
+}
+
+impl Retriever for WithoutQueryDocument {
+    fn prepare<'a>(
+        &'a self,
+        request: &RetrieveRequest,
+    ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
+        let found = match &self.source {
+            CandidateSource::Index(retriever) => {
+                let mut deeper = request.clone();
+                // Room for the passages of the document that is dropped.
+                deeper.depth =
+                    request.depth.saturating_add(if self.dropped.is_some() { 20 } else { 0 });
+                Found::Now(retriever.prepare(&deeper)?)
+            }
+            CandidateSource::Given(ranking) => Found::Before(ranking),
+        };
+        Ok(Box::new(Without { found, dropped: self.dropped.as_ref(), depth: request.depth.get() }))
+    }
+}
+
+/// One query to [`WithoutQueryDocument`].
+struct Without<'a> {
+    found: Found<'a>,
+    dropped: Option<&'a String>,
+    depth: usize,
+}
+
+enum Found<'a> {
+    Now(Box<dyn Retrieval + 'a>),
+    Before(&'a Ranking<Candidate>),
+}
+
+impl Retrieval for Without<'_> {
+    fn candidates(&mut self) -> std::result::Result<Ranking<Candidate>, BoxError> {
+        let found = match &mut self.found {
+            Found::Now(retrieval) => retrieval.candidates()?,
+            Found::Before(ranking) => ranking.clone(),
+        };
+        let kept =
+            found.into_iter().filter(|ranked| Some(&ranked.item.passage.doc_id) != self.dropped);
+        let mut ranking = Ranking::new(kept.map(|ranked| (ranked.score, ranked.item)))?;
+        ranking.truncate(self.depth);
+        Ok(ranking)
+    }
+
+    fn query(&self) -> Option<&str> {
+        match &self.found {
+            Found::Now(retrieval) => retrieval.query(),
+            Found::Before(_) => None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! The shared library of ONNX Runtime: where it is, and (feature `fetch`) how it gets there.
+
+#[cfg(feature = "fetch")]
+mod install;
+#[cfg(feature = "fetch")]
+mod pip;
+
+use std::path::{Path, PathBuf};
+
+#[cfg(feature = "fetch")]
+pub use self::install::{Installed, Source, install, install_into};
+use crate::error::{Error, ErrorKind};
+
+/// The version that `install` fetches.
+pub const VERSION: &str = "1.31.1";
+
+/// What the library file is called on this system.
+pub const FILE_NAME: &str = if cfg!(windows) {
+    "onnxruntime.dll"
+} else if cfg!(target_os = "macos") {
+    "libonnxruntime.dylib"
+} else {
+    "libonnxruntime.so"
+};
+
+/// Where Vizsla keeps what it fetches: `VIZSLA_DATA_DIR`, else `vizsla` in the user's data folder.
+///
+/// # Errors
+/// [`ErrorKind::NoHome`] when the user has no home folder and the variable is not set.
+pub fn data_dir() -> Result<PathBuf, Error> {
+    let set = std::env::var_os("VIZSLA_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    set.or_else(|| dirs::data_dir().map(|dir| dir.join("vizsla"))).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NoHome,
+            "this user has no home folder; set VIZSLA_DATA_DIR to a folder for Vizsla's data",
+        )
+    })
+}
+
+/// Where the library lies in a data folder.
+fn installed_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("onnxruntime").join(VERSION).join(FILE_NAME)
+}
+
+/// Finds the library: `explicit` if given, else `ORT_DYLIB_PATH`, beside the program, in the data folder, in the
+/// system's library folders. The first two must exist if set.
+///
+/// # Errors
+/// [`ErrorKind::NotInstalled`] when none of these places has it.
+pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
+    let variable =
+        std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let settings = [("the path given", explicit.map(Path::to_owned)), ("ORT_DYLIB_PATH", variable)];
+    for (name, path) in settings {
+        if let Some(path) = path {
+            return if path.is_file() {
+                Ok(path)
+            } else {
+                let message = format!("{name} names {}, which is not a file", path.display());
+                Err(Error::new(ErrorKind::NotInstalled, message))
+            };
+        }
+    }
+    let beside_program =
+        std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(FILE_NAME)));
+    let system = system_dirs().into_iter().map(|dir| dir.join(FILE_NAME));
+    beside_program.into_iter().chain(data_dir().ok().map(|dir| installed_path(&dir))).chain(system).find(|path| path.is_file()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotInstalled,
+            "ONNX Runtime, which runs the reranker, is not installed, and ORT_DYLIB_PATH does not name it",
+        )
+    })
+}
+
+fn system_dirs() -> Vec<PathBuf> {
+    let triple = format!("/usr/lib/{}-linux-gnu", std::env::consts::ARCH);
+    let dirs: &[&str] = if cfg!(target_os = "macos") {
+        &["/opt/homebrew/lib", "/usr/local/lib"]
+    } else if cfg!(unix) {
+        &["/usr/local/lib", &triple, "/usr/lib64", "/usr/lib"]
+    } else {
+        &[]
+    };
+    dirs.iter().map(PathBuf::from).collect()
+}

@@ -1,0 +1,45 @@
+//! From a model's name to an open cross-encoder.
+//!
+//! ```
+//! use vizsla_core::Reranker;
+//!
+//! let model = vizsla_models::open("bundled")?;
+//! let scores = model.score("who sat?", &["the cat sat on the mat", "it rained"])?;
+//! assert!(scores[0].logit > scores[1].logit);
+//! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+//! ```
+//!
+//! A [`ModelRef`] says which model is meant; [`Models`] knows where models and ONNX Runtime are on this machine, and opens
+//! it with the ONNX file that fits this processor. Opening a model never opens a connection; [`Models::pull`] does.
+//!
+//! # Features
+//! - `fetch` (on by default): pulls models from a hub and imports folders.
+//! - `cuda`, `coreml`, `directml`: other devices than the processor.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod file_choices;
+#[cfg(feature = "fetch")]
+mod import;
+mod model_ref;
+#[cfg(feature = "fetch")]
+mod pull;
+mod resolve;
+pub mod timing;
+
+pub use error::{Error, ErrorKind, Result};
+pub use file_choices::FileChoices;
+#[cfg(feature = "fetch")]
+pub use import::Imported;
+pub use model_ref::ModelRef;
+#[cfg(feature = "fetch")]
+pub use pull::{PulledModel, choose_files};
+pub use resolve::Models;
+use vizsla_onnx::{CrossEncoder, CrossEncoderOptions};
+
+/// Opens a model with the settings of the environment and everything else by default: see [`Models::from_env`],
+/// [`ModelRef`] for what `name` may be, and [`Models::open`] for errors and cost.
+pub fn open(name: &str) -> Result<CrossEncoder> {
+    Models::from_env().open(&name.parse()?, &CrossEncoderOptions::default())
+}
