@@ -4,8 +4,11 @@
 //! use vizsla_core::Reranker;
 //!
 //! let model = vizsla_models::open("bundled")?;
-//! let scores = model.score("who sat?", &["the cat sat on the mat", "it rained"])?;
-//! assert!(scores[0].logit > scores[1].logit);
+//! let scores = model.score(
+//!     "how many people live in Berlin?",
+//!     &["Berlin is well known for its museums.", "Berlin had a population of 3,520,031 in 2016."],
+//! )?;
+//! assert!(scores[1].logit > scores[0].logit);
 //! # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 //! ```
 //!
