@@ -15,7 +15,9 @@ use crate::support::{bundled, bundled_with, fixture};
 
 fn fixture_documents() -> Vec<Document> {
     let corpus = std::fs::read(fixture("corpus/corpus.jsonl")).unwrap();
-    vizsla_extract::extract("corpus.jsonl", &corpus).unwrap()
+    vizsla_extract::collect(vizsla_extract::Input::bytes("corpus.jsonl", &corpus))
+        .unwrap()
+        .documents
 }
 
 fn index_of(documents: &[Document], commits: usize) -> Index {

@@ -153,6 +153,8 @@ fn what_is_left_out_is_named_with_its_reason() {
     assert_eq!(folder.found("kept"), ["broken.jsonl"]);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["skipped"].as_array().unwrap().len(), 4);
+    let again = folder.sync_with(&options);
+    assert_eq!(again.skipped_for(SkipReason::Binary).count(), 1, "it is named each time");
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl Sync {
     /// gone go too; nothing is changed unless all of it is. Paths are stored in canonical form, and with the options for
     /// [`remembered`](Self::remembered).
     ///
-    /// Cost: a look at every file, and the reading of those that changed.
+    /// Cost: a look at every file, and the reading of those that changed. An index in memory remembers no files between
+    /// runs, so each run reads all of them.
     ///
     /// # Errors
     /// [`ErrorKind::Source`] for a source that is not there, [`ErrorKind::Cancelled`], and those of the index.

@@ -35,11 +35,7 @@ fn matching(index: &Index, globs: &[String]) -> anyhow::Result<Vec<String>> {
 }
 
 /// Removes documents by id, of these files only if there are any given; says whether there was one.
-fn by_id(
-    writer: &IndexWriter,
-    ids: &[String],
-    within: Option<&[String]>,
-) -> anyhow::Result<bool> {
+fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> anyhow::Result<bool> {
     let (mut removed, mut missing) = (0, Vec::new());
     for id in ids {
         let count = match within {

@@ -43,7 +43,10 @@ fn notes(report: &Report) -> Vec<String> {
         (report.special, "FIFOs, sockets or devices skipped"),
         (report.links_not_followed, "symbolic links not followed (--follow follows them)"),
         (report.empty, "documents without any text"),
-        (report.repeated_ids, "documents replaced by a later one of the same file with the same id"),
+        (
+            report.repeated_ids,
+            "documents replaced by a later one of the same file with the same id",
+        ),
     ];
     let given = counts.into_iter().filter(|(count, _)| *count > 0);
     given.map(|(count, what)| format!("{count} {what}")).collect()
