@@ -141,11 +141,6 @@ fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Er
     Ok(())
 }
 
-/// The last part of a path: what a document without a title is called.
-fn file_name(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::ControlFlow;

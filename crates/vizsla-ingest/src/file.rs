@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vizsla::{CancelHandle, Document, FileRecord, IndexWriter, Locations, content_hash};
 use vizsla_extract::{ErrorKind as ExtractKind, Format, Input, Reader, Sink, extract};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::observer::{Change, Observer, Progress};
 use crate::options::SyncOptions;
@@ -41,7 +41,7 @@ pub(crate) struct FileIndexer<'a> {
 /// Why a file ends: by itself, or with the whole run.
 enum Failure {
     File(ProblemKind, String),
-    Run(crate::Error),
+    Run(Error),
 }
 
 impl From<io::Error> for Failure {
@@ -276,7 +276,7 @@ struct Adding<'a> {
     /// Whether every record of the file was read and added.
     is_whole: bool,
     /// Why the whole run has to end.
-    failed: Option<crate::Error>,
+    failed: Option<Error>,
 }
 
 impl<'a> Adding<'a> {
