@@ -120,7 +120,7 @@ fn no_module_is_named_after_nothing() {
     }
 }
 
-fn sources(dir: &Path) -> Vec<(String, String)> {
+pub(crate) fn sources(dir: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -4,6 +4,7 @@
 
 mod budget;
 mod first_stage;
+mod fuzz;
 mod peers;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
 use self::first_stage::FirstStageArgs;
+use self::fuzz::FuzzArgs;
 use self::peers::PeersArgs;
 
 /// Of the lines of plots, told apart by people who see colours differently: Okabe and Ito's.
@@ -43,6 +45,8 @@ enum Chore {
     },
     /// Set up, check format and lints, run all tests, build the documentation
     Test,
+    /// Run the fuzz targets; needs a nightly compiler and cargo-fuzz
+    Fuzz(FuzzArgs),
     /// Set up and run the benchmarks
     Bench {
         #[command(subcommand)]
@@ -64,6 +68,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Demo { folder } => demo(folder),
         Chore::Test => test(),
+        Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Bench { which: None } => bench(),
         Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
         Chore::Bench { which: Some(Bench::Budget(args)) } => budget::bench(&args),

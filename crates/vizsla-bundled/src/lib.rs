@@ -3,6 +3,8 @@
 //! The architecture, vocabulary and inputs are those of `cross-encoder/ms-marco-MiniLM-L6-v2`; the origin and quality
 //! of the weights are in this crate's README. Nothing here depends on anything.
 
+#![forbid(unsafe_code)]
+
 /// What to call the model in reports.
 pub const NAME: &str = "vizsla-compact-v2.1";
 /// The ONNX graph with its weights, dynamic int8: inputs `input_ids`, `attention_mask`, `token_type_ids`

@@ -1,5 +1,7 @@
 //! The `vizsla` program: arguments, settings, calls, output.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod commands;
 mod index_settings;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
-use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, Device, ModelBytes, Rewrite, Runtime};
+use vizsla::onnx::{
+    CrossEncoder, CrossEncoderOptions, Device, GraphOptimization, ModelBytes, Runtime,
+};
 use vizsla::{Bm25Params, Feedback, Filter, Fusion, Index, IndexRetriever, SearchRequest};
 use vizsla_hub::{Cache, catalogue};
 
@@ -27,7 +29,7 @@ pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
         (None, Some(dir)) if runs_on_processor(args.device) => Remembered::load().choice(dir),
         (None, _) => None,
     };
-    open_model(args, dir.as_deref(), file, Rewrite::Full)
+    open_model(args, dir.as_deref(), file, GraphOptimization::Full)
 }
 
 /// Whether what was timed on the processor says anything about this device.
@@ -41,11 +43,12 @@ pub(crate) fn open_model(
     args: &ModelArgs,
     dir: Option<&Path>,
     file: Option<String>,
-    rewrite: Rewrite,
+    optimization: GraphOptimization,
 ) -> anyhow::Result<CrossEncoder> {
     let library = vizsla_hub::runtime::locate(args.onnxruntime.as_deref())?;
     let runtime = Runtime::load(&library)?;
-    let mut options = CrossEncoderOptions::default().with_rewrite(rewrite).with_device(args.device);
+    let mut options =
+        CrossEncoderOptions::default().with_optimization(optimization).with_device(args.device);
     if let Some(threads) = args.threads {
         options = options.with_threads(threads as usize);
     }
@@ -62,7 +65,11 @@ pub(crate) fn open_model(
         CrossEncoder::open(runtime, dir, &options)?
     } else {
         use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-        CrossEncoder::from_bytes(runtime, ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG), &options)?
+        CrossEncoder::from_bytes(
+            runtime,
+            ModelBytes::from_static(NAME, ONNX, TOKENIZER, CONFIG),
+            &options,
+        )?
     })
 }
 

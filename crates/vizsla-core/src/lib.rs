@@ -17,6 +17,8 @@
 //! assert!(fused[1] > fused[0]);
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod document;
 mod explanation;
 mod filter;

@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use vizsla_core::{BoxError, Reranker};
-use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, Rewrite, Runtime};
+use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, GraphOptimization, Runtime};
 
 /// What the others are compared with.
 const FP32: &str = "onnx/model.onnx";
@@ -31,22 +31,26 @@ fn main() -> Result<(), BoxError> {
         .collect::<Result<_, std::io::Error>>()?;
     files.sort();
     let runtime = Runtime::load(&vizsla_hub::runtime::locate(None)?)?;
-    let logits = |file: &str, rewrite| -> Result<Vec<Vec<f64>>, BoxError> {
-        let options =
-            CrossEncoderOptions::default().with_cache(0).with_file(file).with_rewrite(rewrite);
+    let logits = |file: &str, optimization| -> Result<Vec<Vec<f64>>, BoxError> {
+        let options = CrossEncoderOptions::default()
+            .with_cache(0)
+            .with_file(file)
+            .with_optimization(optimization);
         let model = CrossEncoder::open(runtime, Path::new(dir), &options)?;
         let groups = pairs.chunk_by(|(a, _), (b, _)| a == b);
         groups.map(|group| of_question(&model, group)).collect()
     };
-    let exact = logits(FP32, Rewrite::None)?;
+    let exact = logits(FP32, GraphOptimization::None)?;
     let deviation = mean_square(exact.iter().flatten().copied()).sqrt();
     println!("{} pairs, {} questions", pairs.len(), exact.len());
     for file in &files {
-        for (name, rewrite) in [("ONNX Runtime", Rewrite::None), ("as rewritten", Rewrite::Full)] {
-            if (file.as_str(), rewrite) == (FP32, Rewrite::None) {
+        for (name, optimization) in
+            [("ONNX Runtime", GraphOptimization::None), ("as rewritten", GraphOptimization::Full)]
+        {
+            if (file.as_str(), optimization) == (FP32, GraphOptimization::None) {
                 continue;
             }
-            let found = logits(file, rewrite)?;
+            let found = logits(file, optimization)?;
             let differences =
                 found.iter().flatten().zip(exact.iter().flatten()).map(|(a, b)| a - b);
             let error = mean_square(differences).sqrt() / deviation;

@@ -24,7 +24,7 @@ fn main() -> Result<(), BoxError> {
         (CrossEncoder::open(runtime, Path::new(dir), &options)?, true)
     } else {
         use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-        let bytes = ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG);
+        let bytes = ModelBytes::from_static(NAME, ONNX, TOKENIZER, CONFIG);
         (CrossEncoder::from_bytes(runtime, bytes, &options)?, false)
     };
     println!("{} threads, {}", model.threads(), model.execution());

@@ -25,7 +25,7 @@ fn main() -> Result<(), BoxError> {
         return serve_padded_batches();
     }
     let runtime = Runtime::load(&vizsla_hub::runtime::locate(None)?)?;
-    let model = ModelBytes::new(
+    let model = ModelBytes::from_static(
         vizsla_bundled::NAME,
         vizsla_bundled::ONNX,
         vizsla_bundled::TOKENIZER,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 use vizsla_core::RerankScore;
 
-/// The scores used last. One model has one cache, so the model is no part of the key.
+/// The scores used last. One model has one cache, so the model is not part of the key.
 pub(crate) struct ScoreCache(Mutex<LruCache<Key, RerankScore>>);
 
 /// Of query and passage together.
@@ -29,17 +29,17 @@ impl ScoreCache {
         passages.iter().map(key).collect()
     }
 
-    /// What is known of each.
+    /// What is known of each, marked as remembered.
     pub(crate) fn get(&self, keys: &[Key]) -> Vec<Option<RerankScore>> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().map(|key| cache.get(key).copied()).collect()
+        keys.iter().map(|key| cache.get(key).map(|score| score.with_cached(true))).collect()
     }
 
-    /// Remembers.
+    /// Remembers fresh scores.
     pub(crate) fn put(&self, scores: impl Iterator<Item = (Key, RerankScore)>) {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, score) in scores {
-            cache.put(key, score);
+            cache.put(key, score.with_cached(false));
         }
     }
 }

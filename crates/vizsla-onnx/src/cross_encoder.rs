@@ -1,114 +1,44 @@
 //! The reranker: texts in, scores out, spread over all cores.
 
+use std::error::Error as StdError;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
-use prost::bytes::Bytes;
 use vizsla_core::{BoxError, RerankScore, Reranker, TimeLimits};
 
 use crate::cache::ScoreCache;
 use crate::device::Device;
-use crate::error::Error;
-use crate::graph::Rewrite;
-use crate::model_dir::{ModelBytes, ModelConfig, ModelDir};
-use crate::pair::PairEncoder;
-use crate::reader::Reader;
-use crate::session::{self, PreparedGraph, Runtime};
-
-/// How to run a cross-encoder.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CrossEncoderOptions {
-    threads: Option<usize>,
-    max_tokens: Option<usize>,
-    file: Option<String>,
-    rewrite: Rewrite,
-    device: Device,
-    name: Option<String>,
-    cache: usize,
-}
-
-impl Default for CrossEncoderOptions {
-    fn default() -> Self {
-        Self {
-            threads: None,
-            max_tokens: None,
-            file: None,
-            rewrite: Rewrite::default(),
-            device: Device::default(),
-            name: None,
-            cache: Self::DEFAULT_CACHE,
-        }
-    }
-}
-
-impl CrossEncoderOptions {
-    /// How many scores are remembered unless told otherwise.
-    pub const DEFAULT_CACHE: usize = 1 << 16;
-
-    /// How many threads score, each with a session of its own. Memory: the encoder of an int8 BERT is shared, and each
-    /// thread adds about 25 MB for a model of 23 MB; of any other model each thread has a copy. The
-    /// default is the number of physical cores that the process may use, at most 16.
-    pub fn with_threads(mut self, threads: usize) -> Self {
-        self.threads = Some(threads.max(1));
-        self
-    }
-
-    /// Reads at most so many tokens at a time, fewer than the model could: longer passages are read in more windows.
-    pub fn with_max_tokens(mut self, tokens: usize) -> Self {
-        self.max_tokens = Some(tokens);
-        self
-    }
-
-    /// Which ONNX file of a model directory to use, relative to it, instead of the best one for this processor.
-    pub fn with_file(mut self, file: impl Into<String>) -> Self {
-        self.file = Some(file.into());
-        self
-    }
-
-    /// How much of the model's graph may be replaced by something faster.
-    pub fn with_rewrite(mut self, rewrite: Rewrite) -> Self {
-        self.rewrite = rewrite;
-        self
-    }
-
-    /// What the model runs on. On another device than the processor, pairs are run in padded batches, and a score may
-    /// differ in its last digits with what else is in the batch.
-    pub fn with_device(mut self, device: Device) -> Self {
-        self.device = device;
-        self
-    }
-
-    /// What to call the model in reports, instead of its folder's name.
-    pub fn with_name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// How many scores are remembered, so that a passage asked about again is not read again; 0 for none. About 100
-    /// bytes each. Scores do not depend on it.
-    pub fn with_cache(mut self, scores: usize) -> Self {
-        self.cache = scores;
-        self
-    }
-}
+use crate::error::{Error, ErrorKind};
+use crate::execution::Execution;
+use crate::graph::PreparedGraph;
+use crate::model_bytes::ModelBytes;
+use crate::model_config::ModelConfig;
+use crate::model_dir::ModelDir;
+use crate::options::CrossEncoderOptions;
+use crate::ort::{self, Runtime};
+use crate::pair::PairTokenizer;
+use crate::scorer::Scorer;
 
 /// A cross-encoder in ONNX form.
 ///
 /// It scores each pair by itself, without padding and with nothing else in the batch: a score never depends on the
 /// other passages (int8 graphs quantise over the whole batch, so batching would change scores), nor on the number of
-/// threads. Pairs are taken from one queue, the longest first, by single-threaded sessions, one a core. A passage longer
-/// than the model can read is read in overlapping windows, of which the best counts; none is cut.
+/// threads or callers. A passage longer than the model can read is read in overlapping windows, of which the best
+/// counts; none is cut.
 ///
-/// With a deadline the passages are read in the order given. One is begun only if what a token has cost so far says
-/// that it will be finished in time, so the deadline is missed by less than what one passage takes.
+/// It can be used from many threads at once. All calls share one pool of single-threaded sessions, one a core, and take
+/// turns passage by passage: each call is served alike, and among those that have had no more than their share the one
+/// with the earliest deadline is next. So a call with a short budget is not kept waiting by a long one, and a long one is
+/// not starved. A call without a deadline has its longest passages scored first, one with a deadline the first ones.
 ///
-/// Can be used from many threads at once; calls then share the same cores.
+/// A passage is started only if what a token has cost so far says that it will be finished by the deadline. A call
+/// returns at its deadline, plus at most what one passage takes; one that is cancelled returns within milliseconds, even
+/// if all sessions are busy.
 pub struct CrossEncoder {
     name: String,
-    reader: Reader,
-    execution: String,
+    scorer: Scorer,
+    execution: Execution,
     file: Option<PathBuf>,
     cache: Option<ScoreCache>,
 }
@@ -120,14 +50,24 @@ impl CrossEncoder {
     ///
     /// # Errors
     /// [`ModelFile`](crate::ErrorKind::ModelFile) when a part is missing or broken,
-    /// [`UnsupportedModel`](crate::ErrorKind::UnsupportedModel) when it is no cross-encoder,
-    /// [`Runtime`](crate::ErrorKind::Runtime) when the device cannot be used; the message says which and why.
+    /// [`UnsupportedModel`](crate::ErrorKind::UnsupportedModel) when it is not a cross-encoder,
+    /// [`Runtime`](crate::ErrorKind::Runtime) when the device cannot be used; the message says which and why. With
+    /// [`Device::Auto`] a device that cannot be opened is not an error: the next one is tried, the processor last.
     pub fn open(
         runtime: Runtime,
         dir: &Path,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let device = session::choose_device(runtime, options.device)?;
+        let devices = ort::candidates(runtime, options.device)?;
+        first_that_opens(&devices, |device| Self::open_on(runtime, device, dir, options))
+    }
+
+    fn open_on(
+        runtime: Runtime,
+        device: Device,
+        dir: &Path,
+        options: &CrossEncoderOptions,
+    ) -> Result<Self, Error> {
         let model = ModelDir::find(dir, options.file.as_deref(), device)?;
         let config = ModelConfig::parse(&model.config, model.tokenizer_config.as_deref())?;
         let bytes = fs::read(&model.onnx).map_err(|error| Error::reading(&model.onnx, error))?;
@@ -135,16 +75,17 @@ impl CrossEncoder {
             model.onnx.display().to_string(),
             bytes.into(),
             Some(&model.onnx),
-            (device, options.rewrite),
+            (device, options.optimization),
         );
         let name = dir
             .file_name()
             .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let opened = Self::build(runtime, name, &graph, &model.tokenizer, &config, options)?;
+        let tokenizer = pair_tokenizer(&model.tokenizer, &config, options)?;
+        let opened = Self::build(runtime, name, &graph, tokenizer, options)?;
         Ok(Self { file: Some(model.onnx), ..opened })
     }
 
-    /// Opens a model from memory, such as the one in `vizsla-bundled`. Cost as [`open`](Self::open).
+    /// Opens a model from memory. Cost as [`open`](Self::open).
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -153,30 +94,29 @@ impl CrossEncoder {
         model: ModelBytes<'_>,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let config = ModelConfig::parse(model.config, None)?;
-        let bytes = Bytes::copy_from_slice(model.onnx);
-        let device = session::choose_device(runtime, options.device)?;
-        let how = (device, options.rewrite);
-        let graph = PreparedGraph::new(model.name.to_owned(), bytes, None, how);
-        Self::build(runtime, model.name.to_owned(), &graph, model.tokenizer, &config, options)
+        let ModelBytes { name, onnx, tokenizer, config } = model;
+        let config = ModelConfig::parse(config, None)?;
+        let devices = ort::candidates(runtime, options.device)?;
+        first_that_opens(&devices, |device| {
+            let how = (device, options.optimization);
+            let graph = PreparedGraph::new(name.to_owned(), onnx.clone(), None, how);
+            let tokenizer = pair_tokenizer(tokenizer, &config, options)?;
+            Self::build(runtime, name.to_owned(), &graph, tokenizer, options)
+        })
     }
 
     fn build(
         runtime: Runtime,
         name: String,
         graph: &PreparedGraph,
-        tokenizer: &[u8],
-        config: &ModelConfig,
+        tokenizer: PairTokenizer,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let max_tokens =
-            options.max_tokens.map_or(config.max_tokens, |tokens| tokens.min(config.max_tokens));
-        let encoder = PairEncoder::new(tokenizer, max_tokens)?;
         let threads = options.threads.unwrap_or_else(default_threads);
         Ok(Self {
             name: options.name.clone().unwrap_or(name),
-            reader: Reader::open(runtime, encoder, graph, threads)?,
-            execution: graph.description().to_owned(),
+            scorer: Scorer::open(runtime, tokenizer, graph, threads)?,
+            execution: graph.execution().clone(),
             file: None,
             cache: NonZeroUsize::new(options.cache).map(ScoreCache::new),
         })
@@ -184,7 +124,7 @@ impl CrossEncoder {
 
     /// How many threads score.
     pub fn threads(&self) -> usize {
-        self.reader.threads()
+        self.scorer.threads()
     }
 
     /// The ONNX file that was opened, unless the model came from memory.
@@ -194,11 +134,11 @@ impl CrossEncoder {
 
     /// The most tokens of query, passage and special tokens that are read at a time.
     pub fn max_tokens(&self) -> usize {
-        self.reader.max_tokens()
+        self.scorer.max_tokens()
     }
 
-    /// How the model is run on this machine, for people: by the encoder for int8 models, or by ONNX Runtime and why.
-    pub fn execution(&self) -> &str {
+    /// How the model is run on this machine: by the encoder for int8 models, or by ONNX Runtime and why.
+    pub fn execution(&self) -> &Execution {
         &self.execution
     }
 
@@ -209,7 +149,7 @@ impl CrossEncoder {
         passages: &[&str],
         limits: &TimeLimits,
     ) -> Result<Vec<Option<RerankScore>>, Error> {
-        let Some(cache) = &self.cache else { return self.reader.read(query, passages, limits) };
+        let Some(cache) = &self.cache else { return self.scorer.score(query, passages, limits) };
         let keys = ScoreCache::keys(query, passages);
         let mut scores = cache.get(&keys);
         let unknown: Vec<usize> = (0..scores.len()).filter(|i| scores[*i].is_none()).collect();
@@ -217,14 +157,62 @@ impl CrossEncoder {
             return Ok(scores);
         }
         let texts: Vec<&str> = unknown.iter().map(|i| passages[*i]).collect();
-        let read = self.reader.read(query, &texts, limits)?;
-        let known = unknown.iter().zip(&read).filter_map(|(i, score)| Some((keys[*i], (*score)?)));
+        let scored = self.scorer.score(query, &texts, limits)?;
+        let known =
+            unknown.iter().zip(&scored).filter_map(|(i, score)| Some((keys[*i], (*score)?)));
         cache.put(known);
-        for (i, score) in unknown.into_iter().zip(read) {
+        for (i, score) in unknown.into_iter().zip(scored) {
             scores[i] = score;
         }
         Ok(scores)
     }
+}
+
+fn pair_tokenizer(
+    json: &[u8],
+    config: &ModelConfig,
+    options: &CrossEncoderOptions,
+) -> Result<PairTokenizer, Error> {
+    let max_tokens =
+        options.max_tokens.map_or(config.max_tokens, |tokens| tokens.min(config.max_tokens));
+    PairTokenizer::new(json, max_tokens)
+}
+
+/// Opens a model on the first device that can be opened, and notes why others could not. The last one's error is the
+/// caller's: with several devices that is the processor, whose error is about the model.
+fn first_that_opens(
+    devices: &[Device],
+    open: impl Fn(Device) -> Result<CrossEncoder, Error>,
+) -> Result<CrossEncoder, Error> {
+    let mut unavailable = Vec::new();
+    let Some((last, others)) = devices.split_last() else {
+        return Err(Error::new(ErrorKind::Runtime, "there is no device to open"));
+    };
+    for device in others {
+        match open(*device) {
+            Ok(opened) => return Ok(opened.without(unavailable)),
+            Err(error) => unavailable.push(format!("{device} cannot be opened: {}", chain(&error))),
+        }
+    }
+    Ok(open(*last)?.without(unavailable))
+}
+
+impl CrossEncoder {
+    fn without(mut self, unavailable: Vec<String>) -> Self {
+        self.execution.unavailable = unavailable;
+        self
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = StdError::source(error);
+    while let Some(error) = cause {
+        line.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    line
 }
 
 impl Reranker for CrossEncoder {
@@ -234,7 +222,8 @@ impl Reranker for CrossEncoder {
 
     fn score(&self, query: &str, passages: &[&str]) -> Result<Vec<RerankScore>, BoxError> {
         let scores = self.score_all(query, passages, &TimeLimits::default())?;
-        Ok(scores.into_iter().map(|score| score.expect("without limits all are read")).collect())
+        let missing = || Error::new(ErrorKind::Inference, "a passage was not scored");
+        scores.into_iter().map(|score| Ok(score.ok_or_else(missing)?)).collect()
     }
 
     fn score_with_limits(
@@ -262,4 +251,80 @@ impl fmt::Debug for CrossEncoder {
 fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     allowed.min(num_cpus::get_physical()).clamp(1, 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::execution::ExecutionMethod;
+    use crate::graph::GraphOptimization;
+    use crate::testing::{fixture, runtime};
+
+    fn tiny(device: Device) -> CrossEncoder {
+        let options = CrossEncoderOptions::default().with_threads(1).with_device(device);
+        CrossEncoder::open(runtime(), &fixture("tiny-bert"), &options).unwrap()
+    }
+
+    #[test]
+    fn a_device_that_cannot_be_opened_is_passed_over_and_named() {
+        let opened = first_that_opens(&[Device::Cuda(0), Device::CoreMl, Device::Cpu], |device| {
+            if device == Device::Cpu {
+                return Ok(tiny(device));
+            }
+            Err(Error::new(ErrorKind::UnsupportedModel, "cannot open it").with_source("no driver"))
+        })
+        .unwrap();
+        let execution = opened.execution();
+        assert_eq!(execution.device, Device::Cpu);
+        assert_eq!(
+            execution.unavailable,
+            [
+                "cuda:0 cannot be opened: cannot open it: no driver",
+                "coreml cannot be opened: cannot open it: no driver",
+            ]
+        );
+        assert!(execution.to_string().contains("no driver"), "{execution}");
+    }
+
+    #[test]
+    fn the_last_device_has_the_last_word() {
+        let refuse = |device: Device| Err(Error::new(ErrorKind::ModelFile, format!("{device}!")));
+        let error = first_that_opens(&[Device::Cuda(0), Device::Cpu], refuse).unwrap_err();
+        assert_eq!(error.to_string(), "cpu!");
+        assert!(first_that_opens(&[], refuse).is_err());
+    }
+
+    #[test]
+    fn auto_opens_something_everywhere() {
+        assert_ne!(tiny(Device::Auto).execution().device, Device::Auto);
+    }
+
+    #[test]
+    fn remembered_scores_are_marked() {
+        let model = tiny(Device::Cpu);
+        let marks = |passages: &[&str]| -> Vec<bool> {
+            model.score("dog", passages).unwrap().iter().map(|score| score.cached).collect()
+        };
+        assert_eq!(marks(&["a dog", "a cat"]), [false, false]);
+        assert_eq!(marks(&["a cat", "the cat", "a dog"]), [true, false, true]);
+        let fresh = model.scorer.score("dog", &["a cat"], &TimeLimits::default()).unwrap();
+        let remembered = model.score("dog", &["a cat"]).unwrap();
+        assert_eq!(fresh[0], Some(remembered[0].with_cached(false)));
+    }
+
+    #[test]
+    fn positions_that_padding_takes_are_not_used() {
+        let dir = fixture("tiny-bert");
+        let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
+        let config = br#"{"model_type": "roberta", "max_position_embeddings": 34}"#;
+        let (onnx, tokenizer) = (read("onnx/model.onnx"), read("tokenizer.json"));
+        let options = CrossEncoderOptions::default()
+            .with_threads(1)
+            .with_device(Device::Cpu)
+            .with_optimization(GraphOptimization::None);
+        let bytes = ModelBytes::from_vec("tiny", onnx, &tokenizer, config);
+        let model = CrossEncoder::from_bytes(runtime(), bytes, &options).unwrap();
+        assert_eq!(model.max_tokens(), 32);
+        assert_eq!(model.execution().method, ExecutionMethod::OriginalGraph);
+    }
 }

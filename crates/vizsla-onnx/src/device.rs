@@ -7,7 +7,8 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Device {
-    /// The first graphics processor that this build and the ONNX Runtime that was loaded can use, else the processor.
+    /// The first graphics processor that can be opened, of those that this build and the loaded ONNX Runtime were made
+    /// for, else the processor.
     #[default]
     Auto,
     /// The processor.
@@ -32,7 +33,7 @@ impl fmt::Display for Device {
     }
 }
 
-/// A text that names no device.
+/// A text that does not name a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseDeviceError {
     text: String,
@@ -41,7 +42,10 @@ pub struct ParseDeviceError {
 impl fmt::Display for ParseDeviceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = &self.text;
-        write!(f, "{text:?} is no device: use auto, cpu, cuda:NUMBER, coreml or directml:NUMBER")
+        write!(
+            f,
+            "{text:?} is not a device; devices are auto, cpu, cuda:NUMBER, coreml and directml:NUMBER"
+        )
     }
 }
 

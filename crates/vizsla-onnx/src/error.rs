@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vizsla_core::BoxError;
 
-/// An error of this crate. The message says what was being done, to what, and what helps.
+/// An error of this crate. The message says what was being done and to what.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -22,7 +22,7 @@ pub enum ErrorKind {
     Runtime,
     /// A file of the model is missing or cannot be read.
     ModelFile,
-    /// The model is complete but is no cross-encoder that this crate can run.
+    /// The model is complete but not a cross-encoder that this crate can run.
     UnsupportedModel,
     /// The model failed while scoring.
     Inference,

@@ -2,13 +2,12 @@
 //!
 //! ```
 //! use vizsla_core::Reranker;
-//! use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Runtime};
+//! use vizsla_onnx::CrossEncoder;
 //!
+//! # #[cfg(feature = "bundled")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-//! let runtime = Runtime::load(&vizsla_hub::runtime::locate(None)?)?;
-//! # use vizsla_bundled as bundled;
-//! let model = ModelBytes::new(bundled::NAME, bundled::ONNX, bundled::TOKENIZER, bundled::CONFIG);
-//! let reranker = CrossEncoder::from_bytes(runtime, model, &CrossEncoderOptions::default())?;
+//! // Needs the feature `bundled`; `CrossEncoder::open` takes any other model.
+//! let reranker = CrossEncoder::bundled()?;
 //! let scores = reranker.score(
 //!     "how many people live in Berlin?",
 //!     &["Berlin is well known for its museums.", "Berlin had a population of 3,520,031 in 2016."],
@@ -16,23 +15,41 @@
 //! assert!(scores[1].logit > scores[0].logit);
 //! # Ok(())
 //! # }
+//! # #[cfg(not(feature = "bundled"))]
+//! # fn main() {}
 //! ```
+//!
+//! # Features
+//!
+//! - `bundled`: adds [`CrossEncoder::bundled`], the compact model that ships with Vizsla (23 MB in the program).
+//! - `cuda`, `coreml`, `directml`: other [devices](Device) than the processor.
 
+#[cfg(feature = "bundled")]
+mod bundled;
 mod cache;
+mod cpu;
 mod cross_encoder;
 mod device;
-#[cfg_attr(not(target_arch = "x86_64"), path = "encoder/elsewhere.rs")]
 mod encoder;
 mod error;
+mod execution;
 mod graph;
+mod model_bytes;
+mod model_config;
 mod model_dir;
+mod options;
+mod ort;
 mod pair;
-mod reader;
-mod session;
+mod scorer;
+#[cfg(test)]
+mod testing;
 
-pub use cross_encoder::{CrossEncoder, CrossEncoderOptions};
-pub use device::{Device, ParseDeviceError};
-pub use error::{Error, ErrorKind};
-pub use graph::{QuantizedModel, Rewrite, quantize};
-pub use model_dir::{ModelBytes, best_file, fp32_file};
-pub use session::Runtime;
+pub use self::cross_encoder::CrossEncoder;
+pub use self::device::{Device, ParseDeviceError};
+pub use self::error::{Error, ErrorKind};
+pub use self::execution::{Execution, ExecutionMethod};
+pub use self::graph::{GraphOptimization, QuantizedModel, quantize};
+pub use self::model_bytes::ModelBytes;
+pub use self::model_dir::{best_file, fp32_file};
+pub use self::options::CrossEncoderOptions;
+pub use self::ort::Runtime;

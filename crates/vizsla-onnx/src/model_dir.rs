@@ -1,43 +1,12 @@
 //! Finds the parts of a cross-encoder in a directory laid out as on the hub, and chooses the file for this processor.
-//! In: a directory. Out: bytes and settings. Knows nothing of ONNX Runtime or of tokens.
+//! In: a directory. Out: bytes. Knows nothing of ONNX Runtime or of tokens.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use serde_json::Value;
-
+use crate::cpu::Cpu;
 use crate::device::Device;
 use crate::error::{Error, ErrorKind};
-
-/// A cross-encoder's parts in memory.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct ModelBytes<'a> {
-    /// What to call it in reports.
-    pub name: &'a str,
-    /// The ONNX graph with its weights.
-    pub onnx: &'a [u8],
-    /// `tokenizer.json`.
-    pub tokenizer: &'a [u8],
-    /// `config.json`.
-    pub config: &'a [u8],
-}
-
-impl<'a> ModelBytes<'a> {
-    /// Names the parts.
-    pub fn new(name: &'a str, onnx: &'a [u8], tokenizer: &'a [u8], config: &'a [u8]) -> Self {
-        Self { name, onnx, tokenizer, config }
-    }
-}
-
-impl std::fmt::Debug for ModelBytes<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ModelBytes")
-            .field("name", &self.name)
-            .field("onnx", &self.onnx.len())
-            .finish_non_exhaustive()
-    }
-}
 
 /// The parts found in a directory.
 pub(crate) struct ModelDir {
@@ -138,7 +107,7 @@ pub fn best_file<'a>(paths: &[&'a str]) -> Option<&'a str> {
     paths
         .iter()
         .copied()
-        .filter_map(|path| Some((cpu.preference(&stem(path)?)?, path)))
+        .filter_map(|path| Some((preference(cpu, &stem(path)?)?, path)))
         .min()
         .map(|(_, path)| path)
 }
@@ -155,86 +124,26 @@ pub fn fp32_file(dir: &Path) -> Result<PathBuf, Error> {
         .ok_or_else(|| missing(format!("{} has no onnx/model.onnx or model.onnx", dir.display())))
 }
 
-/// What decides between the int8 variants of one model.
-#[derive(Clone, Copy)]
-pub(crate) struct Cpu {
-    /// Multiplies 8-bit numbers without the overflow that plain AVX2 and AVX-512 have (ONNX Runtime, commit 040c2f45).
-    pub(crate) exact_int8: bool,
-    arm: bool,
-}
-
-impl Cpu {
-    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
-    pub(crate) fn detect() -> Self {
-        let exact_int8 =
-            is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni");
-        Self { exact_int8, arm: false }
+/// How good the file with this stem is on a processor, 0 the best; `None` if it must not be used. The names are those
+/// that sentence-transformers, optimum and transformers.js give to their exports.
+fn preference(cpu: Cpu, stem: &str) -> Option<u8> {
+    let stem = stem.to_lowercase();
+    let has = |part: &str| stem.contains(part);
+    let int8 = has("int8") || has("quantized");
+    if has("fp16") || has("_o4") || has("q4") || has("bnb4") {
+        return None;
     }
-
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
-    pub(crate) fn detect() -> Self {
-        Self { exact_int8: true, arm: cfg!(target_arch = "aarch64") }
-    }
-
-    /// How good the file with this stem is here, 0 the best; `None` if it must not be used. The names are those that
-    /// sentence-transformers, optimum and transformers.js give to their exports.
-    fn preference(self, stem: &str) -> Option<u8> {
-        let stem = stem.to_lowercase();
-        let has = |part: &str| stem.contains(part);
-        let int8 = has("int8") || has("quantized");
-        if has("fp16") || has("_o4") || has("q4") || has("bnb4") {
-            return None;
-        }
-        Some(match (int8, self.exact_int8) {
-            (true, true) if has("avx512_vnni") => u8::from(self.arm) * 3,
-            (true, true) if has("arm64") => u8::from(!self.arm) * 3,
-            (true, true) if has("avx2") => 4,
-            (true, true) if has("avx512") => 1 + u8::from(self.arm) * 3,
-            (true, true) => 2,
-            (false, _) if stem == "model" => 5,
-            (false, _) => 6,
-            (true, false) if has("avx2") => 0,
-            (true, false) => 7,
-        })
-    }
-}
-
-/// What `config.json` and `tokenizer_config.json` say about running the model.
-pub(crate) struct ModelConfig {
-    /// The most tokens of a pair, special tokens included.
-    pub(crate) max_tokens: usize,
-}
-
-impl ModelConfig {
-    pub(crate) fn parse(config: &[u8], tokenizer_config: Option<&[u8]>) -> Result<Self, Error> {
-        let bad = |what: &str, error| {
-            Error::new(ErrorKind::ModelFile, format!("{what} is not valid JSON")).with_source(error)
-        };
-        let config: Value = serde_json::from_slice(config)
-            .map_err(|error| bad("config.json of the model", error))?;
-        let labels = config["id2label"]
-            .as_object()
-            .map(serde_json::Map::len)
-            .or(config["num_labels"].as_u64().map(|n| n as usize));
-        if labels.is_some_and(|labels| labels > 2) {
-            return Err(Error::new(
-                ErrorKind::UnsupportedModel,
-                format!(
-                    "the model tells {} classes apart; a cross-encoder for ranking has one or two outputs",
-                    labels.unwrap_or(0)
-                ),
-            ));
-        }
-        let tokenizer_limit = tokenizer_config
-            .map(serde_json::from_slice::<Value>)
-            .transpose()
-            .map_err(|error| bad("tokenizer_config.json of the model", error))?
-            // Tokenizers without a limit write 1e30, which is no whole number and so is passed over.
-            .and_then(|config| config["model_max_length"].as_u64());
-        let positions = config["max_position_embeddings"].as_u64();
-        let max_tokens = positions.into_iter().chain(tokenizer_limit).min().unwrap_or(512);
-        Ok(Self { max_tokens: max_tokens as usize })
-    }
+    Some(match (int8, cpu.exact_int8) {
+        (true, true) if has("avx512_vnni") => u8::from(cpu.arm) * 3,
+        (true, true) if has("arm64") => u8::from(!cpu.arm) * 3,
+        (true, true) if has("avx2") => 4,
+        (true, true) if has("avx512") => 1 + u8::from(cpu.arm) * 3,
+        (true, true) => 2,
+        (false, _) if stem == "model" => 5,
+        (false, _) => 6,
+        (true, false) if has("avx2") => 0,
+        (true, false) => 7,
+    })
 }
 
 #[cfg(test)]
@@ -257,18 +166,18 @@ mod tests {
         let best = |cpu: Cpu, without: &[&str]| {
             hub.iter()
                 .filter(|n| !without.contains(n))
-                .filter_map(|n| Some((cpu.preference(n)?, *n)))
+                .filter_map(|n| Some((preference(cpu, n)?, *n)))
                 .min()
                 .unwrap()
                 .1
         };
-        let vnni = Cpu { exact_int8: true, arm: false };
-        let plain = Cpu { exact_int8: false, arm: false };
-        let arm = Cpu { exact_int8: true, arm: true };
+        let vnni = Cpu { exact_int8: true, avx512_vnni: true, arm: false };
+        let plain = Cpu { exact_int8: false, avx512_vnni: false, arm: false };
+        let arm = Cpu { exact_int8: true, avx512_vnni: false, arm: true };
         assert_eq!(best(vnni, &[]), "model_qint8_avx512_vnni");
         assert_eq!(best(plain, &[]), "model_quint8_avx2");
         assert_eq!(best(plain, &["model_quint8_avx2"]), "model");
         assert_eq!(best(arm, &[]), "model_qint8_arm64");
-        assert_eq!(vnni.preference("model_O4"), None);
+        assert_eq!(preference(vnni, "model_O4"), None);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Windows {
 }
 
 /// Makes pairs as the model's own tokenizer file says.
-pub(crate) struct PairEncoder {
+pub(crate) struct PairTokenizer {
     tokenizer: Tokenizer,
     template: Template,
     /// What is left of the model's length for the tokens of query and passage.
@@ -38,7 +38,7 @@ struct Template {
     passage_type: i64,
 }
 
-impl PairEncoder {
+impl PairTokenizer {
     pub(crate) fn new(tokenizer_json: &[u8], max_tokens: usize) -> Result<Self, Error> {
         let bad = |what: &str, error: tokenizers::Error| {
             Error::new(ErrorKind::ModelFile, what).with_source(error)
@@ -160,12 +160,12 @@ impl Template {
 mod tests {
     use super::*;
 
-    fn encoder(max_tokens: usize) -> PairEncoder {
+    fn encoder(max_tokens: usize) -> PairTokenizer {
         let file = concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/../../index-fixtures/models/one-logit/tokenizer.json"
         );
-        PairEncoder::new(&std::fs::read(file).unwrap(), max_tokens).unwrap()
+        PairTokenizer::new(&std::fs::read(file).unwrap(), max_tokens).unwrap()
     }
 
     #[test]

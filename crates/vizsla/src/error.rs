@@ -1,5 +1,6 @@
 //! What can go wrong in an index or a search.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::{fmt, io};
@@ -157,6 +158,12 @@ fn root_io(error: &TantivyError) -> Option<io::ErrorKind> {
         source = error.source();
     }
     None
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
 }
 
 impl fmt::Display for Error {

@@ -29,6 +29,8 @@
 //! - `onnx`: adds the module `onnx` with cross-encoders run by ONNX Runtime, which is loaded at run time. Off by
 //!   default: without it, neither `ort` nor `tokenizers` is built.
 
+#![forbid(unsafe_code)]
+
 mod analysis;
 mod bm25;
 mod error;
@@ -57,3 +59,16 @@ pub use vizsla_core::{
 };
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;
+
+/// What fuzz targets reach and nobody else does.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    /// Reads a passage as it is stored.
+    ///
+    /// # Errors
+    /// When the bytes are not a passage.
+    pub fn decode_passage(bytes: &[u8]) -> Result<crate::Passage, crate::BoxError> {
+        crate::index::schema::decode_passage(bytes)
+    }
+}

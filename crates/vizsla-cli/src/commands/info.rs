@@ -25,8 +25,8 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
         stats.format,
         settings.split.max_tokens,
         settings.language,
-        settings.bm25.k1,
-        settings.bm25.b,
+        settings.bm25.k1(),
+        settings.bm25.b(),
     ))?;
     Ok(Outcome::Success)
 }

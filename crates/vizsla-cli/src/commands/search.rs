@@ -39,7 +39,7 @@ impl<'a> Search<'a> {
     fn open(args: &'a SearchArgs, index: &Index) -> anyhow::Result<Self> {
         let ranking = Ranking::of(&args.ranking)?;
         let engine = Engine::new(ranking.retriever(index)?).with_fusion(ranking.fusion);
-        if ranking.fusion == Fusion::Bm25 {
+        if !ranking.fusion.needs_rerank() {
             return Ok(Self { args, ranking, engine, degraded: None });
         }
         match open_reranker(&args.ranking.model) {
@@ -70,7 +70,8 @@ impl<'a> Search<'a> {
         let mut request = SearchRequest::new(query)
             .with_limit(args.limit)
             .with_depth(self.ranking.depth)
-            .with_filter(filter(&args.filter));
+            .with_filter(filter(&args.filter))
+            .with_notes();
         if args.syntax {
             request = request.with_syntax(QuerySyntax::Native);
         }
@@ -78,7 +79,7 @@ impl<'a> Search<'a> {
             request = request.with_explanation();
         }
         if args.bm25_fallback {
-            request = request.with_bm25_fallback();
+            request = request.with_retrieval_fallback();
         }
         if let Some(budget) = self.ranking.budget {
             request = request.with_budget(budget);

@@ -1,14 +1,16 @@
 //! Hits for a reader: colour only on a terminal.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use vizsla::{Bm25Explanation, Hit, HitScores, SearchResponse};
+use vizsla::{
+    Bm25Explanation, Explanation, Hit, HitScores, Location, QueryNotes, SearchResponse,
+    SpellingSuggestion,
+};
 
-/// About how many characters of a passage are shown.
-const SNIPPET_CHARS: usize = 480;
+use crate::settings;
 
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();
@@ -18,21 +20,9 @@ const FAINT: Style = Style::new().dimmed();
 pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if let Some(reason) = &response.degraded {
-        super::note(&format!("degraded to BM25 alone: {reason}"));
+        super::note(&format!("degraded to BM25 alone: {}", printable(reason)));
     }
-    for correction in &response.advice.corrections {
-        let (word, instead) = (&correction.word, &correction.instead);
-        super::note(&if correction.used {
-            format!("no passage has {word:?}: searched for {instead:?} instead")
-        } else {
-            format!("no passage has {word:?}: did you mean {instead:?}? (--fuzzy searches for it)")
-        });
-    }
-    for words in &response.advice.dropped {
-        super::note(&format!(
-            "no passage has {words:?} as it was asked for: searched without that condition"
-        ));
-    }
+    print_notes(&response.notes);
     for hit in &response.hits {
         print_hit(&mut out, hit)?;
         if explain {
@@ -46,6 +36,7 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
         for (count, what) in [
             (stage.windowed, "read in windows"),
             (stage.truncated, "with the question cut to fit"),
+            (stage.cached, "remembered"),
             (stage.unread, "not read in time"),
         ] {
             if count > 0 {
@@ -69,23 +60,44 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
     )
 }
 
+fn print_notes(notes: &QueryNotes) {
+    for SpellingSuggestion { word, suggestion, used } in &notes.suggestions {
+        let (word, suggestion) = (printable(word), printable(suggestion));
+        super::note(&if *used {
+            format!("no passage has \"{word}\": searched for \"{suggestion}\" instead")
+        } else {
+            format!(
+                "no passage has \"{word}\": did you mean \"{suggestion}\"? (--fuzzy searches for it)"
+            )
+        });
+    }
+    for words in &notes.dropped {
+        super::note(&format!(
+            "no passage has \"{}\" as it was asked for: searched without that condition",
+            printable(words)
+        ));
+    }
+    for words in &notes.excluded {
+        super::note(&format!("left out what has \"{}\"", printable(words)));
+    }
+}
+
 fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
-    let title = if hit.title.is_empty() { &hit.doc_id } else { &hit.title };
+    let title = printable(if hit.title.is_empty() { &hit.doc_id } else { &hit.title });
     let headings: String = hit
         .passage
         .headings
         .iter()
+        .map(|heading| printable(heading))
         .filter(|heading| *heading != title)
         .map(|heading| format!(" › {heading}"))
         .collect();
     writeln!(out, "{:>3}. {TITLE}{title}{TITLE:#}{headings}", hit.rank)?;
     let place = match &hit.path {
-        Some(path) => {
-            format!("{}:{}-{}", relative(path), hit.passage.start_line, hit.passage.end_line)
-        }
+        Some(path) => place(&settings::relative(path), &hit.passage.location),
         None => hit.doc_id.clone(),
     };
-    writeln!(out, "     {place}")?;
+    writeln!(out, "     {}", printable(&place))?;
     writeln!(out, "     {FAINT}{}{FAINT:#}", scores(hit.score, &hit.scores))?;
     for line in snippet(hit).lines().filter(|line| !line.trim().is_empty()) {
         writeln!(out, "     {line}")?;
@@ -97,13 +109,14 @@ fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
 }
 
 fn scores(score: f32, scores: &HitScores) -> String {
-    let bm25 = format!("score {score:.3} · BM25 {:.2} (#{})", scores.bm25, scores.bm25_rank);
+    let bm25 =
+        format!("score {score:.3} · BM25 {:.2} (#{})", scores.retrieval, scores.retrieval_rank);
     let (Some(logit), Some(probability), Some(rank)) =
         (scores.rerank_logit, scores.rerank_probability, scores.rerank_rank)
     else {
         return bm25;
     };
-    let moved = match i64::from(scores.bm25_rank) - i64::from(rank) {
+    let moved = match i64::from(scores.retrieval_rank) - i64::from(rank) {
         0 => "unmoved".to_owned(),
         up @ 1.. => format!("▲{up}"),
         down => format!("▼{}", -down),
@@ -111,74 +124,44 @@ fn scores(score: f32, scores: &HitScores) -> String {
     format!("{bm25} · rerank {logit:+.2}, {:.1} % (#{rank}, {moved})", probability * 100.0)
 }
 
-/// The path as it would be typed from here.
-fn relative(path: &str) -> String {
-    let here = std::env::current_dir().ok();
-    let relative = here.as_deref().and_then(|here| Path::new(path).strip_prefix(here).ok());
-    relative.map_or_else(|| path.to_owned(), |relative| relative.display().to_string())
+/// Where a passage is, lines as editors and terminals understand them.
+fn place(path: &str, location: &Location) -> String {
+    match location {
+        Location::Lines { first, last } => format!("{path}:{first}-{last}"),
+        other => format!("{path}, {other}"),
+    }
 }
 
 /// The part of the passage with most matches, matches marked.
 fn snippet(hit: &Hit) -> String {
-    let text = &hit.passage.text;
-    let (start, end) = window(text, &hit.passage.highlights);
+    let snippet = &hit.passage.snippet;
     let mut marked = String::new();
-    if start > 0 {
+    if snippet.start > 0 {
         marked.push('…');
     }
-    let mut at = start;
-    for [from, to] in
-        hit.passage.highlights.iter().filter(|[from, to]| *from >= start && *to <= end)
-    {
-        marked.push_str(&text[at..*from]);
-        marked.push_str(&format!("{MATCH}{}{MATCH:#}", &text[*from..*to]));
+    let mut at = 0;
+    for [from, to] in &snippet.highlights {
+        marked.push_str(&printable(&snippet.text[at..*from]));
+        let word = printable(&snippet.text[*from..*to]);
+        write!(marked, "{MATCH}{word}{MATCH:#}").expect("writing to a string cannot fail");
         at = *to;
     }
-    marked.push_str(&text[at..end]);
-    if end < text.len() {
+    marked.push_str(&printable(&snippet.text[at..]));
+    if snippet.end < hit.passage.text.len() {
         marked.push('…');
     }
     marked
 }
 
-/// Begins at the line or word before the match from which on most matches follow within the window.
-fn window(text: &str, highlights: &[[usize; 2]]) -> (usize, usize) {
-    if text.len() <= SNIPPET_CHARS {
-        return (0, text.len());
-    }
-    let follow = |from: usize| {
-        highlights
-            .iter()
-            .filter(|[start, end]| *start >= from && *end <= from + SNIPPET_CHARS)
-            .count()
-    };
-    // Of equals the first is best, so the search runs backwards: `max_by_key` keeps the last.
-    let best = highlights
-        .iter()
-        .rev()
-        .map(|[start, _]| *start)
-        .max_by_key(|start| follow(*start))
-        .unwrap_or(0);
-    let context = ceil_boundary(text, best.saturating_sub(60));
-    let start = if context == 0 {
-        0
+/// The text with a visible sign instead of each control character, by which a document could move the cursor, change
+/// colours or the title of the window. Line ends and tabs stay.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let hostile = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(hostile) {
+        text.replace("\r\n", "\n").replace(hostile, "\u{fffd}").into()
     } else {
-        text[context..].find(char::is_whitespace).map_or(best, |i| (context + i + 1).min(best))
-    };
-    let limit = ceil_boundary(text, (start + SNIPPET_CHARS).min(text.len()));
-    let end = if limit == text.len() {
-        limit
-    } else {
-        text[start..limit].rfind(char::is_whitespace).map_or(limit, |i| start + i)
-    };
-    (start, end)
-}
-
-fn ceil_boundary(text: &str, mut index: usize) -> usize {
-    while !text.is_char_boundary(index) {
-        index += 1;
+        text.into()
     }
-    index
 }
 
 fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
@@ -198,8 +181,11 @@ fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         )?;
     }
     match &hit.explanation {
-        Some(explanation) => print_bm25(out, explanation),
-        None => writeln!(out, "     BM25: no term-by-term account for this kind of query"),
+        Some(Explanation::Bm25(explanation)) => print_bm25(out, explanation),
+        Some(Explanation::Other(text)) => writeln!(out, "     {}", printable(text)),
+        Some(_) | None => {
+            writeln!(out, "     BM25: no term-by-term explanation for this kind of query")
+        }
     }
 }
 
@@ -227,5 +213,20 @@ pub(crate) fn print_reranked(
     probability: f32,
     text: &str,
 ) -> io::Result<()> {
+    let text = printable(text);
     writeln!(out, "{rank:>3}. {logit:+8.3} {:>6.1} %  {text}", probability * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(
+            printable("a\u{1b}]0;x\u{7}\u{9b}2J\r\nb\tc"),
+            "a\u{fffd}]0;x\u{fffd}\u{fffd}2J\nb\tc"
+        );
+        assert!(matches!(printable("plain é\n"), Cow::Borrowed(_)));
+    }
 }

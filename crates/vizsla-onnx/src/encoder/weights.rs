@@ -29,3 +29,25 @@ pub(crate) struct LayerWeights {
     pub(crate) output: IntegerWeights,
     pub(crate) output_norm: Norm,
 }
+
+impl LayerWeights {
+    /// Whether all parts fit each other and rows of `width` numbers.
+    pub(super) fn is_consistent(&self, width: usize) -> bool {
+        let fits = |weights: &IntegerWeights, inputs: usize, outputs: usize| {
+            weights.inputs == inputs
+                && weights.outputs == outputs
+                && weights.values.len() == inputs * outputs
+                && weights.scales.len() == outputs
+                && weights.bias.len() == outputs
+        };
+        let norm_fits = |norm: &Norm| norm.weight.len() == width && norm.bias.len() == width;
+        let wide = self.intermediate.outputs;
+        [&self.query, &self.key, &self.value, &self.attention_output]
+            .into_iter()
+            .all(|weights| fits(weights, width, width))
+            && fits(&self.intermediate, width, wide)
+            && fits(&self.output, wide, width)
+            && norm_fits(&self.attention_norm)
+            && norm_fits(&self.output_norm)
+    }
+}

@@ -6,8 +6,10 @@
 //! on a processor that can run it here becomes one operator. A graph that is not recognised runs as it is.
 
 mod bert;
+mod prepared;
 mod proto;
 mod quantize;
+mod reason;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,9 +18,11 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use self::bert::{Bert, Layer, Linear, View, Weights};
+pub(crate) use self::prepared::{PreparedGraph, Source};
 use self::proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueName, element};
 pub use self::quantize::{QuantizedModel, quantize};
-use crate::encoder::{Encoder, IntegerWeights, LayerWeights, Norm};
+pub(crate) use self::reason::Reason;
+use crate::encoder::{self, Encoder, IntegerWeights, LayerWeights, Norm};
 
 /// The domain and name of the operator that stands for the encoder.
 pub(crate) const DOMAIN: &str = "vizsla";
@@ -27,7 +31,7 @@ pub(crate) const OPERATOR: &str = "BertEncoder";
 /// How much of a graph may be replaced. What a model computes stays the same; the steps are there to be compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Rewrite {
+pub enum GraphOptimization {
     /// Whatever is fastest here.
     #[default]
     Full,
@@ -38,63 +42,60 @@ pub enum Rewrite {
 }
 
 /// How a graph is going to be run.
-pub(crate) enum Plan {
+enum Plan {
     /// Embeddings and head by ONNX Runtime, the layers between them by the encoder.
-    Encoder { graph: Bytes, encoder: Arc<Encoder> },
+    Encoder { graph: Bytes, encoder: Arc<dyn Encoder> },
     /// All by ONNX Runtime, without the work that unpadded pairs do not need; why not the encoder.
-    Simplified { graph: Bytes, reason: &'static str },
+    Simplified { graph: Bytes, reason: Reason },
     /// The file as it is; why.
-    Unchanged { reason: &'static str },
+    Unchanged { reason: Reason },
 }
 
-/// Finds the best way to run a file's graph. Cost: about a millisecond a megabyte.
-pub(crate) fn plan(file: Bytes, rewrite: Rewrite) -> Plan {
-    if rewrite == Rewrite::None {
-        return Plan::Unchanged { reason: "asked for" };
+/// Finds the best way to run a graph, which is `None` when it could not be decoded. Cost: about a millisecond a
+/// megabyte.
+fn plan(model: Option<Model>, optimization: GraphOptimization) -> Plan {
+    if optimization == GraphOptimization::None {
+        return Plan::Unchanged { reason: Reason::Requested };
     }
-    try_plan(file, rewrite).unwrap_or_else(|reason| Plan::Unchanged { reason })
+    try_plan(model, optimization).unwrap_or_else(|reason| Plan::Unchanged { reason })
 }
 
-fn try_plan(file: Bytes, rewrite: Rewrite) -> Result<Plan, &'static str> {
-    let mut model = Model::decode(file).map_err(|_| "it is no ONNX file")?;
-    let graph = model.graph.as_ref().ok_or("it has no graph")?;
+fn try_plan(model: Option<Model>, optimization: GraphOptimization) -> Result<Plan, Reason> {
+    let mut model = model.ok_or(Reason::Structure("it is not an ONNX file"))?;
+    let graph = model.graph.as_ref().ok_or(Reason::Structure("it has no graph"))?;
     if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
-        return Err("its weights lie in another file");
+        return Err(Reason::Structure("its weights lie in another file"));
     }
     let nested = |node: &Node| node.attribute.iter().any(|attribute| attribute.graph.is_some());
     if graph.node.iter().any(nested) || !model.functions.is_empty() {
-        return Err("its graph has graphs within it");
+        return Err(Reason::Structure("its graph has graphs within it"));
     }
     let view = View::new(graph);
-    let bert = view.bert()?;
-    let encoder = match rewrite {
-        Rewrite::Full => integer_encoder(&bert),
-        _ => Err("asked for"),
+    let bert = view.bert().map_err(Reason::Structure)?;
+    let encoder = match optimization {
+        GraphOptimization::Full => integer_encoder(&bert),
+        _ => Err(Reason::Requested),
     };
-    let (rewritten, encoder) = match encoder {
-        Ok(encoder) => (with_operator(graph, &bert), Ok(encoder)),
-        Err(reason) => (simplified(graph, &bert), Err(reason)),
+    let rewritten = match &encoder {
+        Ok(_) => with_operator(graph, &bert),
+        Err(_) => simplified(graph, &bert),
     };
-    model.graph = Some(pruned(rewritten)?);
+    model.graph = Some(without_unused_inputs(pruned(rewritten).map_err(Reason::Structure)?));
     if encoder.is_ok() {
         model.opset_import.push(OperatorSet { domain: DOMAIN.to_owned(), version: 1 });
     }
     let graph = Bytes::from(model.encode_to_vec());
     Ok(match encoder {
-        Ok(encoder) => Plan::Encoder { graph, encoder: Arc::new(encoder) },
+        Ok(encoder) => Plan::Encoder { graph, encoder },
         Err(reason) => Plan::Simplified { graph, reason },
     })
 }
 
-fn integer_encoder(bert: &Bert<'_>) -> Result<Encoder, &'static str> {
-    let layers: Vec<LayerWeights> = bert
-        .layers
-        .iter()
-        .map(layer_weights)
-        .collect::<Option<_>>()
-        .ok_or("its weights are not 8-bit integers")?;
+fn integer_encoder(bert: &Bert<'_>) -> Result<Arc<dyn Encoder>, Reason> {
+    let layers: Vec<LayerWeights> =
+        bert.layers.iter().map(layer_weights).collect::<Option<_>>().ok_or(Reason::FloatWeights)?;
     let head_size = bert.layers[0].head_size;
-    Encoder::new(layers, head_size, bert.first_row_only)
+    encoder::open(layers, head_size, bert.first_row_only).map_err(Reason::Encoder)
 }
 
 fn layer_weights(layer: &Layer<'_>) -> Option<LayerWeights> {
@@ -245,6 +246,18 @@ fn pruned(mut graph: Graph) -> Result<Graph, &'static str> {
     Ok(graph)
 }
 
+/// The graph without the inputs that nobody reads any more, such as the mask: a caller need not make them.
+fn without_unused_inputs(mut graph: Graph) -> Graph {
+    let read: HashSet<&str> =
+        graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
+    let is_read = |input: &Bytes| {
+        ValueName::decode(input.clone()).map_or(true, |value| read.contains(value.name.as_str()))
+    };
+    let inputs = graph.input.iter().filter(|input| is_read(input)).cloned().collect();
+    graph.input = inputs;
+    graph
+}
+
 fn replace(node: &mut Node, old: &str, new: &str) {
     for input in node.input.iter_mut().filter(|input| *input == old) {
         new.clone_into(input);
@@ -289,25 +302,27 @@ fn scalar(name: &str, value: f32) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::fixture;
 
     fn tiny_bert() -> Model {
-        let file = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../index-fixtures/models/tiny-bert/onnx/model.onnx"
-        );
+        let file = fixture("tiny-bert").join("onnx/model.onnx");
         Model::decode(Bytes::from(std::fs::read(file).unwrap())).unwrap()
     }
 
-    fn reason(model: &Model) -> &'static str {
-        match plan(Bytes::from(model.encode_to_vec()), Rewrite::Full) {
-            Plan::Encoder { .. } => "an encoder",
-            Plan::Simplified { .. } => "simplified",
-            Plan::Unchanged { reason } => reason,
+    fn plan_of(bytes: Bytes) -> Plan {
+        plan(Model::decode(bytes).ok(), GraphOptimization::Full)
+    }
+
+    fn reason(model: &Model) -> String {
+        match plan_of(Bytes::from(model.encode_to_vec())) {
+            Plan::Encoder { .. } => "an encoder".to_owned(),
+            Plan::Simplified { .. } => "simplified".to_owned(),
+            Plan::Unchanged { reason } => reason.to_string(),
         }
     }
 
     #[test]
-    fn a_bias_for_positions_is_not_taken_for_a_mask() {
+    fn a_position_bias_is_not_mistaken_for_a_mask() {
         let mut model = tiny_bert();
         assert_eq!(reason(&model), "simplified");
         let graph = model.graph.as_mut().unwrap();
@@ -321,11 +336,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_model_is_left_to_onnx_runtime() {
+    fn a_file_that_is_not_a_model_is_left_to_onnx_runtime() {
         assert_eq!(reason(&Model::default()), "it has no graph");
         for bytes in [&b"no model"[..], b"\x08\x08\x3a\xff"] {
-            let plan = plan(Bytes::copy_from_slice(bytes), Rewrite::Full);
-            assert!(matches!(plan, Plan::Unchanged { .. }));
+            assert!(matches!(plan_of(Bytes::copy_from_slice(bytes)), Plan::Unchanged { .. }));
         }
     }
 
@@ -338,7 +352,7 @@ mod tests {
             // Mostly in the nodes, which come first.
             let at = rng.usize(..40_000);
             bytes[at] = rng.u8(..);
-            let _ = plan(Bytes::from(bytes), Rewrite::Full);
+            let _ = plan_of(Bytes::from(bytes));
         }
     }
 }

@@ -34,6 +34,14 @@ pub(super) struct Model {
     pub(super) functions: Vec<Bytes>,
 }
 
+impl Model {
+    /// Whether it is an int8 graph as ONNX Runtime's tools write them, which quantises activations while running.
+    pub(super) fn quantizes_activations(&self) -> bool {
+        let nodes = self.graph.iter().flat_map(|graph| &graph.node);
+        nodes.into_iter().any(|node| node.op_type == "DynamicQuantizeLinear")
+    }
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct OperatorSet {
     #[prost(string, tag = "1")]

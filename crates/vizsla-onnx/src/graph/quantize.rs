@@ -30,10 +30,10 @@ pub struct QuantizedModel {
 /// of a classifier) stays in floats. Cost: about a second for 90 MB.
 ///
 /// # Errors
-/// [`ErrorKind::ModelFile`] when it is no ONNX file with its weights in it, [`ErrorKind::UnsupportedModel`] when there is
+/// [`ErrorKind::ModelFile`] when it is not an ONNX file with its weights in it, [`ErrorKind::UnsupportedModel`] when there is
 /// nothing in it to quantise.
 pub fn quantize(onnx: Vec<u8>) -> Result<QuantizedModel, Error> {
-    let broken = || Error::new(ErrorKind::ModelFile, "the file to quantise is no ONNX file");
+    let broken = || Error::new(ErrorKind::ModelFile, "the file to quantise is not an ONNX file");
     let mut model =
         Model::decode(Bytes::from(onnx)).map_err(|error| broken().with_source(error))?;
     let graph = model.graph.take().ok_or_else(broken)?;

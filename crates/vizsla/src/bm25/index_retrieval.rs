@@ -10,7 +10,8 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
 use vizsla_core::{
     BoxError, Candidate, Clause, Explanation, Metadata, Query as ParsedQuery, QueryField,
-    QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, SpellingSuggestion, TieBreak,
+    QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, Retriever, SpellingSuggestion,
+    TieBreak,
 };
 
 use super::clauses::ClauseFilter;
@@ -277,6 +278,16 @@ impl<'a> IndexRetrieval<'a> {
 
     fn failed(&self, error: tantivy::TantivyError) -> Error {
         self.retriever.index.failed("search", error)
+    }
+}
+
+impl Retriever for IndexRetriever {
+    fn prepare<'a>(
+        &'a self,
+        request: &RetrieveRequest,
+    ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
+        let prepare = || IndexRetrieval::new(self, request.clone());
+        Ok(Box::new(catch_panics(self.index.dir(), prepare)??))
     }
 }
 

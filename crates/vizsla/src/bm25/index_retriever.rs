@@ -1,12 +1,11 @@
-//! The first stage over an index of this crate: how it is set up, and how a query is prepared.
+//! The first stage over an index of this crate: how it is set up.
 
 use tantivy::Term;
-use vizsla_core::{BoxError, Limits, Passage, Retrieval, RetrieveRequest, Retriever};
+use vizsla_core::{Limits, Passage};
 
-use super::index_retrieval::IndexRetrieval;
 use super::rm3::Rm3;
 use crate::error::Result;
-use crate::index::{Bm25Params, FieldWeights, Index, IndexSettings, addresses, catch_panics};
+use crate::index::{Bm25Params, FieldWeights, Index, IndexSettings, addresses};
 
 /// Finds passages by BM25 over title, headings and text, or over fields with weights of their own. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -84,15 +83,5 @@ impl IndexRetriever {
         passages
             .sort_by(|a, b| (&a.doc_id, &a.path, a.ordinal).cmp(&(&b.doc_id, &b.path, b.ordinal)));
         Ok(passages)
-    }
-}
-
-impl Retriever for IndexRetriever {
-    fn prepare<'a>(
-        &'a self,
-        request: &RetrieveRequest,
-    ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
-        let prepare = || IndexRetrieval::new(self, request.clone());
-        Ok(Box::new(catch_panics(self.index.dir(), prepare)??))
     }
 }

@@ -14,6 +14,8 @@ use tantivy::directory::{
 
 use super::durable::write_whole;
 
+/// The folder of segments within that of an index.
+pub(crate) const SEGMENTS_DIR: &str = "segments";
 /// The engine's list of segments.
 pub(crate) const META: &str = "meta.json";
 const COPY_FILE: &str = "segments-copy.json";

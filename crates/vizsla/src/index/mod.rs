@@ -2,17 +2,17 @@
 //! searched.
 
 mod codec;
+mod damage;
 mod directory;
 mod durable;
-mod integrity;
 mod manifest;
 mod parameters;
 mod paths;
+mod repair;
 pub(crate) mod schema;
 mod settings;
 mod writer;
 
-use std::any::Any;
 use std::fmt;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,19 +26,17 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, Term};
 use vizsla_core::{Filter, Metadata, Passage};
 
-use self::directory::{IndexFolder, LastFailure};
-pub use self::integrity::{CheckReport, RepairReport};
+use self::directory::{IndexFolder, LastFailure, SEGMENTS_DIR};
 use self::manifest::Manifest;
 pub use self::manifest::{FileRecord, content_hash};
 pub use self::parameters::{Bm25Params, FieldWeights, ParseWeightsError};
 pub(crate) use self::paths::path_globs;
+pub use self::repair::{CheckReport, RepairReport};
 use self::schema::Fields;
 pub use self::settings::{FORMAT_VERSION, IndexSettings};
 pub use self::writer::{AddOutcome, IndexWriter, WriterOptions};
 use crate::analysis;
-use crate::error::{Error, ErrorKind, Result};
-
-pub(crate) const SEGMENTS_DIR: &str = "segments";
+use crate::error::{Error, ErrorKind, Result, panic_message};
 
 /// An index of passages. Cheap to clone; clones share everything.
 ///
@@ -88,7 +86,8 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included.
-    pub fn create(dir: &Path, settings: IndexSettings) -> Result<Self> {
+    pub fn create(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<Self> {
+        let dir = dir.as_ref();
         if settings::is_index(dir) {
             return Err(Error::new(
                 ErrorKind::NotAnIndex,
@@ -96,7 +95,7 @@ impl Index {
             ));
         }
         if dir.exists() && !holds_nothing_else(dir)? {
-            return Err(not_an_index(dir));
+            return Err(settings::not_an_index(dir));
         }
         let segments = dir.join(SEGMENTS_DIR);
         fs::create_dir_all(&segments).map_err(|error| Error::io("create", &segments, error))?;
@@ -126,7 +125,8 @@ impl Index {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::NotAnIndex`], [`ErrorKind::FormatVersion`] or [`ErrorKind::Corrupt`].
-    pub fn open(dir: &Path) -> Result<Self> {
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
+        let dir = dir.as_ref();
         if !dir.exists() {
             return Err(Error::new(
                 ErrorKind::NotFound,
@@ -134,7 +134,7 @@ impl Index {
             ));
         }
         if !settings::is_index(dir) {
-            return Err(not_an_index(dir));
+            return Err(settings::not_an_index(dir));
         }
         let settings = settings::read_settings(dir)?;
         let folder = open_folder(dir, "open")?;
@@ -158,7 +158,8 @@ impl Index {
     ///
     /// # Errors
     /// As [`open`](Self::open) and [`create`](Self::create).
-    pub fn open_or_create(dir: &Path, settings: IndexSettings) -> Result<Self> {
+    pub fn open_or_create(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<Self> {
+        let dir = dir.as_ref();
         if settings::is_index(dir) { Self::open(dir) } else { Self::create(dir, settings) }
     }
 
@@ -305,7 +306,7 @@ fn engine_error(
     let at = display(dir);
     let error = Error::engine(doing, &at, failure.take(), error);
     match dir {
-        Some(dir) if error.kind() == ErrorKind::Internal && integrity::is_damaged(dir) => {
+        Some(dir) if error.kind() == ErrorKind::Internal && damage::is_damaged(dir) => {
             damaged(dir).with_source(error)
         }
         _ => error,
@@ -321,7 +322,7 @@ fn damaged(dir: &Path) -> Error {
 /// are whole is a fault of ours, and says so.
 pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(read)).map_err(|panic| match dir {
-        Some(dir) if integrity::is_damaged(dir) => damaged(dir),
+        Some(dir) if damage::is_damaged(dir) => damaged(dir),
         _ => {
             let what = panic_message(&*panic);
             let message = format!(
@@ -331,11 +332,6 @@ pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> R
             Error::new(ErrorKind::Internal, message)
         }
     })
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")
 }
 
 /// Where the passages lie that have a term.
@@ -348,23 +344,16 @@ fn display(dir: Option<&Path>) -> String {
     dir.map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
 }
 
-/// Whether the folder is empty but for what an attempt to make an index leaves when it is killed.
+/// Whether the folder holds nothing but parts of an index.
 fn holds_nothing_else(dir: &Path) -> Result<bool> {
     let entries = fs::read_dir(dir).map_err(|error| Error::io("use", dir, error))?;
-    let ours =
-        |name: &str| name == SEGMENTS_DIR || directory::is_copy(name) || name.ends_with(".tmp");
-    Ok(entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)))
-}
-
-pub(crate) fn not_an_index(dir: &Path) -> Error {
-    let what = if dir.join(directory::META).is_file() {
-        "a tantivy index that another program made: search it through `TantivyRetriever`, or give another folder"
-    } else if dir.is_dir() {
-        "not an index of Vizsla: it holds other files; give a folder that is new or empty"
-    } else {
-        "not a folder"
+    let ours = |name: &str| {
+        name == SEGMENTS_DIR
+            || directory::is_copy(name)
+            || name.starts_with("manifest-")
+            || name.ends_with(".tmp")
     };
-    Error::new(ErrorKind::NotAnIndex, format!("{} is {what}", dir.display()))
+    Ok(entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)))
 }
 
 fn size_of_dir(dir: &Path) -> u64 {

@@ -84,6 +84,18 @@ pub(crate) fn is_index(dir: &Path) -> bool {
     dir.join(SETTINGS_FILE).is_file()
 }
 
+/// What is wrong with a folder that is not an index.
+pub(crate) fn not_an_index(dir: &Path) -> Error {
+    let what = if dir.join(super::directory::META).is_file() {
+        "a tantivy index that another program made: search it through `TantivyRetriever`, or give another folder"
+    } else if dir.is_dir() {
+        "not an index of Vizsla: it holds other files; give a folder that is new or empty"
+    } else {
+        "not a folder"
+    };
+    Error::new(ErrorKind::NotAnIndex, format!("{} is {what}", dir.display()))
+}
+
 pub(crate) fn write_settings(dir: &Path, settings: IndexSettings) -> Result<()> {
     let path = dir.join(SETTINGS_FILE);
     let settings = serde_json::value::to_raw_value(&settings).expect("numbers are always JSON");

@@ -75,10 +75,10 @@ struct Pending {
     manifest: Manifest,
     /// The highest number given to a manifest, that of a failed commit included: the disk may hold it after all.
     last_sequence: u64,
-    /// Hashes of the documents added since the writer was opened: a million take some megabytes. Two documents of one
-    /// hash only cost a needless look for a former one.
+    /// Hashes of the documents added since the last commit: a million take some megabytes. Two documents of one hash only
+    /// cost a needless look for a former one.
     added: HashSet<u64>,
-    /// Whether the index held nothing when the writer was opened.
+    /// Whether the last commit holds nothing.
     fresh: bool,
 }
 
@@ -102,7 +102,7 @@ impl fmt::Debug for IndexWriter {
 pub struct AddOutcome {
     /// How many passages it was cut into; none when it has neither title nor text.
     pub passages: usize,
-    /// Whether a document of the same file with the same id was added earlier through this writer and is now replaced.
+    /// Whether a document of the same file with the same id was added since the last commit and is now replaced.
     pub repeated: bool,
 }
 
@@ -334,7 +334,12 @@ impl IndexWriter {
         if let Some(dir) = &self.index.dir {
             manifest.remove_others(dir, previous);
         }
-        self.index.refresh()
+        self.index.refresh()?;
+        // From here on the index itself knows what was added.
+        let mut pending = self.pending();
+        pending.added.clear();
+        pending.fresh = self.index.is_empty();
+        Ok(())
     }
 
     /// Forgets everything since the last commit.

@@ -11,6 +11,7 @@ mod scored;
 mod snippet;
 mod stages;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use vizsla_core::{
@@ -28,7 +29,7 @@ pub use self::scored::ScoredCandidates;
 pub use self::snippet::Snippet;
 use self::stages::milliseconds;
 pub use self::stages::{FuseStage, RerankStage, RetrieveStage, Stages};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, panic_message};
 
 /// A two-stage search engine: a retriever, perhaps a reranker, and the way to combine them.
 ///
@@ -199,9 +200,11 @@ fn rerank(
     let step = if observer.step() == 0 { texts.len() } else { observer.step() };
     let mut scores: Vec<Option<RerankScore>> = Vec::with_capacity(texts.len());
     for group in texts.chunks(step.max(1)) {
-        let read = reranker
-            .score_with_limits(query, group, time)
-            .map_err(|error| broken("failed".to_owned()).with_source(error))?;
+        // A panic in somebody else's model is an error of this search, not the end of the caller's thread.
+        let read =
+            catch_unwind(AssertUnwindSafe(|| reranker.score_with_limits(query, group, time)))
+                .map_err(|panic| broken(format!("panicked: {}", panic_message(&*panic))))?
+                .map_err(|error| broken("failed".to_owned()).with_source(error))?;
         if time.is_cancelled() {
             return Err(cancelled());
         }

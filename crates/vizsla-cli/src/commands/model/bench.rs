@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use serde::Deserialize;
 use serde_json::json;
 use vizsla::Reranker;
-use vizsla::onnx::{CrossEncoder, Rewrite, best_file};
+use vizsla::onnx::{CrossEncoder, GraphOptimization, best_file};
 
 use crate::args::{ModelArgs, ModelBenchArgs};
 use crate::settings::{BUNDLED, Remembered, model_dir, open_model, open_reranker};
@@ -31,7 +31,7 @@ struct Work {
 struct Timed {
     file: Option<String>,
     execution: String,
-    rewrite: Rewrite,
+    optimization: GraphOptimization,
     pairs_per_second: f64,
     load: Duration,
     logits: Vec<f32>,
@@ -93,7 +93,7 @@ fn compare(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
     };
     let mut timed = Vec::new();
     for file in &files {
-        timed.push(time(args, dir.as_deref(), file.clone(), Rewrite::Full)?);
+        timed.push(time(args, dir.as_deref(), file.clone(), GraphOptimization::Full)?);
     }
     let reference = timed
         .iter()
@@ -107,8 +107,8 @@ fn compare(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
         .context("none of the files gives the ranking of the fp32 file")?;
     let (best, fastest) = (best.file.clone(), best.pairs_per_second);
     // What the parts of the speed come from.
-    for rewrite in [Rewrite::Simplify, Rewrite::None] {
-        timed.push(time(args, dir.as_deref(), best.clone(), rewrite)?);
+    for optimization in [GraphOptimization::Simplify, GraphOptimization::None] {
+        timed.push(time(args, dir.as_deref(), best.clone(), optimization)?);
     }
     output::line(&format!(
         "{:<34} {:>8} {:>9} {:>11}  run by",
@@ -128,7 +128,10 @@ fn compare(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
     let path = Remembered::load().save(dir, best)?;
     let unsafe_ones = timed
         .iter()
-        .filter(|way| way.rewrite == Rewrite::Full && agreement(way).is_some_and(|a| a < AGREEMENT))
+        .filter(|way| {
+            way.optimization == GraphOptimization::Full
+                && agreement(way).is_some_and(|a| a < AGREEMENT)
+        })
         .count();
     output::line(&format!(
         "{best} is chosen: the fastest with {fastest:.1} pairs a second{}; remembered in {}",
@@ -166,10 +169,10 @@ fn time(
     args: &ModelBenchArgs,
     dir: Option<&Path>,
     file: Option<String>,
-    rewrite: Rewrite,
+    optimization: GraphOptimization,
 ) -> anyhow::Result<Timed> {
     let start = Instant::now();
-    let model = open_model(&without_cache(args), dir, file.clone(), rewrite)?;
+    let model = open_model(&without_cache(args), dir, file.clone(), optimization)?;
     let load = start.elapsed();
     let work = built_in_workload();
     let mut logits = Vec::new();
@@ -184,8 +187,8 @@ fn time(
     }
     Ok(Timed {
         file,
-        execution: model.execution().to_owned(),
-        rewrite,
+        execution: model.execution().to_string(),
+        optimization,
         pairs_per_second: pairs as f64 / start.elapsed().as_secs_f64(),
         load,
         logits,

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &ModelInfoArgs) -> anyhow::Result<Outcome> {
         name: args.model.model.clone().unwrap_or_else(|| model.name().to_owned()),
         file: model.file().map(|file| file.display().to_string()),
         max_tokens: model.max_tokens(),
-        execution: model.execution().to_owned(),
+        execution: model.execution().to_string(),
         threads: model.threads(),
         load_ms: (start.elapsed().as_secs_f64() * 1e4).round() / 10.0,
         catalogue: args.model.model.as_deref().and_then(catalogue::find),

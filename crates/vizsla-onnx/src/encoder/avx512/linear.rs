@@ -2,8 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::IntegerWeights;
 use super::simd::{gelu, load, load_bytes, load_i32, store, store_bytes};
+use crate::encoder::IntegerWeights;
+use crate::encoder::kernels::grow;
 
 /// How many columns are multiplied at a time: four vectors of sixteen.
 pub(super) const PANEL: usize = 64;
@@ -24,7 +25,7 @@ struct Part<'a> {
 struct Step([[i32; 16]; 4]);
 
 /// A linear layer, its weights in the order in which they are read.
-pub(super) struct Linear {
+pub(in crate::encoder) struct Linear {
     inputs: usize,
     outputs: usize,
     /// For each 64 outputs, `inputs / 4` steps.
@@ -59,10 +60,6 @@ impl Linear {
             }
         }
         Self { inputs, outputs, panels, scales: weights.scales, bias: weights.bias, sums }
-    }
-
-    pub(super) fn outputs(&self) -> usize {
-        self.outputs
     }
 
     /// Multiplies every row, and puts `gelu` of the result into `out` if `GELU`, else the result.
@@ -160,13 +157,6 @@ fn multiply<const R: usize>(rows: &[&[i32]; R], steps: &[Step]) -> [[__m512i; 4]
     sums
 }
 
-/// Makes room for so many numbers; what the vector holds beyond them is left.
-pub(super) fn grow(numbers: &mut Vec<f32>, len: usize) {
-    if numbers.len() < len {
-        numbers.resize(len, 0.0);
-    }
-}
-
 /// Rows of unsigned bytes, each with a scale and a zero point of its own:
 /// a number is `(byte - zero) * scale`, as in ONNX's `DynamicQuantizeLinear`.
 ///
@@ -174,7 +164,7 @@ pub(super) fn grow(numbers: &mut Vec<f32>, len: usize) {
 /// attend to it, so that its rounding does not average out as theirs does: half of what rounding activations cost the
 /// logit (in squares) came from this one row. One row more in a hundred takes it away.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(in crate::encoder) struct Rows {
     /// Rows of each sequence, the one before the first not counted.
     tokens: usize,
     /// Bytes in fours.
@@ -233,7 +223,7 @@ impl Rows {
     }
 }
 
-/// Writes a row's bytes, and tells its scale and its zero point.
+/// Writes a row's bytes, and returns its scale and its zero point.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn quantize_row(row: &[[f32; 16]], bytes: &mut [[i32; 4]]) -> (f32, i32) {
     let (mut low, mut high) = (_mm512_setzero_ps(), _mm512_setzero_ps());
@@ -253,59 +243,4 @@ fn quantize_row(row: &[[f32; 16]], bytes: &mut [[i32; 4]]) -> (f32, i32) {
         store_bytes(bytes, _mm512_cvtusepi32_epi8(whole));
     }
     (scale, zero as i32)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::encoder::is_supported;
-
-    /// The largest error of first rows and of all others, over several sequences.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-    fn largest_errors(sequences: usize, tokens: usize) -> (f64, f64) {
-        let (inputs, outputs) = (128, 64);
-        let mut rng = fastrand::Rng::with_seed(tokens as u64);
-        let weights: Vec<i8> = (0..inputs * outputs).map(|_| rng.i8(-127..=127)).collect();
-        let linear = Linear::pack(IntegerWeights {
-            inputs,
-            outputs,
-            values: weights.clone(),
-            scales: vec![0.01; outputs],
-            bias: vec![0.5; outputs],
-        });
-        let values: Vec<f32> =
-            (0..sequences * tokens * inputs).map(|_| 6.0 * rng.f32() - 2.0).collect();
-        let (mut rows, mut out) = (Rows::default(), Vec::new());
-        rows.quantize(&values, inputs, tokens);
-        linear.apply::<false>(&rows, &mut out);
-        let (mut first, mut others) = (0f64, 0f64);
-        for (row, (values, out)) in
-            values.chunks_exact(inputs).zip(out.chunks_exact(outputs)).enumerate()
-        {
-            for (column, found) in out.iter().enumerate() {
-                let weight = |i: usize| f64::from(weights[i * outputs + column]);
-                let sum: f64 =
-                    values.iter().enumerate().map(|(i, x)| f64::from(*x) * weight(i)).sum();
-                let error = (f64::from(*found) - (0.01 * sum + 0.5)).abs();
-                let of = if row % tokens == 0 { &mut first } else { &mut others };
-                *of = of.max(error);
-            }
-        }
-        (first, others)
-    }
-
-    #[test]
-    #[allow(unsafe_code, reason = "what the processor has is asked first")]
-    fn first_rows_are_nearly_exact() {
-        if !is_supported() {
-            return;
-        }
-        for (sequences, tokens) in [(1, 1), (1, 5), (1, 6), (3, 11), (2, 40)] {
-            // SAFETY: the processor has the instructions.
-            let (first, others) = unsafe { largest_errors(sequences, tokens) };
-            // Products are of the order of 20. A step of a byte is 6 / 255, that of a remainder 255 times less.
-            assert!(first < 0.003, "{sequences} sequences of {tokens}: {first}");
-            assert!(others < 0.5, "{sequences} sequences of {tokens}: {others}");
-        }
-    }
 }

@@ -5,6 +5,7 @@ use std::arch::x86_64::*;
 use std::f32::consts::LOG2_E;
 
 use super::simd::{exp2, load, load_i32, store, store_i32, store_pairs};
+use crate::encoder::kernels::Sequence;
 
 /// How many queries are worked on at a time.
 const ROWS: usize = 6;
@@ -13,9 +14,9 @@ const KEYS: usize = 32;
 /// Probabilities are multiples of 1 / this.
 const PROBABILITY_ONE: f32 = 32_767.0;
 
-/// What the work needs in between, kept so that it is allocated once.
+/// Per-thread scratch buffers.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(in crate::encoder) struct Scratch {
     /// Queries, two dimensions an item, row by row.
     queries: Vec<i32>,
     /// One key, two dimensions an item.
@@ -29,14 +30,6 @@ pub(super) struct Scratch {
     probabilities: Vec<i32>,
 }
 
-/// Query, key and value rows of one sequence, `width` numbers each, all heads side by side.
-pub(super) struct Sequence<'a> {
-    pub(super) queries: &'a [f32],
-    pub(super) keys: &'a [f32],
-    pub(super) values: &'a [f32],
-    pub(super) width: usize,
-}
-
 /// Writes for each query softmax(q·k / √d)·v (Vaswani et al., "Attention Is All You Need", 2017, equation 1), head by
 /// head. `VECTORS` is a head's size in sixteens.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
@@ -46,8 +39,7 @@ pub(super) fn attend<const VECTORS: usize>(
     out: &mut [f32],
 ) {
     let size = VECTORS * 16;
-    // The largest numbers whose products over a head still fit 32 bits.
-    let limit = (i32::MAX as f32 / size as f32).sqrt().floor();
+    let limit = largest_factor(size) as f32;
     for head in 0..sequence.width / size {
         let of_head = |rows: &'_ [f32]| Head {
             start: head * size,
@@ -76,6 +68,12 @@ pub(super) fn attend<const VECTORS: usize>(
             first += ROWS;
         }
     }
+}
+
+/// The largest whole number of which `size` squares still add up to at most `i32::MAX`. In whole numbers: as a float,
+/// `i32::MAX / 32` rounds up to a square whose root is one too many.
+fn largest_factor(size: usize) -> u32 {
+    (i32::MAX as u32 / size as u32).isqrt()
 }
 
 /// Where one head's numbers are among rows.
@@ -251,5 +249,19 @@ impl Scratch {
             }
         }
         sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::largest_factor;
+
+    #[test]
+    fn products_over_a_head_fit_32_bits() {
+        for size in [32, 64] {
+            let fits = |factor: u32| i32::try_from(size as u64 * u64::from(factor).pow(2)).is_ok();
+            let factor = largest_factor(size);
+            assert!(fits(factor) && !fits(factor + 1), "heads of {size}: {factor}");
+        }
     }
 }

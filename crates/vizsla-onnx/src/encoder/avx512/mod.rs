@@ -1,0 +1,75 @@
+//! Kernels for x86 processors that multiply 8-bit numbers in vectors of 64 (AVX-512 VNNI). All unsafe code of this crate
+//! is in this folder: vector loads and stores, and the calls into functions compiled for these instructions.
+
+#![allow(clippy::wildcard_imports, reason = "intrinsics are many, and their names are their own")]
+#![allow(unsafe_code, reason = "an `Avx512` exists only where the processor has the instructions")]
+
+mod attention;
+mod linear;
+mod norm;
+mod simd;
+
+use self::linear::{Linear, PANEL, Rows};
+use super::kernels::{Activation, Kernels, Sequence};
+use super::{IntegerWeights, Norm};
+use crate::cpu::Cpu;
+
+/// Proof that the processor has AVX-512 F, BW, VL, DQ and VNNI.
+pub(super) struct Avx512(());
+
+impl Avx512 {
+    /// `None` on a processor without them.
+    pub(super) fn new(cpu: Cpu) -> Option<Self> {
+        cpu.avx512_vnni.then_some(Self(()))
+    }
+}
+
+impl Kernels for Avx512 {
+    type Linear = Linear;
+    type Rows = Rows;
+    type Attention = attention::Scratch;
+
+    const MULTIPLE: usize = PANEL;
+    const HEAD_SIZES: &'static [usize] = &[32, 64];
+
+    fn pack(&self, weights: IntegerWeights) -> Linear {
+        Linear::pack(weights)
+    }
+
+    fn quantize(&self, rows: &mut Rows, values: &[f32], width: usize, tokens: usize) {
+        // SAFETY: `self` exists only where the processor has the instructions.
+        unsafe { rows.quantize(values, width, tokens) }
+    }
+
+    fn multiply(&self, linear: &Linear, rows: &Rows, activation: Activation, out: &mut Vec<f32>) {
+        // SAFETY: `self` exists only where the processor has the instructions.
+        unsafe {
+            match activation {
+                Activation::None => linear.apply::<false>(rows, out),
+                Activation::Gelu => linear.apply::<true>(rows, out),
+            }
+        }
+    }
+
+    fn attend(
+        &self,
+        sequence: &Sequence<'_>,
+        head_size: usize,
+        scratch: &mut attention::Scratch,
+        out: &mut [f32],
+    ) {
+        // SAFETY: `self` exists only where the processor has the instructions.
+        unsafe {
+            if head_size == 32 {
+                attention::attend::<2>(sequence, scratch, out);
+            } else {
+                attention::attend::<4>(sequence, scratch, out);
+            }
+        }
+    }
+
+    fn add_and_normalize(&self, rows: &mut [f32], other: &[f32], norm: &Norm) {
+        // SAFETY: `self` exists only where the processor has the instructions.
+        unsafe { norm::add_and_normalize(rows, other, norm) }
+    }
+}

@@ -1,0 +1,78 @@
+//! How a model is run on this machine. Out: a value for programs, and a line for people.
+
+use std::fmt;
+
+use crate::device::Device;
+
+/// How a model is run: the method, why not a faster one, and the device. `Display` puts it in a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Execution {
+    /// What runs the model's layers.
+    pub method: ExecutionMethod,
+    /// The device that was opened; never [`Device::Auto`].
+    pub device: Device,
+    /// Why no faster method was possible; `None` for the fastest.
+    pub reason: Option<String>,
+    /// For [`Device::Auto`], the devices that ONNX Runtime was built for but could not open, and why.
+    pub unavailable: Vec<String>,
+}
+
+/// What runs a model's layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ExecutionMethod {
+    /// This crate's int8 encoder for AVX-512 VNNI, as an operator inside ONNX Runtime.
+    Encoder,
+    /// ONNX Runtime, on a graph without the work that unpadded pairs do not need.
+    SimplifiedGraph,
+    /// ONNX Runtime, on the graph as the file has it.
+    OriginalGraph,
+}
+
+impl fmt::Display for ExecutionMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Encoder => "int8 encoder for AVX-512 VNNI, within ONNX Runtime",
+            Self::SimplifiedGraph => "ONNX Runtime, simplified graph",
+            Self::OriginalGraph => "ONNX Runtime, graph as it is",
+        })
+    }
+}
+
+impl fmt::Display for Execution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.device != Device::Cpu {
+            write!(f, "{}: ", self.device)?;
+        }
+        write!(f, "{}", self.method)?;
+        if let Some(reason) = &self.reason {
+            write!(f, " ({reason})")?;
+        }
+        for unavailable in &self.unavailable {
+            write!(f, "; {unavailable}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_line_says_all() {
+        let mut execution = Execution {
+            method: ExecutionMethod::SimplifiedGraph,
+            device: Device::Cpu,
+            reason: Some("the processor has no AVX-512 VNNI".to_owned()),
+            unavailable: vec!["cuda:0 cannot be opened: no driver".to_owned()],
+        };
+        assert_eq!(
+            execution.to_string(),
+            "ONNX Runtime, simplified graph (the processor has no AVX-512 VNNI); cuda:0 cannot be opened: no driver"
+        );
+        execution.device = Device::Cuda(0);
+        assert!(execution.to_string().starts_with("cuda:0: ONNX Runtime"));
+    }
+}

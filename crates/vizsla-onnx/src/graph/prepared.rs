@@ -1,0 +1,129 @@
+//! A model's graph, ready to be opened once per session. In: an ONNX file's bytes, the device, and how much may be
+//! replaced. Out: what to open and how it will be run. Knows nothing of ONNX Runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use super::proto::Model;
+use super::{GraphOptimization, Plan, Reason, plan};
+use crate::device::Device;
+use crate::encoder::Encoder;
+use crate::execution::{Execution, ExecutionMethod};
+
+/// A graph to be opened; what holds for all sessions is found out once.
+pub(crate) struct PreparedGraph {
+    name: String,
+    /// Whether activations are quantised while running.
+    is_int8: bool,
+    source: Source,
+    encoder: Option<Arc<dyn Encoder>>,
+    execution: Execution,
+}
+
+/// What ONNX Runtime is to open.
+pub(crate) enum Source {
+    /// A file, beside which further data may lie.
+    File(PathBuf),
+    /// A whole graph.
+    Bytes(Bytes),
+}
+
+impl PreparedGraph {
+    /// A graph called `name`, the content of `file` if it comes from one.
+    pub(crate) fn new(
+        name: String,
+        bytes: Bytes,
+        file: Option<&Path>,
+        (device, optimization): (Device, GraphOptimization),
+    ) -> Self {
+        let model = Model::decode(bytes.clone()).ok();
+        let is_int8 = model.as_ref().is_some_and(Model::quantizes_activations);
+        let plan = if device == Device::Cpu {
+            plan(model, optimization)
+        } else {
+            Plan::Unchanged { reason: Reason::Device }
+        };
+        let (source, encoder, method, reason) = match plan {
+            Plan::Encoder { graph, encoder } => {
+                (Source::Bytes(graph), Some(encoder), ExecutionMethod::Encoder, None)
+            }
+            Plan::Simplified { graph, reason } => {
+                (Source::Bytes(graph), None, ExecutionMethod::SimplifiedGraph, Some(reason))
+            }
+            Plan::Unchanged { reason } => {
+                let source =
+                    file.map_or(Source::Bytes(bytes), |file| Source::File(file.to_owned()));
+                (source, None, ExecutionMethod::OriginalGraph, Some(reason))
+            }
+        };
+        let reason = reason.map(|reason| reason.to_string());
+        let execution = Execution { method, device, reason, unavailable: Vec::new() };
+        Self { name, is_int8, source, encoder, execution }
+    }
+
+    /// What to call it in messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        self.execution.device
+    }
+
+    pub(crate) fn is_int8(&self) -> bool {
+        self.is_int8
+    }
+
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    pub(crate) fn encoder(&self) -> Option<&Arc<dyn Encoder>> {
+        self.encoder.as_ref()
+    }
+
+    /// Whether pairs are run many at a time, padded.
+    pub(crate) fn in_batches(&self) -> bool {
+        self.execution.device != Device::Cpu
+    }
+
+    /// Whether a graph without a mask is not a cross-encoder; one that was rewritten for unpadded pairs has none.
+    pub(crate) fn needs_mask(&self) -> bool {
+        self.execution.method == ExecutionMethod::OriginalGraph
+    }
+
+    /// How it is going to be run.
+    pub(crate) fn execution(&self) -> &Execution {
+        &self.execution
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::fixture;
+
+    fn prepared(file: &str, device: Device) -> PreparedGraph {
+        let bytes = std::fs::read(fixture("tiny-bert").join(file)).unwrap();
+        PreparedGraph::new("tiny".to_owned(), bytes.into(), None, (device, GraphOptimization::Full))
+    }
+
+    #[test]
+    fn integer_graphs_are_recognised_by_their_operators() {
+        assert!(prepared("onnx/model_quint8_avx2.onnx", Device::Cpu).is_int8());
+        assert!(!prepared("onnx/model.onnx", Device::Cpu).is_int8());
+    }
+
+    #[test]
+    fn a_rewritten_graph_has_no_mask() {
+        assert!(!prepared("onnx/model.onnx", Device::Cpu).needs_mask());
+        let on_cuda = prepared("onnx/model.onnx", Device::Cuda(0));
+        assert!(on_cuda.needs_mask() && on_cuda.in_batches());
+        assert!(
+            on_cuda.execution().to_string().starts_with("cuda:0: ONNX Runtime, graph as it is")
+        );
+    }
+}

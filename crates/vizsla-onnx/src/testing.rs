@@ -1,0 +1,32 @@
+//! What the tests of this crate share: ONNX Runtime, and small models.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::{ErrorKind, Runtime};
+
+/// The process's ONNX Runtime. The first attempt to load it always names a file that is not there, so that every test
+/// that uses this also checks that a failure is not remembered.
+fn loaded() -> &'static (String, Runtime) {
+    static LOADED: OnceLock<(String, Runtime)> = OnceLock::new();
+    LOADED.get_or_init(|| {
+        let error = Runtime::load(Path::new("/nothing-here.so")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Runtime);
+        let path = vizsla_hub::runtime::locate(None).unwrap();
+        (error.to_string(), Runtime::load(&path).unwrap())
+    })
+}
+
+pub(crate) fn runtime() -> Runtime {
+    loaded().1
+}
+
+/// What the attempt with the wrong path said.
+pub(crate) fn runtime_error_before() -> &'static str {
+    &loaded().0
+}
+
+/// A folder of `index-fixtures/models`.
+pub(crate) fn fixture(model: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../index-fixtures/models").join(model)
+}
