@@ -123,7 +123,9 @@ impl Run<'_> {
             .with_memory(self.options.memory)
             .with_limits(self.options.limits);
         let mut writer = self.index.writer(&options)?;
+        let reported = report.problems.len();
         let missing = Missing::find(&writer.files(), &found, self.options.prune, &mut report);
+        report.problems[reported..].iter().for_each(|problem| self.observer.problem(problem));
         self.observer.found(found.files.len() as u64);
         let mut report = self.read(found, &writer, &missing, report)?;
         missing.remove(&writer, self.observer, &mut report);
