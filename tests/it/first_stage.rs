@@ -10,7 +10,7 @@ use vizsla::tantivy::schema::{
 };
 use vizsla::tantivy::{self, TantivyDocument, Term, doc};
 use vizsla::{
-    Bm25Params, Document, Engine, ErrorKind, FieldWeights, Fusion, Index, IndexSettings, Language,
+    Bm25Params, Document, Engine, ErrorKind, Explanation, FieldWeights, Fusion, Index, IndexSettings, Language,
     RetrieveRequest, Retriever, Rm3, SearchRequest, SearchResponse, TantivyRetriever,
     WriterOptions,
 };
@@ -163,6 +163,12 @@ fn library(settings: IndexSettings) -> Index {
     index
 }
 
+/// As `search`, with what there is to say about the query.
+fn noted(index: &Index, query: &str) -> SearchResponse {
+    let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
+    engine.search(&SearchRequest::new(query).with_notes()).unwrap()
+}
+
 fn search(index: &Index, query: &str) -> SearchResponse {
     let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
     engine.search(&SearchRequest::new(query)).unwrap()
@@ -180,8 +186,8 @@ fn phrases_exclusions_and_fields_restrict() {
     assert!(!ids(&search(&index, "hunting -dog")).contains(&"vizsla"));
     assert_eq!(ids(&search(&index, "hunting title:java")), ["java"]);
     assert_eq!(ids(&search(&index, "open -title:errata -\"open ground\"")), ["java"]);
-    let dropped = search(&index, "hunting \"flying carpet\"");
-    assert_eq!(dropped.advice.dropped, ["flying carpet"]);
+    let dropped = noted(&index, "hunting \"flying carpet\"");
+    assert_eq!(dropped.notes.dropped, ["flying carpet"]);
     assert_eq!(dropped.hits.len(), 3, "what cannot be had does not hide the rest");
     for odd in
         ["-", "\"", "\"\"", "-\"", "title:", "a:b:c", "(((", "AND OR NOT", "hunting~2^", "*", "\\"]
@@ -193,13 +199,13 @@ fn phrases_exclusions_and_fields_restrict() {
 #[test]
 fn unknown_words_are_corrected_when_asked_for() {
     let index = library(IndexSettings::default());
-    let response = search(&index, "huntign dogs");
-    let [correction] = response.advice.corrections.as_slice() else { panic!("{response:?}") };
-    assert_eq!((correction.word.as_str(), correction.instead.as_str()), ("huntign", "hunting"));
+    let response = noted(&index, "huntign dogs");
+    let [correction] = response.notes.suggestions.as_slice() else { panic!("{response:?}") };
+    assert_eq!((correction.word.as_str(), correction.suggestion.as_str()), ("huntign", "hunting"));
     assert!(!correction.used && response.hits.len() == 1);
     let engine = Engine::new(index.retriever().with_correction()).with_fusion(Fusion::Retrieval);
-    let corrected = engine.search(&SearchRequest::new("huntign")).unwrap();
-    assert!(corrected.advice.corrections[0].used && corrected.hits.len() == 3);
+    let corrected = engine.search(&SearchRequest::new("huntign").with_notes()).unwrap();
+    assert!(corrected.notes.suggestions[0].used && corrected.hits.len() == 3);
 
     // Reranker and highlights have the correction too.
     let scores = |query: &str| {
@@ -223,7 +229,9 @@ fn fields_have_weights_and_bodies_only_where_they_are_indexed() {
     };
     let title_only = weighted(&plain, "title=2").unwrap();
     assert_eq!(ids(&title_only), ["errata", "points"]);
-    let explained = title_only.hits[0].explanation.as_ref().unwrap();
+    let Some(Explanation::Bm25(explained)) = &title_only.hits[0].explanation else {
+        panic!("{title_only:?}")
+    };
     assert_eq!(explained.terms[0].field, "title");
     assert!(
         (explained.terms.iter().map(|term| term.score).sum::<f32>() - title_only.hits[0].score)

@@ -132,3 +132,56 @@ fn what_was_deleted_is_compacted() {
     let info = workspace.json(&["info", "--index", "index", "--json"]);
     assert_eq!(info["stats"]["passages"], 40);
 }
+
+#[test]
+fn a_run_without_sources_updates_those_of_earlier_runs() {
+    let workspace = Workspace::new();
+    workspace.write("docs/.hidden.txt", "heron");
+    workspace.ok(&["index", "docs", "--index", "index", "--hidden"]);
+    workspace.write("docs/.other.txt", "crane");
+    let report = workspace.json(&["index", "--index", "index", "--json"]);
+    assert_eq!(counts(&report), [1, 0, 0, 1]);
+    let piped = ["index", "-", "--index", "piped"];
+    assert_eq!(workspace.run_with(&piped, "{\"text\": \"x\"}\n").code, 0);
+    let ran = workspace.run(&["index", "--index", "piped"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("remembers no sources"), "{}", ran.err);
+}
+
+#[test]
+fn an_id_that_several_files_have_is_deleted_from_the_one_named() {
+    let workspace = Workspace::new();
+    workspace.write("docs/a.csv", "id,n\n1,heron\n");
+    workspace.write("docs/b.csv", "id,n\n1,crane\n");
+    report(&workspace);
+    let ran = workspace.run(&["delete", "1", "--index", "index"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("a.csv") && ran.err.contains("--path"), "{}", ran.err);
+    workspace.ok(&["delete", "1", "--path", "*b.csv", "--index", "index"]);
+    let found = |word: &str| {
+        workspace.run(&["search", word, "--index", "index", "--fusion", "bm25"]).code == 0
+    };
+    assert!(found("heron") && !found("crane"));
+    assert_eq!(counts(&report(&workspace)), [0, 0, 0, 2]);
+    assert!(!found("crane"), "what is deleted by hand stays so while its file does not change");
+    workspace.ok(&["index", "docs", "--index", "index", "--rehash"]);
+    assert!(found("crane"));
+}
+
+#[test]
+fn what_is_skipped_or_replaced_is_named() {
+    let workspace = Workspace::new();
+    workspace.write("docs/a.csv", "id,n\n1,heron\n1,crane\n");
+    workspace.write("docs/b.bin", "\0");
+    workspace.write("docs/.c.txt", "stork");
+    let ran = workspace.run(&["index", "docs", "--index", "index", "--verbose"]);
+    assert_eq!(ran.code, 0);
+    for name in ["a.csv has more than one document \"1\"", "b.bin", ".c.txt"] {
+        assert!(ran.err.contains(name), "{name}: {}", ran.err);
+    }
+    workspace.write("hidden/.gitignore", "*");
+    workspace.write("hidden/a.txt", "ibis");
+    let ran = workspace.run(&["index", "hidden", "--index", "index"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("--no-ignore"), "{}", ran.err);
+}

@@ -6,7 +6,7 @@ use vizsla::onnx::CrossEncoderOptions;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index as TantivyIndex, doc};
 use vizsla::{
-    BoxError, CancelHandle, Document, Engine, ErrorKind, Filter, Fusion, Index, IndexSettings,
+    BoxError, CancelHandle, Document, Engine, ErrorKind, Filter, Fusion, Index, IndexSettings, Location,
     RerankScore, Reranker, SearchRequest, SearchResponse, SplitOptions, TantivyRetriever,
     TimeLimits, WriterOptions,
 };
@@ -15,7 +15,9 @@ use crate::support::{bundled, bundled_with, fixture};
 
 fn fixture_documents() -> Vec<Document> {
     let corpus = std::fs::read(fixture("corpus/corpus.jsonl")).unwrap();
-    vizsla_extract::extract("corpus.jsonl", &corpus).unwrap()
+    vizsla_extract::collect(vizsla_extract::Input::bytes("corpus.jsonl", &corpus))
+        .unwrap()
+        .documents
 }
 
 fn index_of(documents: &[Document], commits: usize) -> Index {
@@ -193,7 +195,8 @@ fn the_best_passage_stands_for_its_document() {
     assert_eq!(response.hits.iter().filter(|hit| hit.doc_id == "long").count(), 1);
     let best = &response.hits[0];
     assert!(best.passage.text.contains("vizsla points"), "{best:?}");
-    assert!(best.passage.start_line >= 5 && best.passage.ordinal > 0);
+    let Location::Lines { first, .. } = best.passage.location else { panic!("{best:?}") };
+    assert!(first >= 5 && best.passage.ordinal > 0);
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn a_reranker_that_breaks_its_promise_is_an_error() {
         let request = SearchRequest::new("vizsla").with_depth(1);
         assert!(engine.search(&request).unwrap_err().to_string().contains("broken"));
         let degraded = engine.search(&request.with_retrieval_fallback()).unwrap();
-        assert!(degraded.degraded.unwrap().contains("broken") && degraded.fusion == "bm25");
+        assert!(degraded.degraded.unwrap().contains("broken") && degraded.fusion == Fusion::Retrieval.into());
     }
 }
 

@@ -11,7 +11,7 @@ use vizsla::{
 };
 use vizsla_ingest::{
     Change, Collision, ErrorKind, Observer, Problem, ProblemKind, Report, SkipReason, Source, Sync,
-    SyncOptions,
+    SyncOptions, Update, Watch,
 };
 
 /// A folder of documents, and an index beside it.
@@ -153,6 +153,8 @@ fn what_is_left_out_is_named_with_its_reason() {
     assert_eq!(folder.found("kept"), ["broken.jsonl"]);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["skipped"].as_array().unwrap().len(), 4);
+    let again = folder.sync_with(&options);
+    assert_eq!(again.skipped_for(SkipReason::Binary).count(), 1, "it is named each time");
 }
 
 #[test]
@@ -293,4 +295,40 @@ fn an_observer_sees_every_file_and_a_cancelled_run_changes_nothing() {
     sync.run(&folder.index, sources(), &seen, &CancelHandle::new()).unwrap();
     assert_eq!(*seen.files.lock().unwrap(), [Change::Added, Change::Added]);
     assert_eq!(seen.problems.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_watched_folder_is_read_again_when_it_changes() {
+    let folder = Folder::new(&[("a.txt", "heron")]);
+    let (sync, cancel) = (Sync::new(SyncOptions::default()), CancelHandle::new());
+    let watch = Watch::new(sync, vec![folder.path("")]).unwrap();
+    let mut added = Vec::new();
+    watch
+        .run(&folder.index, &(), &cancel, &mut |update| {
+            let Update::Done(report) = update else { panic!("{update:?}") };
+            if report.added > 0 {
+                added.push(report.added);
+                folder.write("b.txt", "crane");
+            }
+            if added.len() == 2 {
+                cancel.cancel();
+            }
+        })
+        .unwrap();
+    assert_eq!(added, [1, 1]);
+    assert_eq!((folder.found("heron").len(), folder.found("crane").len()), (1, 1));
+}
+
+#[test]
+fn watching_ends_with_an_error_that_does_not_pass() {
+    let folder = Folder::new(&[("a.txt", "heron")]);
+    let mut writer = folder.index.writer(&WriterOptions::default().with_threads(1)).unwrap();
+    writer.set_sync_state(Some("not what was stored".to_owned()));
+    writer.commit().unwrap();
+    drop(writer);
+    let watch = Watch::new(Sync::new(SyncOptions::default()), vec![folder.path("")]).unwrap();
+    let error = watch
+        .run(&folder.index, &(), &CancelHandle::new(), &mut |update| panic!("{update:?}"))
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Index);
 }

@@ -23,7 +23,8 @@ pub enum Format {
 impl Format {
     /// The format that the extension of `name` stands for; [`Format::Text`] for any that is not known.
     pub fn of(name: &str) -> Self {
-        let extension = crate::file_name(name).rsplit_once('.').map(|(_, extension)| extension);
+        let extension =
+            crate::output::file_name(name).rsplit_once('.').map(|(_, extension)| extension);
         match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
             "md" | "markdown" | "mdx" | "mkd" => Self::Markdown,
             "rst" | "rest" => Self::ReStructuredText,

@@ -31,7 +31,7 @@ pub(crate) fn document(text: &str, output: &mut Output<'_>) -> ControlFlow<()> {
         Some(page.title.trim().to_owned()).filter(|title| !title.is_empty()).or(first_heading);
     let sections = sections(page.headings, output);
     let document = Document::new(output.name, page.text)
-        .with_title(title.unwrap_or_else(|| crate::file_name(output.name).to_owned()))
+        .with_title(title.unwrap_or_else(|| crate::output::file_name(output.name).to_owned()))
         .with_sections(sections)
         .with_locations(Locations::LineMap(page.lines));
     output.document(document)

@@ -19,7 +19,7 @@ pub(crate) fn documents(text: String, output: &mut Output<'_>) -> ControlFlow<()
             let (line, name) = (error.line(), output.name);
             let message = format!(
                 "line {line}: is not valid JSON; {} is read as plain text",
-                crate::file_name(name)
+                crate::output::file_name(name)
             );
             output.problem(ProblemKind::OtherFormat, None, message);
             return crate::plain::document(text, output);
@@ -38,7 +38,7 @@ pub(crate) fn documents(text: String, output: &mut Output<'_>) -> ControlFlow<()
             output.document(document)
         }
         value => {
-            let title = crate::file_name(output.name).to_owned();
+            let title = crate::output::file_name(output.name).to_owned();
             let document = flat_document(&value, output.name, output).with_title(title);
             output.document(document)
         }

@@ -9,7 +9,7 @@ use vizsla_core::{Document, Location, Locations};
 use crate::error::{Error, ErrorKind};
 use crate::output::Output;
 use crate::sink::ProblemKind;
-use crate::{decode, record};
+use crate::{decode, input, record};
 
 /// Version of this reader.
 pub(crate) const VERSION: u32 = 1;
@@ -19,13 +19,26 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// The documents of a stream of JSON Lines. A line that is not a record is named, and reading goes on after it. Empty
 /// lines are passed over.
 pub(crate) fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
+    let start = reader.fill_buf().map_err(|error| unreadable("", error))?;
+    if !start.starts_with(b"\xff\xfe") && !start.starts_with(b"\xfe\xff") {
+        return lines(reader, output);
+    }
+    // UTF-16, as some shells write it, has no lines before it is decoded, so it is read whole.
+    let bytes = input::read_whole(reader, output.limits)?;
+    let text = decode::decode(&bytes)?;
+    lines(&mut text.as_bytes(), output)
+}
+
+fn unreadable(place: &str, error: io::Error) -> Error {
+    Error::new(ErrorKind::Io, format!("{place}cannot be read")).with_source(error)
+}
+
+fn lines(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
     let mut bytes = Vec::new();
     for number in 1.. {
         let location = Location::Lines { first: number, last: number };
-        let unreadable = |error| {
-            Error::new(ErrorKind::Io, format!("{location}: cannot be read")).with_source(error)
-        };
-        match next_line(reader, output.limits.record_bytes, &mut bytes).map_err(unreadable)? {
+        let line = next_line(reader, output.limits.record_bytes, &mut bytes);
+        match line.map_err(|error| unreadable(&format!("{location}: "), error))? {
             Line::End => break,
             Line::TooLong => {
                 let limit = output.limits.record_bytes;
@@ -160,5 +173,17 @@ mod tests {
     fn a_line_in_another_encoding_is_decoded() {
         let found = collect(Input::bytes("c.jsonl", b"{\"text\":\"die T\xfcr\"}\n")).unwrap();
         assert_eq!(found.documents[0].text, "die Tür");
+    }
+
+    #[test]
+    fn lines_in_utf_16_are_decoded() {
+        let text = "{\"text\":\"Tür\"}\n{\"text\":\"Größe\"}\n";
+        let bytes: Vec<u8> = [0xff, 0xfe]
+            .into_iter()
+            .chain(text.encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        let found = collect(Input::reader("c.jsonl", &mut bytes.as_slice())).unwrap();
+        assert!(found.problems.is_empty());
+        assert_eq!((found.documents.len(), found.documents[1].text.as_str()), (2, "Größe"));
     }
 }

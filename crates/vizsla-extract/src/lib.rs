@@ -22,6 +22,7 @@ mod format;
 mod header;
 mod headings;
 mod html;
+mod input;
 mod json;
 mod jsonl;
 mod markdown;
@@ -32,56 +33,15 @@ mod rst;
 mod sink;
 mod table;
 
-use std::io::{BufRead, Read};
-
 pub use error::{Error, ErrorKind};
 pub use format::{Format, Reader};
+pub use input::Input;
 pub use record::json_document;
 pub use sink::{Extracted, Problem, ProblemKind, Sink};
 pub use vizsla_core::{Document, Limits};
 
+use crate::input::Content;
 use crate::output::Output;
-
-/// A file to be read.
-pub struct Input<'a> {
-    name: &'a str,
-    format: Format,
-    content: Content<'a>,
-}
-
-enum Content<'a> {
-    Bytes(&'a [u8]),
-    Reader(&'a mut dyn BufRead),
-}
-
-impl<'a> Input<'a> {
-    /// The bytes of a file. `name` is its path: it becomes the path of its documents, the id of a file that is one
-    /// document, and the beginning of the ids of records that have none of their own (`name#line`).
-    pub fn bytes(name: &'a str, bytes: &'a [u8]) -> Self {
-        Self { name, format: Format::of(name), content: Content::Bytes(bytes) }
-    }
-
-    /// As [`bytes`](Self::bytes), for what is read while documents are made of it. Formats that are not read record by
-    /// record are read whole first, up to [`Limits::file_bytes`].
-    pub fn reader(name: &'a str, reader: &'a mut dyn BufRead) -> Self {
-        Self { name, format: Format::of(name), content: Content::Reader(reader) }
-    }
-
-    /// Reads the content as this format, whatever its name says.
-    pub fn with_format(mut self, format: Format) -> Self {
-        self.format = format;
-        self
-    }
-}
-
-impl std::fmt::Debug for Input<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Input")
-            .field("name", &self.name)
-            .field("format", &self.format)
-            .finish_non_exhaustive()
-    }
-}
 
 /// Reads the documents of a file and hands them to `sink` one by one, until the file or the sink says that it is enough.
 /// What is wrong with a part of the file goes to the sink as a [`Problem`], and the rest is read.
@@ -102,9 +62,7 @@ pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result
         Content::Reader(reader) if format.is_streamed() => jsonl::documents(reader, &mut output),
         Content::Bytes(bytes) => whole(format, bytes, &mut output),
         Content::Reader(reader) => {
-            let mut bytes = Vec::new();
-            let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);
-            read.map_err(|error| Error::new(ErrorKind::Io, "cannot be read").with_source(error))?;
+            let bytes = input::read_whole(reader, limits)?;
             whole(format, &bytes, &mut output)
         }
     }
@@ -121,13 +79,7 @@ pub fn collect(input: Input<'_>) -> Result<Extracted, Error> {
 }
 
 fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    if bytes.len() as u64 > output.limits.file_bytes {
-        let limit = output.limits.file_bytes;
-        return Err(Error::new(
-            ErrorKind::TooLarge,
-            format!("is larger than the limit of {limit} bytes"),
-        ));
-    }
+    input::check_size(bytes, output.limits)?;
     let text = decode::decode(bytes)?;
     // Each format stops by itself when the sink has had enough, and one document needs no stopping.
     let _enough = match format {
@@ -139,11 +91,6 @@ fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Er
         Format::Text | Format::JsonLines => plain::document(text, output),
     };
     Ok(())
-}
-
-/// The last part of a path: what a document without a title is called.
-fn file_name(name: &str) -> &str {
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 #[cfg(test)]

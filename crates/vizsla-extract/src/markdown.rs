@@ -21,7 +21,7 @@ pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()>
                 .map(|heading| heading.text.clone())
         })
         .filter(|title| !title.is_empty())
-        .unwrap_or_else(|| crate::file_name(output.name).to_owned());
+        .unwrap_or_else(|| crate::output::file_name(output.name).to_owned());
     let sections = sections(headings, output);
     output.document(Document::new(output.name, text).with_title(title).with_sections(sections))
 }

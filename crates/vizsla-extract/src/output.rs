@@ -93,6 +93,11 @@ fn shown(id: &str) -> String {
     shown
 }
 
+/// The last part of a path: what a document without a title is called.
+pub(crate) fn file_name(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
 /// Cuts a text to at most `bytes`; gives back whether there was more.
 pub(crate) fn shorten(text: &mut String, bytes: usize) -> bool {
     let too_long = text.len() > bytes;

@@ -10,6 +10,6 @@ use crate::output::Output;
 pub(crate) const VERSION: u32 = 1;
 
 pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
-    let title = crate::file_name(output.name).to_owned();
+    let title = crate::output::file_name(output.name).to_owned();
     output.document(Document::new(output.name, text).with_title(title))
 }

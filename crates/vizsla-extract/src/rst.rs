@@ -14,9 +14,10 @@ const ADORNMENTS: &str = "=-~^\"'`#*+.:_<>";
 
 pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
     let headings = headings(&text);
-    let title = headings
-        .first()
-        .map_or_else(|| crate::file_name(output.name).to_owned(), |heading| heading.text.clone());
+    let title = headings.first().map_or_else(
+        || crate::output::file_name(output.name).to_owned(),
+        |heading| heading.text.clone(),
+    );
     let sections = sections(headings, output);
     output.document(Document::new(output.name, text).with_title(title).with_sections(sections))
 }

@@ -100,7 +100,7 @@ impl Columns {
         let text = cell(self.body).map_or_else(|| self.text(row), str::to_owned);
         let id = cell(self.id).map_or_else(|| format!("{}#{first}", output.name), str::to_owned);
         let mut document = Document::new(id, text)
-            .with_title(cell(self.title).unwrap_or_else(|| crate::file_name(output.name)))
+            .with_title(cell(self.title).unwrap_or_else(|| crate::output::file_name(output.name)))
             .with_locations(Locations::Fixed(lines(first, breaks)));
         for (i, (name, cell)) in self.names.iter().zip(row).enumerate() {
             if ![self.title, self.body].contains(&Some(i)) && !cell.is_empty() {

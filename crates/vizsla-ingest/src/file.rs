@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use vizsla::{CancelHandle, Document, FileRecord, IndexWriter, Locations, content_hash};
 use vizsla_extract::{ErrorKind as ExtractKind, Format, Input, Reader, Sink, extract};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::observer::{Change, Observer, Progress};
 use crate::options::SyncOptions;
@@ -41,7 +41,7 @@ pub(crate) struct FileIndexer<'a> {
 /// Why a file ends: by itself, or with the whole run.
 enum Failure {
     File(ProblemKind, String),
-    Run(crate::Error),
+    Run(Error),
 }
 
 impl From<io::Error> for Failure {
@@ -111,8 +111,10 @@ impl FileIndexer<'_> {
     fn update(&self, name: &str) -> std::result::Result<Change, Failure> {
         let metadata = fs::metadata(name)?;
         let known = self.writer.file(name);
-        if known.as_ref().is_some_and(|record| self.looks_unchanged(name, record, &metadata)) {
-            return Ok(Change::Unchanged);
+        if let Some(record) = &known
+            && self.looks_unchanged(name, record, &metadata)
+        {
+            return Ok(self.unchanged(name, record));
         }
         let format = Format::of(name);
         if format.is_streamed() {
@@ -145,6 +147,14 @@ impl FileIndexer<'_> {
             && is_read_by_present_reader(name, record)
     }
 
+    /// A binary file is named each time, since it never is in the index.
+    fn unchanged(&self, name: &str, record: &FileRecord) -> Change {
+        if record.reader.as_ref().is_some_and(|(reader, _)| reader == Reader::BINARY.name) {
+            self.note(|report| report.skip(SkipReason::Binary, name, None));
+        }
+        Change::Unchanged
+    }
+
     fn read(
         &self,
         name: &str,
@@ -159,8 +169,9 @@ impl FileIndexer<'_> {
             let restores = self.options.rehash && record.deleted;
             if is_read_by_present_reader(name, &record) && !restores {
                 record.modified = settled(metadata);
+                let change = self.unchanged(name, &record);
                 self.writer.record_file(name, record);
-                return Ok(Change::Unchanged);
+                return Ok(change);
             }
         }
         if is_known {
@@ -265,7 +276,7 @@ struct Adding<'a> {
     /// Whether every record of the file was read and added.
     is_whole: bool,
     /// Why the whole run has to end.
-    failed: Option<crate::Error>,
+    failed: Option<Error>,
 }
 
 impl<'a> Adding<'a> {

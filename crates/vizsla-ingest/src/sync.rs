@@ -62,7 +62,8 @@ impl Sync {
     /// gone go too; nothing is changed unless all of it is. Paths are stored in canonical form, and with the options for
     /// [`remembered`](Self::remembered).
     ///
-    /// Cost: a look at every file, and the reading of those that changed.
+    /// Cost: a look at every file, and the reading of those that changed. An index in memory remembers no files between
+    /// runs, so each run reads all of them.
     ///
     /// # Errors
     /// [`ErrorKind::Source`] for a source that is not there, [`ErrorKind::Cancelled`], and those of the index.
@@ -122,7 +123,9 @@ impl Run<'_> {
             .with_memory(self.options.memory)
             .with_limits(self.options.limits);
         let mut writer = self.index.writer(&options)?;
+        let reported = report.problems.len();
         let missing = Missing::find(&writer.files(), &found, self.options.prune, &mut report);
+        report.problems[reported..].iter().for_each(|problem| self.observer.problem(problem));
         self.observer.found(found.files.len() as u64);
         let mut report = self.read(found, &writer, &missing, report)?;
         missing.remove(&writer, self.observer, &mut report);

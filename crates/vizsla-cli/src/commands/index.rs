@@ -1,6 +1,7 @@
 //! `vizsla index`: makes an index say what its sources say.
 
 use std::io::{self, BufReader};
+use std::path::Path;
 
 use vizsla::CancelHandle;
 use vizsla_ingest::{Report, Source, Sync};
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
     } else {
         check_sources(&args.sources)?;
         let index = open_or_create(args)?;
-        let sources = args.sources.iter().map(source).collect();
+        let sources = args.sources.iter().map(|path| source(path)).collect();
         Sync::new(args.sync_options())
             .run(&index, sources, &IndexProgress::default(), &cancel)
             .map_err(|error| interrupt::or_failed(error, dir))?
@@ -47,10 +48,10 @@ fn update(args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-fn source(path: &std::path::PathBuf) -> Source {
+fn source(path: &Path) -> Source {
     if path.as_os_str() == "-" {
         let reader = Box::new(BufReader::new(io::stdin()));
         return Source::JsonLines { name: "-".to_owned(), reader };
     }
-    Source::Path(path.clone())
+    Source::Path(path.to_owned())
 }

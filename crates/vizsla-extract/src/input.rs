@@ -1,0 +1,68 @@
+//! What is read: a name, and bytes or a reader.
+
+use std::fmt;
+use std::io::{BufRead, Read};
+
+use vizsla_core::Limits;
+
+use crate::error::{Error, ErrorKind};
+use crate::format::Format;
+
+/// A file to be read.
+pub struct Input<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) format: Format,
+    pub(crate) content: Content<'a>,
+}
+
+pub(crate) enum Content<'a> {
+    Bytes(&'a [u8]),
+    Reader(&'a mut dyn BufRead),
+}
+
+impl<'a> Input<'a> {
+    /// The bytes of a file. `name` is its path: it becomes the path of its documents, the id of a file that is one
+    /// document, and the beginning of the ids of records that have none of their own (`name#line`).
+    pub fn bytes(name: &'a str, bytes: &'a [u8]) -> Self {
+        Self { name, format: Format::of(name), content: Content::Bytes(bytes) }
+    }
+
+    /// As [`bytes`](Self::bytes), for what is read while documents are made of it. Formats that are not read record by
+    /// record are read whole first, up to [`Limits::file_bytes`].
+    pub fn reader(name: &'a str, reader: &'a mut dyn BufRead) -> Self {
+        Self { name, format: Format::of(name), content: Content::Reader(reader) }
+    }
+
+    /// Reads the content as this format, whatever its name says.
+    pub fn with_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+}
+
+impl fmt::Debug for Input<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("name", &self.name)
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads all there is, up to the limit of a file.
+pub(crate) fn read_whole(reader: &mut dyn BufRead, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| Error::new(ErrorKind::Io, "cannot be read").with_source(error))?;
+    check_size(&bytes, limits)?;
+    Ok(bytes)
+}
+
+pub(crate) fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), Error> {
+    let limit = limits.file_bytes;
+    if bytes.len() as u64 > limit {
+        let message = format!("is larger than the limit of {limit} bytes");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(())
+}
