@@ -10,9 +10,9 @@ use vizsla::tantivy::schema::{
 };
 use vizsla::tantivy::{self, TantivyDocument, Term, doc};
 use vizsla::{
-    Bm25Params, Document, Engine, ErrorKind, Explanation, FieldWeights, Fusion, Index, IndexSettings, Language,
-    RetrieveRequest, Retriever, Rm3, SearchRequest, SearchResponse, TantivyRetriever,
-    WriterOptions,
+    Bm25Params, Document, Engine, ErrorKind, Explanation, FieldWeights, Fusion, Index,
+    IndexSettings, Language, RetrieveRequest, Retriever, Rm3, SearchRequest, SearchResponse,
+    TantivyRetriever, WriterOptions,
 };
 
 use crate::support::bundled;

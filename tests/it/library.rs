@@ -6,8 +6,8 @@ use vizsla::onnx::CrossEncoderOptions;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index as TantivyIndex, doc};
 use vizsla::{
-    BoxError, CancelHandle, Document, Engine, ErrorKind, Filter, Fusion, Index, IndexSettings, Location,
-    RerankScore, Reranker, SearchRequest, SearchResponse, SplitOptions, TantivyRetriever,
+    BoxError, CancelHandle, Document, Engine, ErrorKind, Filter, Fusion, Index, IndexSettings,
+    Location, RerankScore, Reranker, SearchRequest, SearchResponse, SplitOptions, TantivyRetriever,
     TimeLimits, WriterOptions,
 };
 
@@ -217,7 +217,10 @@ fn a_reranker_that_breaks_its_promise_is_an_error() {
         let request = SearchRequest::new("vizsla").with_depth(1);
         assert!(engine.search(&request).unwrap_err().to_string().contains("broken"));
         let degraded = engine.search(&request.with_retrieval_fallback()).unwrap();
-        assert!(degraded.degraded.unwrap().contains("broken") && degraded.fusion == Fusion::Retrieval.into());
+        assert!(
+            degraded.degraded.unwrap().contains("broken")
+                && degraded.fusion == Fusion::Retrieval.into()
+        );
     }
 }
 
