@@ -3,25 +3,28 @@
 use std::ops::ControlFlow;
 
 use serde_json::Value;
-use vizsla_core::Document;
+use vizsla_core::{Document, Location};
 
 use crate::output::Output;
-use crate::record::{self, Flattened};
+use crate::record::{self, Flattened, MOST_VALUES, ParseError};
 use crate::sink::ProblemKind;
 
 /// Version of this reader.
 pub(crate) const VERSION: u32 = 1;
 
 pub(crate) fn documents(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
-    let value: Value = match serde_json::from_str(&text) {
+    let value = match record::parse(&text) {
         Ok(value) => value,
         Err(error) => {
-            let (line, name) = (error.line(), output.name);
-            let message = format!(
-                "line {line}: is not valid JSON; {} is read as plain text",
-                crate::output::file_name(name)
-            );
-            output.problem(ProblemKind::OtherFormat, None, message);
+            let (location, reason) = match error {
+                ParseError::Invalid { line, .. } => (
+                    Some(Location::Lines { first: line, last: line }),
+                    "is not valid JSON".to_owned(),
+                ),
+                ParseError::TooManyValues => (None, format!("has more than {MOST_VALUES} values")),
+            };
+            let message = format!("{reason}, so the file is read as plain text");
+            output.problem(ProblemKind::OtherFormat, location, message);
             return crate::plain::document(text, output);
         }
     };
@@ -74,6 +77,7 @@ fn flat_document(value: &Value, id: &str, output: &mut Output<'_>) -> Document {
 
 #[cfg(test)]
 mod tests {
+    use crate::record::MOST_VALUES;
     use crate::{Extracted, Input, Limits, Problem, collect, extract};
 
     fn read(name: &str, text: &str) -> Extracted {
@@ -106,7 +110,7 @@ mod tests {
     fn what_is_not_json_is_plain_text_with_a_problem() {
         let found = read("b.json", "{\n \"a\": }");
         assert_eq!(found.documents[0].text, "{\n \"a\": }");
-        assert!(found.problems[0].message.starts_with("line 2"), "{:?}", found.problems);
+        assert!(found.problems[0].to_string().starts_with("line 2: "), "{:?}", found.problems);
         assert!(!found.problems[0].loses_text());
         let deep = "[".repeat(100_000);
         assert_eq!(read("d.json", &deep).documents[0].text, deep);
@@ -122,5 +126,13 @@ mod tests {
         let bytes: usize = found.documents.iter().map(|document| document.text.len()).sum();
         assert!(bytes <= 1 << 20, "{bytes}");
         assert!(found.problems.iter().any(Problem::loses_text));
+    }
+
+    #[test]
+    fn more_values_than_memory_could_hold_are_read_as_text() {
+        let many = format!("[{}0]", "0,".repeat(MOST_VALUES));
+        let found = read("m.json", &many);
+        assert_eq!(found.documents[0].text.len(), many.len());
+        assert_eq!(found.problems.len(), 1);
     }
 }

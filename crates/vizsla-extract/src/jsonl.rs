@@ -8,6 +8,7 @@ use vizsla_core::{Document, Location, Locations};
 
 use crate::error::{Error, ErrorKind};
 use crate::output::Output;
+use crate::record::{MOST_VALUES, ParseError};
 use crate::sink::ProblemKind;
 use crate::{decode, input, record};
 
@@ -94,7 +95,7 @@ fn document(
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(decode::decode_text(line)),
     };
-    match serde_json::from_str(&text) {
+    match record::parse(&text) {
         Ok(Value::Object(fields)) => {
             let id = format!("{}#{number}", output.name);
             let document = record::bounded_document(fields, &id, output);
@@ -105,10 +106,14 @@ fn document(
             output.problem(ProblemKind::Malformed, Some(location.clone()), message);
             None
         }
-        Err(error) => {
-            let at = error.column();
-            let message = format!("is not valid JSON (at column {at})");
+        Err(ParseError::Invalid { column, .. }) => {
+            let message = format!("is not valid JSON (at column {column})");
             output.problem(ProblemKind::Malformed, Some(location.clone()), message);
+            None
+        }
+        Err(ParseError::TooManyValues) => {
+            let message = format!("has more than {MOST_VALUES} values");
+            output.problem(ProblemKind::TooLarge, Some(location.clone()), message);
             None
         }
     }
