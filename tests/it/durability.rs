@@ -150,9 +150,9 @@ fn a_kill_at_any_moment_loses_nothing_committed() {
         }
         let _ = child.kill();
         interrupted += i32::from(!child.wait().unwrap().success());
-        let report = Index::check(&workspace.path("index")).unwrap();
+        let report = Index::check(workspace.path("index")).unwrap();
         assert!(report.problems.is_empty(), "round {round}: {:?}", report.problems);
-        let index = Index::open(&workspace.path("index")).unwrap();
+        let index = Index::open(workspace.path("index")).unwrap();
         let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
         let hits = engine.search(&SearchRequest::new("heron")).unwrap().hits;
         assert_eq!(hits.len(), 1, "round {round}");
@@ -176,7 +176,7 @@ fn readers_see_whole_commits_while_another_process_writes() {
     };
     write(0);
     workspace.ok(&["index", "docs", "--index", "index"]);
-    let index = Index::open(&workspace.path("index")).unwrap();
+    let index = Index::open(workspace.path("index")).unwrap();
     let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
     for version in 1..5 {
         write(version);
@@ -269,5 +269,5 @@ fn a_watched_folder_is_indexed_as_it_changes() {
         std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(interrupt.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(Index::check(&workspace.path("index")).unwrap().problems.is_empty());
+    assert!(Index::check(workspace.path("index")).unwrap().problems.is_empty());
 }

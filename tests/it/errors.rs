@@ -54,11 +54,15 @@ fn a_missing_or_foreign_index() {
         &["no index at nowhere", "vizsla index SOURCE --index nowhere"],
     );
     workspace.write("photos/cat.jpg", "x");
-    fails(&workspace, &["search", "dog", "--index", "photos"], &["photos is no index of Vizsla"]);
+    fails(
+        &workspace,
+        &["search", "dog", "--index", "photos"],
+        &["photos is not an index of Vizsla"],
+    );
     fails(
         &workspace,
         &["index", "photos", "--index", "photos"],
-        &["photos is no index of Vizsla", "new or empty"],
+        &["photos is not an index of Vizsla", "new or empty"],
     );
     assert!(
         workspace.path("photos/cat.jpg").is_file()
@@ -76,11 +80,11 @@ fn a_missing_or_foreign_index() {
 fn an_index_of_another_format_version() {
     let workspace = Workspace::new().with_documents();
     let settings = std::fs::read_to_string(workspace.path("index/vizsla.json")).unwrap();
-    workspace.write("index/vizsla.json", settings.replace("\"format\": 2", "\"format\": 999"));
+    workspace.write("index/vizsla.json", settings.replace("\"format\":3", "\"format\":999"));
     fails(
         &workspace,
         &["search", "dog", "--index", "index"],
-        &["format version 999", "reads version 2", "rebuild"],
+        &["format version 999", "reads version 2", "index the sources again"],
     );
     workspace.write("index/vizsla.json", "{broken");
     fails(&workspace, &["search", "dog", "--index", "index"], &["vizsla.json is damaged"]);
@@ -89,7 +93,7 @@ fn an_index_of_another_format_version() {
 #[test]
 fn a_second_writer() {
     let workspace = Workspace::new().with_documents();
-    let index = Index::open(&workspace.path("index")).unwrap();
+    let index = Index::open(workspace.path("index")).unwrap();
     let writer = index.writer(&WriterOptions::default()).unwrap();
     assert_eq!(index.writer(&WriterOptions::default()).unwrap_err().kind(), ErrorKind::Locked);
     fails(

@@ -207,7 +207,7 @@ fn tuning_writes_settings_that_a_search_reads() {
     workspace.write("settings.json", r#"{"fusion": "bm25", "depth": 3, "k1": 0.5}"#);
     let search = ["search", "dog", "--index", "index", "--settings", "settings.json", "--json"];
     let found = workspace.json(&search);
-    assert_eq!(found["fusion"], "bm25");
+    assert_eq!(found["fusion"], "retrieval");
     assert_eq!(found["stages"]["retrieve"]["candidates"], 3);
     workspace.write("settings.json", r#"{"fusoin": "bm25"}"#);
     let wrong = workspace.run(&search);

@@ -1,6 +1,7 @@
 //! Integration tests: the program, and the libraries through their public interfaces.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     missing_docs,
     reason = "a test that cannot go on should stop where it stands"

@@ -10,7 +10,8 @@ use crate::tidy::sources;
 fn code(content: &str) -> String {
     let end = content.find("#[cfg(test)]\nmod tests").unwrap_or(content.len());
     let lines = content[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+    // Where an item may be seen is not a use of what it names.
+    lines.collect::<Vec<_>>().join("\n").replace("pub(in crate::", "pub(in ")
 }
 
 /// All sources of the crates, by path from the root of the repository.
@@ -52,7 +53,7 @@ fn each_foreign_crate_stays_in_its_room() {
         ("notify", &["crates/vizsla-ingest/"]),
         ("ureq", &["crates/vizsla-hub/"]),
         ("html5ever", &["crates/vizsla-extract/src/html.rs"]),
-        ("csv", &["crates/vizsla-extract/src/table.rs"]),
+        ("csv", &["crates/vizsla-extract/src/table.rs", "crates/vizsla-extract/src/header.rs"]),
         ("pulldown_cmark", &["crates/vizsla-extract/src/markdown.rs"]),
     ];
     for (path, content) in crate_sources() {

@@ -17,14 +17,15 @@ fn the_two_stages_answer_together() {
     assert_eq!(names(&response)[0], "page.html");
     let hit = &response["hits"][0];
     assert_eq!((hit["rank"].as_u64(), hit["title"].as_str()), (Some(1), Some("Grooming & care")));
-    for name in ["bm25", "bm25_rank", "rerank_logit", "rerank_probability", "rerank_rank"] {
+    for name in ["retrieval", "retrieval_rank", "rerank_logit", "rerank_probability", "rerank_rank"]
+    {
         assert!(hit["scores"][name].is_number(), "{name}");
     }
     for name in [
         "text",
         "ordinal",
-        "start_line",
-        "end_line",
+        "location",
+        "snippet",
         "start_byte",
         "end_byte",
         "highlights",
@@ -138,10 +139,10 @@ fn every_form_of_output_is_what_it_says() {
     );
     let explained: Value = serde_json::from_str(&search(&["--explain", "--json"])).unwrap();
     let hit = &explained["hits"][0];
-    let terms = hit["explanation"]["terms"].as_array().unwrap();
+    let terms = hit["explanation"]["bm25"]["terms"].as_array().unwrap();
     let sum: f64 = terms.iter().map(|term| term["score"].as_f64().unwrap()).sum();
     assert!(
-        (sum - hit["scores"]["bm25"].as_f64().unwrap()).abs() < 1e-4,
+        (sum - hit["scores"]["retrieval"].as_f64().unwrap()).abs() < 1e-4,
         "the parts add up to the score"
     );
 }

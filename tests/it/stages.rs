@@ -25,9 +25,12 @@ fn dogs() -> Index {
     index_of(&documents)
 }
 
+/// Scores for so many passages.
+type Script = fn(usize) -> Result<Vec<RerankScore>, BoxError>;
+
 /// Says what it is told to.
 #[derive(Debug)]
-struct Scripted(fn(usize) -> Result<Vec<RerankScore>, BoxError>);
+struct Scripted(Script);
 
 impl Reranker for Scripted {
     fn name(&self) -> &'static str {
@@ -63,7 +66,7 @@ fn a_hostile_reranker_is_a_named_error_or_a_whole_answer() {
         assert_eq!(response.hits.len(), 5, "{fusion}");
         assert!(response.hits.iter().all(|hit| hit.score.is_finite()), "{fusion}");
     }
-    let broken: [(fn(usize) -> Result<Vec<RerankScore>, BoxError>, &str); 5] = [
+    let broken: [(Script, &str); 5] = [
         (|count| Ok(vec![RerankScore::new(f32::NAN); count]), "cannot be ranked"),
         (|count| Ok(vec![RerankScore::new(f32::INFINITY); count]), "cannot be ranked"),
         (|_| Ok(Vec::new()), "0 scores for 5 passages"),

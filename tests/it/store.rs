@@ -10,7 +10,7 @@ use vizsla::{
 };
 
 fn create(dir: &Path) -> Index {
-    Index::create(&dir.join("index"), IndexSettings::default()).unwrap()
+    Index::create(dir.join("index"), IndexSettings::default()).unwrap()
 }
 
 fn one_thread() -> WriterOptions {

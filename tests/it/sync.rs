@@ -24,7 +24,7 @@ impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("files")).unwrap();
-        let index = Index::create(&dir.path().join("index"), IndexSettings::default()).unwrap();
+        let index = Index::create(dir.path().join("index"), IndexSettings::default()).unwrap();
         let folder = Self { dir, index };
         files.iter().for_each(|(name, content)| folder.write(name, content));
         folder

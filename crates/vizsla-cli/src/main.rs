@@ -31,7 +31,7 @@ enum Outcome {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if std::env::var_os("RUST_BACKTRACE").is_none() {
+    if !settings::wants_backtraces() {
         // A damaged file can make the engine panic, which becomes an error of ours; a second message would only confuse.
         std::panic::set_hook(Box::new(|_| {}));
     }

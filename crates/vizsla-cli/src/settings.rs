@@ -101,3 +101,12 @@ pub(crate) fn relative(path: &str) -> String {
     let relative = here.as_deref().and_then(|here| Path::new(path).strip_prefix(here).ok());
     relative.map_or_else(|| path.to_owned(), |relative| relative.display().to_string())
 }
+
+/// Whether a panic should print where it came from.
+pub(crate) fn wants_backtraces() -> bool {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the program's environment"
+    )]
+    std::env::var_os("RUST_BACKTRACE").is_some()
+}

@@ -1,11 +1,8 @@
 //! What is read: a name, and bytes or a reader.
 
 use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
-use vizsla_core::Limits;
-
-use crate::error::{Error, ErrorKind};
 use crate::format::Format;
 
 /// A file to be read.
@@ -47,22 +44,4 @@ impl fmt::Debug for Input<'_> {
             .field("format", &self.format)
             .finish_non_exhaustive()
     }
-}
-
-/// Reads all there is, up to the limit of a file.
-pub(crate) fn read_whole(reader: &mut dyn BufRead, limits: &Limits) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| Error::new(ErrorKind::Io, "cannot be read").with_source(error))?;
-    check_size(&bytes, limits)?;
-    Ok(bytes)
-}
-
-pub(crate) fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), Error> {
-    let limit = limits.file_bytes;
-    if bytes.len() as u64 > limit {
-        let message = format!("is larger than the limit of {limit} bytes");
-        return Err(Error::new(ErrorKind::TooLarge, message));
-    }
-    Ok(())
 }

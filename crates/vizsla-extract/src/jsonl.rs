@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::output::Output;
 use crate::record::{MOST_VALUES, ParseError};
 use crate::sink::ProblemKind;
-use crate::{decode, input, record};
+use crate::{decode, record, whole};
 
 /// Version of this reader.
 pub(crate) const VERSION: u32 = 1;
@@ -25,7 +25,7 @@ pub(crate) fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Re
         return lines(reader, output);
     }
     // UTF-16, as some shells write it, has no lines before it is decoded, so it is read whole.
-    let bytes = input::read_whole(reader, output.limits)?;
+    let bytes = whole::read_whole(reader, output.limits)?;
     let text = decode::decode(&bytes)?;
     lines(&mut text.as_bytes(), output)
 }

@@ -32,6 +32,7 @@ mod record;
 mod rst;
 mod sink;
 mod table;
+mod whole;
 
 pub use error::{Error, ErrorKind};
 pub use format::{Format, Reader};
@@ -62,7 +63,7 @@ pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result
         Content::Reader(reader) if format.is_streamed() => jsonl::documents(reader, &mut output),
         Content::Bytes(bytes) => whole(format, bytes, &mut output),
         Content::Reader(reader) => {
-            let bytes = input::read_whole(reader, limits)?;
+            let bytes = whole::read_whole(reader, limits)?;
             whole(format, &bytes, &mut output)
         }
     }
@@ -79,7 +80,7 @@ pub fn collect(input: Input<'_>) -> Result<Extracted, Error> {
 }
 
 fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    input::check_size(bytes, output.limits)?;
+    whole::check_size(bytes, output.limits)?;
     let text = decode::decode(bytes)?;
     // Each format stops by itself when the sink has had enough, and one document needs no stopping.
     let _enough = match format {

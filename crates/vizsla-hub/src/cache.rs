@@ -1,12 +1,12 @@
 //! Models on disk, in the layout that the Hugging Face libraries share:
 //! `models--ORG--NAME/{blobs/HASH, refs/BRANCH, snapshots/COMMIT/PATH -> ../../blobs/HASH}`.
 
-use std::env;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::environment;
 use crate::error::{Error, ErrorKind};
 
 /// A repository on the hub and one of its revisions.
@@ -87,8 +87,8 @@ impl Cache {
     /// # Errors
     /// [`ErrorKind::NoHome`] when none is set and the user has no home folder.
     pub fn from_env() -> Result<Self, Error> {
-        let direct =
-            path_variable("HF_HUB_CACHE").or_else(|| path_variable("HUGGINGFACE_HUB_CACHE"));
+        let direct = environment::path("HF_HUB_CACHE")
+            .or_else(|| environment::path("HUGGINGFACE_HUB_CACHE"));
         let root = direct.or_else(|| hugging_face_home().map(|home| home.join("hub")));
         root.map(Self::new).ok_or_else(|| {
             Error::new(
@@ -133,14 +133,10 @@ impl Cache {
     }
 }
 
-pub(crate) fn path_variable(name: &str) -> Option<PathBuf> {
-    env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
 /// `HF_HOME`, else its default.
 pub(crate) fn hugging_face_home() -> Option<PathBuf> {
-    path_variable("HF_HOME").or_else(|| {
-        let cache = path_variable("XDG_CACHE_HOME")
+    environment::path("HF_HOME").or_else(|| {
+        let cache = environment::path("XDG_CACHE_HOME")
             .or_else(|| dirs::home_dir().map(|home| home.join(".cache")))?;
         Some(cache.join("huggingface"))
     })

@@ -1,7 +1,6 @@
 //! Fetches models from a hub that speaks the Hugging Face protocol. In: a repository and the files wanted. Out: the
 //! same files in the [`Cache`], each of them checked against the hash that the hub or the catalogue names.
 
-use std::env;
 use std::fs::{self, File as DiskFile, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -12,8 +11,9 @@ use ureq::Agent;
 use ureq::Body;
 use ureq::http::{HeaderMap, Response, StatusCode};
 
-use crate::cache::{Cache, Repository, hugging_face_home, path_variable};
+use crate::cache::{Cache, Repository, hugging_face_home};
 use crate::catalogue::File;
+use crate::environment;
 use crate::error::{Error, ErrorKind};
 use crate::hash;
 use crate::http::{self, Progress};
@@ -69,17 +69,17 @@ impl Hub {
     /// `HF_TOKEN_PATH` or `token` in `HF_HOME`; no connections with `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`; proxies
     /// as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
     pub fn from_env() -> Self {
-        let text = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let endpoint = text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
-        let file = path_variable("HF_TOKEN_PATH")
+        let endpoint =
+            environment::text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
+        let file = environment::path("HF_TOKEN_PATH")
             .or_else(|| hugging_face_home().map(|home| home.join("token")));
-        let token = text("HF_TOKEN")
-            .or_else(|| text("HUGGING_FACE_HUB_TOKEN"))
+        let token = environment::text("HF_TOKEN")
+            .or_else(|| environment::text("HUGGING_FACE_HUB_TOKEN"))
             .or_else(|| fs::read_to_string(file?).ok())
             .map(|token| token.trim().to_owned())
             .filter(|token| !token.is_empty());
         let is_on = |name| {
-            text(name).is_some_and(|value| {
+            environment::text(name).is_some_and(|value| {
                 ["1", "on", "yes", "true"].contains(&value.trim().to_lowercase().as_str())
             })
         };

@@ -14,6 +14,7 @@
 mod archive;
 mod cache;
 pub mod catalogue;
+mod environment;
 mod error;
 #[cfg(feature = "fetch")]
 mod hash;

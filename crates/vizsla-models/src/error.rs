@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vizsla_core::BoxError;
 
-use crate::model_ref::ModelRef;
+use crate::model_ref::{ModelRef, ParseModelRefError};
 
 /// What functions of this crate give back.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -94,6 +94,12 @@ impl Error {
     /// The model that it is about, where there is one.
     pub fn model(&self) -> Option<&ModelRef> {
         self.model.as_ref()
+    }
+}
+
+impl From<ParseModelRefError> for Error {
+    fn from(source: ParseModelRefError) -> Self {
+        Self::new(ErrorKind::UnknownModel, source.to_string())
     }
 }
 

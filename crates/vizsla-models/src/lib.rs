@@ -35,7 +35,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use file_choices::FileChoices;
 #[cfg(feature = "fetch")]
 pub use import::Imported;
-pub use model_ref::ModelRef;
+pub use model_ref::{ModelRef, ParseModelRefError};
 #[cfg(feature = "fetch")]
 pub use pull::{PulledModel, choose_files};
 pub use resolve::Models;

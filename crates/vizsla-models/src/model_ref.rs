@@ -7,8 +7,6 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use vizsla_hub::{Repository, catalogue};
 
-use crate::error::{Error, ErrorKind};
-
 /// A reference to a model. As text, and in JSON, it is a single string:
 ///
 /// | text | means |
@@ -53,14 +51,14 @@ impl ModelRef {
 }
 
 impl FromStr for ModelRef {
-    type Err = Error;
+    type Err = ParseModelRefError;
 
     /// # Errors
-    /// [`ErrorKind::UnknownModel`] for a text without a name in it.
-    fn from_str(text: &str) -> Result<Self, Error> {
+    /// [`ParseModelRefError`] for a text without a name in it.
+    fn from_str(text: &str) -> Result<Self, ParseModelRefError> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Error::new(ErrorKind::UnknownModel, "the model's name is empty"));
+            return Err(ParseModelRefError);
         }
         if text == BUNDLED || text == vizsla_bundled::NAME {
             return Ok(Self::Bundled);
@@ -104,12 +102,24 @@ impl From<ModelRef> for String {
 }
 
 impl TryFrom<String> for ModelRef {
-    type Error = Error;
+    type Error = ParseModelRefError;
 
-    fn try_from(text: String) -> Result<Self, Error> {
+    fn try_from(text: String) -> Result<Self, ParseModelRefError> {
         text.parse()
     }
 }
+
+/// A text that does not name a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParseModelRefError;
+
+impl fmt::Display for ParseModelRefError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the model's name is empty")
+    }
+}
+
+impl std::error::Error for ParseModelRefError {}
 
 #[cfg(test)]
 mod tests {

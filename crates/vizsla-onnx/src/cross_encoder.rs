@@ -16,7 +16,7 @@ use crate::model_bytes::ModelBytes;
 use crate::model_config::ModelConfig;
 use crate::model_dir::ModelDir;
 use crate::options::CrossEncoderOptions;
-use crate::ort::{self, Runtime};
+use crate::ort::{Runtime, candidates};
 use crate::pair::PairTokenizer;
 use crate::scorer::Scorer;
 
@@ -58,7 +58,7 @@ impl CrossEncoder {
         dir: &Path,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let devices = ort::candidates(runtime, options.device)?;
+        let devices = candidates(runtime, options.device)?;
         first_that_opens(&devices, |device| Self::open_on(runtime, device, dir, options))
     }
 
@@ -96,7 +96,7 @@ impl CrossEncoder {
     ) -> Result<Self, Error> {
         let ModelBytes { name, onnx, tokenizer, config } = model;
         let config = ModelConfig::parse(config, None)?;
-        let devices = ort::candidates(runtime, options.device)?;
+        let devices = candidates(runtime, options.device)?;
         first_that_opens(&devices, |device| {
             let how = (device, options.optimization);
             let graph = PreparedGraph::new(name.to_owned(), onnx.clone(), None, how);

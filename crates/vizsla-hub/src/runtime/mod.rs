@@ -1,6 +1,8 @@
 //! The shared library of ONNX Runtime: where it is, and (feature `fetch`) how it gets there.
 
 #[cfg(feature = "fetch")]
+mod build;
+#[cfg(feature = "fetch")]
 mod install;
 #[cfg(feature = "fetch")]
 mod pip;
@@ -9,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 #[cfg(feature = "fetch")]
 pub use self::install::{Installed, Source, install, install_into};
+use crate::environment;
 use crate::error::{Error, ErrorKind};
 
 /// The version that `install` fetches.
@@ -28,7 +31,7 @@ pub const FILE_NAME: &str = if cfg!(windows) {
 /// # Errors
 /// [`ErrorKind::NoHome`] when the user has no home folder and the variable is not set.
 pub fn data_dir() -> Result<PathBuf, Error> {
-    let set = std::env::var_os("VIZSLA_DATA_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+    let set = environment::path("VIZSLA_DATA_DIR");
     set.or_else(|| dirs::data_dir().map(|dir| dir.join("vizsla"))).ok_or_else(|| {
         Error::new(
             ErrorKind::NoHome,
@@ -48,8 +51,7 @@ fn installed_path(data_dir: &Path) -> PathBuf {
 /// # Errors
 /// [`ErrorKind::NotInstalled`] when none of these places has it.
 pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
-    let variable =
-        std::env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let variable = environment::path("ORT_DYLIB_PATH");
     let settings = [("the path given", explicit.map(Path::to_owned)), ("ORT_DYLIB_PATH", variable)];
     for (name, path) in settings {
         if let Some(path) = path {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::VERSION;
-use super::install::{Build, check};
+use super::build::{Build, check};
 use crate::error::{Error, ErrorKind};
 use crate::hash;
 use crate::http::Progress;

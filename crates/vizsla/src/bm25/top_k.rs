@@ -47,17 +47,13 @@ pub(crate) fn best<K: Ord>(
     passes: impl Fn(DocId) -> bool,
     tie_break: impl Fn(DocId) -> K,
 ) -> tantivy::Result<Vec<(DocId, f32)>> {
-    // A request may ask for more than there is, and room is made for no more than that.
-    let depth = depth.min(segment.max_doc() as usize);
-    if depth == 0 {
-        return Ok(Vec::new());
-    }
     let mut search = Search {
         cursors: cursors(query, segment)?,
         essential: 0,
         threshold: shared.0.load(Ordering::Relaxed),
         shared,
-        best: BinaryHeap::with_capacity(depth + 1),
+        // A request may ask for more than there is, and room is made for no more than that.
+        best: BinaryHeap::with_capacity(depth.min(segment.max_doc() as usize) + 1),
         depth,
         candidates: Vec::new(),
         found: Vec::new(),
@@ -309,7 +305,7 @@ impl Search<'_> {
         {
             let worst = same_score(*worst);
             self.threshold = self.shared.0.fetch_max(worst, Ordering::Relaxed).max(worst);
-            if self.candidates.len() > 8 * self.depth + 1024 {
+            if self.candidates.len() / 8 > self.depth + 128 {
                 let threshold = self.threshold;
                 self.candidates.retain(|(_, sum)| *sum >= threshold);
             }

@@ -1,0 +1,25 @@
+//! Reads a file whole, within its limit.
+
+use std::io::{BufRead, Read};
+
+use vizsla_core::Limits;
+
+use crate::error::{Error, ErrorKind};
+
+/// Reads all there is, up to the limit of a file.
+pub(crate) fn read_whole(reader: &mut dyn BufRead, limits: &Limits) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(|error| Error::new(ErrorKind::Io, "cannot be read").with_source(error))?;
+    check_size(&bytes, limits)?;
+    Ok(bytes)
+}
+
+pub(crate) fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), Error> {
+    let limit = limits.file_bytes;
+    if bytes.len() as u64 > limit {
+        let message = format!("is larger than the limit of {limit} bytes");
+        return Err(Error::new(ErrorKind::TooLarge, message));
+    }
+    Ok(())
+}
