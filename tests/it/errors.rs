@@ -84,7 +84,7 @@ fn an_index_of_another_format_version() {
     fails(
         &workspace,
         &["search", "dog", "--index", "index"],
-        &["format version 999", "reads version 2", "index the sources again"],
+        &["format version 999", "reads version 3", "index the sources again"],
     );
     workspace.write("index/vizsla.json", "{broken");
     fails(&workspace, &["search", "dog", "--index", "index"], &["vizsla.json is damaged"]);
