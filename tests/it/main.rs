@@ -16,6 +16,7 @@ mod hub;
 mod index;
 mod library;
 mod models;
+mod readme;
 mod relevance;
 mod rooms;
 mod runtime;

@@ -51,3 +51,8 @@ pub use tuning::{
     FirstSetting, SecondSetting, SecondStage, tune_first_stage, tune_second_stage, tuned_settings,
 };
 pub use two_stages::TwoStages;
+
+/// The programs in the page about the libraries, which this crate is the first to see all of.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/library.md")]
+struct LibraryPage;

@@ -1,9 +1,9 @@
 //! Put the rerank stage behind a tantivy index that you already have:
-//! `cargo run --example foreign_index --features onnx`.
+//! `cargo run --example foreign_index --features bundled`.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
-use vizsla::onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Runtime};
+use vizsla::onnx::CrossEncoder;
 use vizsla::tantivy::query::QueryParser;
 use vizsla::tantivy::schema::{STORED, STRING, Schema, TEXT};
 use vizsla::tantivy::{Index, doc};
@@ -34,15 +34,7 @@ fn main() -> Result<(), BoxError> {
         .with_title("name")?
         .with_query(move |text| Ok(parser.parse_query_lenient(text).0));
 
-    let runtime = Runtime::load(&vizsla_hub::runtime::locate(None)?)?;
-    let model = ModelBytes::new(
-        vizsla_bundled::NAME,
-        vizsla_bundled::ONNX,
-        vizsla_bundled::TOKENIZER,
-        vizsla_bundled::CONFIG,
-    );
-    let reranker = CrossEncoder::from_bytes(runtime, model, &CrossEncoderOptions::default())?;
-    let engine = Engine::new(retriever).with_reranker(reranker);
+    let engine = Engine::new(retriever).with_reranker(CrossEncoder::bundled()?);
     for hit in engine.search(&SearchRequest::new("hiking over mountains with a dog"))?.hits {
         println!("{}. {:<14} {:.3}  {}", hit.rank, hit.title, hit.score, hit.passage.text);
     }
