@@ -122,6 +122,9 @@ fn bench() -> anyhow::Result<()> {
     set_up()?;
     cargo(&["bench", "--package", "vizsla-onnx", "--bench", "padded_batch"])?;
     cargo(&["bench", "--package", "vizsla-onnx", "--bench", "int8_peak"])?;
+    let load = ["--bench", "budget_under_load", "--features", "bundled"];
+    cargo(&[&["bench", "--package", "vizsla-onnx"], &load[..]].concat())?;
+    cargo(&["bench", "--package", "vizsla", "--bench", "search_cost"])?;
     cargo(&["bench", "--package", "vizsla", "--bench", "first_stage"])
 }
 

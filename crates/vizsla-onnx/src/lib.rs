@@ -53,3 +53,18 @@ pub use self::model_bytes::ModelBytes;
 pub use self::model_dir::{best_file, fp32_file};
 pub use self::options::CrossEncoderOptions;
 pub use self::ort::Runtime;
+
+/// What fuzz targets reach and nobody else does.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::device::Device;
+    use crate::graph::{GraphOptimization, PreparedGraph};
+
+    /// Plans how to run the graph of an ONNX file.
+    pub fn plan(bytes: &[u8]) {
+        let how = (Device::Cpu, GraphOptimization::Full);
+        let _ = PreparedGraph::new("fuzz".to_owned(), bytes.to_vec().into(), None, how);
+        let _ = crate::quantize(bytes.to_vec());
+    }
+}
