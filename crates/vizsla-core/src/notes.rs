@@ -1,5 +1,7 @@
 //! What a retriever has to say about a query besides its candidates.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// What the person who asked may want to know about how the query was understood.
@@ -16,6 +18,19 @@ pub struct QueryNotes {
 }
 
 impl QueryNotes {
+    /// A sentence for each thing to say, for people. They quote the query and the collection as they are, control characters
+    /// included.
+    pub fn sentences(&self) -> Vec<String> {
+        let suggestions = self.suggestions.iter().map(ToString::to_string);
+        let dropped = self.dropped.iter().map(|words| {
+            format!(
+                "no passage has \"{words}\" as it was asked for: searched without that condition"
+            )
+        });
+        let excluded = self.excluded.iter().map(|words| format!("left out what has \"{words}\""));
+        suggestions.chain(dropped).chain(excluded).collect()
+    }
+
     /// Whether there is nothing to say.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -31,6 +46,17 @@ pub struct SpellingSuggestion {
     pub suggestion: String,
     /// Whether the search used it.
     pub used: bool,
+}
+
+impl fmt::Display for SpellingSuggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { word, suggestion, used } = self;
+        if *used {
+            write!(f, "no passage has \"{word}\": searched for \"{suggestion}\" instead")
+        } else {
+            write!(f, "no passage has \"{word}\": did you mean \"{suggestion}\"?")
+        }
+    }
 }
 
 impl SpellingSuggestion {
@@ -55,6 +81,21 @@ impl SpellingSuggestion {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everything_noted_is_a_sentence() {
+        let suggestion =
+            SpellingSuggestion { word: "hreon".into(), suggestion: "heron".into(), used: false };
+        let notes = QueryNotes {
+            suggestions: vec![suggestion],
+            dropped: vec!["a phrase".into()],
+            excluded: vec!["duck".into()],
+        };
+        let sentences = notes.sentences();
+        assert_eq!(sentences[0], "no passage has \"hreon\": did you mean \"heron\"?");
+        assert_eq!(sentences.len(), 3);
+        assert!(QueryNotes::default().sentences().is_empty());
+    }
 
     #[test]
     fn a_suggestion_replaces_whole_words() {

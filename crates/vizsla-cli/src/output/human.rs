@@ -5,10 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use vizsla::{
-    Bm25Explanation, Explanation, Hit, HitScores, Location, QueryNotes, SearchResponse,
-    SpellingSuggestion,
-};
+use vizsla::{Bm25Explanation, Explanation, Hit, HitScores, Location, QueryNotes, SearchResponse};
 
 use crate::settings;
 
@@ -61,24 +58,11 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
 }
 
 fn print_notes(notes: &QueryNotes) {
-    for SpellingSuggestion { word, suggestion, used } in &notes.suggestions {
-        let (word, suggestion) = (printable(word), printable(suggestion));
-        super::note(&if *used {
-            format!("no passage has \"{word}\": searched for \"{suggestion}\" instead")
-        } else {
-            format!(
-                "no passage has \"{word}\": did you mean \"{suggestion}\"? (--fuzzy searches for it)"
-            )
-        });
+    for sentence in notes.sentences() {
+        super::note(&printable(&sentence));
     }
-    for words in &notes.dropped {
-        super::note(&format!(
-            "no passage has \"{}\" as it was asked for: searched without that condition",
-            printable(words)
-        ));
-    }
-    for words in &notes.excluded {
-        super::note(&format!("left out what has \"{}\"", printable(words)));
+    if notes.suggestions.iter().any(|suggestion| !suggestion.used) {
+        super::note("--fuzzy searches for the nearest words");
     }
 }
 
