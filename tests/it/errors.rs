@@ -54,15 +54,11 @@ fn a_missing_or_foreign_index() {
         &["no index at nowhere", "vizsla index SOURCE --index nowhere"],
     );
     workspace.write("photos/cat.jpg", "x");
-    fails(
-        &workspace,
-        &["search", "dog", "--index", "photos"],
-        &["photos is not an index of Vizsla"],
-    );
+    fails(&workspace, &["search", "dog", "--index", "photos"], &["photos is not a Vizsla index"]);
     fails(
         &workspace,
         &["index", "photos", "--index", "photos"],
-        &["photos is not an index of Vizsla", "new or empty"],
+        &["photos is not a Vizsla index", "new or empty"],
     );
     assert!(
         workspace.path("photos/cat.jpg").is_file()

@@ -23,13 +23,13 @@ pub struct Document {
     pub text: String,
     /// Where each section of `text` begins, in order; empty when the text has no headings.
     pub sections: Vec<Section>,
-    /// Where parts of `text` stand in the source.
+    /// Where parts of `text` are found in the source.
     pub locations: Locations,
-    /// The file that the document was read from; `None` for one that came from no file.
+    /// The file that the document was read from; `None` when it came from no file.
     pub path: Option<String>,
     /// Last change, in seconds since 1970-01-01T00:00:00Z.
     pub modified: Option<i64>,
-    /// Anything else.
+    /// Any other metadata.
     pub metadata: Metadata,
 }
 
@@ -70,7 +70,7 @@ impl Document {
         self
     }
 
-    /// Sets where parts of the text stand in the source.
+    /// Sets where parts of the text are found in the source.
     pub fn with_locations(mut self, locations: Locations) -> Self {
         self.locations = locations;
         self
@@ -105,7 +105,7 @@ impl Section {
     }
 }
 
-/// A value of metadata: what JSON can say, without null.
+/// A metadata value: any JSON value except null.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MetadataValue {
@@ -115,7 +115,7 @@ pub enum MetadataValue {
     Integer(i64),
     /// Any other number.
     Float(f64),
-    /// A text.
+    /// A string.
     Text(String),
     /// Several values; a filter matches when one of them does.
     List(Vec<MetadataValue>),
@@ -124,7 +124,7 @@ pub enum MetadataValue {
 }
 
 impl MetadataValue {
-    /// Whether every number in it is finite, so that it can be stored as JSON.
+    /// Whether every number in the value is finite, so that it can be stored as JSON.
     pub fn is_finite(&self) -> bool {
         match self {
             Self::Float(number) => number.is_finite(),
@@ -134,7 +134,7 @@ impl MetadataValue {
         }
     }
 
-    /// About how many bytes it takes, names included.
+    /// Approximate size in bytes, names included.
     pub fn size(&self) -> usize {
         match self {
             Self::Bool(_) | Self::Integer(_) | Self::Float(_) => 8,

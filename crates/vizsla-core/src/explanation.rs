@@ -1,15 +1,15 @@
-//! How a first-stage score came about, for people.
+//! How a first-stage score was computed, in human-readable form.
 
 use serde::{Deserialize, Serialize};
 
-/// How a first-stage score came about.
+/// How a first-stage score was computed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Explanation {
     /// The parts of a BM25 score.
     Bm25(Bm25Explanation),
-    /// What another engine says of its score, in its own words.
+    /// Another engine's own account of its score.
     Other(String),
 }
 
@@ -19,9 +19,9 @@ pub enum Explanation {
 pub struct Bm25Explanation {
     /// Saturation of term frequency.
     pub k1: f32,
-    /// Weight of length normalisation.
+    /// Strength of length normalisation.
     pub b: f32,
-    /// Length of the passage in indexed words, as stored (exact up to 40, then rounded down to steps).
+    /// Length of the passage in indexed words, as stored (exact up to 40, then rounded down to the nearest step).
     pub length: u32,
     /// Mean length over the index.
     pub average_length: f32,
@@ -30,7 +30,7 @@ pub struct Bm25Explanation {
 }
 
 impl Bm25Explanation {
-    /// Collects the parts of a score.
+    /// Assembles the parts of a score.
     pub fn new(k1: f32, b: f32, length: u32, average_length: f32, terms: Vec<Bm25Term>) -> Self {
         Self { k1, b, length, average_length, terms }
     }
@@ -39,11 +39,11 @@ impl Bm25Explanation {
 /// What one query term adds to a BM25 score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bm25Term {
-    /// The field that it was found in.
+    /// The field it was found in.
     pub field: String,
     /// The term as indexed (lower case, stemmed).
     pub term: String,
-    /// What it counts for: how often it occurs in the query, or the weight that feedback gave it.
+    /// Its weight: how often it occurs in the query, or the weight that feedback gave it.
     pub query_weight: f32,
     /// How often it occurs in the passage.
     pub frequency: u32,

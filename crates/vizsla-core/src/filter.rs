@@ -1,23 +1,24 @@
-//! Which passages may be candidates at all.
+//! Which passages may be candidates.
 
-/// Restricts which passages may be candidates. Applied before the cut at depth, never after. The default lets all pass.
+/// Restricts which passages may be candidates. Applied before the cut at depth, never after. The default lets
+/// everything pass.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Filter {
-    /// Globs of which the document's path must match at least one (`**`, `*`, `?`, `[a-z]`, `{a,b}`).
+    /// Globs, at least one of which the document's path must match (`**`, `*`, `?`, `[a-z]`, `{a,b}`).
     pub paths: Vec<String>,
-    /// File extensions, without dot, of which the document's must be one; case does not matter.
+    /// File extensions without the dot, one of which the document must have; case does not matter.
     pub extensions: Vec<String>,
-    /// Pairs of metadata name and value that must all match.
+    /// Metadata name-value pairs, all of which must match.
     pub metadata: Vec<(String, String)>,
-    /// Changed at this second since 1970 or later.
+    /// Changed at or after this time, in seconds since 1970.
     pub modified_from: Option<i64>,
-    /// Changed before this second since 1970.
+    /// Changed before this time, in seconds since 1970.
     pub modified_until: Option<i64>,
 }
 
 impl Filter {
-    /// How many values it has, all kinds together.
+    /// The number of values, of all kinds together.
     pub fn values(&self) -> usize {
         self.paths.len() + self.extensions.len() + self.metadata.len()
     }
@@ -27,25 +28,25 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// Adds a glob for the path; a passage must match one of them.
+    /// Adds a path glob; a passage must match at least one.
     pub fn with_path(mut self, glob: impl Into<String>) -> Self {
         self.paths.push(glob.into());
         self
     }
 
-    /// Adds an extension; a passage must have one of them.
+    /// Adds a file extension; a passage must have one of those given.
     pub fn with_extension(mut self, extension: impl Into<String>) -> Self {
         self.extensions.push(extension.into());
         self
     }
 
-    /// Adds a name and value that must match.
+    /// Adds a metadata name and value that must match.
     pub fn with_metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.metadata.push((name.into(), value.into()));
         self
     }
 
-    /// Restricts the time of the last change to `[from, until)`, in seconds since 1970; `None` leaves an end open.
+    /// Restricts the time of the last change to `[from, until)`, in seconds since 1970; `None` leaves that end open.
     pub fn with_modified(mut self, from: Option<i64>, until: Option<i64>) -> Self {
         (self.modified_from, self.modified_until) = (from, until);
         self

@@ -1,4 +1,4 @@
-//! One score from two stages.
+//! Combines the scores of both stages into one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::RerankScore;
 
-/// What the two stages said of one candidate.
+/// Both stages' scores for one candidate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct StageScores {
@@ -15,24 +15,24 @@ pub struct StageScores {
     pub retrieval: f32,
     /// Rank by the first stage, from 1.
     pub retrieval_rank: u32,
-    /// Second-stage score and rank (from 1); `None` when the candidate was not read.
+    /// Second-stage score and rank (from 1); `None` when the candidate was not reranked.
     pub rerank: Option<(RerankScore, u32)>,
 }
 
 impl StageScores {
-    /// A candidate that only the first stage has seen.
+    /// A candidate scored by the first stage only.
     pub fn new(retrieval: f32, retrieval_rank: u32) -> Self {
         Self { retrieval, retrieval_rank, rerank: None }
     }
 
-    /// Adds what the second stage said.
+    /// Adds the second stage's score and rank.
     pub fn with_rerank(mut self, score: RerankScore, rank: u32) -> Self {
         self.rerank = Some((score, rank));
         self
     }
 }
 
-/// How the two rankings become one. `w` is always the weight of the cross-encoder, from 0 to 1.
+/// How the two rankings are combined. `w` is always the weight of the cross-encoder, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Fusion {
@@ -43,7 +43,7 @@ pub enum Fusion {
         /// How flat the curve is; 60 in the paper.
         k: f32,
     },
-    /// `(1 - w) · minmax(retrieval) + w · minmax(logit)`, each score brought to 0..1 over the candidates of the query
+    /// `(1 - w) · minmax(retrieval) + w · minmax(logit)`, each score scaled to 0..1 over the candidates of the query
     /// (Bruch, Gai and Ingber, ACM TOIS 2023, call it TM2C2 when the minimum is the theoretical one).
     Linear {
         /// The weight `w`.
@@ -61,14 +61,14 @@ pub enum Fusion {
         /// The weight `w`.
         rerank_weight: f32,
     },
-    /// `(1 - w) · minmax(retrieval) + w · sigmoid(logit)`: the convex combination with the probability that the model was trained
-    /// to give, so that a query without a relevant candidate is left to the first stage.
+    /// `(1 - w) · minmax(retrieval) + w · sigmoid(logit)`: the convex combination with the probability that the model
+    /// was trained to predict, so that a query without a relevant candidate keeps the first stage's order.
     Calibrated {
         /// The weight `w`.
         rerank_weight: f32,
     },
-    /// As [`Calibrated`](Self::Calibrated), with a weight by first-stage rank: 0.25 for ranks 1 to 3, 0.4 to rank 10, 0.6
-    /// below, so that what the first stage is sure of stays on top (after the search engine qmd).
+    /// As [`Calibrated`](Self::Calibrated), with a weight by first-stage rank: 0.25 for ranks 1 to 3, 0.4 to rank 10,
+    /// 0.6 below, so that the first stage's most confident results stay on top (after the search engine qmd).
     PositionAware,
     /// The first stage's order, unchanged.
     Retrieval,
@@ -78,12 +78,12 @@ pub enum Fusion {
 const RANK_PERSISTENCE: f32 = 0.9;
 
 impl Fusion {
-    /// `k` of reciprocal rank fusion unless told otherwise.
+    /// `k` of reciprocal rank fusion by default.
     pub const DEFAULT_RRF_K: f32 = 60.0;
-    /// Weight of the cross-encoder in linear fusion unless told otherwise; chosen on the judged collections in the README.
+    /// Weight of the cross-encoder in linear fusion by default; chosen on the judged collections in the README.
     pub const DEFAULT_RERANK_WEIGHT: f32 = 0.7;
 
-    /// Whether its parameters are in range: a weight from 0 to 1, a finite `k` from 0.
+    /// Whether its parameters are in range: a weight from 0 to 1, a finite `k` of at least 0.
     pub fn is_valid(self) -> bool {
         match self {
             Self::Rrf { k } => k.is_finite() && k >= 0.0,
@@ -95,14 +95,14 @@ impl Fusion {
         }
     }
 
-    /// Whether the outcome depends on the cross-encoder at all.
+    /// Whether the result depends on the cross-encoder at all.
     pub fn needs_rerank(self) -> bool {
         !matches!(self, Self::Retrieval)
     }
 
-    /// One score per candidate, in the order given; higher is better and every one finite, whatever finite scores come
-    /// in. Candidates that the second stage did not read come below all that it did, in first-stage order. Parameters
-    /// that are not [valid](Self::is_valid) are replaced by the defaults. Cost: `O(n)`.
+    /// One score per candidate, in the order given; higher is better, and all are finite for any finite input.
+    /// Candidates that the second stage did not score come below all that it did, in first-stage order. Parameters that
+    /// are not [valid](Self::is_valid) are replaced by the defaults. Cost: `O(n)`.
     pub fn fuse(self, candidates: &[StageScores]) -> Vec<f32> {
         if self == Self::Retrieval {
             return candidates.iter().map(|c| bounded(c.retrieval)).collect();
@@ -138,7 +138,7 @@ impl Fusion {
         }
     }
 
-    /// The fused score of one candidate, `None` when the second stage did not read it.
+    /// The fused score of one candidate, `None` when the second stage did not score it.
     fn fuse_one(self, scores: &StageScores, (retrieval, logit): &(Spread, Spread)) -> Option<f32> {
         let (rerank, rank) = scores.rerank?;
         let first_rank = scores.retrieval_rank;
@@ -169,13 +169,13 @@ impl Fusion {
     }
 }
 
-/// Keeps a score within bounds that leave room for sums and differences. No model or retriever comes near them.
+/// Clamps a score to bounds that leave headroom for sums and differences. No model or retriever comes near them.
 fn bounded(score: f32) -> f32 {
     score.clamp(-1e30, 1e30)
 }
 
-/// A score below `lowest`, which is at most 0, that falls with the rank. Beyond 2^24 a difference of 1 would be lost, so
-/// there it is that many steps of the representation.
+/// A score below `lowest`, which is at most 0, that decreases with rank. Beyond 2^24 a difference of 1 would be lost,
+/// so there each rank is one step of the representation.
 fn below(lowest: f32, rank: u32) -> f32 {
     if lowest > -1e6 { lowest - rank as f32 } else { f32::from_bits(lowest.to_bits() + rank) }
 }
@@ -186,7 +186,7 @@ impl Default for Fusion {
     }
 }
 
-/// Where the scores of a query's candidates lie.
+/// The distribution of a query's scores over its candidates.
 struct Spread {
     min: f32,
     max: f32,
@@ -207,12 +207,12 @@ impl Spread {
         }
     }
 
-    /// Brings a value to 0..1. When all values are equal they say nothing, and all become 1.
+    /// Scales a value to 0..1. Equal values carry no information, and all become 1.
     fn minmax(&self, value: f32) -> f32 {
         if self.max > self.min { (value - self.min) / (self.max - self.min) } else { 1.0 }
     }
 
-    /// Standard deviations from the mean. When all values are equal they say nothing, and all become 0.
+    /// Standard deviations from the mean. Equal values carry no information, and all become 0.
     fn z(&self, value: f32) -> f32 {
         if self.max > self.min && self.deviation > 0.0 {
             (value - self.mean) / self.deviation
@@ -274,14 +274,14 @@ impl fmt::Display for Fusion {
 pub enum FusionPolicy {
     /// The same for every query.
     Fixed(Fusion),
-    /// [`Fusion::Linear`] with a weight that falls with the length of the query: 0.8 up to 25 words, and from there
-    /// `0.8 - 0.4 · log10(words / 25)` down to 0.4. Cross-encoders are trained on short questions, not on pages of text.
-    /// Of the signals that were tried, query length is the only one that helped collections that it was not chosen on.
+    /// [`Fusion::Linear`] with a weight that decreases with query length: 0.8 up to 25 words, and beyond that
+    /// `0.8 - 0.4 · log10(words / 25)` down to 0.4. Cross-encoders are trained on short questions, not on pages of
+    /// text. Of the signals tried, query length is the only one that helped on collections it was not chosen on.
     Auto,
 }
 
 impl FusionPolicy {
-    /// The fusion for a query of so many words.
+    /// The fusion for a query of this many words.
     pub fn resolve(self, words: usize) -> Fusion {
         match self {
             Self::Fixed(fusion) => fusion,
@@ -292,7 +292,7 @@ impl FusionPolicy {
         }
     }
 
-    /// Whether the outcome depends on the cross-encoder at all.
+    /// Whether the result depends on the cross-encoder at all.
     pub fn needs_rerank(self) -> bool {
         match self {
             Self::Fixed(fusion) => fusion.needs_rerank(),
@@ -321,7 +321,7 @@ impl From<Fusion> for FusionPolicy {
     }
 }
 
-/// `auto`, or what [`Fusion`] reads.
+/// `auto`, or any text that [`Fusion`] parses.
 impl FromStr for FusionPolicy {
     type Err = ParseFusionError;
 
@@ -339,7 +339,7 @@ impl fmt::Display for FusionPolicy {
     }
 }
 
-/// As the text that [`FromStr`] reads.
+/// The text that [`FromStr`] parses.
 impl Serialize for FusionPolicy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

@@ -1,9 +1,8 @@
 //! The vocabulary of two-stage search.
 //!
 //! A [`Document`] is cut into [`Passage`]s; a [`Retriever`] turns a query into a [`Ranking`] of [`Candidate`]s; a
-//! [`Reranker`] reads the query with each of them; a [`Fusion`] makes one score of both. This crate does no input
-//! or output, reads no clock and starts no thread, so that a retriever or a reranker can be written against it without
-//! anything else.
+//! [`Reranker`] reads the query with each of them; a [`Fusion`] combines both scores into one. This crate performs no
+//! I/O, reads no clock and starts no threads, so a retriever or a reranker needs no other crate to be written against.
 //!
 //! ```
 //! use vizsla_core::{Fusion, RerankScore, StageScores};
@@ -49,5 +48,5 @@ pub use retrieve::{Candidate, QuerySyntax, Retrieval, RetrieveRequest, Retriever
 pub use split::{SplitOptions, split};
 pub use time_limits::{CancelHandle, TimeLimits};
 
-/// The error type of the two traits: whatever the implementation has to say, kept as the source of the engine's error.
+/// The error type of the two traits: whatever the implementation reports, kept as the source of the engine's error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

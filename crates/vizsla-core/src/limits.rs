@@ -1,19 +1,20 @@
-//! The bounds on everything that comes from outside: files, requests and queries.
+//! Bounds on everything that comes from outside: files, requests and queries.
 
-/// How much of anything that comes from outside is accepted. The defaults suit a shell on one's own machine; a server
-/// lowers them. What exceeds a limit is an error that names the limit, or is cut and reported, never silently lost.
+/// How much of anything that comes from outside is accepted. The defaults suit interactive use on one's own machine; a
+/// server lowers them. Input over a limit is an error that names the limit, or is truncated and reported; it is never
+/// dropped silently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes of a file that is read whole.
+    /// Bytes of a file that is read into memory whole.
     pub file_bytes: u64,
-    /// Bytes of one record of a file that is read record by record, such as a line of JSON Lines.
+    /// Bytes of one record in a file that is read record by record, such as a line of JSON Lines.
     pub record_bytes: usize,
-    /// Bytes of text that one file may give, whatever its size: formats repeat and compress.
+    /// Bytes of text that one file may yield, whatever its size: formats repeat and compress content.
     pub text_bytes: usize,
     /// Bytes of metadata kept for one document, names included.
     pub metadata_bytes: usize,
-    /// How deep elements or values may be nested.
+    /// How deeply elements or values may be nested.
     pub nesting: usize,
     /// Bytes of a query.
     pub query_bytes: usize,
@@ -23,19 +24,19 @@ pub struct Limits {
     pub hits: usize,
     /// Values of a filter, all kinds together.
     pub filter_values: usize,
-    /// Unknown words of a query for which spellings are suggested.
+    /// Unknown query words for which spellings are suggested.
     pub suggestions: usize,
 }
 
 impl Limits {
-    /// Sets how many bytes of a file that is read whole are accepted; a record may be as large.
+    /// Sets the largest file, in bytes, that is read whole; a record may be as large.
     pub fn with_file_bytes(mut self, bytes: u64) -> Self {
         self.file_bytes = bytes;
         self.record_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         self
     }
 
-    /// Sets how many bytes of text one file may give.
+    /// Sets how many bytes of text one file may yield.
     pub fn with_text_bytes(mut self, bytes: usize) -> Self {
         self.text_bytes = bytes;
         self
@@ -47,7 +48,7 @@ impl Limits {
         self
     }
 
-    /// Sets how deep elements or values may be nested.
+    /// Sets how deeply elements or values may be nested.
     pub fn with_nesting(mut self, levels: usize) -> Self {
         self.nesting = levels;
         self

@@ -1,12 +1,12 @@
-//! Where a passage stands in the file that it came from: lines, pages, rows and the like.
+//! Where a passage is found in its source file: lines, pages, rows and the like.
 
 use std::fmt;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// A place within a source, in the unit that people use for that kind of file. Numbers count from 1, and `last` is
-/// included.
+/// A place within a source, in the unit that people use for that kind of file. Numbers start at 1, and `last` is
+/// inclusive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum Location {
         first: u32,
         /// Last page.
         last: u32,
-        /// What the document itself calls the first page, such as `iv`, where that is not its number.
+        /// The document's own label for the first page, such as `iv`, where it differs from the number.
         label: Option<String>,
     },
     /// Rows of a sheet of a workbook.
@@ -61,7 +61,7 @@ pub enum Location {
     },
     /// A message of a mailbox.
     Message {
-        /// Which message of the file.
+        /// Number of the message in the file.
         number: u32,
         /// The MIME part, as IMAP numbers it (`1.2`); the body when there is none.
         part: Option<String>,
@@ -69,8 +69,7 @@ pub enum Location {
 }
 
 impl Location {
-    /// From the beginning of `self` to the end of `end`. Places that have no common range, such as two chapters, give the
-    /// first.
+    /// From the beginning of `self` to the end of `end`; just `self` when they share no range, as with two chapters.
     pub fn through(&self, end: &Self) -> Self {
         let mut whole = self.clone();
         match (&mut whole, end) {
@@ -94,7 +93,7 @@ impl Location {
     }
 }
 
-/// Line 1, for texts whose place in a source is not known.
+/// Line 1, for texts whose place in the source is unknown.
 impl Default for Location {
     fn default() -> Self {
         Self::Lines { first: 1, last: 1 }
@@ -134,24 +133,24 @@ impl fmt::Display for Location {
     }
 }
 
-/// How places in a document's text become places in its source.
+/// Maps places in a document's text to places in its source.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Locations {
     /// The text is the source: its lines are the source's lines.
     #[default]
     OwnLines,
-    /// The whole text stands in one place, as a record does.
+    /// The whole text has one location, as a record does.
     Fixed(Location),
-    /// Line `i` of the text (from 0) came from line `map[i]` of the source, as with text taken out of HTML.
+    /// Line `i` of the text (from 0) came from line `map[i]` of the source, as with text extracted from HTML.
     LineMap(Vec<u32>),
-    /// From each byte offset on, in order, the text stands in that place.
+    /// Byte offsets in order, each with the location of the text from there on.
     Spans(Vec<(usize, Location)>),
 }
 
 impl Locations {
-    /// The place of the bytes `range` of the text, of which the first stands on line `first` and the last on line `last`
-    /// (from 0).
+    /// The location of the bytes `range` of the text, whose first byte is on line `first` and whose last is on line
+    /// `last` (both from 0).
     pub(crate) fn resolve(&self, range: &Range<usize>, first: usize, last: usize) -> Location {
         match self {
             Self::OwnLines => Location::Lines { first: first as u32 + 1, last: last as u32 + 1 },

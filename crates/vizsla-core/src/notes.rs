@@ -1,25 +1,24 @@
-//! What a retriever has to say about a query besides its candidates.
+//! What a retriever reports about a query besides its candidates.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What the person who asked may want to know about how the query was understood.
+/// What the user may want to know about how the query was interpreted.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct QueryNotes {
-    /// Words that occur nowhere, each with the likeliest of those that do.
+    /// Words that occur nowhere, each with the likeliest word that does.
     pub suggestions: Vec<SpellingSuggestion>,
-    /// Phrases and words in fields that were asked for and that no passage has; the search went on without them.
+    /// Required phrases and fielded words that no passage has; the search ignored them.
     pub dropped: Vec<String>,
-    /// Words and phrases that no candidate has because the query excludes them.
+    /// Words and phrases that the query excludes from all candidates.
     pub excluded: Vec<String>,
 }
 
 impl QueryNotes {
-    /// A sentence for each thing to say, for people. They quote the query and the collection as they are, control characters
-    /// included.
+    /// One sentence per note, for people. Queries and words are quoted as they are, control characters included.
     pub fn sentences(&self) -> Vec<String> {
         let suggestions = self.suggestions.iter().map(ToString::to_string);
         let dropped = self.dropped.iter().map(|words| {
@@ -31,18 +30,18 @@ impl QueryNotes {
         suggestions.chain(dropped).chain(excluded).collect()
     }
 
-    /// Whether there is nothing to say.
+    /// Whether there are no notes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// A word that occurs nowhere and one that does.
+/// A word that occurs nowhere, and one that does in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpellingSuggestion {
-    /// The word of the query.
+    /// The word in the query.
     pub word: String,
-    /// The most frequent of the indexed words that are nearest to it.
+    /// The most frequent of the indexed words nearest to it.
     pub suggestion: String,
     /// Whether the search used it.
     pub used: bool,
@@ -60,7 +59,7 @@ impl fmt::Display for SpellingSuggestion {
 }
 
 impl SpellingSuggestion {
-    /// `text` with `suggestion` instead of `word` wherever it is a whole word.
+    /// `text` with every whole-word occurrence of `word` replaced by `suggestion`.
     pub fn apply(&self, text: &str) -> String {
         let mut corrected = String::with_capacity(text.len());
         let mut rest = 0;

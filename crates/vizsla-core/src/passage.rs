@@ -14,15 +14,15 @@ pub struct Passage {
     pub ordinal: u32,
     /// Title of its document.
     pub title: String,
-    /// The headings it stands under, outermost first.
+    /// The headings it is under, outermost first.
     pub headings: Vec<String>,
     /// The text.
     pub text: String,
-    /// Where it stands in the source.
+    /// Where it is found in the source.
     pub location: Location,
     /// Offset of its first byte in the document's text.
     pub start_byte: u64,
-    /// Offset behind its last byte in the document's text.
+    /// Offset just past its last byte in the document's text.
     pub end_byte: u64,
     /// The file its document was read from.
     pub path: Option<String>,
@@ -32,12 +32,11 @@ pub struct Passage {
     pub metadata: Arc<Metadata>,
 }
 
-/// What tells a document from all others of its collection: the file that it came from (empty when there is none) and
-/// its id.
+/// What identifies a document within its collection: the file it came from (empty when there is none) and its id.
 pub type DocumentKey<'a> = (&'a str, &'a str);
 
 impl Passage {
-    /// A passage with an id and a text, for retrievers that bring their own.
+    /// A passage with an id and a text, for retrievers that supply their own.
     pub fn new(doc_id: impl Into<String>, ordinal: u32, text: impl Into<String>) -> Self {
         let text = text.into();
         Self {
@@ -66,8 +65,8 @@ impl Passage {
         (self.path.as_deref().unwrap_or_default(), &self.doc_id)
     }
 
-    /// What is searched and what the cross-encoder reads: title and headings, each unless the text begins with it,
-    /// then the text.
+    /// The text that is searched and that the cross-encoder reads: title and headings (each omitted when the text
+    /// already begins with it), then the text.
     pub fn full_text(&self) -> String {
         let mut full = String::with_capacity(self.title.len() + self.text.len() + 32);
         let text = self.text.trim_start_matches(['#', '=', ' ']);

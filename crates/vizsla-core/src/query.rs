@@ -1,27 +1,27 @@
-//! What a user typed, told apart: words to look for, and what must or must not be in a passage.
+//! Parses what a user typed into words to look for, and required and excluded clauses.
 //!
-//! Any text is a query. Three things are more than words: a phrase in straight double quotes must be in the passage as it
-//! stands; `-word` and `-"a phrase"` must not be in it; `title:word`, `heading:word`, `path:word` and `body:word` (or a
-//! phrase) must be in that field. Everything else, such as a hyphen within a word, an unknown field, a URL or a quote
-//! that is not closed, is text.
+//! Any text is a query. Three forms are operators: a phrase in straight double quotes must occur in the passage
+//! verbatim; `-word` and `-"a phrase"` must not occur in it; `title:word`, `heading:word`, `path:word` and `body:word`
+//! (or a phrase) must occur in that field. Everything else, such as a hyphen within a word, an unknown field, a URL or
+//! an unclosed quote, is plain text.
 
-/// A query told apart.
+/// A parsed query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Query {
-    /// What is looked for and what a reranker reads: the text without operators and without what is excluded.
+    /// The text to search for and for a reranker to read, without operators and excluded clauses.
     pub text: String,
-    /// What must be in a passage.
+    /// What must occur in a passage.
     pub required: Vec<Clause>,
-    /// What must not be in a passage.
+    /// What must not occur in a passage.
     pub excluded: Vec<Clause>,
 }
 
-/// Some words that stand next to each other, perhaps in one field.
+/// One or more adjacent words, optionally within one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Clause {
-    /// Where they must stand; `None` is anywhere in title, headings or text.
+    /// The field they must occur in; `None` means anywhere in title, headings or text.
     pub field: Option<QueryField>,
     /// The words, as typed.
     pub words: String,
@@ -37,7 +37,7 @@ pub enum QueryField {
     Headings,
     /// `path:`
     Path,
-    /// `body:`, which title and headings are no part of.
+    /// `body:`, which excludes title and headings.
     Body,
 }
 
@@ -54,17 +54,17 @@ impl QueryField {
 }
 
 impl Query {
-    /// A text in which nothing is an operator.
+    /// A query in which nothing is an operator.
     pub fn words(text: &str) -> Self {
         Self { text: text.trim().to_owned(), ..Self::default() }
     }
 
-    /// Whether something must or must not be in a passage.
+    /// Whether it has required or excluded clauses.
     pub fn has_operators(&self) -> bool {
         !self.required.is_empty() || !self.excluded.is_empty()
     }
 
-    /// Tells a text apart. Never fails.
+    /// Parses a text. Never fails.
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
         let mut rest = text;
@@ -81,7 +81,7 @@ impl Query {
             }
             rest = &rest[length..];
         }
-        // Of a query that only excludes, the text is what it says, else nothing could be found.
+        // A query with nothing but exclusions is searched for as typed; otherwise nothing could be found.
         if query.text.is_empty() {
             return Self::words(text);
         }
@@ -96,7 +96,7 @@ impl Query {
     }
 }
 
-/// The operator at the start of `text`, with whether it excludes, or `None` for a plain word; and how long it is.
+/// The operator at the start of `text` and whether it excludes, or `None` for a plain word; and its length.
 fn clause(text: &str) -> (Option<(bool, Clause)>, usize) {
     let word_length = text.find(char::is_whitespace).unwrap_or(text.len());
     let mut at = 0;
@@ -116,7 +116,7 @@ fn clause(text: &str) -> (Option<(bool, Clause)>, usize) {
         let words = quoted[..length].trim().to_owned();
         let closed = text[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
         if closed && words.contains(char::is_alphanumeric) {
-            // What follows the closing quote without a space, such as a full stop, is text of its own.
+            // Text right after the closing quote, such as a full stop, is parsed separately.
             return (Some((excludes, Clause { field, words })), end);
         }
     }
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_are_told_from_text() {
+    fn operators_are_distinguished_from_text() {
         let query =
             Query::parse(r#"how to "parse a date" -java title:rust -"old way" path:"a b" end"#);
         assert_eq!(query.text, "how to parse a date rust a b end");

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-/// What decides between equal scores: document id, then file, then passage ordinal, all ascending.
+/// Breaks ties between equal scores: document id, then file, then passage ordinal, all ascending.
 pub trait TieBreak {
     /// The key; distinct for distinct items of one ranking.
     fn tie_break(&self) -> (&str, &str, u32);
@@ -56,12 +56,12 @@ impl<T> Ranking<T> {
         self.0.truncate(length);
     }
 
-    /// How many items there are.
+    /// The number of items.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -90,7 +90,7 @@ impl<'a, T> IntoIterator for &'a Ranking<T> {
     }
 }
 
-/// A score that no order can place: infinite or not a number.
+/// A score that cannot be ordered: infinite or not a number.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NonFiniteScore {
     score: f32,

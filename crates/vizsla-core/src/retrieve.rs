@@ -1,7 +1,7 @@
-//! The first stage: what finds candidates.
+//! The first stage: finds candidates.
 //!
-//! A [`Retriever`] prepares a query once; the [`Retrieval`] that it gives answers everything about that query from one
-//! state of the collection.
+//! A [`Retriever`] prepares a query once; the [`Retrieval`] it returns answers everything about that query from one
+//! snapshot of the collection.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -15,17 +15,17 @@ use crate::{
 
 /// Finds the passages most worth reading for a query.
 pub trait Retriever: Send + Sync + fmt::Debug {
-    /// Parses and analyses a query against the present state of the collection. What cannot be answered, such as a
-    /// filter that the retriever does not support, is refused here or by [`Retrieval::candidates`].
+    /// Parses and analyses a query against the current state of the collection. A request that cannot be answered, such
+    /// as one with an unsupported filter, is rejected here or by [`Retrieval::candidates`].
     ///
     /// # Errors
-    /// Whatever keeps the retriever from answering.
+    /// Whatever prevents the retriever from answering.
     fn prepare<'a>(
         &'a self,
         request: &RetrieveRequest,
     ) -> Result<Box<dyn Retrieval + 'a>, BoxError>;
 
-    /// The candidates alone, for callers that ask nothing else about the query.
+    /// The candidates alone, for callers that need nothing else about the query.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare) and [`Retrieval::candidates`].
@@ -53,23 +53,23 @@ impl<R: Retriever + ?Sized> Retriever for Box<R> {
     }
 }
 
-/// One query against one state of the collection: parsed, analysed and corrected once. Only
-/// [`candidates`](Self::candidates) has to be implemented; the other methods are called when their answer is asked for,
-/// [`highlight`](Self::highlight), [`metadata`](Self::metadata) and [`explain`](Self::explain) for hits alone.
+/// One query against one snapshot of the collection: parsed, analysed and corrected once. Only
+/// [`candidates`](Self::candidates) has to be implemented; the other methods are called only when their answer is
+/// needed, [`highlight`](Self::highlight), [`metadata`](Self::metadata) and [`explain`](Self::explain) only for hits.
 pub trait Retrieval: Send {
     /// The best `request.depth` passages that pass `request.filter`. Called once.
     ///
     /// # Errors
-    /// Whatever keeps the retriever from answering; running out of `request.time` included, when it has nothing to give.
+    /// Whatever prevents the retriever from answering, including running out of `request.time` with nothing to return.
     fn candidates(&mut self) -> Result<Ranking<Candidate>, BoxError>;
 
-    /// What a reranker should read as the query, such as the words without operators and with the corrections that
-    /// the retriever searched for; `None` for the query as it was asked.
+    /// What a reranker should read as the query, such as the words without operators and with the corrections that the
+    /// retriever searched for; `None` for the query as given.
     fn query(&self) -> Option<&str> {
         None
     }
 
-    /// What the person who asked may want to know about how the query was understood. May cost as much as
+    /// What the user may want to know about how the query was interpreted. May cost as much as
     /// [`candidates`](Self::candidates).
     ///
     /// # Errors
@@ -78,13 +78,13 @@ pub trait Retrieval: Send {
         Ok(QueryNotes::default())
     }
 
-    /// Byte ranges of the candidate's text that match words of the query, in order and apart. By default those that came
-    /// with the candidate.
+    /// Byte ranges of the candidate's text that match words of the query, in order and disjoint. By default, those
+    /// supplied with the candidate.
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
         candidate.highlights.clone()
     }
 
-    /// Metadata of the candidate's document. By default what came with the passage.
+    /// Metadata of the candidate's document. By default, the passage's own.
     ///
     /// # Errors
     /// As [`candidates`](Self::candidates).
@@ -92,7 +92,8 @@ pub trait Retrieval: Send {
         Ok(Arc::clone(&candidate.passage.metadata))
     }
 
-    /// How the candidate's score came about; `None` when the retriever cannot say. By default what came with the candidate.
+    /// How the candidate's score was computed; `None` when the retriever cannot tell. By default, what was supplied
+    /// with the candidate.
     ///
     /// # Errors
     /// As [`candidates`](Self::candidates).
@@ -101,7 +102,7 @@ pub trait Retrieval: Send {
     }
 }
 
-/// A passage that the first stage found, with what the retriever sent along.
+/// A passage found by the first stage, with whatever the retriever supplied along with it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Candidate {
@@ -109,12 +110,12 @@ pub struct Candidate {
     pub passage: Passage,
     /// Byte ranges of the passage's text that match words of the query, if the retriever finds them while searching.
     pub highlights: Vec<Range<usize>>,
-    /// How the score came about, if the retriever tells while searching.
+    /// How the score was computed, if the retriever reports it while searching.
     pub explanation: Option<Explanation>,
 }
 
 impl Candidate {
-    /// Makes a candidate of a passage.
+    /// Wraps a passage as a candidate.
     pub fn new(passage: Passage) -> Self {
         Self { passage, highlights: Vec::new(), explanation: None }
     }
@@ -125,7 +126,7 @@ impl Candidate {
         self
     }
 
-    /// Adds how the score came about.
+    /// Adds how the score was computed.
     pub fn with_explanation(mut self, explanation: Explanation) -> Self {
         self.explanation = Some(explanation);
         self
@@ -138,17 +139,17 @@ impl TieBreak for Candidate {
     }
 }
 
-/// What a retriever is asked.
+/// A request to a retriever.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RetrieveRequest {
-    /// The question, as the user typed it.
+    /// The query as the user typed it.
     pub query: String,
     /// How to read it.
     pub syntax: QuerySyntax,
-    /// How many candidates at most.
+    /// The maximum number of candidates.
     pub depth: NonZeroUsize,
-    /// Which passages may be candidates at all.
+    /// Which passages may be candidates.
     pub filter: Filter,
     /// How long the answer may take.
     pub time: TimeLimits,
@@ -184,7 +185,7 @@ impl RetrieveRequest {
         self
     }
 
-    /// The query parsed; without operators unless the syntax has them.
+    /// The parsed query; without operators unless the syntax has them.
     pub fn parsed(&self) -> Query {
         match self.syntax {
             QuerySyntax::Text => Query::parse(&self.query),
@@ -197,8 +198,8 @@ impl RetrieveRequest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum QuerySyntax {
-    /// Any text is a valid query. Its words are searched for; phrases in quotes, `-word` and `field:word` are what
-    /// [`Query`] says.
+    /// Any text is a valid query. Its words are searched for; phrases in quotes, `-word` and `field:word` work as
+    /// [`Query`] describes.
     #[default]
     Text,
     /// Any text is a valid query, and nothing in it is an operator.

@@ -1,8 +1,8 @@
 //! Cuts a document into the passages that are indexed, scored and shown.
 //!
-//! A cross-encoder reads a few hundred tokens; what does not fit is lost. So a text is cut before that, at the best
-//! place near an even share: between sections, else paragraphs, else lines, sentences, words. The pieces of a text are
-//! its whole: nothing but white space between them is left out, and they do not overlap.
+//! A cross-encoder reads a few hundred tokens; what does not fit is lost. So a text is cut beforehand, at the best
+//! place near an even share: between sections, else paragraphs, else lines, sentences, words. The pieces cover the
+//! whole text: only white space between them is omitted, and they do not overlap.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::{Document, Passage, Section};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SplitOptions {
-    /// The most tokens a passage may have, as estimated from its characters.
+    /// Maximum number of tokens in a passage, as estimated from its characters.
     pub max_tokens: usize,
 }
 
 impl SplitOptions {
-    /// The least limit in tokens; smaller ones are raised to it.
+    /// The smallest limit in tokens; lower ones are raised to it.
     pub const MIN_MAX_TOKENS: usize = 16;
-    /// The default limit in tokens: with title and question it fits a model that reads 512.
+    /// The default limit in tokens: with title and query it fits a model that reads 512.
     pub const DEFAULT_MAX_TOKENS: usize = 400;
 
-    /// Sets the most tokens a passage may have; at least [`MIN_MAX_TOKENS`](Self::MIN_MAX_TOKENS).
+    /// Sets the maximum number of tokens in a passage; at least [`MIN_MAX_TOKENS`](Self::MIN_MAX_TOKENS).
     pub fn with_max_tokens(mut self, tokens: usize) -> Self {
         self.max_tokens = tokens.max(Self::MIN_MAX_TOKENS);
         self
@@ -38,8 +38,8 @@ impl Default for SplitOptions {
     }
 }
 
-/// Cuts a document into passages. A document with a title but no text gives one empty passage, so that its title can be
-/// found; one with neither gives none. Cost: linear in the text.
+/// Cuts a document into passages. A document with a title but no text yields one empty passage, so that its title can
+/// be found; one with neither yields none. Cost: linear in the text.
 pub fn split(document: &Document, options: &SplitOptions) -> Vec<Passage> {
     let text = &document.text;
     let max_tokens = options.max_tokens.max(SplitOptions::MIN_MAX_TOKENS);
@@ -78,7 +78,7 @@ pub fn split(document: &Document, options: &SplitOptions) -> Vec<Passage> {
 
 type Piece<'a> = (Range<usize>, &'a [String]);
 
-/// The ranges of text under each heading; offsets that do not lie on a character are moved back to one.
+/// The ranges of text under each heading; offsets that are not on a character boundary are moved back to one.
 fn sections(document: &Document) -> Vec<Piece<'_>> {
     let text = &document.text;
     let mut pieces: Vec<Piece<'_>> = Vec::new();
@@ -93,8 +93,8 @@ fn sections(document: &Document) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// Joins neighbours while they are small, so that a page of one-line sections does not become a crowd of tiny
-/// passages. A piece joins the one before it only under the same heading or one below it.
+/// Merges neighbours while they are small, so that a page of one-line sections does not become a crowd of tiny
+/// passages. A piece is merged into the one before it only under the same heading or one below it.
 fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec<Piece<'a>> {
     if pieces.len() < 2 {
         return pieces;
@@ -115,13 +115,13 @@ fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec
     merged.into_iter().map(|(piece, _)| piece).collect()
 }
 
-/// Cuts `range` into pieces of at most `max` tokens and about equal size, without the white space around them.
+/// Cuts `range` into pieces of roughly equal size and at most `max` tokens, without surrounding white space.
 fn cut(text: &str, range: Range<usize>, max: usize, mut emit: impl FnMut(Range<usize>)) {
     let range = trim(text, range);
     if range.is_empty() {
         return;
     }
-    // Most texts are short, and need no look at their words. A token has a byte at least.
+    // Fast path: most texts are short and need no word scan. A token has at least one byte.
     if range.len() <= max || tokens(&text[range.clone()]) <= max {
         emit(range);
         return;
@@ -144,7 +144,7 @@ fn cut(text: &str, range: Range<usize>, max: usize, mut emit: impl FnMut(Range<u
         emit(range.start + words[first].start..range.start + words[end].end);
         first = end + 1;
     }
-    // Good boundaries can make pieces shorter than their share; what is left then needs further pieces.
+    // Good boundaries can make pieces shorter than their share; the remainder then needs more pieces.
     while first < words.len() {
         let end = best_end(&words, first, max, max);
         emit(range.start + words[first].start..range.start + words[end].end);
@@ -175,7 +175,7 @@ fn best_end(words: &[Word], first: usize, share: usize, max: usize) -> usize {
     best.0
 }
 
-/// How good a place to cut is, the worst first.
+/// How good a place to cut is, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Boundary {
     Word,
@@ -192,7 +192,7 @@ struct Word {
     boundary: Boundary,
 }
 
-/// Words with estimated token counts; what is longer than `max` tokens without white space is cut into several.
+/// Words with estimated token counts; a run without white space that exceeds `max` tokens is cut into several.
 fn words(text: &str, max: usize) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut rest = 0;
@@ -232,21 +232,21 @@ fn push_word(
         words.push(Word { start: range.start, end: range.end, tokens: tokens_here, boundary });
         return;
     }
-    // A blob without white space: cut it by its share of bytes.
+    // A blob without white space: cut it in proportion to its bytes.
     let middle = text.floor_char_boundary(usize::midpoint(range.start, range.end));
     push_word(words, text, range.start..middle, max, Boundary::Word);
     push_word(words, text, middle..range.end, max, boundary);
 }
 
-/// About how many WordPiece tokens a text has: one for each eight letters of a word begun, one for each sign of
-/// punctuation, one for each ideograph or syllable. A rough rule: the model's own tokenizer has the last
-/// word, and says so when a pair had to be cut.
+/// Approximate number of WordPiece tokens in a text: one per eight letters of a word or part thereof, one per
+/// punctuation mark, one per ideograph or syllable. Only a rule of thumb: the model's own tokenizer has the last word,
+/// and reports when a pair had to be truncated.
 fn tokens(text: &str) -> usize {
     let (mut tokens, mut letters) = (0, 0usize);
     if text.is_ascii() {
         for byte in text.bytes() {
             if byte.is_ascii_alphanumeric() {
-                // The first of each eight letters begins a token.
+                // The first of every eight letters begins a token.
                 tokens += usize::from(letters.is_multiple_of(8));
                 letters += 1;
             } else {
@@ -274,7 +274,7 @@ fn trim(text: &str, range: Range<usize>) -> Range<usize> {
     start..start + slice.trim().len()
 }
 
-/// Counts lines up to ever later offsets, so that a document is walked once.
+/// Counts lines up to increasing offsets, so that a document is scanned only once.
 struct LineCounter<'a> {
     text: &'a [u8],
     offset: usize,
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_the_source_are_told_through_the_map() {
+    fn source_lines_come_from_the_map() {
         let document =
             Document::new("d", "a\nb\nc").with_locations(Locations::LineMap(vec![10, 20, 30]));
         let all = split(&document, &SplitOptions::default());

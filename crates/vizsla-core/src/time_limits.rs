@@ -1,16 +1,16 @@
-//! How long a stage may take: a deadline, and a handle by which another thread ends it.
+//! How long a stage may take: a deadline, and a handle through which another thread can cancel it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// When to stop before everything is done. By default never.
+/// When to stop early. By default, never.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TimeLimits {
-    /// No step, such as scoring one passage, should be started that is not expected to finish by then.
+    /// No step, such as scoring one passage, should start unless it is expected to finish by then.
     pub deadline: Option<Instant>,
-    /// No step should be started once this is cancelled.
+    /// No step should start once this is cancelled.
     pub cancel: Option<CancelHandle>,
 }
 
@@ -21,7 +21,7 @@ impl TimeLimits {
         self
     }
 
-    /// Stops when told to.
+    /// Stops when the handle is cancelled.
     pub fn with_cancel(mut self, cancel: CancelHandle) -> Self {
         self.cancel = Some(cancel);
         self
@@ -38,17 +38,17 @@ impl TimeLimits {
     }
 }
 
-/// Lets one thread end what another is waiting for. Clones are the same handle.
+/// Lets one thread cancel what another is waiting for. Clones share the same handle.
 #[derive(Debug, Clone, Default)]
 pub struct CancelHandle(Arc<AtomicBool>);
 
 impl CancelHandle {
-    /// A handle that nobody has used yet.
+    /// A handle that has not been cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says that the answer is no longer wanted. For good: the next search needs another handle.
+    /// Signals that the answer is no longer wanted. This is permanent: the next search needs another handle.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -59,7 +59,7 @@ impl CancelHandle {
     }
 }
 
-/// Whether it is the same handle.
+/// Whether both are the same handle.
 impl PartialEq for CancelHandle {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -1,9 +1,9 @@
-//! Bounds the attributes of HTML tags: the tokenizer compares each with all others of its tag, which a tag of a
-//! million attributes turns into hours. Nothing here reads attributes, so the surplus is blanked before it sees them.
+//! Bounds the attributes of HTML tags: the tokenizer compares each with all others of its tag, which takes hours for a
+//! tag with a million. Nothing here reads attributes, so surplus ones are blanked before the tokenizer sees them.
 
 use std::borrow::Cow;
 
-/// More than any page has.
+/// More than any real page has.
 const MOST: usize = 256;
 
 /// The page without the attributes of any tag beyond the first few hundred. Lines stay where they are.
@@ -36,9 +36,9 @@ pub(crate) fn bounded(page: &str) -> Cow<'_, str> {
 }
 
 struct Tag {
-    /// Behind the tag.
+    /// Just past the tag.
     end: usize,
-    /// The attributes that are too many.
+    /// The surplus attributes.
     surplus: Option<(usize, usize)>,
 }
 
@@ -70,7 +70,7 @@ impl Tag {
             at += 1;
         }
         let surplus = surplus.map(|from| {
-            // What looks like a tag may be text of a script or a comment, whose ends must stay.
+            // What looks like a tag may be text in a script or a comment, whose end markers must stay.
             let dashes =
                 bytes[from..at].iter().rev().take_while(|byte| matches!(byte, b'-' | b'!'));
             (from, last_open.filter(|open| *open > from).unwrap_or(at - dashes.count()))
@@ -79,7 +79,7 @@ impl Tag {
     }
 }
 
-/// Where a value ends, of which white space and a quote may be the beginning.
+/// Where a value ends, possibly after leading white space and a quote.
 fn value_end(bytes: &[u8], start: usize) -> usize {
     let spaces = bytes[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     let at = start + spaces;

@@ -1,13 +1,13 @@
-//! Bytes become text: byte-order marks are obeyed, UTF-8 is taken as it is even where a few bytes are broken, anything
-//! else is guessed.
+//! Decodes bytes to text: byte-order marks are obeyed, UTF-8 is accepted even with a few invalid bytes, and any other
+//! encoding is guessed.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
 use crate::error::{Error, ErrorKind};
 
-/// How much of a file is looked at to say whether it is text, and of its lines in other letters than ASCII to guess
-/// their encoding.
+/// How much of a file is inspected to decide whether it is text, and how much of its non-ASCII lines to guess their
+/// encoding.
 const SAMPLE_BYTES: usize = 64 * 1024;
 
 /// Decodes a whole file.
@@ -21,7 +21,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Error> {
     Ok(decode_text(bytes))
 }
 
-/// Decodes what is known to be text and has no byte-order mark.
+/// Decodes text that has no byte-order mark.
 pub(crate) fn decode_text(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();
@@ -31,8 +31,8 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     let mut seen = 0;
-    // Lines of ASCII say nothing, and there may be megabytes of them before the first umlaut. No encoding that is left
-    // has a line break within a character.
+    // ASCII lines carry no information, and there may be megabytes of them before the first umlaut. No remaining
+    // encoding has a line break within a character.
     for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| !line.is_ascii()) {
         detector.feed(line, false);
         seen += line.len();
@@ -44,8 +44,8 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
     detector.guess(None, Utf8Detection::Allow).decode_without_bom_handling(bytes).0.into_owned()
 }
 
-/// Whether characters of several bytes are at least as many as broken ones. In texts of other encodings, few of the
-/// bytes above ASCII happen to form a character of UTF-8.
+/// Whether multi-byte characters are at least as many as invalid ones. In texts in other encodings, few of the
+/// non-ASCII bytes happen to form valid UTF-8.
 fn is_nearly_utf8(bytes: &[u8]) -> bool {
     let (mut whole, mut broken) = (0usize, 0usize);
     for chunk in bytes.utf8_chunks() {
@@ -55,7 +55,7 @@ fn is_nearly_utf8(bytes: &[u8]) -> bool {
     whole > 0 && whole >= broken
 }
 
-/// Text of any encoding without a byte-order mark has no zero bytes, and hardly any control characters.
+/// Text of any encoding without a byte-order mark has no zero bytes and hardly any control characters.
 fn is_binary(bytes: &[u8]) -> bool {
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
     let control =

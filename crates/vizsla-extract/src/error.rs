@@ -1,4 +1,4 @@
-//! Why a file gave no documents.
+//! Why a file yielded no documents.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ pub struct Error {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What kind of thing is wrong.
+/// The category of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Not text.
     Binary,
-    /// The content breaks the rules of its format.
+    /// The content is not valid in its format.
     Malformed,
     /// The file is larger, or a record longer, than allowed.
     TooLarge,
@@ -37,7 +37,7 @@ impl Error {
         self
     }
 
-    /// What kind of thing is wrong.
+    /// The category of an error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -1,6 +1,6 @@
-//! Which format a file has, and which version of that format's reader this crate contains.
+//! The format of a file, and the version of this crate's reader for that format.
 
-/// How the bytes of a file are understood.
+/// How the bytes of a file are interpreted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -12,16 +12,16 @@ pub enum Format {
     ReStructuredText,
     /// HTML: the main text, without navigation, scripts and the like.
     Html,
-    /// Comma- or tab-separated values: one document a row.
+    /// Comma- or tab-separated values: one document per row.
     Table,
-    /// A JSON value: a list of records gives one document each, anything else gives one.
+    /// A JSON value: a list of records yields one document each, anything else yields one.
     Json,
-    /// One JSON record a line, one document each.
+    /// One JSON record per line, one document each.
     JsonLines,
 }
 
 impl Format {
-    /// The format that the extension of `name` stands for; [`Format::Text`] for any that is not known.
+    /// The format indicated by the extension of `name`; [`Format::Text`] for an unknown one.
     pub fn of(name: &str) -> Self {
         let extension =
             crate::output::file_name(name).rsplit_once('.').map(|(_, extension)| extension);
@@ -36,7 +36,7 @@ impl Format {
         }
     }
 
-    /// A name that does not change between releases, to be stored.
+    /// A name for storage, stable between releases.
     pub fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
@@ -49,8 +49,8 @@ impl Format {
         }
     }
 
-    /// The version of this format's reader. It is raised when the same bytes give other documents than before, so that
-    /// files read by an older version can be read again.
+    /// The version of this format's reader. It is raised when the same bytes yield different documents than before, so
+    /// that files read by an older version can be read again.
     pub fn version(self) -> u32 {
         match self {
             Self::Text => crate::plain::VERSION,
@@ -63,13 +63,13 @@ impl Format {
         }
     }
 
-    /// Whether the file is read record by record, so that it may be of any size and each record is limited by itself.
+    /// Whether the file is read record by record, so that it may have any size and limits apply to each record.
     pub fn is_streamed(self) -> bool {
         self == Self::JsonLines
     }
 }
 
-/// What read a file: to be stored beside the file, and compared when the file is met again.
+/// Identifies what read a file: stored with the file's record, and compared when the file is seen again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reader {
     /// Name of the format, or `binary`.
@@ -79,16 +79,16 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// What is stored for a file that was found not to be text. Its version is raised when a format that used to be
-    /// refused as binary becomes readable.
+    /// Stored for a file that was found not to be text. Its version is raised when a format formerly rejected as binary
+    /// becomes readable.
     pub const BINARY: Self = Self { name: "binary", version: 1 };
 
-    /// The present reader of a format.
+    /// The current reader of a format.
     pub fn of(format: Format) -> Self {
         Self { name: format.name(), version: format.version() }
     }
 
-    /// Whether the file `file` would be read by the same reader today as by the one stored as `name` and `version`.
+    /// Whether the file `file` would still be read by the reader stored as `name` and `version`.
     pub fn is_current(file: &str, name: &str, version: u32) -> bool {
         let present =
             if name == Self::BINARY.name { Self::BINARY } else { Self::of(Format::of(file)) };
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extensions_stand_for_formats() {
+    fn extensions_indicate_formats() {
         assert_eq!(Format::of("a.b/README.MD"), Format::Markdown);
         assert_eq!(Format::of("a.md/README"), Format::Text);
         assert_eq!(Format::of("C:\\x\\t.TSV"), Format::Table);

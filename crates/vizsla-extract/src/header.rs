@@ -1,13 +1,13 @@
 //! Whether the first row of a table names its columns.
 //!
-//! A row that is taken for a header is lost as a row, and one that is not is found as a document, which does less harm.
-//! So any sign of data counts, and only tables without one keep the rule that the first row is a header.
+//! A row mistaken for a header is lost; a header mistaken for a row becomes a document, which does less harm. So any
+//! sign of data counts, and only in tables without one is the first row taken as a header.
 
 use std::collections::HashSet;
 
 use csv::StringRecord;
 
-/// Names by which other parts of this crate know columns.
+/// Column names with a meaning elsewhere in this crate.
 const KNOWN: &[&str] = &["_id", "id", "title", "text", "body", "content", "name", "url", "date"];
 
 /// Whether `first` is a header of the rows that follow.
@@ -18,7 +18,7 @@ pub(crate) fn is_header(first: &StringRecord, rows: &[StringRecord]) -> bool {
     }
     let mut seen = HashSet::new();
     let repeated = cells.iter().any(|cell| !cell.is_empty() && !seen.insert(*cell));
-    // `country,2019,2020` is a header of years.
+    // `country,2019,2020` is a header with years.
     let numbers: Vec<i64> = cells.iter().filter_map(|cell| cell.parse().ok()).collect();
     let has_series = numbers.len() > 1
         && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1)
@@ -28,7 +28,7 @@ pub(crate) fn is_header(first: &StringRecord, rows: &[StringRecord]) -> bool {
     !repeated && !has_data && !recurs(&cells, rows)
 }
 
-/// Numbers, dates, addresses: what names no column.
+/// Numbers, dates, addresses: nothing that names a column.
 fn is_data(cell: &str) -> bool {
     let is_number = cell.parse::<f64>().is_ok_and(f64::is_finite);
     let has_digit = cell.bytes().any(|byte| byte.is_ascii_digit());
@@ -39,7 +39,7 @@ fn is_data(cell: &str) -> bool {
     is_number || figures || address
 }
 
-/// Whether a cell stands in its own column again, as values do and names do not.
+/// Whether a cell recurs in its own column, as values do and names do not.
 fn recurs(cells: &[&str], rows: &[StringRecord]) -> bool {
     cells.iter().enumerate().any(|(column, cell)| {
         !cell.is_empty()

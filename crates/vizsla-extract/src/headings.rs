@@ -1,4 +1,4 @@
-//! Headings of any format, and the sections that they make of a text.
+//! Headings of any format, and the sections they divide a text into.
 
 use vizsla_core::Section;
 
@@ -8,25 +8,25 @@ use crate::sink::ProblemKind;
 /// A heading.
 #[derive(Debug)]
 pub(crate) struct Heading {
-    /// Where its line begins in the text.
+    /// Byte offset of its line in the text.
     pub(crate) start: usize,
     /// 1 for the outermost.
     pub(crate) level: usize,
     pub(crate) text: String,
 }
 
-/// What a heading takes in a section's path besides its bytes.
+/// Overhead of a heading in a section's path besides its bytes.
 const OVERHEAD: usize = size_of::<String>();
 
-/// Sections with the path of headings that leads to each. Each section repeats the headings above it, so all paths
-/// together are bounded as the text is; what would be over stays part of the last section.
+/// Sections with the path of headings that leads to each. Each section repeats the headings above it, so the total size
+/// of all paths is bounded by the same limit as the text; beyond that, text stays part of the last section.
 pub(crate) fn sections(headings: Vec<Heading>, output: &mut Output<'_>) -> Vec<Section> {
     let mut path: Vec<(usize, String)> = Vec::new();
     let mut sections = Vec::new();
     let (mut left, count) = (output.limits.text_bytes, headings.len());
     for mut heading in headings {
         crate::output::shorten(&mut heading.text, TITLE_BYTES);
-        // Levels grow along the path, so that only its end can be of the same level or deeper.
+        // Levels increase along the path, so only its end can be at the same level or deeper.
         while path.last().is_some_and(|(level, _)| *level >= heading.level) {
             path.pop();
         }

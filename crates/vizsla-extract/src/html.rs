@@ -1,7 +1,7 @@
 //! HTML: the main text, block by block, with its headings and the source line of each block.
 //!
-//! Navigation, headers, footers, forms, scripts and styles are left out. What a page says with structure alone (which
-//! `div` is the article) is not guessed at.
+//! Navigation, headers, footers, forms, scripts and styles are left out. What a page expresses by structure alone
+//! (which `div` is the article) is not guessed.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) fn document(text: &str, output: &mut Output<'_>) -> ControlFlow<()> {
     let text = attributes::bounded(text);
     let page = read(&text, true, output.limits.nesting);
-    // A page that consists of nothing but such parts is better shown whole than lost.
+    // A page consisting of nothing but such parts is better kept whole than lost.
     let page = if page.text.is_empty() { read(&text, false, output.limits.nesting) } else { page };
     let first_heading =
         page.headings.iter().find(|heading| heading.level == 1).map(|heading| heading.text.clone());
@@ -43,7 +43,7 @@ fn read(text: &str, drop_boilerplate: bool, nesting: usize) -> Page {
     let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
     let input = BufferQueue::default();
     input.push_back(StrTendril::from(text));
-    // The tokenizer pauses at what a browser would act on; there is nothing to act on here.
+    // The tokenizer pauses where a browser would act; there is nothing to do here.
     while !input.is_empty() {
         let _ = tokenizer.feed(&input);
     }
@@ -53,7 +53,7 @@ fn read(text: &str, drop_boilerplate: bool, nesting: usize) -> Page {
     reader.page
 }
 
-/// The text with, for each of its lines, the line of the source where the block began.
+/// The text and, for each of its lines, the source line on which its block began.
 #[derive(Default)]
 struct Page {
     title: String,
@@ -72,8 +72,8 @@ struct Reader {
     preformatted: u32,
 }
 
-/// Elements that are tracked while they are open: first those that never hold text, then boilerplate, then those that
-/// end what was left open within them.
+/// Elements that are tracked while open: first those that never hold text, then boilerplate, then those that close
+/// whatever was left open within them.
 const TRACKED: &[&str] = &[
     "script", "style", "head", "iframe", "object", "select", "nav", "header", "footer", "aside",
     "form", "noscript", "template", "svg", "button", "dialog", "menu", "article", "main", "title",
@@ -82,22 +82,22 @@ const TRACKED: &[&str] = &[
 const NEVER_TEXT: usize = 6;
 const BOILERPLATE: usize = 17;
 const OWN_HEADER: usize = 19;
-/// Elements that flow within a line; all others begin a new block.
+/// Inline elements; all others begin a new block.
 const INLINE: &[&str] = &[
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
     "ins", "kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup",
     "time", "tt", "u", "var", "wbr", "td", "th",
 ];
 
-/// The open elements, with counts beside the stack so that no question walks it: the work for a tag does not depend on
-/// how deep it stands.
+/// The open elements, with counts alongside the stack so that no query walks it: the work for a tag does not depend on
+/// its depth.
 #[derive(Default)]
 struct OpenElements {
     /// Indices into [`TRACKED`], outermost first.
     stack: Vec<usize>,
     /// How many of each are open.
     counts: [usize; TRACKED.len()],
-    /// The first so many of [`TRACKED`] are dropped with all that they hold.
+    /// This many of [`TRACKED`], from the first, are dropped with all their content.
     dropped: usize,
     nesting: usize,
 }
@@ -111,7 +111,7 @@ impl OpenElements {
     /// Elements nested deeper than the limit become siblings, as in browsers.
     fn start(&mut self, name: &str) {
         let Some(element) = TRACKED.iter().position(|tracked| *tracked == name) else { return };
-        // Within an article, `header` is the article's own title and belongs to the text.
+        // Within an article, `header` holds the article's own title and belongs to the text.
         let own_header =
             name == "header" && self.counts[BOILERPLATE..OWN_HEADER].iter().any(|count| *count > 0);
         let unused = (self.dropped..BOILERPLATE).contains(&element);
@@ -125,11 +125,11 @@ impl OpenElements {
         self.counts[element] += 1;
     }
 
-    /// Closing an element closes what was left open within it, as browsers do.
+    /// Closing an element also closes what was left open within it, as browsers do.
     fn end(&mut self, name: &str) {
         let Some(element) = TRACKED.iter().position(|tracked| *tracked == name) else { return };
         if self.counts[element] > 0 {
-            // Every element that is passed over here is closed, so that all ends together walk each element once.
+            // Every element skipped here is closed, so all end tags together walk each element once.
             let at = self.stack.iter().rposition(|open| *open == element).unwrap_or_default();
             self.close(at);
         }
@@ -188,7 +188,7 @@ impl Reader {
         if self.open.is_dropping() {
             return;
         }
-        // White space before the first word is dropped here, so that this look is short.
+        // White space before the first word is dropped here, so this check is cheap.
         if self.block.chars().all(char::is_whitespace) {
             self.block.clear();
             self.block_line = line;
@@ -253,7 +253,7 @@ impl TokenSink for Sink {
                 };
             }
             Token::TagToken(tag) => reader.end(&tag),
-            // html5ever reports the line on which a run of text ends.
+            // html5ever reports the line on which a text run ends.
             Token::CharacterTokens(text) => reader.characters(
                 &text,
                 line as u32 - text.matches('\n').count().min(line as usize - 1) as u32,
@@ -291,12 +291,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_nothing_but_boilerplate_is_shown_whole() {
+    fn a_page_of_nothing_but_boilerplate_is_kept_whole() {
         assert_eq!(document("x.html", "<nav>Only links</nav>").text, "Only links");
     }
 
     #[test]
-    fn an_unclosed_part_ends_with_what_holds_it() {
+    fn an_unclosed_part_ends_with_its_parent() {
         assert_eq!(document("x.html", "<div><nav>links</div><p>text").text, "text");
     }
 
@@ -316,9 +316,9 @@ mod tests {
         assert_eq!(found.documents[0].text, "kept, as it is too deep\n\na\n\nc");
     }
 
-    /// Each of these took time that grew with the square of its length.
+    /// Each of these used to take time quadratic in its length.
     #[test]
-    fn hostile_pages_take_time_in_proportion_to_their_length() {
+    fn hostile_pages_take_linear_time() {
         let attributes: String = (0..100_000).map(|i| format!(" a{i}")).collect();
         for (page, last) in [
             ("<div>x ".repeat(100_000), "x"),

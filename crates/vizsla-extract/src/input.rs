@@ -1,4 +1,4 @@
-//! What is read: a name, and bytes or a reader.
+//! The input of a reader: a name, and bytes or a stream.
 
 use std::fmt;
 use std::io::BufRead;
@@ -18,19 +18,19 @@ pub(crate) enum Content<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// The bytes of a file. `name` is its path: it becomes the path of its documents, the id of a file that is one
-    /// document, and the beginning of the ids of records that have none of their own (`name#line`).
+    /// The bytes of a file. `name` is its path: it becomes the path of its documents, the id of a single-document file,
+    /// and the prefix of ids for records without one (`name#line`).
     pub fn bytes(name: &'a str, bytes: &'a [u8]) -> Self {
         Self { name, format: Format::of(name), content: Content::Bytes(bytes) }
     }
 
-    /// As [`bytes`](Self::bytes), for what is read while documents are made of it. Formats that are not read record by
-    /// record are read whole first, up to [`Limits::file_bytes`].
+    /// As [`bytes`](Self::bytes), for content that is read while documents are produced. Formats that are not read
+    /// record by record are first read whole, up to [`Limits::file_bytes`].
     pub fn reader(name: &'a str, reader: &'a mut dyn BufRead) -> Self {
         Self { name, format: Format::of(name), content: Content::Reader(reader) }
     }
 
-    /// Reads the content as this format, whatever its name says.
+    /// Reads the content as this format, regardless of its name.
     pub fn with_format(mut self, format: Format) -> Self {
         self.format = format;
         self

@@ -1,4 +1,4 @@
-//! JSON: a list of records gives a document each, anything else gives one.
+//! JSON: a list of records yields one document each, anything else yields one.
 
 use std::ops::ControlFlow;
 
@@ -65,7 +65,7 @@ fn list_item(value: Value, number: usize, output: &mut Output<'_>) -> ControlFlo
     output.document(document)
 }
 
-/// A document of all that a value says.
+/// A document with everything in a value.
 fn flat_document(value: &Value, id: &str, output: &mut Output<'_>) -> Document {
     let Flattened { text, is_whole } =
         record::flatten(value, output.text_left(), output.limits.nesting);

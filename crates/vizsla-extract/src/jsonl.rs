@@ -1,4 +1,4 @@
-//! JSON Lines: one record a line, read one at a time, so that a file may be of any size.
+//! JSON Lines: one record per line, read one at a time, so that a file may have any size.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
@@ -17,14 +17,14 @@ pub(crate) const VERSION: u32 = 1;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The documents of a stream of JSON Lines. A line that is not a record is named, and reading goes on after it. Empty
-/// lines are passed over.
+/// The documents of a stream of JSON Lines. A line that is not a record is reported, and reading continues after it.
+/// Empty lines are skipped.
 pub(crate) fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
     let start = reader.fill_buf().map_err(|error| unreadable("", error))?;
     if !start.starts_with(b"\xff\xfe") && !start.starts_with(b"\xfe\xff") {
         return lines(reader, output);
     }
-    // UTF-16, as some shells write it, has no lines before it is decoded, so it is read whole.
+    // UTF-16, as some shells write it, cannot be split into lines before decoding, so it is read whole.
     let bytes = whole::read_whole(reader, output.limits)?;
     let text = decode::decode(&bytes)?;
     lines(&mut text.as_bytes(), output)
@@ -66,10 +66,10 @@ enum Line {
     End,
 }
 
-/// Reads the next line into `bytes`, at most `most` of them besides its end.
+/// Reads the next line into `bytes`, at most `most` of them excluding the line ending.
 fn next_line(reader: &mut dyn BufRead, most: usize, bytes: &mut Vec<u8>) -> io::Result<Line> {
     bytes.clear();
-    // One record may be large, and most are not.
+    // One record may be large, but most are not.
     bytes.shrink_to(1 << 20);
     let limit = (most as u64).saturating_add(1);
     if Read::take(&mut *reader, limit).read_until(b'\n', bytes)? == 0 {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_names_its_line_and_reading_goes_on() {
+    fn a_problem_names_its_line_and_reading_continues() {
         let lines = "{\"_id\":\"a\",\"text\":\"x\"}\n{broken\n[1]\n{\"_id\":{\"b\":1},\"text\":\"\"}\n{\"_id\":\"b\",\"text\":\"y\"}\n";
         let found = collect(Input::bytes("c.jsonl", lines.as_bytes())).unwrap();
         let problems: Vec<_> = found.problems.iter().map(Problem::to_string).collect();

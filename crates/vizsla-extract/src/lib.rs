@@ -1,7 +1,7 @@
-//! The bytes of a file become documents.
+//! Turns the bytes of a file into documents.
 //!
 //! In: a name, and bytes or a reader. Out: [`Document`]s and [`Problem`]s through a [`Sink`]. Nothing here touches a
-//! file system; walking folders and what to do about problems are the caller's. Everything is bounded by one
+//! file system; walking folders and handling problems are up to the caller. Everything is bounded by one
 //! [`Limits`]: time and memory are linear in the input, whatever the input is.
 //!
 //! ```
@@ -44,14 +44,14 @@ pub use vizsla_core::{Document, Limits};
 use crate::input::Content;
 use crate::output::Output;
 
-/// Reads the documents of a file and hands them to `sink` one by one, until the file or the sink says that it is enough.
-/// What is wrong with a part of the file goes to the sink as a [`Problem`], and the rest is read.
+/// Reads the documents of a file and hands them to `sink` one by one, until the file ends or the sink asks to stop. A
+/// problem with part of the file goes to the sink as a [`Problem`], and the rest is read.
 ///
-/// Cost: linear in the input. JSON Lines hold one line in memory, other formats the whole file and its text.
+/// Cost: linear in the input. JSON Lines keeps one line in memory, other formats the whole file and its text.
 ///
 /// # Errors
 /// When nothing can be read: [`ErrorKind::Binary`] for what is not text, [`ErrorKind::TooLarge`] for a file over
-/// [`Limits::file_bytes`], [`ErrorKind::Malformed`] for a table that is not one, [`ErrorKind::Io`] when the reader fails,
+/// [`Limits::file_bytes`], [`ErrorKind::Malformed`] for an invalid table, [`ErrorKind::Io`] when the reader fails,
 /// which may be after some documents.
 pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Error> {
     let Input { name, format, content } = input;
@@ -69,7 +69,7 @@ pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result
     }
 }
 
-/// All that [`extract`] finds with the default limits, for inputs that are small enough to be held in memory.
+/// Everything that [`extract`] finds with the default limits, for inputs small enough to be held in memory.
 ///
 /// # Errors
 /// As [`extract`].
@@ -82,7 +82,7 @@ pub fn collect(input: Input<'_>) -> Result<Extracted, Error> {
 fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     whole::check_size(bytes, output.limits)?;
     let text = decode::decode(bytes)?;
-    // Each format stops by itself when the sink has had enough, and one document needs no stopping.
+    // Each format stops by itself when the sink asks to, and for a single document there is nothing to stop.
     let _enough = match format {
         Format::Markdown => markdown::document(text, output),
         Format::ReStructuredText => rst::document(text, output),

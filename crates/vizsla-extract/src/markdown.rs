@@ -1,4 +1,4 @@
-//! Markdown (CommonMark): the text as written, with its headings. Front matter between `---` lines gives a title.
+//! Markdown (CommonMark): the text as written, with its headings. Front matter between `---` lines supplies a title.
 
 use std::ops::{ControlFlow, Range};
 

@@ -1,5 +1,5 @@
-//! What every format hands its documents to: the limits are kept here, once for all formats, before a document goes on
-//! to the caller's sink.
+//! Every format passes its documents through here: limits are enforced in one place for all formats, before a document
+//! reaches the caller's sink.
 
 use std::ops::ControlFlow;
 
@@ -7,16 +7,16 @@ use vizsla_core::{Document, Limits, Location, Metadata, MetadataValue};
 
 use crate::sink::{Problem, ProblemKind, Sink};
 
-/// Bytes of a title or of one heading. Both are repeated in every passage below them.
+/// Maximum bytes of a title or of one heading. Both are repeated in every passage below them.
 pub(crate) const TITLE_BYTES: usize = 2048;
-/// Text that a streamed file may give for each byte of it that was read, on top of the fixed limit.
+/// Bytes of text that a streamed file may yield per byte read, on top of the fixed limit.
 const TEXT_PER_BYTE: usize = 16;
 
 pub(crate) struct Output<'a> {
     /// Name of the file.
     pub(crate) name: &'a str,
     pub(crate) limits: &'a Limits,
-    /// Bytes of text that the file may still give.
+    /// Bytes of text that the file may still yield.
     text_left: usize,
     /// Whether text over the limit has been reported.
     is_full: bool,
@@ -28,7 +28,7 @@ impl<'a> Output<'a> {
         Self { name, limits, text_left: limits.text_bytes, is_full: false, sink }
     }
 
-    /// Allows for the text of so many more bytes of a streamed file.
+    /// Extends the limit for this many more bytes of a streamed file.
     pub(crate) fn has_read(&mut self, bytes: usize) {
         self.text_left = self.text_left.saturating_add(bytes.saturating_mul(TEXT_PER_BYTE));
     }
@@ -46,14 +46,14 @@ impl<'a> Output<'a> {
         self.sink.problem(Problem { kind, location, message: message.into() });
     }
 
-    /// Says that a document has more text than it may have. The first says enough.
+    /// Reports that a document has more text than allowed. Only the first such report is made.
     pub(crate) fn text_left_out(&mut self, id: &str) {
         if std::mem::replace(&mut self.is_full, true) {
             return;
         }
         let limit = self.limits.text_bytes;
         let message = format!(
-            "the document {id:?} gives more than the {limit} bytes of text allowed; the rest of the file is cut to it"
+            "the document {id:?} exceeds the {limit} bytes of text allowed; the rest of the file is cut to fit"
         );
         self.problem(ProblemKind::TooLarge, None, message);
     }
@@ -84,7 +84,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// An id as messages show it: ids can be as long as a file.
+/// An id as shown in messages: ids can be as long as a file.
 fn shown(id: &str) -> String {
     let mut shown = id.to_owned();
     if shorten(&mut shown, 80) {
@@ -93,12 +93,12 @@ fn shown(id: &str) -> String {
     shown
 }
 
-/// The last part of a path: what a document without a title is called.
+/// The last component of a path: the name of a document without a title.
 pub(crate) fn file_name(name: &str) -> &str {
     name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
-/// Cuts a text to at most `bytes`; gives back whether there was more.
+/// Truncates a text to at most `bytes`; returns whether there was more.
 pub(crate) fn shorten(text: &mut String, bytes: usize) -> bool {
     let too_long = text.len() > bytes;
     if too_long {
@@ -107,7 +107,7 @@ pub(crate) fn shorten(text: &mut String, bytes: usize) -> bool {
     too_long
 }
 
-/// Drops values that cannot be stored, then the largest until the rest fits; says what went.
+/// Drops values that cannot be stored, then the largest until the rest fits; reports what was dropped.
 fn fit_metadata(metadata: &mut Metadata, limit: usize) -> Vec<String> {
     let mut problems = Vec::new();
     if !metadata.values().all(MetadataValue::is_finite) {

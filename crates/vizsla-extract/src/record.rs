@@ -1,4 +1,4 @@
-//! One JSON record becomes one document, in JSON lists and in JSON Lines alike.
+//! Turns one JSON record into one document, in JSON lists and JSON Lines alike.
 
 use serde_json::{Map, Value};
 use vizsla_core::{Document, Limits, Metadata, MetadataValue};
@@ -6,16 +6,16 @@ use vizsla_core::{Document, Limits, Metadata, MetadataValue};
 use crate::error::{Error, ErrorKind};
 use crate::output::Output;
 
-/// Bytes of the path of names that stands before each value of a flattened text.
+/// Maximum bytes of the key path before each value of a flattened text.
 const PATH_BYTES: usize = 256;
 
-/// Values of one JSON text. Parsed, each takes some seventy bytes and each object several hundred, for two or three bytes
-/// of the text.
+/// Maximum number of values in one JSON text. Parsed, each takes some seventy bytes and each object several hundred,
+/// for two or three bytes of text.
 pub(crate) const MOST_VALUES: usize = 4 << 20;
 
-/// Why a JSON text has no value.
+/// Why a JSON text could not be parsed.
 pub(crate) enum ParseError {
-    /// It breaks the rules of JSON at this line and column, from 1.
+    /// It is invalid JSON at this line and column, from 1.
     Invalid {
         line: u32,
         column: usize,
@@ -23,9 +23,9 @@ pub(crate) enum ParseError {
     TooManyValues,
 }
 
-/// Parses JSON unless it has so many values that they would take up the machine's memory.
+/// Parses JSON unless it has so many values that they would exhaust memory.
 pub(crate) fn parse(text: &str) -> Result<Value, ParseError> {
-    // Commas within strings count too, which only matters to texts of millions of them.
+    // Commas within strings count too, which only matters in texts with millions of them.
     let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if values > MOST_VALUES {
         return Err(ParseError::TooManyValues);
@@ -36,22 +36,22 @@ pub(crate) fn parse(text: &str) -> Result<Value, ParseError> {
     })
 }
 
-/// A record becomes a document: `_id` or `id`, `title`, and `text` (or `body`, `content`, `contents`), each flattened to
-/// text if it is something else; anything else is metadata. A record without any of the text fields is flattened whole,
-/// and has no metadata.
+/// Turns a record into a document: `_id` or `id`, `title`, and `text` (or `body`, `content`, `contents`), each
+/// flattened to text if not a string; everything else is metadata. A record without any of the text fields is flattened
+/// whole, and has no metadata.
 ///
 /// # Errors
-/// [`ErrorKind::TooLarge`] when it gives more text than [`Limits::text_bytes`] of the default limits.
+/// [`ErrorKind::TooLarge`] when it yields more text than the default [`Limits::text_bytes`].
 pub fn json_document(record: Map<String, Value>, fallback_id: &str) -> Result<Document, Error> {
     let limits = Limits::default();
     let (document, whole) = document(record, fallback_id, limits.text_bytes, limits.nesting);
     if !whole {
-        return Err(Error::new(ErrorKind::TooLarge, "gives more text than is allowed"));
+        return Err(Error::new(ErrorKind::TooLarge, "has more text than is allowed"));
     }
     Ok(document)
 }
 
-/// As [`json_document`], with what the output still allows; what is over is left out and named.
+/// As [`json_document`], within what the output still allows; any excess is omitted and reported.
 pub(crate) fn bounded_document(
     record: Map<String, Value>,
     fallback_id: &str,
@@ -96,7 +96,7 @@ fn document(
 }
 
 fn metadata_of(mut record: Map<String, Value>) -> Metadata {
-    // Several collections nest what is not text one level deeper; it is metadata all the same.
+    // Several collections nest non-text fields one level deeper; they are metadata all the same.
     match record.shift_remove("metadata") {
         Some(Value::Object(nested)) => record.extend(nested),
         Some(other) => {
@@ -134,8 +134,8 @@ pub(crate) struct Flattened {
     pub(crate) is_whole: bool,
 }
 
-/// All that a value says, one `name: value` a line, in at most `most` bytes; lists and objects give the path of names.
-/// What is nested deeper than `nesting` is left out.
+/// Everything in a value, one `name: value` per line, in at most `most` bytes; lists and objects contribute the key
+/// path. Values nested deeper than `nesting` are omitted.
 pub(crate) fn flatten(value: &Value, most: usize, nesting: usize) -> Flattened {
     let mut flattener = Flattener::new(most, nesting);
     flattener.value(value, nesting);
@@ -150,7 +150,7 @@ fn flatten_record(record: &Map<String, Value>, most: usize, nesting: usize) -> F
 
 struct Flattener {
     text: String,
-    /// The names that lead to the present value, cut to [`PATH_BYTES`]: each value repeats them.
+    /// The keys leading to the current value, cut to [`PATH_BYTES`]: each value repeats them.
     path: String,
     most: usize,
     is_whole: bool,
@@ -166,7 +166,7 @@ impl Flattener {
         Flattened { text: self.text, is_whole: self.is_whole }
     }
 
-    /// `nesting` says how much deeper values may be.
+    /// `nesting` is how much deeper values may be nested.
     fn value(&mut self, value: &Value, nesting: usize) {
         match value {
             Value::Null => {}

@@ -1,4 +1,5 @@
-//! reStructuredText: the text as written, with its headings (a line with a line of punctuation below it, perhaps above).
+//! reStructuredText: the text as written, with its headings (a line with a line of punctuation below it, and possibly
+//! above).
 
 use std::ops::ControlFlow;
 
@@ -22,7 +23,7 @@ pub(crate) fn document(text: String, output: &mut Output<'_>) -> ControlFlow<()>
     output.document(Document::new(output.name, text).with_title(title).with_sections(sections))
 }
 
-/// The style of a heading (sign, and whether there is a line above) that appears first is the outermost.
+/// The heading style (character, and whether there is an overline) that appears first is the outermost.
 fn headings(text: &str) -> Vec<Heading> {
     let mut lines: Vec<(usize, &str)> = Vec::new();
     let mut offset = 0;
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn deeply_nested_headings_are_bounded() {
-        // Each heading is followed by one of every style, so that all paths are as deep as can be.
+        // Each heading is followed by one of every style, so that all paths are as deep as possible.
         let signs: String = ADORNMENTS.chars().map(|sign| format!("x\n{sign}{sign}\n\n")).collect();
         let text = format!("{signs}{}", "x\n<<\n\n".repeat(200_000));
         let limits = vizsla_core::Limits::default().with_text_bytes(2 << 20);

@@ -1,35 +1,35 @@
-//! Where documents go as they are found, and what is said of those that could not be.
+//! Receives documents as they are found, and problems with what could not be read.
 
 use std::fmt;
 use std::ops::ControlFlow;
 
 use vizsla_core::{Document, Location};
 
-/// Takes the documents of a file one by one, in the order of the file.
+/// Receives the documents of a file one by one, in the order of the file.
 pub trait Sink {
-    /// Takes a document, and says whether to go on.
+    /// Receives a document, and returns whether to continue.
     fn document(&mut self, document: Document) -> ControlFlow<()>;
 
-    /// Takes note of something that was left out or read differently; everything else of the file is read.
+    /// Receives a note of something that was omitted or read differently; the rest of the file is read.
     fn problem(&mut self, problem: Problem) {
         let _ = problem;
     }
 }
 
-/// A part of a file that is not in the documents as it is in the file.
+/// A part of a file that the documents do not represent faithfully.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What kind of problem.
+    /// The kind of problem.
     pub kind: ProblemKind,
-    /// Where in the file, when that is known.
+    /// Where in the file, when known.
     pub location: Option<Location>,
     /// What is wrong, in lower case and without a full stop.
     pub message: String,
 }
 
 impl Problem {
-    /// Whether the file has text or records that are in no document.
+    /// Whether the file has text or records that are missing from the documents.
     pub fn loses_text(&self) -> bool {
         matches!(self.kind, ProblemKind::Malformed | ProblemKind::TooLarge)
     }
@@ -45,17 +45,17 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What kind of thing is wrong with a part of a file.
+/// The kinds of problems with part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// A record that breaks the rules of its format and was skipped.
+    /// A record that is invalid in its format and was skipped.
     Malformed,
-    /// A record, text or heading over a limit; what is over was left out.
+    /// A record, text or heading over a limit; the excess was omitted.
     TooLarge,
-    /// Metadata that is over the limit or cannot be stored, and was left out.
+    /// Metadata that is over the limit or cannot be stored, and was omitted.
     Metadata,
-    /// Nothing is lost, but the content is not what the name of the file promises.
+    /// Nothing is lost, but the content does not match the file's name.
     OtherFormat,
 }
 
@@ -65,7 +65,7 @@ pub enum ProblemKind {
 pub struct Extracted {
     /// The documents, in the order of the file.
     pub documents: Vec<Document>,
-    /// What was left out or read differently.
+    /// What was omitted or read differently.
     pub problems: Vec<Problem>,
 }
 

@@ -1,4 +1,4 @@
-//! Comma- or tab-separated values: one document a row.
+//! Comma- or tab-separated values: one document per row.
 
 use std::ops::ControlFlow;
 
@@ -13,9 +13,9 @@ use crate::sink::ProblemKind;
 /// Version of this reader.
 pub(crate) const VERSION: u32 = 1;
 
-/// Bytes of a column's name: each row repeats it.
+/// Maximum bytes of a column name: each row repeats it.
 const NAME_BYTES: usize = 256;
-/// Rows that are looked at to tell whether the first is a header.
+/// Rows inspected to decide whether the first is a header.
 const SAMPLE_ROWS: usize = 50;
 
 pub(crate) fn documents(text: &str, output: &mut Output<'_>) -> Result<(), Error> {
@@ -46,7 +46,7 @@ pub(crate) fn documents(text: &str, output: &mut Output<'_>) -> Result<(), Error
     Ok(())
 }
 
-/// A row that cannot be read is named. Nothing but the reader itself could fail for good, and it reads from memory.
+/// A row that cannot be read is reported. Only the reader itself could fail for good, and it reads from memory.
 fn malformed(error: &csv::Error, output: &mut Output<'_>) -> Result<(), Error> {
     if error.is_io_error() {
         return Err(Error::new(ErrorKind::Malformed, "is not a table"));
@@ -61,7 +61,7 @@ fn lines(first: u64, more: usize) -> Location {
     Location::Lines { first, last: first.saturating_add(more as u32) }
 }
 
-/// What is known of the columns: nothing without a header.
+/// What is known about the columns: nothing without a header.
 #[derive(Default)]
 struct Columns {
     names: Vec<String>,
@@ -78,9 +78,8 @@ impl Columns {
             shortened += usize::from(shorten(name, NAME_BYTES));
         }
         if shortened > 0 {
-            let message = format!(
-                "{shortened} names of columns are longer than {NAME_BYTES} bytes and are cut"
-            );
+            let message =
+                format!("{shortened} column names are longer than {NAME_BYTES} bytes and are cut");
             output.problem(ProblemKind::TooLarge, Some(lines(1, 0)), message);
         }
         let column = |known: &[&str]| {
@@ -139,7 +138,7 @@ fn delimiter(name: &str, text: &str) -> u8 {
     if name.to_ascii_lowercase().ends_with(".tsv") {
         return b'\t';
     }
-    // Of equals the last wins, so the most usual stands last.
+    // On ties the last wins, so the most common is last.
     [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
@@ -190,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_of_columns_are_not_repeated_in_every_row() {
+    fn long_column_names_are_not_repeated_in_every_row() {
         let text = format!("{}\n{}", "n".repeat(1 << 20), "x\n".repeat(50_000));
         let all = read(&text);
         assert_eq!(all.len(), 50_000);
@@ -204,6 +203,6 @@ mod tests {
         let mut found = Extracted::default();
         extract(Input::bytes("t.csv", text.as_bytes()), &limits, &mut found).unwrap();
         assert!(found.documents.iter().map(|d| d.text.len()).sum::<usize>() <= 1 << 20);
-        assert_eq!(found.problems.len(), 1, "the limit is named once");
+        assert_eq!(found.problems.len(), 1, "the limit is reported once");
     }
 }

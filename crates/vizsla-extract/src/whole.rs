@@ -1,4 +1,4 @@
-//! Reads a file whole, within its limit.
+//! Reads a whole file, within the limit.
 
 use std::io::{BufRead, Read};
 
@@ -6,7 +6,7 @@ use vizsla_core::Limits;
 
 use crate::error::{Error, ErrorKind};
 
-/// Reads all there is, up to the limit of a file.
+/// Reads everything, up to the file size limit.
 pub(crate) fn read_whole(reader: &mut dyn BufRead, limits: &Limits) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);

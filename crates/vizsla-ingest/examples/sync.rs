@@ -1,4 +1,4 @@
-//! Indexes a folder and says on standard error how it goes: `cargo run --example sync -- FOLDER INDEX`.
+//! Indexes a folder and reports progress on standard error: `cargo run --example sync -- FOLDER INDEX`.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vizsla::{CancelHandle, Index, IndexSettings};
 use vizsla_ingest::{Change, Observer, Problem, Source, Sync, SyncOptions};
 
-/// Counts files, and names those that were read.
+/// Counts files, and names those read.
 #[derive(Default)]
 struct Progress {
     files: AtomicU64,

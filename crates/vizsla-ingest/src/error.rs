@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// An error of this crate. The index then is as it was before the run.
+/// An error of this crate. The index is then as it was before the run.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -10,7 +10,7 @@ pub struct Error {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What kind of thing went wrong.
+/// The category of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -18,19 +18,19 @@ pub enum ErrorKind {
     Source,
     /// Another writer holds the index.
     Locked,
-    /// The index could not be read or written for a reason that may pass, such as a full disk.
+    /// The index could not be read or written for a reason that may be temporary, such as a full disk.
     Io,
     /// The index cannot be used as it is; the source of the error is that of `vizsla`.
     Index,
     /// The run was cancelled.
     Cancelled,
-    /// The system gives no threads.
+    /// The system cannot start threads.
     Threads,
     /// The system does not report changes of a source.
     Watch,
 }
 
-/// What functions of this crate return.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
@@ -46,12 +46,12 @@ impl Error {
         self
     }
 
-    /// What kind of thing went wrong.
+    /// The category of an error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// Whether the same run may succeed later without anybody's help.
+    /// Whether the same run may succeed later without intervention.
     pub fn is_transient(&self) -> bool {
         matches!(self.kind, ErrorKind::Locked | ErrorKind::Io | ErrorKind::Source)
     }

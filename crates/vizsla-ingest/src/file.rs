@@ -1,4 +1,4 @@
-//! One file, or one stream: whether it has to be read, and its documents into the index.
+//! One file or stream: decides whether it must be read, and adds its documents to the index.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -18,9 +18,9 @@ use crate::observer::{Change, Observer, Progress};
 use crate::options::SyncOptions;
 use crate::report::{Problem, ProblemKind, Report, SkipReason};
 
-/// Stands for the content of a file of which something was missing, so that it is read again next time.
+/// Marks the content of a file with missing parts, so that it is read again next time.
 pub(crate) const INCOMPLETE: [u8; 32] = [0; 32];
-/// A file that changed less than this ago may change again without its time showing it.
+/// A file that changed less than this long ago may change again without a new modification time.
 const SETTLED: Duration = Duration::from_secs(2);
 const BUFFER_BYTES: usize = 1 << 20;
 
@@ -31,14 +31,14 @@ pub(crate) struct FileIndexer<'a> {
     pub(crate) observer: &'a dyn Observer,
     pub(crate) cancel: &'a CancelHandle,
     pub(crate) memory: Memory,
-    /// How many files of each content are gone.
+    /// The number of deleted files by content.
     pub(crate) moved_from: Mutex<HashMap<[u8; 32], usize>>,
     pub(crate) report: Mutex<Report>,
     pub(crate) documents: AtomicU64,
     pub(crate) passages: AtomicU64,
 }
 
-/// Why a file ends: by itself, or with the whole run.
+/// Why a file failed: alone, or with the whole run.
 enum Failure {
     File(ProblemKind, String),
     Run(Error),
@@ -58,7 +58,7 @@ impl FileIndexer<'_> {
         report
     }
 
-    /// Indexes one file unless it is unchanged. Only errors of the index end the run; those of the file are reported.
+    /// Indexes one file unless it is unchanged. Only errors of the index end the run; errors of the file are reported.
     pub(crate) fn file(&self, path: &Path) -> Result<()> {
         if self.cancel.is_cancelled() {
             return Ok(());
@@ -137,7 +137,7 @@ impl FileIndexer<'_> {
         self.read(name, known, &metadata, hash, Input::bytes(name, &bytes))
     }
 
-    /// Whether size and time say that the file is as it was, so that it need not be read.
+    /// Whether size and modification time show the file to be unchanged, so that it need not be read.
     fn looks_unchanged(&self, name: &str, record: &FileRecord, metadata: &fs::Metadata) -> bool {
         !self.options.rehash
             && record.modified.is_some()
@@ -147,7 +147,7 @@ impl FileIndexer<'_> {
             && is_read_by_present_reader(name, record)
     }
 
-    /// A binary file is named each time, since it never is in the index.
+    /// A binary file is reported each time, since it is never in the index.
     fn unchanged(&self, name: &str, record: &FileRecord) -> Change {
         if record.reader.as_ref().is_some_and(|(reader, _)| reader == Reader::BINARY.name) {
             self.note(|report| report.skip(SkipReason::Binary, name, None));
@@ -165,7 +165,7 @@ impl FileIndexer<'_> {
     ) -> std::result::Result<Change, Failure> {
         let is_known = known.is_some();
         if let Some(mut record) = known.filter(|record| record.hash == hash) {
-            // What was deleted by hand comes back when everything is read again.
+            // Manually deleted documents return when everything is read again.
             let restores = self.options.rehash && record.deleted;
             if is_read_by_present_reader(name, &record) && !restores {
                 record.modified = settled(metadata);
@@ -186,7 +186,7 @@ impl FileIndexer<'_> {
         })
     }
 
-    /// Adds all documents of a file; gives back what to remember of it.
+    /// Adds all documents of a file; returns the record to remember it by.
     fn add_all(
         &self,
         name: &str,
@@ -212,7 +212,7 @@ impl FileIndexer<'_> {
                 self.problem(Problem::new(ProblemKind::Content, name, with_causes(&error)));
             }
         }
-        // A file of which something was missing is read again next time, and reported again.
+        // A file with missing parts is read again next time, and reported again.
         let hash = if sink.is_whole { hash } else { INCOMPLETE };
         let mut record = FileRecord::new(hash, metadata.len(), sink.count)
             .with_reader(reader.name, reader.version);
@@ -220,7 +220,7 @@ impl FileIndexer<'_> {
         Ok(record)
     }
 
-    /// Whether a file with this content is gone, and not yet taken for the former name of another one.
+    /// Whether a file with this content is gone and not yet matched to a new name.
     fn was_moved(&self, hash: [u8; 32]) -> bool {
         let mut moved = self.moved_from.lock().unwrap_or_else(PoisonError::into_inner);
         moved.get_mut(&hash).filter(|count| **count > 0).map(|count| *count -= 1).is_some()
@@ -249,7 +249,7 @@ fn modified_nanoseconds(metadata: &fs::Metadata) -> Option<i64> {
     i64::try_from(modified(metadata)?.as_nanos()).ok()
 }
 
-/// When the file changed, if a later change would show in that.
+/// When the file changed, if a later change would be visible in that.
 fn settled(metadata: &fs::Metadata) -> Option<i64> {
     let age = SystemTime::now().duration_since(metadata.modified().ok()?).ok()?;
     modified_nanoseconds(metadata).filter(|_| age > SETTLED)
@@ -275,7 +275,7 @@ struct Adding<'a> {
     count: u64,
     /// Whether every record of the file was read and added.
     is_whole: bool,
-    /// Why the whole run has to end.
+    /// Why the whole run has to stop.
     failed: Option<Error>,
 }
 

@@ -1,14 +1,14 @@
-//! Keeps an index in step with its sources: folders, files and streams of JSON Lines.
+//! Keeps an index in sync with its sources: folders, files and streams of JSON Lines.
 //!
-//! In: an [`Index`](vizsla::Index) and [`Source`]s. Out: an index that says what the sources say, and a [`Report`]. Files
-//! that have not changed since the last run are not read again, files that are gone leave the index, and what cannot be
-//! read is named and costs only itself. A run is committed whole or not at all.
+//! In: an [`Index`](vizsla::Index) and [`Source`]s. Out: an index that matches the sources, and a [`Report`]. Files
+//! that have not changed since the last run are not read again, files that are gone are removed from the index, and
+//! what cannot be read is reported without affecting anything else. A run is committed as a whole or not at all.
 //!
 //! The roots and options of each run are stored in the index, so that [`Sync::remembered`] can bring it up to date, and
-//! [`Sync::reread`] can restore what a repair had to drop, exactly as it was read the first time.
+//! [`Sync::reread`] can restore what a repair had to drop, exactly as it was first read.
 //!
-//! This crate prints nothing and reads no environment; progress goes to an [`Observer`]. The feature `watch` adds
-//! `Watch`, which runs again whenever a source changes.
+//! This crate prints nothing and reads no environment variables; progress goes to an [`Observer`]. The feature `watch`
+//! adds `Watch`, which runs again whenever a source changes.
 //!
 //! ```
 //! use vizsla::{CancelHandle, Index, IndexSettings};

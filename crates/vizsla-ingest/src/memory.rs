@@ -1,8 +1,8 @@
-//! Bounds the bytes of files that all threads together hold in memory.
+//! Bounds the file bytes that all threads together hold in memory.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Bytes that may be held at once. Whoever wants more waits until others are done.
+/// Bytes that may be held at once. A thread that needs more waits until others are done.
 #[derive(Debug)]
 pub(crate) struct Memory {
     capacity: u64,
@@ -10,7 +10,7 @@ pub(crate) struct Memory {
     returned: Condvar,
 }
 
-/// Bytes that were taken; dropping it returns them.
+/// Reserved bytes; dropping this returns them.
 #[derive(Debug)]
 pub(crate) struct Held<'a> {
     memory: &'a Memory,
@@ -22,7 +22,7 @@ impl Memory {
         Self { capacity, free: Mutex::new(capacity), returned: Condvar::new() }
     }
 
-    /// Waits for so many bytes. Whoever wants more than there are gets all of them, and is then alone.
+    /// Waits for this many bytes. A request larger than the total gets all of it, and then runs alone.
     pub(crate) fn take(&self, bytes: u64) -> Held<'_> {
         let bytes = bytes.min(self.capacity);
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn threads_never_hold_more_than_there_is() {
+    fn threads_never_hold_more_than_the_total() {
         let (memory, held) = (Memory::new(10), AtomicU64::new(0));
         std::thread::scope(|scope| {
             for bytes in [3, 7, 10, 4, 25] {

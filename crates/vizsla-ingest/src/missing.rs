@@ -1,4 +1,4 @@
-//! Files that the index was made from and that are gone.
+//! Indexed files that are gone.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -22,7 +22,7 @@ struct Counts {
 
 impl Missing {
     /// Looks for the known files of all roots among those found; one walk up its path finds the roots of a file. Files
-    /// of a root that looks like a folder that is not mounted are kept, and those of a folder that could not be read.
+    /// are kept if their root looks like an unmounted folder or their folder could not be read.
     pub(crate) fn find(known: &[String], found: &Found, prune: bool, report: &mut Report) -> Self {
         let present: HashSet<&Path> = found.files.iter().map(AsRef::as_ref).collect();
         let roots: HashSet<&Path> = found.roots.iter().map(AsRef::as_ref).collect();
@@ -55,7 +55,7 @@ impl Missing {
         {
             let count = counts[root.as_path()].known;
             let reason = format!(
-                "holds no file any more, where {count} were indexed; they are kept, as it may not be mounted"
+                "no longer holds any files, but {count} were indexed; they are kept, as it may not be mounted"
             );
             report.problems.push(Problem::new(
                 ProblemKind::Emptied,
@@ -73,7 +73,7 @@ impl Missing {
         )
     }
 
-    /// How many files of each content are gone: a new one with that content has been renamed.
+    /// The number of deleted files by content: a new one with the same content has been renamed.
     pub(crate) fn by_content(&self, writer: &IndexWriter) -> HashMap<[u8; 32], usize> {
         let mut counts = HashMap::new();
         let records = self.0.iter().filter_map(|path| writer.file(path));

@@ -1,16 +1,16 @@
-//! Who watches a run.
+//! Observes the progress of a run.
 
 use crate::report::Problem;
 
-/// Is told how a run goes on, from several threads at once. Every method does nothing unless it is implemented, and
-/// none should take long. `()` is an observer that looks away.
+/// Receives the progress of a run, from several threads at once. Every method does nothing by default, and none should
+/// take long. `()` ignores everything.
 pub trait Observer: Send + std::marker::Sync {
-    /// The sources have been walked, and hold so many files.
+    /// The sources have been walked, and hold this many files.
     fn found(&self, files: u64) {
         let _ = files;
     }
 
-    /// A file has been dealt with.
+    /// A file has been processed.
     fn file(&self, path: &str, change: Change) {
         let _ = (path, change);
     }
@@ -28,25 +28,25 @@ pub trait Observer: Send + std::marker::Sync {
 
 impl Observer for () {}
 
-/// What became of a file.
+/// The outcome for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
     /// It is new.
     Added,
-    /// It was known and has been read again.
+    /// It was known and has been reread.
     Changed,
-    /// It has the content of a file that is gone.
+    /// It has the content of a file that is gone: it was renamed.
     Renamed,
-    /// It is as it was and has not been read again.
+    /// It is unchanged and was not reread.
     Unchanged,
-    /// It is gone, and its documents too.
+    /// It is gone, and so are its documents.
     Removed,
     /// It could not be read or is too large.
     Failed,
 }
 
-/// How far a run has come.
+/// Progress of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vizsla::Limits;
 
-/// How sources are walked and read, and how much may be used for it.
+/// How sources are walked and read, and the resources to use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
@@ -12,26 +12,25 @@ pub struct SyncOptions {
     /// Bounds on files, records, texts and metadata.
     #[serde(serialize_with = "write_limits", deserialize_with = "read_limits")]
     pub limits: Limits,
-    /// Whether hidden files are read too; never what lies in a `.git`.
+    /// Whether hidden files are read too; never the contents of a `.git`.
     pub hidden: bool,
     /// Whether `.gitignore` and `.ignore` files are obeyed. Those above a source count only within a git work tree.
     pub ignore_rules: bool,
     /// Whether symbolic links are followed.
     pub follow: bool,
-    /// Whether a folder that holds no file any more loses all its documents. Without it they are kept and the folder is
-    /// named, since it may just not be mounted.
+    /// Whether a folder that no longer holds any file loses all its documents. Otherwise they are kept and the folder
+    /// is reported, since it may merely be unmounted.
     pub prune: bool,
-    /// Whether files are read even when their size and time say that they have not changed, and documents that were
-    /// deleted by hand come back.
+    /// Whether files are read even when their size and time are unchanged, and manually deleted documents are restored.
     pub rehash: bool,
     /// Whether [`Report::skipped`](crate::Report::skipped) names hidden and ignored files, which takes a second walk.
     pub list_ignored: bool,
     /// Threads that read files; all cores when `None`.
     pub threads: Option<usize>,
-    /// Bytes of memory for what is not on disk yet.
+    /// Bytes of memory for data not yet on disk.
     pub memory: usize,
-    /// Bytes that files may take in memory at once, over all threads. A file counts four times its size, for its text and
-    /// documents, and one of JSON sixteen times; one that counts more than this is read alone.
+    /// Bytes that files may take in memory at once, over all threads. A file counts as four times its size, for its
+    /// text and documents, and a JSON file as sixteen times; one that counts for more than this is read alone.
     pub read_memory: u64,
 }
 
@@ -77,7 +76,7 @@ impl SyncOptions {
         self
     }
 
-    /// Sets whether a folder that holds no file any more loses all its documents.
+    /// Sets whether a folder that no longer holds any file loses all its documents.
     pub fn with_prune(mut self, prune: bool) -> Self {
         self.prune = prune;
         self
@@ -101,13 +100,14 @@ impl SyncOptions {
         self
     }
 
-    /// Sets how many bytes of memory there are for what is not on disk yet.
+    /// Sets how many bytes of memory to use for data not yet on disk.
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// What is stored for later runs: what decides which documents a source gives, not how one run went about it.
+    /// What is stored for later runs: the options that decide which documents a source yields, not how one run
+    /// proceeds.
     pub(crate) fn to_remember(&self) -> Self {
         Self {
             limits: self.limits,
@@ -124,7 +124,7 @@ impl SyncOptions {
     }
 }
 
-/// Those of the limits that reading has to do with.
+/// The limits that concern reading.
 #[derive(Serialize, Deserialize)]
 #[serde(default)]
 struct ReadLimits {

@@ -1,9 +1,9 @@
-//! What became of the sources.
+//! The report of a run.
 
 use serde::Serialize;
 use vizsla::Location;
 
-/// Names that a report keeps of each kind; its numbers count all.
+/// Names that a report keeps of each kind; its counts include all.
 const MOST_NAMES: usize = 1_000;
 
 /// The outcome of a run.
@@ -12,39 +12,39 @@ const MOST_NAMES: usize = 1_000;
 pub struct Report {
     /// New files.
     pub added: u64,
-    /// Files that were known and have been read again.
+    /// Known files that were reread.
     pub changed: u64,
-    /// Files that are there under another name than before.
+    /// Files whose name has changed.
     pub renamed: u64,
     /// Files that are gone.
     pub removed: u64,
-    /// Files that have not been read again.
+    /// Files that were not reread.
     pub unchanged: u64,
     /// Documents added.
     pub documents: u64,
     /// Passages added.
     pub passages: u64,
-    /// Documents without title and text.
+    /// Documents with neither title nor text.
     pub empty: u64,
-    /// Documents replaced by a later one of the same file with the same id.
+    /// Documents replaced by a later one from the same file with the same id.
     pub repeated_ids: u64,
     /// Files that are not text.
     pub binary: u64,
-    /// Files over the limit of size.
+    /// Files over the size limit.
     pub too_large: u64,
     /// Symbolic links that were not followed.
     pub links_not_followed: u64,
-    /// Hidden and ignored files, when they were to be listed.
+    /// Hidden and ignored files, if requested.
     pub ignored: u64,
     /// FIFOs, sockets and devices within folders.
     pub special: u64,
     /// How long it took.
     pub seconds: f64,
-    /// What was not indexed though nothing is wrong with it: the first thousand of each reason.
+    /// What was deliberately not indexed: the first thousand for each reason.
     pub skipped: Vec<Skipped>,
     /// The first thousand of the repeated ids.
     pub collisions: Vec<Collision>,
-    /// Sources, files and records that could not be read, or not wholly.
+    /// Sources, files and records that could not be read, or only in part.
     pub problems: Vec<Problem>,
 }
 
@@ -56,7 +56,7 @@ pub struct Skipped {
     pub reason: SkipReason,
     /// The file.
     pub path: String,
-    /// The document, when it is not the whole file.
+    /// The document, if not the whole file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
@@ -68,19 +68,19 @@ pub struct Skipped {
 pub enum SkipReason {
     /// It is not text.
     Binary,
-    /// It is over the limit of size.
+    /// It is over the size limit.
     TooLarge,
     /// It has neither title nor text.
     Empty,
     /// It is a symbolic link, and links are not followed.
     Link,
-    /// It is hidden, or an ignore file says so.
+    /// It is hidden, or excluded by an ignore file.
     Ignored,
     /// It is a FIFO, a socket or a device.
     Special,
 }
 
-/// An id that several documents of one file have; the last of them is in the index.
+/// An id shared by several documents of one file; the last of them is in the index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct Collision {
@@ -90,22 +90,22 @@ pub struct Collision {
     pub id: String,
 }
 
-/// Something that could not be read, or not wholly.
+/// Something that could not be read, or only in part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What kind of problem.
+    /// The kind of problem.
     pub kind: ProblemKind,
     /// The source or file.
     pub path: String,
-    /// Where in it, when that is known.
+    /// Where in it, when known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
     /// What is wrong, its place in the file included.
     pub reason: String,
 }
 
-/// What kind of problem, so that a program can say what helps.
+/// The kinds of problems, so that a program can suggest a remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -114,13 +114,13 @@ pub enum ProblemKind {
     Unreadable,
     /// A source is neither a file nor a folder.
     Special,
-    /// A folder holds no file any more; its documents are kept unless it is pruned.
+    /// A folder no longer holds any file; its documents are kept unless it is pruned.
     Emptied,
     /// Everything in a source is hidden or excluded by ignore files.
     AllIgnored,
-    /// A file is over the limit of size.
+    /// A file is over the size limit.
     TooLarge,
-    /// A part of a file could not be read, is over a limit, or is not what the name of the file promises.
+    /// Part of a file could not be read, is over a limit, or does not match the file's name.
     Content,
 }
 
@@ -135,17 +135,17 @@ impl Problem {
 }
 
 impl Report {
-    /// Whether the run changed the index or met a problem.
+    /// Whether the run changed the index or encountered a problem.
     pub fn has_changes(&self) -> bool {
         self.added + self.changed + self.renamed + self.removed > 0 || !self.problems.is_empty()
     }
 
-    /// The names that were skipped for a reason.
+    /// The names skipped for a given reason.
     pub fn skipped_for(&self, reason: SkipReason) -> impl Iterator<Item = &Skipped> {
         self.skipped.iter().filter(move |skipped| skipped.reason == reason)
     }
 
-    /// Adds what another run found to this one.
+    /// Merges the results of another run into this one.
     pub fn merge(&mut self, other: Self) {
         self.added += other.added;
         self.changed += other.changed;
@@ -191,7 +191,7 @@ impl Report {
         }
     }
 
-    /// Threads report in any order; a report reads the same each time.
+    /// Threads report in any order; sorting makes reports deterministic.
     pub(crate) fn sort(&mut self) {
         self.problems.sort_by(|a, b| a.path.cmp(&b.path));
         self.skipped.sort();
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_bounded_and_numbers_are_not() {
+    fn names_are_bounded_and_counts_are_not() {
         let mut report = Report::default();
         (0..MOST_NAMES + 5).for_each(|i| report.skip(SkipReason::Binary, &i.to_string(), None));
         report.skip(SkipReason::Empty, "f", Some("id"));

@@ -1,4 +1,4 @@
-//! Which files there are: walks the sources, and names what is left out.
+//! Walks the sources for files, and reports what is left out.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,12 +14,12 @@ use crate::report::{Problem, ProblemKind, Report, SkipReason};
 
 /// Where documents come from.
 pub enum Source {
-    /// A file, or a folder with all that it holds.
+    /// A file, or a folder with all its contents.
     Path(PathBuf),
     /// A stream of JSON Lines. Its documents belong to no file: a later stream replaces those with the same ids, and
-    /// none goes because a stream lacks it.
+    /// none is removed for being absent from a stream.
     JsonLines {
-        /// What problems call it, and the beginning of the ids of records without one (`name#line`).
+        /// Its name in problem reports, and the prefix of ids for records without one (`name#line`).
         name: String,
         /// Read to its end, after the files.
         reader: Box<dyn BufRead + Send>,
@@ -46,20 +46,20 @@ impl From<PathBuf> for Source {
 /// What the sources hold.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// Absolute paths of the files and folders named.
+    /// Absolute paths of the given files and folders.
     pub(crate) roots: Vec<PathBuf>,
     /// The files in them, in order.
     pub(crate) files: Vec<PathBuf>,
-    /// Folders that could not be read: what was known of them is not gone.
+    /// Folders that could not be read: their known files are not gone.
     pub(crate) unreadable: HashSet<PathBuf>,
     pub(crate) streams: Vec<(String, Box<dyn BufRead + Send>)>,
 }
 
-/// Walks sources for an index, which lies at `index` and is itself no source.
+/// Walks sources for an index located at `index`, which is itself skipped.
 pub(crate) struct Walker<'a> {
     pub(crate) options: &'a SyncOptions,
     pub(crate) index: Option<&'a Path>,
-    /// Whether a source that is gone is a problem like others, instead of an error.
+    /// Whether a missing source is reported as a problem instead of an error.
     pub(crate) lenient: bool,
 }
 
@@ -134,7 +134,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Names what the rules of ignoring left out, when that is everything or was asked for.
+    /// Reports what the ignore rules left out, when that is everything or was requested.
     fn left_out(&self, root: &Path, files: &[PathBuf], report: &mut Report) {
         let all_read = self.options.hidden && !self.options.ignore_rules;
         if all_read || !(files.is_empty() || self.options.list_ignored) {
@@ -178,7 +178,7 @@ impl Walker<'_> {
         ignore_rules: bool,
     ) -> impl Iterator<Item = std::result::Result<DirEntry, ignore::Error>> {
         let index = self.index.map(Path::to_owned);
-        // An ignore file in the home folder says nothing of what is not in a repository there.
+        // An ignore file in the home folder does not apply to what is not in a repository there.
         let in_work_tree = root.ancestors().any(|above| above.join(".git").exists());
         WalkBuilder::new(root)
             .hidden(!hidden)
@@ -198,7 +198,7 @@ impl Walker<'_> {
     }
 }
 
-/// What a file is that cannot be read as one: to read a FIFO is to wait for whoever writes to it.
+/// The type of a special file that must not be read: reading a FIFO waits for a writer.
 fn special(kind: FileType) -> Option<&'static str> {
     #[cfg(unix)]
     {
@@ -214,12 +214,12 @@ fn special(kind: FileType) -> Option<&'static str> {
     (!kind.is_file() && !kind.is_dir() && !kind.is_symlink()).then_some("neither")
 }
 
-/// A link to a folder above it holds nothing that is not found elsewhere.
+/// A link to one of its parent folders holds nothing that is not found elsewhere.
 fn is_loop(error: &ignore::Error) -> bool {
     matches!(cause_of(error), ignore::Error::Loop { .. })
 }
 
-/// What went wrong, without where.
+/// What went wrong, without the path.
 fn cause_of(error: &ignore::Error) -> &ignore::Error {
     match error {
         ignore::Error::WithPath { err, .. }
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_files_never_mean_those_of_git() {
+    fn hidden_files_never_include_those_of_git() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join(".git")).unwrap();
         fs::write(dir.path().join(".git/config"), "x").unwrap();

@@ -1,4 +1,4 @@
-//! What an index remembers of the runs that made it: its roots, each with the options it was read with.
+//! What an index remembers about the runs that built it: its roots, each with the options it was read with.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,8 @@ impl State {
         })
     }
 
-    /// Remembers roots in place of what was known of them. A path that is not UTF-8 holds nothing that could be indexed.
+    /// Remembers roots, replacing what was known about them. A path that is not UTF-8 holds nothing that could be
+    /// indexed.
     pub(crate) fn remember(&mut self, roots: &[PathBuf], options: &SyncOptions) {
         for path in roots.iter().filter_map(|root| root.to_str()) {
             self.roots.retain(|root| root.path != path);
@@ -41,7 +42,7 @@ impl State {
         serde_json::to_string(self).ok()
     }
 
-    /// The roots, those with the same options together.
+    /// The roots, grouped by options.
     pub(crate) fn groups(self) -> Vec<(SyncOptions, Vec<PathBuf>)> {
         let mut groups = Vec::new();
         for root in self.roots {

@@ -19,14 +19,14 @@ use crate::report::Report;
 use crate::sources::{Found, Source, Walker};
 use crate::state::State;
 
-/// More threads than this only wait for each other when they write.
+/// More threads than this only contend with each other when writing.
 const MOST_WRITING_THREADS: usize = 8;
 
-/// Makes an index say what its sources say.
+/// Brings an index in line with its sources.
 #[derive(Debug, Clone, Default)]
 pub struct Sync {
     options: SyncOptions,
-    /// Whether a source that is gone is a problem like others, instead of an error.
+    /// Whether a missing source is reported as a problem instead of an error.
     lenient: bool,
 }
 
@@ -36,8 +36,8 @@ impl Sync {
         Self { options, lenient: false }
     }
 
-    /// Reports a source that is gone as a problem and goes on with the others, instead of changing nothing. What the
-    /// index has of it stays.
+    /// Reports a missing source as a problem and continues with the others, instead of failing. Its documents stay in
+    /// the index.
     pub fn with_missing_sources_reported(mut self) -> Self {
         self.lenient = true;
         self
@@ -48,8 +48,8 @@ impl Sync {
         &self.options
     }
 
-    /// What brings an index up to date: the roots of all earlier runs, those that were read with the same options
-    /// together.
+    /// The syncs that bring an index up to date: the roots of all earlier runs, grouped by the options they were read
+    /// with.
     ///
     /// # Errors
     /// Those of reading the index.
@@ -58,15 +58,15 @@ impl Sync {
         Ok(groups.map(|(options, roots)| (Self { options, lenient: true }, roots)).collect())
     }
 
-    /// Brings an index up to date with its sources. Files that changed are read again, and documents of files that are
-    /// gone go too; nothing is changed unless all of it is. Paths are stored in canonical form, and with the options for
-    /// [`remembered`](Self::remembered).
+    /// Brings an index up to date with its sources. Changed files are read again, and documents of files that are gone
+    /// are removed; either all of it is applied or nothing. Paths are stored in canonical form, along with the options
+    /// for [`remembered`](Self::remembered).
     ///
-    /// Cost: a look at every file, and the reading of those that changed. An index in memory remembers no files between
-    /// runs, so each run reads all of them.
+    /// Cost: one metadata lookup per file, plus reading those that changed. An index in memory remembers no files
+    /// between runs, so each run reads all of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Source`] for a source that is not there, [`ErrorKind::Cancelled`], and those of the index.
+    /// [`ErrorKind::Source`] for a source that does not exist, [`ErrorKind::Cancelled`], and those of the index.
     pub fn run(
         &self,
         index: &Index,
@@ -86,8 +86,8 @@ impl Sync {
         run.update(found, report, Some(&state))
     }
 
-    /// Reads files again that an index has lost, under the names it knew them by and with the options of their roots, as
-    /// a repair needs it. Files that it did not lose are left alone.
+    /// Rereads files that an index has lost, under the names it knew them by and with the options of their roots, as
+    /// needed after a repair. Other files are left alone.
     ///
     /// # Errors
     /// [`ErrorKind::Cancelled`], and those of the index.
@@ -146,7 +146,7 @@ impl Run<'_> {
         Ok(report)
     }
 
-    /// Reads all files, and then the streams.
+    /// Reads all files, then the streams.
     fn read(
         &self,
         found: Found,

@@ -1,7 +1,7 @@
 //! Runs again whenever a source changes.
 //!
-//! What the system reports only says when to look: the sources are then walked as ever, which shows by size, time and
-//! content what has changed, whatever way an editor has of saving.
+//! System notifications only say when to look: the sources are then walked as usual, which shows by size, time and
+//! content what has changed, however an editor saves files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,39 +19,39 @@ use crate::sync::Sync;
 
 /// A burst of changes is over when nothing has changed for this long,
 const QUIET: Duration = Duration::from_millis(250);
-/// but is not waited for any longer than this.
+/// but waiting never takes longer than this.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How often a cancelled watch is noticed.
 const TICK: Duration = Duration::from_millis(100);
-/// After an update that failed for a reason that may pass, for instance because another process writes.
+/// Delay after an update that failed for a temporary reason, such as another process writing.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// Watches files and folders.
 #[derive(Debug)]
 pub struct Watch {
-    /// Ends watching when it is dropped.
+    /// Stops watching when dropped.
     _watcher: RecommendedWatcher,
     events: Receiver<notify::Result<Event>>,
     sync: Sync,
     paths: Vec<PathBuf>,
 }
 
-/// What an update of a watched index came to.
+/// The outcome of updating a watched index.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Update {
     /// The index is up to date.
     Done(Report),
-    /// It failed for a reason that may pass, and is tried again.
+    /// It failed for a reason that may be temporary, and will be retried.
     Failed(Error),
 }
 
 impl Watch {
-    /// Begins to watch; changes from now on are seen.
+    /// Starts watching; changes from now on are noticed.
     ///
     /// # Errors
-    /// [`ErrorKind::Source`] for a path that is not there, [`ErrorKind::Watch`] when the system does not report changes
-    /// or has no more room for watches.
+    /// [`ErrorKind::Source`] for a path that does not exist, [`ErrorKind::Watch`] when the system does not report
+    /// changes or has no more room for watches.
     pub fn new(sync: Sync, paths: Vec<PathBuf>) -> Result<Self> {
         let (sender, events) = channel();
         let mut watcher = notify::recommended_watcher(sender).map_err(|error| {
@@ -62,7 +62,7 @@ impl Watch {
                 let message = format!("cannot read the source {}", path.display());
                 Error::new(ErrorKind::Source, message).with_source(error)
             })?;
-            // When another file takes the place of one, only its folder shows it.
+            // When a file is replaced by another, only its folder shows it.
             let is_dir = root.is_dir();
             let watched = if is_dir { &root } else { root.parent().unwrap_or(&root) };
             let mode = if is_dir { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
@@ -75,11 +75,11 @@ impl Watch {
         Ok(Self { _watcher: watcher, events, sync, paths })
     }
 
-    /// Brings the index up to date now and after each burst of changes, until it is cancelled. `updated` is told how
-    /// each update ended.
+    /// Brings the index up to date now and after each burst of changes, until it is cancelled. `updated` receives the
+    /// outcome of each update.
     ///
     /// # Errors
-    /// An update that failed for a reason that does not pass by itself.
+    /// An update that failed for a reason that is not temporary.
     pub fn run(
         &self,
         index: &Index,
@@ -123,17 +123,17 @@ impl Watch {
                     burst = Some((burst.map_or(now, |(begun, _)| begun), now));
                 }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
-                // Without a watcher there will be no more events, and waiting would take all the time there is.
+                // Without a watcher there will be no more events, and waiting would never end.
                 Err(RecvTimeoutError::Disconnected) => std::thread::park_timeout(TICK),
             }
         }
     }
 }
 
-/// Whether an event may mean that a source has changed: reading does not, nor does writing to the index.
+/// Whether an event may mean that a source has changed: reads do not, nor do writes to the index.
 fn counts(event: &notify::Result<Event>, index: Option<&Path>) -> bool {
     match event {
-        // What the system could not say may be anything.
+        // What the system could not report may be anything.
         Err(_) => true,
         Ok(event) => {
             let outside = |path: &PathBuf| index.is_none_or(|index| !path.starts_with(index));

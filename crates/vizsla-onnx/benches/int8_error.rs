@@ -1,8 +1,8 @@
-//! How far a model's int8 files are from its fp32 file: the root mean square difference of their logits, questions taken out,
-//! in standard deviations of the fp32 logits, and the share of a question's pairs of passages that change order.
+//! How far a model's int8 files are from its fp32 file: the root mean square difference of their logits, centred per
+//! question, in standard deviations of the fp32 logits, and the share of a question's passage pairs that change order.
 //!
-//! `cargo bench -p vizsla-onnx --bench int8_error -- MODEL_DIR PAIRS`, where PAIRS has a question, a tab and a passage a line,
-//! all lines of a question together.
+//! `cargo bench -p vizsla-onnx --bench int8_error -- MODEL_DIR PAIRS`, where each line of PAIRS is a question, a tab
+//! and a passage, with the lines of a question adjacent.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints what it measured")]
 
@@ -11,7 +11,7 @@ use std::path::Path;
 use vizsla_core::{BoxError, Reranker};
 use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, GraphOptimization, Runtime};
 
-/// What the others are compared with.
+/// The reference for all others.
 const FP32: &str = "onnx/model.onnx";
 
 fn main() -> Result<(), BoxError> {
@@ -70,7 +70,7 @@ fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// The logits of one question's passages, less their mean: only differences rank.
+/// The logits of one question's passages minus their mean: only differences affect the ranking.
 fn of_question(model: &CrossEncoder, group: &[(&str, &str)]) -> Result<Vec<f64>, BoxError> {
     let passages: Vec<&str> = group.iter().map(|(_, passage)| *passage).collect();
     let scores = model.score(group[0].0, &passages)?;

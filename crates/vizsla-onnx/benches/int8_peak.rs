@@ -1,5 +1,5 @@
-//! How much of the processor's int8 peak reranking reaches: the operations that the model needs, over the time that
-//! scoring takes from texts to scores, against a loop of multiply-adds on registers on as many threads.
+//! The fraction of the processor's int8 peak that reranking reaches: the operations the model needs, divided by the
+//! scoring time from texts to scores, against a loop of multiply-adds on registers with as many threads.
 //!
 //! Run it with `cargo xtask bench`, or on another BERT cross-encoder with
 //! `cargo bench -p vizsla-onnx --bench int8_peak -- MODEL_DIR`.
@@ -56,14 +56,14 @@ fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Multiplications and additions of the MiniLM-L6 shape: 6 layers, width 384, 1536 between.
+/// Multiplications and additions of the MiniLM-L6 shape: 6 layers, width 384, intermediate width 1536.
 fn operations_of_a_pair(tokens: f64, first_row_only: bool) -> f64 {
     let (layers, width, wide) = (6.0, 384.0, 1536.0);
     let row = 4.0 * width * width + 2.0 * width * wide;
     let attention = 2.0 * tokens * width;
     let layer = tokens * (row + attention);
     let last = if first_row_only {
-        // Keys and values of all rows, the rest of one.
+        // Keys and values of all rows, everything else for one.
         tokens * 2.0 * width * width + row + attention
     } else {
         layer
@@ -72,7 +72,7 @@ fn operations_of_a_pair(tokens: f64, first_row_only: bool) -> f64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "the instructions were found to be there")]
+#[allow(unsafe_code, reason = "the instructions were detected")]
 fn peak(threads: usize) -> Option<f64> {
     use std::arch::x86_64::{__m512i, _mm512_dpbusd_epi32, _mm512_set1_epi32};
 
@@ -115,7 +115,7 @@ fn peak(_: usize) -> Option<f64> {
     None
 }
 
-/// Hundred texts of so many words, most of them one token each.
+/// A hundred texts of this many words, most of them one token each.
 fn passages(words: usize) -> Vec<String> {
     let vocabulary = [
         "dog", "bird", "field", "water", "hunter", "grass", "scent", "point", "coat", "walk",

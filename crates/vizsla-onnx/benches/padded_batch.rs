@@ -1,6 +1,6 @@
 //! Reranking 50 passages, against the same ONNX file run as one padded batch on ONNX Runtime's default session.
 //!
-//! Rounds are interleaved so that a drifting machine hurts both alike; the best round of each counts. Run it with
+//! Rounds are interleaved so that machine drift affects both alike; the best round of each counts. Run it with
 //! `cargo xtask bench`.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints what it measured")]
@@ -17,7 +17,7 @@ use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, ModelBytes, Runtime};
 
 const ROUNDS: usize = 7;
 const QUERY: &str = "how does a gun dog find and bring back birds";
-/// Makes this program the other side of the comparison: a process can have only one ONNX Runtime environment.
+/// Turns this program into the other side of the comparison: a process can have only one ONNX Runtime environment.
 const OTHER_SIDE: &str = "--padded-batch";
 
 fn main() -> Result<(), BoxError> {
@@ -60,7 +60,7 @@ fn workloads() -> [(&'static str, Vec<String>); 3] {
     ]
 }
 
-/// The other side, in a process of its own.
+/// The other side, in its own process.
 struct Padded {
     child: Child,
     answers: BufReader<ChildStdout>,
@@ -101,7 +101,7 @@ fn serve_padded_batches() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Fifty different texts with about so many tokens each.
+/// Fifty different texts with about this many tokens each.
 fn passages(words: impl Fn(usize) -> usize) -> Vec<String> {
     let vocabulary = [
         "dog", "bird", "field", "water", "hunter", "grass", "scent", "point", "coat", "walk",
@@ -116,7 +116,7 @@ fn passages(words: impl Fn(usize) -> usize) -> Vec<String> {
     (0..50).map(text).collect()
 }
 
-/// What a program does that follows the first example it finds.
+/// What a program does when it follows the first example it finds.
 struct PaddedBatch {
     tokenizer: Tokenizer,
     session: Session,

@@ -7,7 +7,7 @@ use crate::options::CrossEncoderOptions;
 use crate::ort::Runtime;
 
 impl CrossEncoder {
-    /// Opens the compact cross-encoder that is part of the program, with default options: see
+    /// Opens the compact cross-encoder embedded in the program, with default options: see
     /// [`bundled_with`](Self::bundled_with).
     ///
     /// # Errors
@@ -16,10 +16,10 @@ impl CrossEncoder {
         Self::bundled_with(&CrossEncoderOptions::default())
     }
 
-    /// Opens the compact cross-encoder that is part of the program. ONNX Runtime is the one that this process has
-    /// loaded already, else it is looked for where `vizsla_hub::runtime::locate` looks: the path in `ORT_DYLIB_PATH`,
-    /// beside the program, in the user's data folder, in the system's library folders. Nothing is downloaded. Cost: some
-    /// 100 ms; the model's 23 MB are not copied.
+    /// Opens the compact cross-encoder embedded in the program. ONNX Runtime is the one already loaded in this process;
+    /// otherwise it is searched for where `vizsla_hub::runtime::locate` looks: the path in `ORT_DYLIB_PATH`, beside the
+    /// program, in the user's data folder, in the system's library folders. Nothing is downloaded. Cost: some 100 ms;
+    /// the model's 23 MB are not copied.
     ///
     /// # Errors
     /// [`Runtime`](ErrorKind::Runtime) when ONNX Runtime cannot be found or loaded; else as

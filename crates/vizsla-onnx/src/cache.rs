@@ -1,4 +1,4 @@
-//! Scores that were computed before. In: hashes of query and passage. Out: scores. Bounded, shared between threads.
+//! A cache of scores. In: hashes of query and passage. Out: scores. Bounded, shared between threads.
 
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use lru::LruCache;
 use vizsla_core::RerankScore;
 
-/// The scores used last. One model has one cache, so the model is not part of the key.
+/// The most recently used scores. Each model has one cache, so the model is not part of the key.
 pub(crate) struct ScoreCache(Mutex<LruCache<Key, RerankScore>>);
 
-/// Of query and passage together.
+/// The hash of query and passage together.
 pub(crate) type Key = [u8; 16];
 
 impl ScoreCache {
@@ -17,7 +17,7 @@ impl ScoreCache {
         Self(Mutex::new(LruCache::new(entries)))
     }
 
-    /// Half of a BLAKE3 hash each: that two texts share one is not to be expected.
+    /// Half of a BLAKE3 hash each: collisions are not to be expected.
     pub(crate) fn keys(query: &str, passages: &[&str]) -> Vec<Key> {
         let query = blake3::hash(query.as_bytes());
         let key = |passage: &&str| {
@@ -29,13 +29,13 @@ impl ScoreCache {
         passages.iter().map(key).collect()
     }
 
-    /// What is known of each, marked as remembered.
+    /// The known scores, marked as cached.
     pub(crate) fn get(&self, keys: &[Key]) -> Vec<Option<RerankScore>> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         keys.iter().map(|key| cache.get(key).map(|score| score.with_cached(true))).collect()
     }
 
-    /// Remembers fresh scores.
+    /// Stores fresh scores.
     pub(crate) fn put(&self, scores: impl Iterator<Item = (Key, RerankScore)>) {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, score) in scores {

@@ -1,20 +1,20 @@
-//! What this processor can do: the only file that asks. Out: one value, which decides between a model's files, between
-//! ways of multiplying 8-bit numbers in ONNX Runtime, and whether an encoder of our own can run.
+//! Processor features: the only file that detects them. Out: one value, which decides which of a model's files to use,
+//! how ONNX Runtime multiplies 8-bit numbers, and whether our own encoder can run.
 
 /// Instructions that matter for 8-bit models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cpu {
-    /// Multiplies 8-bit numbers without the overflow that plain AVX2 and AVX-512 have (ONNX Runtime, commit 040c2f45):
-    /// AVX-512 VNNI, AVX-VNNI, or any processor that is not an x86.
+    /// Multiplies 8-bit numbers without the overflow of plain AVX2 and AVX-512 (ONNX Runtime, commit 040c2f45): AVX-512
+    /// VNNI, AVX-VNNI, or any non-x86 processor.
     pub(crate) exact_int8: bool,
-    /// All that the kernels of `encoder/avx512` use: AVX-512 F, BW, VL, DQ and VNNI.
+    /// Everything that the kernels of `encoder/avx512` use: AVX-512 F, BW, VL, DQ and VNNI.
     pub(crate) avx512_vnni: bool,
-    /// An ARM in 64-bit mode.
+    /// 64-bit ARM.
     pub(crate) arm: bool,
 }
 
 impl Cpu {
-    /// Asks the processor. The standard library remembers the answer, so this costs a few loads.
+    /// Detects the features. The standard library caches the result, so this costs a few loads.
     #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
     pub(crate) fn detect() -> Self {
         let vnni = is_x86_feature_detected!("avx512vnni");
@@ -27,7 +27,7 @@ impl Cpu {
         Self { exact_int8, avx512_vnni, arm: false }
     }
 
-    /// What is known of the architecture.
+    /// What is known from the architecture alone.
     #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
     pub(crate) fn detect() -> Self {
         Self { exact_int8: true, avx512_vnni: false, arm: cfg!(target_arch = "aarch64") }

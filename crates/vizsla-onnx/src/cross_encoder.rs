@@ -22,19 +22,20 @@ use crate::scorer::Scorer;
 
 /// A cross-encoder in ONNX form.
 ///
-/// It scores each pair by itself, without padding and with nothing else in the batch: a score never depends on the
+/// It scores each pair on its own, without padding and with nothing else in the batch: a score never depends on the
 /// other passages (int8 graphs quantise over the whole batch, so batching would change scores), nor on the number of
 /// threads or callers. A passage longer than the model can read is read in overlapping windows, of which the best
-/// counts; none is cut.
+/// counts; none is truncated.
 ///
-/// It can be used from many threads at once. All calls share one pool of single-threaded sessions, one a core, and take
-/// turns passage by passage: each call is served alike, and among those that have had no more than their share the one
-/// with the earliest deadline is next. So a call with a short budget is not kept waiting by a long one, and a long one is
-/// not starved. A call without a deadline has its longest passages scored first, one with a deadline the first ones.
+/// It can be used from many threads at once. All calls share one pool of single-threaded sessions, one per core, and
+/// take turns passage by passage: calls get equal service, and among those that have had no more than their share the
+/// one with the earliest deadline is next. So a call with a short budget does not wait for a long one, and a long one
+/// is not starved. A call without a deadline has its longest passages scored first; one with a deadline is scored in
+/// the order given.
 ///
-/// A passage is started only if what a token has cost so far says that it will be finished by the deadline. A call
-/// returns at its deadline, plus at most what one passage takes; one that is cancelled returns within milliseconds, even
-/// if all sessions are busy.
+/// A passage is started only if, judging by the cost per token so far, it will finish by the deadline. A call returns
+/// by its deadline plus at most the time for one passage; one that is cancelled returns within milliseconds, even if
+/// all sessions are busy.
 pub struct CrossEncoder {
     name: String,
     scorer: Scorer,
@@ -49,7 +50,7 @@ impl CrossEncoder {
     /// read and prepared once per thread, in parallel; some 85 ms for 23 MB.
     ///
     /// # Errors
-    /// [`ModelFile`](crate::ErrorKind::ModelFile) when a part is missing or broken,
+    /// [`ModelFile`](crate::ErrorKind::ModelFile) when a part is missing or invalid,
     /// [`UnsupportedModel`](crate::ErrorKind::UnsupportedModel) when it is not a cross-encoder,
     /// [`Runtime`](crate::ErrorKind::Runtime) when the device cannot be used; the message says which and why. With
     /// [`Device::Auto`] a device that cannot be opened is not an error: the next one is tried, the processor last.
@@ -122,7 +123,7 @@ impl CrossEncoder {
         })
     }
 
-    /// How many threads score.
+    /// The number of scoring threads.
     pub fn threads(&self) -> usize {
         self.scorer.threads()
     }
@@ -132,17 +133,17 @@ impl CrossEncoder {
         self.file.as_deref()
     }
 
-    /// The most tokens of query, passage and special tokens that are read at a time.
+    /// The maximum number of tokens (query, passage and special tokens) read at a time.
     pub fn max_tokens(&self) -> usize {
         self.scorer.max_tokens()
     }
 
-    /// How the model is run on this machine: by the encoder for int8 models, or by ONNX Runtime and why.
+    /// How the model is run on this machine: by the int8 encoder, or by ONNX Runtime, and why.
     pub fn execution(&self) -> &Execution {
         &self.execution
     }
 
-    /// Scores what is not in the cache.
+    /// Scores passages that are not in the cache.
     fn score_all(
         &self,
         query: &str,
@@ -178,8 +179,8 @@ fn pair_tokenizer(
     PairTokenizer::new(json, max_tokens)
 }
 
-/// Opens a model on the first device that can be opened, and notes why others could not. The last one's error is the
-/// caller's: with several devices that is the processor, whose error is about the model.
+/// Opens a model on the first device that works, and records why others did not. The last device's error is returned:
+/// with several devices that is the processor, whose error is about the model.
 fn first_that_opens(
     devices: &[Device],
     open: impl Fn(Device) -> Result<CrossEncoder, Error>,
@@ -246,8 +247,8 @@ impl fmt::Debug for CrossEncoder {
     }
 }
 
-/// Threads that share a core slow each other down, so one a physical core; `available_parallelism` knows of limits set
-/// by cgroups and affinity.
+/// Threads that share a core slow each other down, so one per physical core; `available_parallelism` accounts for
+/// cgroup and affinity limits.
 fn default_threads() -> usize {
     let allowed = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     allowed.min(num_cpus::get_physical()).clamp(1, 16)
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_cannot_be_opened_is_passed_over_and_named() {
+    fn a_device_that_cannot_be_opened_is_skipped_and_named() {
         let opened = first_that_opens(&[Device::Cuda(0), Device::CoreMl, Device::Cpu], |device| {
             if device == Device::Cpu {
                 return Ok(tiny(device));
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn remembered_scores_are_marked() {
+    fn cached_scores_are_marked() {
         let model = tiny(Device::Cpu);
         let marks = |passages: &[&str]| -> Vec<bool> {
             model.score("dog", passages).unwrap().iter().map(|score| score.cached).collect()
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_that_padding_takes_are_not_used() {
+    fn positions_reserved_for_padding_are_not_used() {
         let dir = fixture("tiny-bert");
         let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
         let config = br#"{"model_type": "roberta", "max_position_embeddings": 34}"#;

@@ -1,23 +1,23 @@
-//! What a model runs on. In: the user's wish. Out: one of the devices that this build knows.
+//! What a model runs on. In: the user's choice. Out: one of the devices that this build supports.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a model runs on. All but the processor need a feature of this crate and a build of ONNX Runtime for it.
+/// What a model runs on. All but the processor need a feature of this crate and a matching build of ONNX Runtime.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Device {
-    /// The first graphics processor that can be opened, of those that this build and the loaded ONNX Runtime were made
-    /// for, else the processor.
+    /// The first GPU that can be opened, of those that this build and the loaded ONNX Runtime support, else the
+    /// processor.
     #[default]
     Auto,
     /// The processor.
     Cpu,
-    /// An NVIDIA graphics processor, by number (feature `cuda`).
+    /// An NVIDIA GPU, by number (feature `cuda`).
     Cuda(u32),
-    /// Apple's graphics and neural processors (feature `coreml`).
+    /// Apple's GPU and neural engine (feature `coreml`).
     CoreMl,
-    /// A graphics processor under Windows, by number (feature `directml`).
+    /// A GPU under Windows, by number (feature `directml`).
     DirectMl(u32),
 }
 

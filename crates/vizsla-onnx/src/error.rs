@@ -14,7 +14,7 @@ pub struct Error {
     source: Option<BoxError>,
 }
 
-/// What kind of thing went wrong.
+/// The category of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -43,7 +43,7 @@ impl Error {
             .with_source(source)
     }
 
-    /// What kind of thing went wrong.
+    /// The category of an error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

@@ -1,10 +1,10 @@
-//! How a model is run on this machine. Out: a value for programs, and a line for people.
+//! How a model is run on this machine. Out: a value for programs, and a line for humans.
 
 use std::fmt;
 
 use crate::device::Device;
 
-/// How a model is run: the method, why not a faster one, and the device. `Display` puts it in a line.
+/// How a model is run: the method, why not a faster one, and the device. `Display` formats it as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Execution {
@@ -14,7 +14,7 @@ pub struct Execution {
     pub device: Device,
     /// Why no faster method was possible; `None` for the fastest.
     pub reason: Option<String>,
-    /// For [`Device::Auto`], the devices that ONNX Runtime was built for but could not open, and why.
+    /// For [`Device::Auto`], the devices that ONNX Runtime was built for but that could not be opened, and why.
     pub unavailable: Vec<String>,
 }
 
@@ -24,9 +24,9 @@ pub struct Execution {
 pub enum ExecutionMethod {
     /// This crate's int8 encoder for AVX-512 VNNI, as an operator inside ONNX Runtime.
     Encoder,
-    /// ONNX Runtime, on a graph without the work that unpadded pairs do not need.
+    /// ONNX Runtime, on a graph stripped of work that unpadded pairs do not need.
     SimplifiedGraph,
-    /// ONNX Runtime, on the graph as the file has it.
+    /// ONNX Runtime, on the graph exactly as in the file.
     OriginalGraph,
 }
 
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_says_all() {
+    fn everything_fits_on_one_line() {
         let mut execution = Execution {
             method: ExecutionMethod::SimplifiedGraph,
             device: Device::Cpu,

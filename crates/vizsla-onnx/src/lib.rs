@@ -21,8 +21,8 @@
 //!
 //! # Features
 //!
-//! - `bundled`: adds [`CrossEncoder::bundled`], the compact model that ships with Vizsla (23 MB in the program).
-//! - `cuda`, `coreml`, `directml`: other [devices](Device) than the processor.
+//! - `bundled`: adds [`CrossEncoder::bundled`], the compact model that ships with Vizsla (adds 23 MB to the program).
+//! - `cuda`, `coreml`, `directml`: [devices](Device) other than the processor.
 
 #[cfg(feature = "bundled")]
 mod bundled;

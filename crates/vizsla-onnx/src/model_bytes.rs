@@ -14,14 +14,14 @@ pub struct ModelBytes<'a> {
 }
 
 impl<'a> ModelBytes<'a> {
-    /// Parts: what to call the model in reports, the ONNX graph with its weights, `tokenizer.json` and `config.json`.
-    /// Cost: the graph is copied; see [`from_static`](Self::from_static) and [`from_vec`](Self::from_vec) for two ways that
-    /// do without.
+    /// The parts: the model's name in reports, the ONNX graph with its weights, `tokenizer.json` and `config.json`.
+    /// Cost: the graph is copied; see [`from_static`](Self::from_static) and [`from_vec`](Self::from_vec) for two ways
+    /// to avoid that.
     pub fn new(name: &'a str, onnx: &[u8], tokenizer: &'a [u8], config: &'a [u8]) -> Self {
         Self { name, onnx: Bytes::copy_from_slice(onnx), tokenizer, config }
     }
 
-    /// As [`new`](Self::new), with a graph that is part of the program. Cost: none.
+    /// As [`new`](Self::new), with a graph embedded in the program. Cost: none.
     pub fn from_static(
         name: &'a str,
         onnx: &'static [u8],
@@ -31,7 +31,7 @@ impl<'a> ModelBytes<'a> {
         Self { name, onnx: Bytes::from_static(onnx), tokenizer, config }
     }
 
-    /// As [`new`](Self::new), with a graph that is given away. Cost: none.
+    /// As [`new`](Self::new), with a graph passed by value. Cost: none.
     pub fn from_vec(name: &'a str, onnx: Vec<u8>, tokenizer: &'a [u8], config: &'a [u8]) -> Self {
         Self { name, onnx: Bytes::from(onnx), tokenizer, config }
     }

@@ -1,12 +1,12 @@
-//! How long a pair a model reads. In: the model's settings files. Out: a number of tokens, or why the model is not a
-//! cross-encoder.
+//! The longest pair a model can read. In: the model's settings files. Out: a number of tokens, or why the model is not
+//! a cross-encoder.
 
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind};
 
-/// Model types whose first position is not 0 but `pad_token_id + 1`, as fairseq counts: their table of
-/// positions is longer by that than what they can read.
+/// Model types whose first position is not 0 but `pad_token_id + 1`, as in fairseq: their position table is longer by
+/// that than what they can read.
 const OFFSET_POSITIONS: [&str; 11] = [
     "camembert",
     "data2vec-text",
@@ -21,12 +21,12 @@ const OFFSET_POSITIONS: [&str; 11] = [
     "xmod",
 ];
 
-/// What those pad with unless their settings say otherwise.
+/// Their padding id unless their settings override it.
 const PAD_TOKEN: u64 = 1;
 
 /// What `config.json` and `tokenizer_config.json` say about running the model.
 pub(crate) struct ModelConfig {
-    /// The most tokens of a pair, special tokens included.
+    /// The maximum number of tokens in a pair, special tokens included.
     pub(crate) max_tokens: usize,
 }
 
@@ -51,14 +51,14 @@ impl ModelConfig {
             .map(serde_json::from_slice::<Value>)
             .transpose()
             .map_err(|error| bad("tokenizer_config.json of the model", error))?
-            // Tokenizers without a limit write 1e30, which is not a whole number and so is passed over.
+            // Tokenizers without a limit write 1e30, which does not parse as an integer and so is ignored.
             .and_then(|config| config["model_max_length"].as_u64());
         let limits = positions(&config).into_iter().chain(tokenizer_limit);
         Ok(Self { max_tokens: limits.min().unwrap_or(512) as usize })
     }
 }
 
-/// How many tokens have a position of their own.
+/// How many tokens can have their own position.
 fn positions(config: &Value) -> Option<u64> {
     let table = config["max_position_embeddings"].as_u64()?;
     let is_offset =
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn roberta_counts_positions_from_behind_its_padding() {
+    fn roberta_counts_positions_from_after_its_padding() {
         let roberta =
             r#"{"model_type": "xlm-roberta", "max_position_embeddings": 514, "pad_token_id": 1}"#;
         assert_eq!(max_tokens(roberta, None), 512);

@@ -1,5 +1,5 @@
-//! Finds the parts of a cross-encoder in a directory laid out as on the hub, and chooses the file for this processor.
-//! In: a directory. Out: bytes. Knows nothing of ONNX Runtime or of tokens.
+//! Finds the parts of a cross-encoder in a directory in the hub's layout, and chooses the file for this processor. In:
+//! a directory. Out: bytes. Knows nothing of ONNX Runtime or of tokens.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -68,7 +68,7 @@ fn onnx_files(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn choose(dir: &Path, files: &[PathBuf], device: Device) -> Result<PathBuf, Error> {
     if device != Device::Cpu {
-        // Made for it, else the whole numbers; 8-bit integers are slower there.
+        // A file made for it, else full precision; 8-bit integers are slower there.
         let named =
             |stem: &str| files.iter().find(|path| path.file_stem().is_some_and(|s| s == stem));
         if let Some(file) = ["model_O4", "model_fp16", "model"].iter().find_map(|stem| named(stem))
@@ -99,7 +99,7 @@ fn choose(dir: &Path, files: &[PathBuf], device: Device) -> Result<PathBuf, Erro
     })
 }
 
-/// Which of some ONNX files, by their paths, fits this processor best; `None` if none of them can be used.
+/// Which of the given ONNX files, by path, suits this processor best; `None` if none can be used.
 pub fn best_file<'a>(paths: &[&'a str]) -> Option<&'a str> {
     let cpu = Cpu::detect();
     let stem =
@@ -112,7 +112,7 @@ pub fn best_file<'a>(paths: &[&'a str]) -> Option<&'a str> {
         .map(|(_, path)| path)
 }
 
-/// The path within a model's folder of its fp32 file.
+/// The path of the fp32 file within a model's folder.
 ///
 /// # Errors
 /// [`ErrorKind::ModelFile`] when it has none.
@@ -124,8 +124,8 @@ pub fn fp32_file(dir: &Path) -> Result<PathBuf, Error> {
         .ok_or_else(|| missing(format!("{} has no onnx/model.onnx or model.onnx", dir.display())))
 }
 
-/// How good the file with this stem is on a processor, 0 the best; `None` if it must not be used. The names are those
-/// that sentence-transformers, optimum and transformers.js give to their exports.
+/// The preference for the file with this stem on a processor, 0 the best; `None` if it must not be used. The names are
+/// those that sentence-transformers, optimum and transformers.js give their exports.
 fn preference(cpu: Cpu, stem: &str) -> Option<u8> {
     let stem = stem.to_lowercase();
     let has = |part: &str| stem.contains(part);

@@ -1,4 +1,4 @@
-//! How a cross-encoder is to be run: what callers may choose.
+//! How to run a cross-encoder: the caller's options.
 
 use crate::device::Device;
 use crate::graph::GraphOptimization;
@@ -31,18 +31,18 @@ impl Default for CrossEncoderOptions {
 }
 
 impl CrossEncoderOptions {
-    /// How many scores are remembered by default.
+    /// How many scores are cached by default.
     pub const DEFAULT_CACHE: usize = 1 << 16;
 
-    /// How many threads score, each with a session of its own. Memory: the encoder of an int8 BERT is shared, and each
-    /// thread adds about 25 MB for a model of 23 MB; of any other model each thread has a copy. The
-    /// default is the number of physical cores that the process may use, at most 16.
+    /// Sets the number of scoring threads, each with its own session. Memory: the encoder of an int8 BERT is shared,
+    /// and each thread adds about 25 MB for a model of 23 MB; any other model is copied for each thread. The default is
+    /// the number of physical cores that the process may use, at most 16.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads.max(1));
         self
     }
 
-    /// Reads at most so many tokens at a time, fewer than the model could: longer passages are read in more windows.
+    /// Limits the tokens read at a time to fewer than the model could read: longer passages are read in more windows.
     pub fn with_max_tokens(mut self, tokens: usize) -> Self {
         self.max_tokens = Some(tokens);
         self
@@ -54,43 +54,43 @@ impl CrossEncoderOptions {
         self
     }
 
-    /// How much of the model's graph may be replaced by something faster.
+    /// Sets how much of the model's graph may be replaced by something faster.
     pub fn with_optimization(mut self, optimization: GraphOptimization) -> Self {
         self.optimization = optimization;
         self
     }
 
-    /// What the model runs on. On another device than the processor, pairs are run in padded batches, and a score may
-    /// differ in its last digits with what else is in the batch.
+    /// What the model runs on. On a device other than the processor, pairs are run in padded batches, and a score's
+    /// last digits may depend on what else is in the batch.
     pub fn with_device(mut self, device: Device) -> Self {
         self.device = device;
         self
     }
 
-    /// What to call the model in reports, instead of its folder's name.
+    /// The model's name in reports, instead of its folder's name.
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// How many scores are remembered, so that a passage asked about again is not read again; 0 for none. About 100
-    /// bytes each. Scores do not depend on it.
+    /// Sets how many scores are cached, so that a repeated passage is not read again; 0 for none. About 100 bytes each.
+    /// Scores do not depend on it.
     pub fn with_cache(mut self, scores: usize) -> Self {
         self.cache = scores;
         self
     }
 
-    /// The ONNX file asked for, if one was.
+    /// The requested ONNX file, if any.
     pub fn file(&self) -> Option<&str> {
         self.file.as_deref()
     }
 
-    /// The name given to the model, if one was.
+    /// The name given to the model, if any.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// What the model is to run on.
+    /// The device the model should run on.
     pub fn device(&self) -> Device {
         self.device
     }

@@ -1,5 +1,5 @@
-//! Texts become token ids: the only file that knows the tokenizer. In: a query and passages. Out: for each passage one
-//! [`Pair`], or several windows of it when it is longer than the model can read.
+//! Turns texts into token ids: the only file that knows the tokenizer. In: a query and passages. Out: one [`Pair`] per
+//! passage, or several windows when it is longer than the model can read.
 
 use tokenizers::{Encoding, Tokenizer};
 
@@ -12,24 +12,24 @@ pub(crate) struct Pair {
     pub(crate) type_ids: Vec<i64>,
 }
 
-/// All that is to be read of one passage.
+/// Everything to be read of one passage.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Windows {
     /// At least one.
     pub(crate) pairs: Vec<Pair>,
-    /// Whether the query was cut to leave room for the passage.
+    /// Whether the query was truncated to leave room for the passage.
     pub(crate) truncated: bool,
 }
 
-/// Makes pairs as the model's own tokenizer file says.
+/// Builds pairs according to the model's own tokenizer file.
 pub(crate) struct PairTokenizer {
     tokenizer: Tokenizer,
     template: Template,
-    /// What is left of the model's length for the tokens of query and passage.
+    /// What remains of the model's length for the tokens of query and passage.
     room: usize,
 }
 
-/// What stands around query and passage: token and type of each special token.
+/// The special tokens around query and passage: id and type of each.
 struct Template {
     before: Vec<(i64, i64)>,
     between: Vec<(i64, i64)>,
@@ -46,7 +46,7 @@ impl PairTokenizer {
         let mut tokenizer = Tokenizer::from_bytes(tokenizer_json)
             .map_err(|error| bad("tokenizer.json of the model cannot be read", error))?;
         tokenizer.with_padding(None);
-        // A file may carry settings of its own for cutting single texts; cutting is for the pair.
+        // A file may have its own truncation settings for single texts; here truncation applies to the pair.
         tokenizer.with_truncation(None).map_err(|error| {
             bad("tokenizer.json of the model cannot be used without a limit", error)
         })?;
@@ -64,12 +64,12 @@ impl PairTokenizer {
         Ok(Self { tokenizer, template, room: max_tokens - special_tokens })
     }
 
-    /// The most tokens of a pair.
+    /// The maximum number of tokens in a pair.
     pub(crate) fn max_tokens(&self) -> usize {
         self.room + self.template.special_tokens()
     }
 
-    /// Tokens of a text, without special ones and uncut.
+    /// Tokens of a text, without special tokens or truncation.
     pub(crate) fn tokenize(&self, text: &str) -> Result<Vec<u32>, Error> {
         // `encode_fast` leaves out offsets, which nothing here needs.
         let encoding = self.tokenizer.encode_fast(text, false).map_err(|error| {
@@ -79,8 +79,9 @@ impl PairTokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Joins two tokenized texts. What does not fit is read in windows of the passage, all of the same length and each
-    /// sharing at least a quarter with the next; a query is cut only when it leaves the passage less than half.
+    /// Joins two tokenized texts. A passage that does not fit is read in windows, all of the same length and each
+    /// sharing at least a quarter with the next; a query is truncated only when it would leave the passage less than
+    /// half.
     pub(crate) fn windows(&self, query: &[u32], passage: &[u32]) -> Windows {
         let most = (self.room / 2).max(self.room.saturating_sub(passage.len()));
         let truncated = query.len() > most;
@@ -100,7 +101,7 @@ impl PairTokenizer {
 }
 
 impl Template {
-    /// Lets the tokenizer's own post-processor join two tokens that stand for texts, and looks where they ended up.
+    /// Lets the tokenizer's own post-processor join two placeholder tokens, and sees where they end up.
     fn of(tokenizer: &Tokenizer) -> Result<Self, tokenizers::Error> {
         const QUERY: u32 = u32::MAX;
         const PASSAGE: u32 = u32::MAX - 1;

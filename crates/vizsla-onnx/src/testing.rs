@@ -1,12 +1,12 @@
-//! What the tests of this crate share: ONNX Runtime, and small models.
+//! Shared by the tests of this crate: ONNX Runtime, and small models.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::{ErrorKind, Runtime};
 
-/// The process's ONNX Runtime. The first attempt to load it always names a file that is not there, so that every test
-/// that uses this also checks that a failure is not remembered.
+/// The process's ONNX Runtime. The first attempt to load it always names a missing file, so that every test using this
+/// also checks that a failure is not remembered.
 fn loaded() -> &'static (String, Runtime) {
     static LOADED: OnceLock<(String, Runtime)> = OnceLock::new();
     LOADED.get_or_init(|| {
@@ -21,7 +21,7 @@ pub(crate) fn runtime() -> Runtime {
     loaded().1
 }
 
-/// What the attempt with the wrong path said.
+/// The error from the attempt with the wrong path.
 pub(crate) fn runtime_error_before() -> &'static str {
     &loaded().0
 }

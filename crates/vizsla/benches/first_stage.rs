@@ -1,10 +1,11 @@
-//! The first stage at scale, beside bare tantivy: rate of indexing, memory, size, time to open, and latency of BM25. Prints
-//! one line of JSON. `cargo xtask bench first-stage` runs it for several sizes and draws the curves.
+//! The first stage at scale, compared with bare tantivy: indexing rate, memory, size, opening time, and BM25 latency.
+//! Prints one line of JSON. `cargo xtask bench first-stage` runs it for several sizes and draws the curves.
 //!
 //! usage: `first_stage [--passages N] [--corpus FILE.jsonl] [--write DIR] [--memory MB]`
 //!
-//! The words of made passages are drawn from a Zipfian distribution with a fixed seed, so that the corpus is the same everywhere;
-//! `--corpus` takes real text instead. `--write` leaves the passages and the queries in a folder, for other programs.
+//! The words of synthetic passages are drawn from a Zipfian distribution with a fixed seed, so that the corpus is the
+//! same everywhere; `--corpus` takes real text instead. `--write` saves the passages and queries to a folder for use by
+//! other programs.
 
 #![allow(missing_docs, clippy::print_stdout, reason = "a program that prints what it measured")]
 
@@ -33,7 +34,7 @@ const QUERIES: usize = 500;
 const QUERY_WORDS: usize = 8;
 const DEPTH: usize = 100;
 const ROUNDS: usize = 3;
-/// Those of our own English analysis, so that both sides index the same words.
+/// The stop words of our own English analysis, so that both sides index the same words.
 const STOP_WORDS: &str = "a an and are as at be but by for if in into is it no not of on or such that the their then there these they \
                           this to was will with";
 
@@ -46,7 +47,7 @@ struct Options {
 
 fn main() -> Result<(), BoxError> {
     let options = options()?;
-    // One thread for both sides of a latency; indexing has threads of its own.
+    // Latency is measured with one thread on both sides; indexing has its own threads.
     rayon::ThreadPoolBuilder::new().num_threads(1).build_global()?;
     let dir = tempfile::tempdir()?;
     let path = dir.path().join("index");
@@ -103,7 +104,8 @@ fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Times by our own parameters, by ours at tantivy's and by tantivy's; and how many queries have other hits.
+/// Times for our engine at its own parameters, ours at tantivy's parameters, and tantivy; and how many queries have
+/// different hits.
 fn search(
     index: &Index,
     theirs: &BareSearch,
@@ -118,7 +120,7 @@ fn search(
     let mut times = [const { Vec::new() }; 3];
     for round in 0..ROUNDS {
         for query in queries {
-            // Whoever goes first finds the caches cold, so they take turns.
+            // Whichever runs first finds cold caches, so they take turns.
             for turn in 0..3 {
                 match (round + turn) % 3 {
                     0 => timed(&mut times[0], || ours(&own, query))?,
@@ -142,13 +144,13 @@ fn options() -> Result<Options, BoxError> {
             "--corpus" => options.corpus = Some(value.into()),
             "--write" => options.write = Some(value.into()),
             "--memory" => options.memory = value.parse()?,
-            _ => return Err(format!("{name} is no option").into()),
+            _ => return Err(format!("unknown option {name}").into()),
         }
     }
     Ok(options)
 }
 
-/// Calls with every passage's number and text; gives back how many there were.
+/// Calls `with` with every passage's number and text; returns the number of passages.
 fn each_text(
     options: &Options,
     mut with: impl FnMut(usize, &str) -> Result<(), BoxError>,
@@ -177,7 +179,8 @@ fn each_text(
     Ok(options.passages)
 }
 
-/// Made passages are asked with words of the same distribution, real ones with words that stand together in one of them.
+/// Synthetic passages are queried with words from the same distribution, real ones with adjacent words from one of
+/// them.
 fn queries(options: &Options) -> Result<Vec<String>, BoxError> {
     if options.corpus.is_none() {
         let mut text = ZipfianText::new(7);
@@ -200,7 +203,7 @@ fn queries(options: &Options) -> Result<Vec<String>, BoxError> {
     Ok(queries)
 }
 
-/// Seconds that bare tantivy takes for the same fields with its own English analysis, and as many threads.
+/// Seconds that bare tantivy takes for the same fields, with its own English analysis and the same number of threads.
 fn bare_indexing(
     options: &Options,
     ours: &Path,
@@ -298,7 +301,7 @@ impl BareSearch {
     }
 }
 
-/// Whether the hits are the same, but for the order of equal scores and for which of those at the cut are kept.
+/// Whether the hits are the same, apart from the order of equal scores and which of those at the cutoff are kept.
 fn equal(a: &Hits, b: &Hits) -> bool {
     let close = |x: f32, y: f32| (x - y).abs() <= 1e-4 * x.abs().max(1.0);
     let last = a.last().map_or(0.0, |(_, score)| *score);
@@ -317,7 +320,7 @@ fn timed<T>(
     Ok(())
 }
 
-/// Median, 95th percentile and mean over the queries, of the best of each query's rounds.
+/// Median, 95th percentile and mean over the queries, taking the best round of each.
 fn percentiles(times: &[f64], rounds: usize) -> [f64; 3] {
     let queries = times.len() / rounds;
     let best = |query: usize| {
@@ -329,7 +332,7 @@ fn percentiles(times: &[f64], rounds: usize) -> [f64; 3] {
     [at(0.5), at(0.95), best.iter().sum::<f64>() / queries as f64]
 }
 
-/// The memory of the process in MB without files that are mapped into it, where the system tells.
+/// Memory of the process in MB, excluding mapped files, where the system reports it.
 fn memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("RssAnon:"))?;

@@ -1,10 +1,10 @@
-//! How a text becomes terms, the same for passages, queries and highlights.
+//! Turns text into terms, identically for passages, queries and highlights.
 //!
-//! Words after Unicode's rules (UAX #29), lower case, stop words removed, stemmed by the language's Snowball stemmer; for
-//! English also the possessive `'s` is removed and Lucene's 33 stop words are used: the analysis behind the published BM25
-//! baselines of Anserini, but for its older Porter stemmer. A compound such as `snake_case`, `camelCase`, `example.com` or
-//! `v1.2` is indexed whole and in parts. Chinese, Japanese and Korean are indexed as overlapping pairs of characters,
-//! whatever the language (Lucene's `CJKBigramFilter` does so too).
+//! Words by Unicode's rules (UAX #29), lower-cased, stop words removed, stemmed by the language's Snowball stemmer; for
+//! English also the possessive `'s` is removed and Lucene's 33 stop words are used: the analysis behind Anserini's
+//! published BM25 baselines, except for its older Porter stemmer. A compound such as `snake_case`, `camelCase`,
+//! `example.com` or `v1.2` is indexed both whole and in parts. Chinese, Japanese and Korean are indexed as overlapping
+//! pairs of characters, whatever the language (as Lucene's `CJKBigramFilter` does).
 
 use std::fmt;
 use std::iter::Peekable;
@@ -16,10 +16,10 @@ use tantivy::tokenizer::{
 };
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWordIndices};
 
-/// The name under which the analyzer is known to the index; which language it is for is in the index's settings.
+/// The name under which the analyzer is registered with the index; its language is in the index's settings.
 pub(crate) const ANALYZER: &str = "vizsla_2";
 
-/// The language of the texts: which words say nothing, and how words are stemmed.
+/// The language of the texts: which words are stop words, and how words are stemmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -44,7 +44,7 @@ pub enum Language {
     Swedish,
     Tamil,
     Turkish,
-    /// Any other, or several: nothing is stemmed and nothing left out.
+    /// Any other, or several: no stemming and no stop words.
     Other,
 }
 
@@ -97,7 +97,7 @@ impl Language {
     }
 }
 
-/// The name in small letters.
+/// The name in lower case.
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&format!("{self:?}").to_lowercase())
@@ -113,14 +113,14 @@ impl FromStr for Language {
     }
 }
 
-/// A text that names no language.
+/// A text that does not name a language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownLanguage(String);
 
 impl fmt::Display for UnknownLanguage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = Language::ALL.map(|language| language.to_string()).join(", ");
-        write!(f, "{:?} is no language known here: use one of {names}", self.0)
+        write!(f, "{:?} is not a known language: use one of {names}", self.0)
     }
 }
 
@@ -146,7 +146,7 @@ pub(crate) fn analyzer(language: Language) -> TextAnalyzer {
     TextAnalyzer::builder(words).filter(stop_words).filter(Stemmer::new(snowball)).build()
 }
 
-/// Words longer than this are noise such as encoded data; the engine could not hold the longest anyway.
+/// Words longer than this are noise such as encoded data; the engine could not store the longest anyway.
 const MAX_WORD_BYTES: usize = 255;
 
 #[derive(Clone, Default)]
@@ -159,9 +159,9 @@ struct WordStream<'a> {
     text: &'a str,
     words: Peekable<WordIndices<'a>>,
     english: bool,
-    /// The word whose parts are still to be told, and where the next part may begin.
+    /// The compound whose parts are still to be emitted, and where the next part may begin.
     compound: Option<(usize, &'a str, usize)>,
-    /// What is still to be told in pairs of characters.
+    /// The run of characters still to be emitted as bigrams.
     pairs: Option<(usize, usize)>,
     token: &'a mut Token,
 }
@@ -182,13 +182,14 @@ impl Tokenizer for Words {
     }
 }
 
-/// The words of a text with their offsets, as [`UnicodeSegmentation::unicode_word_indices`] gives them, but several times as fast where
-/// the text is ASCII. No word reaches across white space, so each stretch without it is looked at by itself.
+/// The words of a text with their offsets, as [`UnicodeSegmentation::unicode_word_indices`] gives them, but several
+/// times as fast where the text is ASCII. No word spans white space, so each stretch between white space is processed
+/// on its own.
 struct WordIndices<'a> {
     text: &'a str,
-    /// The stretch that is being told, and how far.
+    /// The stretch being segmented, and the position within it.
     stretch: Stretch<'a>,
-    /// Where the next one is looked for.
+    /// Where the search for the next stretch begins.
     rest: usize,
 }
 
@@ -237,7 +238,7 @@ impl<'a> Iterator for WordIndices<'a> {
     }
 }
 
-/// The first word at or after `from`, by the rules of UAX #29 from `WB5` on, as they are for ASCII.
+/// The first word at or after `from`, by the rules of UAX #29 from `WB5` on, as they apply to ASCII.
 fn ascii_word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let joins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let mut start = from;
@@ -288,7 +289,7 @@ impl<'a> WordStream<'a> {
                 return false;
             };
             self.compound = Some((offset, word, end));
-            // A single letter says nothing, and the whole word has been told already.
+            // A single letter carries no meaning, and the whole word has already been emitted.
             if end - start > 1 && end - start < word.len() {
                 self.set(offset + start, &word[start..end]);
                 return true;
@@ -297,13 +298,13 @@ impl<'a> WordStream<'a> {
         false
     }
 
-    /// The next two characters of a run, or the only one of it.
+    /// The next two characters of a run, or its only one.
     fn advance_pair(&mut self) -> bool {
         let Some((from, end)) = self.pairs else { return false };
         let run = &self.text[from..end];
         let mut ends = run.char_indices().map(|(at, c)| at + c.len_utf8());
         let (first, second) = (ends.next().unwrap_or(run.len()), ends.next());
-        // The last character has been told as the second of a pair, unless the run is this character alone.
+        // The last character was already emitted as the second of a pair, unless it is the whole run.
         self.pairs =
             (second.is_some_and(|second| second < run.len())).then_some((from + first, end));
         self.token.position = self.token.position.wrapping_add(1);
@@ -311,7 +312,7 @@ impl<'a> WordStream<'a> {
         true
     }
 
-    /// Characters that follow each other without white space in a script that does not separate words.
+    /// A run of characters without white space in a script that does not separate words.
     fn begin_run(&mut self, offset: usize, word: &'a str) {
         let mut end = offset + word.len();
         while let Some((_, next)) =
@@ -360,7 +361,7 @@ fn without_possessive(word: &str) -> &str {
     ["'s", "’s", "'S", "’S"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)
 }
 
-/// Whether a word begins with a character of Chinese, Japanese or Korean (Unicode's blocks of kana, ideographs, hangul).
+/// Whether a word begins with a Chinese, Japanese or Korean character (Unicode's blocks of kana, ideographs, hangul).
 fn starts_unseparated(word: &str) -> bool {
     word.chars().next().is_some_and(|c| {
         matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
@@ -368,8 +369,8 @@ fn starts_unseparated(word: &str) -> bool {
     })
 }
 
-/// Whether a word has inner punctuation between letters, or a capital after a small letter. Numbers such as `3.14` are
-/// no compounds.
+/// Whether a word has inner punctuation between letters, or an upper-case letter after a lower-case one. Numbers such
+/// as `3.14` are not compounds.
 fn is_compound(word: &str) -> bool {
     let bytes = word.as_bytes();
     word.is_ascii()
@@ -443,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_spaces_are_told_in_pairs() {
+    fn scripts_without_spaces_are_emitted_in_pairs() {
         assert_eq!(terms("東京都 tokyo"), ["東京", "京都", "tokyo"]);
         assert_eq!(terms("水"), ["水"]);
         assert_eq!(terms("検索エンジン"), ["検索", "索エ", "エン", "ンジ", "ジン"]);

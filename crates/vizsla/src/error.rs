@@ -9,7 +9,7 @@ use tantivy::TantivyError;
 use tantivy::directory::error::{LockError, OpenDirectoryError, OpenReadError, OpenWriteError};
 use vizsla_core::BoxError;
 
-/// An error of this crate. The message says what was being done and to what; the kind says what may help.
+/// An error of this crate. The message says what was being done and to what; the kind hints at the remedy.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -17,13 +17,13 @@ pub struct Error {
     source: Option<BoxError>,
 }
 
-/// What kind of thing went wrong.
+/// The category of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// There is no index where one was expected.
     NotFound,
-    /// The folder holds something else, or already holds an index where one was to be made.
+    /// The folder holds something else, or already holds an index where one was to be created.
     NotAnIndex,
     /// The index has another format version.
     FormatVersion,
@@ -31,21 +31,21 @@ pub enum ErrorKind {
     Locked,
     /// The index is damaged.
     Corrupt,
-    /// No room is left where the index lies.
+    /// The device that holds the index is full.
     NoSpace,
     /// A file could not be read or written.
     Io,
     /// A document, a filter or a setting that cannot be used.
     InvalidInput,
-    /// The query is empty, or breaks the syntax that was asked for.
+    /// The query is empty, or invalid in the requested syntax.
     InvalidQuery,
     /// The search asked for reranking and there is no reranker.
     NoReranker,
-    /// Several documents fit where one was meant.
+    /// Several documents match where one was meant.
     Ambiguous,
-    /// The retriever or reranker cannot do what was asked for, such as apply a kind of filter.
+    /// The retriever or reranker does not support the request, such as a kind of filter.
     Unsupported,
-    /// A service or file that the retriever needs cannot be reached now; trying again later may help.
+    /// A service or file that the retriever needs is currently unavailable; retrying later may help.
     Unavailable,
     /// The deadline passed before there was anything to answer with.
     TimedOut,
@@ -55,20 +55,20 @@ pub enum ErrorKind {
     Rerank,
     /// The caller no longer wanted the answer.
     Cancelled,
-    /// A fault of this program and of nothing else; the index is as it was.
+    /// A bug in this program and nothing else; the index is unchanged.
     Internal,
 }
 
-/// What functions of this crate give back.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error for retrievers and rerankers written elsewhere: an engine hands on its kind and message as they are.
+    /// An error for retrievers and rerankers written elsewhere: an engine passes on its kind and message unchanged.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
     }
 
-    /// Keeps what caused the error.
+    /// Attaches the cause of the error.
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.source = Some(source.into());
         self
@@ -79,13 +79,13 @@ impl Error {
             .with_source(source)
     }
 
-    /// What kind of thing went wrong.
+    /// The category of an error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// An error of the index engine, with what was being done to which index. `failure` is the kind of the last error of
-    /// writing, if there was one: the engine's threads do not hand it on.
+    /// An error of the index engine, with what was being done to which index. `failure` is the kind of the last write
+    /// error, if there was one: the engine's threads do not pass it on.
     pub(crate) fn engine(
         doing: &str,
         at: &str,
@@ -135,7 +135,7 @@ fn io_kind(kind: io::ErrorKind) -> ErrorKind {
     }
 }
 
-/// The I/O error at the root of an engine error, if the engine handed it on.
+/// The I/O error at the root of an engine error, if the engine passed it on.
 fn root_io(error: &TantivyError) -> Option<io::ErrorKind> {
     match error {
         TantivyError::IoError(error) => return Some(error.kind()),
@@ -160,7 +160,7 @@ fn root_io(error: &TantivyError) -> Option<io::ErrorKind> {
     None
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or(panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("it panicked")

@@ -18,10 +18,10 @@
 //! # }
 //! ```
 //!
-//! - **The first stage** is a [`Retriever`]: an [`Index`] of this crate, somebody's own tantivy index through
+//! - **The first stage** is a [`Retriever`]: an [`Index`] of this crate, a foreign tantivy index through
 //!   [`TantivyRetriever`], or your own implementation.
 //! - **The second stage** is a [`Reranker`]: with the feature `onnx` a `vizsla::onnx::CrossEncoder`, or your own.
-//! - **[`Fusion`]** makes one ranking of both.
+//! - **[`Fusion`]** combines both rankings into one.
 //!
 //! Everything is synchronous; an [`Engine`] is `Send + Sync` and may be used from many threads at once.
 //!
@@ -62,11 +62,11 @@ pub use vizsla_core::{
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;
 
-/// What fuzz targets reach and nobody else does.
+/// For fuzz targets only.
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
-    /// Reads a passage as it is stored.
+    /// Decodes a stored passage.
     ///
     /// # Errors
     /// When the bytes are not a passage.

@@ -1,4 +1,4 @@
-//! What may be set for the ranking of a search, as data: a file of settings, what a program was told, or what tuning chose.
+//! Ranking settings of a search as data: from a settings file, a program's options, or tuning.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use crate::bm25::{IndexRetriever, Rm3};
 use crate::index::{Bm25Params, FieldWeights, Index};
 use crate::search::SearchRequest;
 
-/// How results are ranked; what is not set is left to the index or has its default. As JSON, an object with the fields that
-/// are set: `{"depth": 50, "fusion": "linear:0.7", "k1": 0.9, "field_weights": "content=1,title=0.5"}`.
+/// How results are ranked; unset fields are left to the index or take their defaults. As JSON, an object with the
+/// fields that are set: `{"depth": 50, "fusion": "linear:0.7", "k1": 0.9, "field_weights": "content=1,title=0.5"}`.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SearchSettings {
-    /// How many candidates the first stage hands to the second.
+    /// How many candidates the first stage passes to the second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
-    /// How the two rankings become one, by its name.
+    /// How the two rankings are combined, by name.
     #[serde(skip_serializing_if = "Option::is_none", with = "as_text")]
     pub fusion: Option<FusionPolicy>,
     /// The most time that retrieving and reranking may take together, in milliseconds.
@@ -33,19 +33,19 @@ pub struct SearchSettings {
     /// [`Bm25Params::k3`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub k3: Option<f32>,
-    /// What a match in each field counts for, as `content=1,title=0.5`.
+    /// Field weights, as `content=1,title=0.5`.
     #[serde(skip_serializing_if = "Option::is_none", with = "as_text")]
     pub field_weights: Option<FieldWeights>,
     /// Whether queries are expanded by pseudo-relevance feedback ([`Rm3`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rm3: Option<bool>,
-    /// Whether the nearest word is looked for instead of one that no passage has.
+    /// Whether a word that no passage has is replaced by the nearest one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuzzy: Option<bool>,
 }
 
 impl SearchSettings {
-    /// These settings, and where nothing is set those of `other`.
+    /// These settings, with unset ones taken from `other`.
     pub fn or(self, other: Self) -> Self {
         Self {
             depth: self.depth.or(other.depth),
@@ -70,7 +70,7 @@ impl SearchSettings {
         self.fusion.unwrap_or_default()
     }
 
-    /// The budget as a duration; `None` also for a number that is not one.
+    /// The budget as a duration; `None` also for a number that is not a valid duration.
     pub fn budget(&self) -> Option<Duration> {
         Duration::try_from_secs_f64(self.budget_ms? / 1e3).ok()
     }
@@ -81,7 +81,7 @@ impl SearchSettings {
         self
     }
 
-    /// The first stage over an index, with its own parameters where none are set.
+    /// The first stage over an index, with the index's own parameters where none are set.
     pub fn retriever(&self, index: &Index) -> IndexRetriever {
         let defaults = index.settings().bm25;
         let mut bm25 =
@@ -103,7 +103,7 @@ impl SearchSettings {
     }
 }
 
-/// A setting that is written the way it is typed.
+/// Serializes a setting the way it is typed.
 mod as_text {
     use std::fmt::Display;
     use std::str::FromStr;
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(settings.fusion(), Fusion::Linear { rerank_weight: 0.5 }.into());
         assert_eq!(serde_json::to_string(&settings).unwrap(), json);
         assert_eq!(read("{}").unwrap(), SearchSettings::default());
-        // Weights that are all 0 have a text too.
+        // Weights that are all 0 have a text form too.
         let nothing = r#"{"field_weights":"content=0"}"#;
         assert_eq!(serde_json::to_string(&read(nothing).unwrap()).unwrap(), nothing);
     }

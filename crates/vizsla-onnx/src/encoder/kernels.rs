@@ -1,11 +1,11 @@
-//! What an encoder needs of a processor: the four steps of which a layer is made. One implementation per instruction
-//! set, each in a folder of its own; a step works on whole matrices, so a call costs nothing beside it.
+//! What an encoder needs from a processor: the four steps of a layer. One implementation per instruction set, each in
+//! its own folder; a step works on whole matrices, so the call overhead is negligible.
 
 use super::{IntegerWeights, Norm};
 
-/// The steps of a layer. A value stands for the processor's instructions: it exists only where they do.
+/// The steps of a layer. A value is proof of the processor's instructions: it exists only where they do.
 pub(super) trait Kernels: Send + Sync + 'static {
-    /// A linear layer, its weights in the order in which they are read.
+    /// A linear layer, with its weights in the order in which they are read.
     type Linear: Send + Sync;
     /// Quantised rows.
     type Rows: Default + Send;
@@ -14,18 +14,18 @@ pub(super) trait Kernels: Send + Sync + 'static {
 
     /// All sizes but a head's must be multiples of this.
     const MULTIPLE: usize;
-    /// The sizes that a head may have.
+    /// The supported head sizes.
     const HEAD_SIZES: &'static [usize];
 
-    /// Puts weights, whose sizes the caller has checked, in order.
+    /// Packs weights, whose sizes the caller has checked.
     fn pack(&self, weights: IntegerWeights) -> Self::Linear;
 
-    /// Quantises rows of `width` numbers, in sequences of `tokens` rows: each row by itself, the first of a sequence
+    /// Quantises rows of `width` numbers, in sequences of `tokens` rows: each row individually, the first of a sequence
     /// to 16 bits.
     fn quantize(&self, rows: &mut Self::Rows, values: &[f32], width: usize, tokens: usize);
 
-    /// Multiplies all rows, adds the bias and applies the activation. `out` grows as needed; what it holds beyond the
-    /// result is left there.
+    /// Multiplies all rows, adds the bias and applies the activation. `out` grows as needed; anything it holds beyond
+    /// the result is left there.
     fn multiply(
         &self,
         linear: &Self::Linear,
@@ -44,16 +44,17 @@ pub(super) trait Kernels: Send + Sync + 'static {
         out: &mut [f32],
     );
 
-    /// Adds `other` and brings each row to mean 0 and variance 1 before it is scaled and shifted: Ba et al., "Layer
+    /// Adds `other` and normalises each row to mean 0 and variance 1 before scaling and shifting it: Ba et al., "Layer
     /// Normalization" (2016), equation 4.
     fn add_and_normalize(&self, rows: &mut [f32], other: &[f32], norm: &Norm);
 }
 
-/// What is applied to the outputs of a linear layer.
+/// The activation applied to the outputs of a linear layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Activation {
     None,
-    /// x·Φ(x), of which Φ is the normal distribution's: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016).
+    /// x·Φ(x), where Φ is the cumulative normal distribution: Hendrycks and Gimpel, "Gaussian Error Linear Units"
+    /// (2016).
     Gelu,
 }
 
@@ -65,7 +66,7 @@ pub(super) struct Sequence<'a> {
     pub(super) width: usize,
 }
 
-/// Makes room for so many numbers; what the vector holds beyond them is left.
+/// Makes room for this many numbers; anything the vector holds beyond them is left.
 pub(super) fn grow(numbers: &mut Vec<f32>, len: usize) {
     if numbers.len() < len {
         numbers.resize(len, 0.0);

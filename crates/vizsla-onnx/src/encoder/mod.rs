@@ -1,10 +1,10 @@
-//! The layers of a BERT encoder on 8-bit integers. In: the embeddings of whole sequences, unpadded. Out: the last layer's
-//! rows. Knows nothing of ONNX or of files; what depends on the processor is behind [`Kernels`].
+//! The layers of a BERT encoder on 8-bit integers. In: the embeddings of whole sequences, unpadded. Out: the last
+//! layer's rows. Knows nothing of ONNX or of files; whatever depends on the processor is behind [`Kernels`].
 //!
-//! ONNX Runtime runs the same arithmetic as some hundred and fifty separate operators, quantises each activation as a
-//! whole and pads nothing but computes every row of the last layer. Here each row is quantised by itself, and that of
-//! `[CLS]`, to which all others attend, in 16 bits. That is more exact and makes a row's result independent of all
-//! others; a layer stays in the cache; and only the rows that the model's head reads are computed in the last layer.
+//! ONNX Runtime runs the same arithmetic as some hundred and fifty separate operators, quantises each activation tensor
+//! as a whole, and pads nothing but computes every row of the last layer. Here each row is quantised individually, and
+//! that of `[CLS]`, to which all others attend, to 16 bits. That is more accurate and makes a row's result independent
+//! of all others; a layer stays in the cache; and the last layer computes only the rows that the model's head reads.
 
 #![cfg_attr(
     not(any(test, target_arch = "x86_64")),
@@ -33,10 +33,10 @@ pub(crate) trait Encoder: Send + Sync {
     /// Numbers in a row.
     fn width(&self) -> usize;
 
-    /// Whether the result has one row a sequence instead of as many as went in.
+    /// Whether the result has one row per sequence instead of one per input row.
     fn first_row_only(&self) -> bool;
 
-    /// What runs the layers on one thread.
+    /// Runs the layers on one thread.
     fn runner(self: Arc<Self>) -> Box<dyn Runner>;
 }
 
@@ -47,14 +47,14 @@ pub(crate) trait Runner: Send {
     fn run(&mut self, embeddings: &[f32], tokens: usize) -> &[f32];
 }
 
-/// Why layers cannot be run here.
+/// Why the layers cannot be run here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unsupported {
-    /// The processor has not the instructions for which there are kernels.
+    /// The processor lacks the instructions that the kernels need.
     Processor,
-    /// There is no layer.
+    /// There are no layers.
     Empty,
-    /// The kernels are not written for such sizes, or sizes contradict each other.
+    /// The kernels do not support these sizes, or the sizes are inconsistent.
     Sizes,
 }
 
@@ -207,8 +207,8 @@ impl<K: Kernels> Runner for StackRunner<K> {
 }
 
 impl<K: Kernels> Stack<K> {
-    /// The first half of a layer: rows of `hidden` attend to each other. `tokens_left` is `tokens`, or 1 to go on with
-    /// the first row of each sequence alone.
+    /// The first half of a layer: rows of `hidden` attend to each other. `tokens_left` is `tokens`, or 1 to continue
+    /// with only the first row of each sequence.
     fn attention(
         &self,
         layer: &Layer<K>,
@@ -244,7 +244,7 @@ impl<K: Kernels> Stack<K> {
         kernels.add_and_normalize(hidden, narrow, &layer.attention_norm);
     }
 
-    /// The second half of a layer: each row of `hidden` by itself.
+    /// The second half of a layer: each row of `hidden` independently.
     fn feed_forward(&self, layer: &Layer<K>, tokens: usize, scratch: &mut Scratch<K>) {
         let kernels = &self.kernels;
         let Scratch { hidden, rows, wide, narrow, .. } = scratch;
@@ -256,7 +256,7 @@ impl<K: Kernels> Stack<K> {
     }
 }
 
-/// Leaves the first `width` numbers of each sequence, in place.
+/// Keeps only the first `width` numbers of each sequence, in place.
 fn keep_first_rows(hidden: &mut Vec<f32>, of_sequence: usize, width: usize) {
     let sequences = hidden.len() / of_sequence;
     for sequence in 1..sequences {

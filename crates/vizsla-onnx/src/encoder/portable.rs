@@ -1,5 +1,5 @@
-//! The kernels in plain Rust, number by number: what the tests compare the fast ones with, and what they test on a
-//! processor that has no fast ones.
+//! The kernels in plain scalar Rust: the reference that tests compare the fast ones with, and what they test on a
+//! processor without fast ones.
 
 use super::kernels::{Activation, Kernels, Sequence, grow};
 use super::{IntegerWeights, Norm};
@@ -16,7 +16,7 @@ struct Row {
     bytes: Vec<u8>,
     scale: f32,
     zero: f32,
-    /// What the bytes of a sequence's first row leave over.
+    /// The remainder of a sequence's first row after its bytes.
     remainder: Option<Box<Row>>,
 }
 
@@ -36,7 +36,7 @@ impl Row {
         Self { bytes, scale, zero, remainder }
     }
 
-    /// The product with one output's weights, the bias left out.
+    /// The product with one output's weights, without the bias.
     fn product(&self, linear: &IntegerWeights, output: usize) -> f32 {
         let weights = linear.values.iter().skip(output).step_by(linear.outputs);
         let terms = self.bytes.iter().zip(weights);
@@ -116,7 +116,7 @@ impl Kernels for Portable {
     }
 }
 
-/// With the error function of Abramowitz and Stegun, "Handbook of Mathematical Functions" (1964), formula 7.1.26, whose
+/// Uses the error function of Abramowitz and Stegun, "Handbook of Mathematical Functions" (1964), formula 7.1.26, whose
 /// error is at most 0.00000015.
 fn gelu(x: f32) -> f32 {
     let x = f64::from(x);

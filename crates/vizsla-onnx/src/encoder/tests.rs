@@ -49,7 +49,7 @@ fn embeddings(tokens: usize) -> Vec<f32> {
     (0..tokens * WIDTH).map(|_| 4.0 * rng.f32() - 2.0).collect()
 }
 
-/// The textbook form of a layer, in 64-bit floats, nothing quantised but the weights.
+/// The textbook form of a layer, in 64-bit floats, with only the weights quantised.
 fn reference(layers: &[LayerWeights], embeddings: &[f32], head_size: usize) -> Vec<f64> {
     let mut hidden: Vec<Vec<f64>> = embeddings
         .chunks_exact(WIDTH)
@@ -148,7 +148,7 @@ fn all_kernels_agree_with_the_textbook() {
         let expected = reference(&layers(), &input, head_size);
         for (i, encoder) in encoders(head_size, false).iter().enumerate() {
             let error = error(&run(encoder, &input, tokens), &expected);
-            // Numbers are of the order of one, and each of the 255 steps of a byte of about a fiftieth.
+            // Numbers are on the order of one, and each of a byte's 255 steps about a fiftieth.
             assert!(error < 0.04, "kernels {i}, {tokens} tokens, heads of {head_size}: {error}");
         }
     }
@@ -162,7 +162,7 @@ fn all_kernels_agree_with_the_portable_ones() {
         let expected: Vec<f64> =
             run(&encoders[0], &input, tokens).into_iter().map(f64::from).collect();
         for encoder in &encoders[1..] {
-            // A rounding that falls the other way moves a number by a step.
+            // A value that rounds the other way moves by one step.
             let error = error(&run(encoder, &input, tokens), &expected);
             assert!(error < 0.02, "{tokens} tokens, heads of {head_size}: {error}");
         }
@@ -227,7 +227,7 @@ fn first_rows_are_nearly_exact() {
 fn check_first_rows<K: Kernels>(kernels: &K) {
     for (sequences, tokens) in [(1, 1), (1, 5), (1, 6), (3, 11), (2, 40)] {
         let (first, others) = largest_errors(kernels, sequences, tokens);
-        // Products are of the order of 20. A step of a byte is 6 / 255, that of a remainder 255 times less.
+        // Products are on the order of 20. One step of a byte is 6 / 255, that of a remainder 255 times smaller.
         assert!(first < 0.003, "{sequences} sequences of {tokens}: {first}");
         assert!(others < 0.5, "{sequences} sequences of {tokens}: {others}");
     }
@@ -269,8 +269,8 @@ fn the_largest_products_of_a_head_do_not_overflow() {
     with_all_kernels!(check_large_products);
 }
 
-/// Every number of a query and of its key is the largest there is, so the product is the largest that can be: if it
-/// overflowed, the key would be the last choice instead of the first.
+/// Every number of a query and of its key is the largest possible, and so is their product: if it overflowed, the key
+/// would be the last choice instead of the first.
 fn check_large_products<K: Kernels>(kernels: &K) {
     for head_size in [32, 64] {
         let mut keys = vec![3.0; 5 * head_size];

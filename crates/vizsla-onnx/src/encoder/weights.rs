@@ -1,4 +1,4 @@
-//! An encoder's weights as they are in a file.
+//! An encoder's weights as stored in a file.
 
 /// The weights of one linear layer, `inputs` × `outputs`, as one signed byte each.
 pub(crate) struct IntegerWeights {
@@ -6,12 +6,12 @@ pub(crate) struct IntegerWeights {
     pub(crate) outputs: usize,
     /// Row by row: the weight from input `i` to output `o` is at `i * outputs + o`.
     pub(crate) values: Vec<i8>,
-    /// What a unit of each output's weights stands for.
+    /// The value of one unit of each output's weights.
     pub(crate) scales: Vec<f32>,
     pub(crate) bias: Vec<f32>,
 }
 
-/// What scales and shifts a normalised row.
+/// The scale and shift of a normalised row.
 pub(crate) struct Norm {
     pub(crate) weight: Vec<f32>,
     pub(crate) bias: Vec<f32>,
@@ -31,7 +31,7 @@ pub(crate) struct LayerWeights {
 }
 
 impl LayerWeights {
-    /// Whether all parts fit each other and rows of `width` numbers.
+    /// Whether all parts are consistent with each other and with rows of `width` numbers.
     pub(super) fn is_consistent(&self, width: usize) -> bool {
         let fits = |weights: &IntegerWeights, inputs: usize, outputs: usize| {
             weights.inputs == inputs

@@ -1,5 +1,5 @@
 //! Recognises the layers of a BERT encoder in a graph, as PyTorch's exporters write them, in floats or quantised by
-//! ONNX Runtime's tools. In: a graph. Out: its layers in order, with the places that a rewrite changes.
+//! ONNX Runtime's tools. In: a graph. Out: its layers in order, with the places that a rewrite touches.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,24 +16,24 @@ pub(super) struct View<'a> {
 /// The layers of one encoder.
 pub(super) struct Bert<'a> {
     pub(super) layers: Vec<Layer<'a>>,
-    /// Whether all that follows reads the first row of the last layer and no other.
+    /// Whether everything downstream reads only the first row of the last layer.
     pub(super) first_row_only: bool,
 }
 
 /// One layer, with the indices of the nodes that a rewrite touches.
 pub(super) struct Layer<'a> {
-    /// The name of what goes in.
+    /// The name of its input.
     pub(super) input: &'a str,
     pub(super) query: Linear<'a>,
     pub(super) key: Linear<'a>,
     pub(super) value: Linear<'a>,
-    /// The three that bring queries, keys and values to [batch, token, head, dimension].
+    /// The three nodes that reshape queries, keys and values to [batch, token, head, dimension].
     pub(super) split_heads: [usize; 3],
     pub(super) join_heads: usize,
     /// Products with a factor that is computed from a shape, and the factor's name.
     pub(super) scaling: Vec<(usize, &'a str)>,
     pub(super) softmax: usize,
-    /// The scores before a mask is added.
+    /// The scores before the mask is added.
     pub(super) scores: &'a str,
     pub(super) attention_output: Linear<'a>,
     pub(super) attention_add: usize,
@@ -41,7 +41,7 @@ pub(super) struct Layer<'a> {
     pub(super) intermediate: Linear<'a>,
     pub(super) output: Linear<'a>,
     pub(super) output_norm: Norm<'a>,
-    /// The name of what comes out, and who writes it.
+    /// The name of its output, and the node that writes it.
     pub(super) result: &'a str,
     pub(super) result_node: usize,
     pub(super) heads: usize,
@@ -58,7 +58,7 @@ pub(super) struct Linear<'a> {
 
 pub(super) enum Weights<'a> {
     Float,
-    /// Bytes; `scales` is the node that multiplies the input's scale with the weights'.
+    /// Bytes; `scales` is the node that multiplies the input's scale by the weights'.
     Integer {
         values: &'a Tensor,
         zero_point: Option<&'a Tensor>,
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
             {
                 tensors.insert(output, tensor);
             }
-            // Exporters write equal weights once and point to them.
+            // Exporters write identical weights once and refer to them.
             if let (true, [output], [input]) =
                 (node.op_type == "Identity", node.output.as_slice(), node.input.as_slice())
                 && let Some(tensor) = tensors.get(input.as_str()).copied()
@@ -111,7 +111,7 @@ impl<'a> View<'a> {
         Self { nodes: &graph.node, producers, tensors }
     }
 
-    /// The encoder's layers, or what was not understood.
+    /// The encoder's layers, or what was not recognised.
     pub(super) fn bert(&self) -> Result<Bert<'a>, &'static str> {
         let layers: Vec<Layer<'a>> =
             (0..self.nodes.len()).filter_map(|node| self.layer(node)).collect();
@@ -119,7 +119,7 @@ impl<'a> View<'a> {
             layers.last().ok_or("it has no layer of the form that BERT's exporters write")?;
         let softmaxes = self.nodes.iter().filter(|node| node.op_type == "Softmax").count();
         if softmaxes != layers.len() {
-            return Err("it has attention of another form than BERT's beside its layers");
+            return Err("it has attention of a form other than BERT's beside its layers");
         }
         let chained = layers.windows(2).all(|pair| pair[1].input == pair[0].result);
         let alike = layers
@@ -193,8 +193,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Whether a tensor follows from the attention mask and small constants alone: unlike a bias for positions, it is
-    /// nothing when nothing is padded.
+    /// Whether a tensor depends only on the attention mask and small constants: unlike a position bias, it has no
+    /// effect when nothing is padded.
     fn is_padding_mask(&self, name: &str) -> bool {
         const OPERATORS: [&str; 16] = [
             "Cast",
@@ -220,7 +220,7 @@ impl<'a> View<'a> {
                 continue;
             }
             if let Some(tensor) = self.tensors.get(name) {
-                // Sizes, axes and the number that hides a token.
+                // Sizes, axes and the number that masks a token.
                 if tensor.dims.len() > 1 || tensor.dims.iter().any(|size| *size > 4) {
                     return false;
                 }
@@ -238,7 +238,7 @@ impl<'a> View<'a> {
         from_mask
     }
 
-    /// q·k / √d, whether the root divides the product or its root each factor.
+    /// q·k / √d, whether √d divides the product or its square root divides each factor.
     fn attention(&self, scores: &'a str) -> Option<Attention<'a>> {
         let divided = self.scaled_after(scores);
         let product = self.product(divided.map_or(scores, |(inner, _)| inner))?;
@@ -331,7 +331,7 @@ impl<'a> View<'a> {
         Some(Linear { input: product.left, matmul: product.node, weights, bias })
     }
 
-    /// `MatMul`, or what it becomes when it is quantised: `Cast(MatMulInteger(..)) * (scale * scale)`.
+    /// `MatMul`, or its quantised form: `Cast(MatMulInteger(..)) * (scale * scale)`.
     fn product(&self, name: &'a str) -> Option<Product<'a>> {
         if let Some((node, matmul)) = self.producer(name, "MatMul") {
             let right = Factor::Float(&matmul.input[1]);
@@ -356,13 +356,13 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What was quantised to give this.
+    /// The tensor whose quantisation gave this.
     fn quantized(&self, name: &str) -> Option<&'a str> {
         let (_, node) = self.producer(name, "DynamicQuantizeLinear")?;
         (node.output[0] == name).then_some(node.input[0].as_str())
     }
 
-    /// x of `0.5 * x * (1 + erf(x / √2))`, in any order, or of the operator for it.
+    /// x of `0.5 * x * (1 + erf(x / √2))`, in any order, or of the equivalent operator.
     fn gelu(&self, name: &'a str) -> Option<&'a str> {
         if let Some((_, node)) = self.producer(name, "Gelu") {
             return node.attribute.is_empty().then_some(node.input[0].as_str());
@@ -415,7 +415,7 @@ impl<'a> View<'a> {
     fn producer(&self, name: &str, operator: &str) -> Option<(usize, &'a Node)> {
         let index = *self.producers.get(name)?;
         let node = &self.nodes[index];
-        // What callers ask of a node's inputs is there, whatever the file says.
+        // Guarantees the inputs that callers access, whatever the file contains.
         let least = match operator {
             "Add" | "Div" | "MatMul" | "MatMulInteger" | "Mul" | "Reshape" => 2,
             _ => 1,
@@ -435,7 +435,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// A product with a factor, whose value is known unless it is computed from a shape.
+/// A product with a factor whose value is known, unless it is computed from a shape.
 struct Scaled<'a> {
     inner: &'a str,
     node: usize,
@@ -443,7 +443,7 @@ struct Scaled<'a> {
     value: Option<f32>,
 }
 
-/// Queries against keys.
+/// Queries times keys.
 struct Attention<'a> {
     linears: [Linear<'a>; 2],
     splits: [usize; 2],

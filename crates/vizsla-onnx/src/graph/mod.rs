@@ -1,9 +1,9 @@
 //! Makes the graph of a BERT cross-encoder cheaper to run without changing what it computes. In: an ONNX file's bytes.
-//! Out: another graph, and the encoder that it leaves out. Knows nothing of ONNX Runtime.
+//! Out: another graph, and the encoder left out of it. Knows nothing of ONNX Runtime.
 //!
-//! Every pair is run without padding, so the mask is left out, shapes that follow from the model are written down, and
-//! in the last layer only the rows that the head reads are computed (a BERT classifier reads the first). An int8 encoder
-//! on a processor that can run it here becomes one operator. A graph that is not recognised runs as it is.
+//! Every pair is run without padding, so the mask is removed, shapes implied by the model become constants, and the
+//! last layer computes only the rows that the head reads (a BERT classifier reads the first). An int8 encoder becomes
+//! one operator on a processor that can run it. A graph that is not recognised runs as it is.
 
 mod bert;
 mod prepared;
@@ -24,34 +24,34 @@ pub use self::quantize::{QuantizedModel, quantize};
 pub(crate) use self::reason::Reason;
 use crate::encoder::{self, Encoder, IntegerWeights, LayerWeights, Norm};
 
-/// The domain and name of the operator that stands for the encoder.
+/// The domain and name of the operator that replaces the encoder.
 pub(crate) const DOMAIN: &str = "vizsla";
 pub(crate) const OPERATOR: &str = "BertEncoder";
 
-/// How much of a graph may be replaced. What a model computes stays the same; the steps are there to be compared.
+/// How much of a graph may be replaced. What a model computes stays the same; the levels exist for comparison.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GraphOptimization {
     /// Whatever is fastest here.
     #[default]
     Full,
-    /// ONNX Runtime runs all of it, less the work that unpadded pairs do not need.
+    /// ONNX Runtime runs all of it, except work that unpadded pairs do not need.
     Simplify,
     /// ONNX Runtime runs the file as it is.
     None,
 }
 
-/// How a graph is going to be run.
+/// How a graph will be run.
 enum Plan {
     /// Embeddings and head by ONNX Runtime, the layers between them by the encoder.
     Encoder { graph: Bytes, encoder: Arc<dyn Encoder> },
-    /// All by ONNX Runtime, without the work that unpadded pairs do not need; why not the encoder.
+    /// Everything by ONNX Runtime, without work that unpadded pairs do not need; holds why the encoder is not used.
     Simplified { graph: Bytes, reason: Reason },
-    /// The file as it is; why.
+    /// The file unchanged; holds why.
     Unchanged { reason: Reason },
 }
 
-/// Finds the best way to run a graph, which is `None` when it could not be decoded. Cost: about a millisecond a
+/// Finds the best way to run a graph, which is `None` when it could not be decoded. Cost: about a millisecond per
 /// megabyte.
 fn plan(model: Option<Model>, optimization: GraphOptimization) -> Plan {
     if optimization == GraphOptimization::None {
@@ -64,11 +64,11 @@ fn try_plan(model: Option<Model>, optimization: GraphOptimization) -> Result<Pla
     let mut model = model.ok_or(Reason::Structure("it is not an ONNX file"))?;
     let graph = model.graph.as_ref().ok_or(Reason::Structure("it has no graph"))?;
     if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
-        return Err(Reason::Structure("its weights lie in another file"));
+        return Err(Reason::Structure("its weights are in another file"));
     }
     let nested = |node: &Node| node.attribute.iter().any(|attribute| attribute.graph.is_some());
     if graph.node.iter().any(nested) || !model.functions.is_empty() {
-        return Err(Reason::Structure("its graph has graphs within it"));
+        return Err(Reason::Structure("its graph contains subgraphs"));
     }
     let view = View::new(graph);
     let bert = view.bert().map_err(Reason::Structure)?;
@@ -118,7 +118,7 @@ fn layer_weights(layer: &Layer<'_>) -> Option<LayerWeights> {
     })
 }
 
-/// Weights as signed bytes around zero, if they are integers and fit.
+/// Weights as zero-centred signed bytes, if they are integers and fit.
 fn integer_weights(linear: &Linear<'_>) -> Option<IntegerWeights> {
     let Weights::Integer { values, zero_point, scale, .. } = linear.weights else { return None };
     let [inputs, outputs] = values.dims[..] else { return None };
@@ -151,7 +151,7 @@ fn spread<T: Clone>(values: Vec<T>, outputs: usize) -> Option<Vec<T>> {
     }
 }
 
-/// The graph with one operator in the place of all layers.
+/// The graph with one operator in place of all layers.
 fn with_operator(graph: &Graph, bert: &Bert<'_>) -> Graph {
     let (first, last) = (&bert.layers[0], &bert.layers[bert.layers.len() - 1]);
     let mut graph = graph.clone();
@@ -166,7 +166,7 @@ fn with_operator(graph: &Graph, bert: &Bert<'_>) -> Graph {
     graph
 }
 
-/// The graph without masks and without computed shapes, its last layer cut down to what is read of it.
+/// The graph without masks and computed shapes, its last layer reduced to the rows that are read.
 fn simplified(original: &Graph, bert: &Bert<'_>) -> Graph {
     const SPLIT: &str = "vizsla/split_heads";
     const JOIN: &str = "vizsla/join_heads";
@@ -195,7 +195,7 @@ fn simplified(original: &Graph, bert: &Bert<'_>) -> Graph {
     graph
 }
 
-/// Lets the last layer ask for the first row of each sequence alone: one query, one residual.
+/// Restricts the last layer to the first row of each sequence: one query, one residual.
 fn read_first_rows(graph: &mut Graph, original: &Graph, layer: &Layer<'_>) {
     const FIRST: &str = "vizsla/first";
     const ROWS: &str = "vizsla/first_rows";
@@ -233,7 +233,7 @@ fn pruned(mut graph: Graph) -> Result<Graph, &'static str> {
         .collect::<Result<_, _>>()
         .map_err(|_| "its outputs cannot be read")?;
     let mut kept = Vec::with_capacity(graph.node.len());
-    // Nodes stand in an order in which they can run, so a user is met before what it uses.
+    // Nodes are in execution order, so walking backwards meets a consumer before its inputs.
     for node in graph.node.into_iter().rev() {
         if node.output.iter().any(|output| wanted.contains(output)) {
             wanted.extend(node.input.iter().cloned());
@@ -246,7 +246,7 @@ fn pruned(mut graph: Graph) -> Result<Graph, &'static str> {
     Ok(graph)
 }
 
-/// The graph without the inputs that nobody reads any more, such as the mask: a caller need not make them.
+/// The graph without inputs that are no longer read, such as the mask: callers need not supply them.
 fn without_unused_inputs(mut graph: Graph) -> Graph {
     let read: HashSet<&str> =
         graph.node.iter().flat_map(|node| &node.input).map(String::as_str).collect();
@@ -332,7 +332,7 @@ mod tests {
         "bias".clone_into(&mut masked.input[1]);
         let bias = Tensor { name: "bias".to_owned(), dims: vec![1, 2, 1, 8], ..Tensor::default() };
         graph.initializer.push(bias);
-        assert!(reason(&model).contains("attention of another form"), "{}", reason(&model));
+        assert!(reason(&model).contains("attention of a form other"), "{}", reason(&model));
     }
 
     #[test]
@@ -349,7 +349,7 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..200 {
             let mut bytes = whole.clone();
-            // Mostly in the nodes, which come first.
+            // Mostly in the nodes, which come first in the file.
             let at = rng.usize(..40_000);
             bytes[at] = rng.u8(..);
             let _ = plan_of(Bytes::from(bytes));

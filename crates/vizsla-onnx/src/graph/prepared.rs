@@ -1,5 +1,5 @@
 //! A model's graph, ready to be opened once per session. In: an ONNX file's bytes, the device, and how much may be
-//! replaced. Out: what to open and how it will be run. Knows nothing of ONNX Runtime.
+//! replaced. Out: what to open and how it will run. Knows nothing of ONNX Runtime.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::device::Device;
 use crate::encoder::Encoder;
 use crate::execution::{Execution, ExecutionMethod};
 
-/// A graph to be opened; what holds for all sessions is found out once.
+/// A graph to be opened; whatever holds for all sessions is determined once.
 pub(crate) struct PreparedGraph {
     name: String,
-    /// Whether activations are quantised while running.
+    /// Whether activations are quantised at run time.
     is_int8: bool,
     source: Source,
     encoder: Option<Arc<dyn Encoder>>,
@@ -25,14 +25,14 @@ pub(crate) struct PreparedGraph {
 
 /// What ONNX Runtime is to open.
 pub(crate) enum Source {
-    /// A file, beside which further data may lie.
+    /// A file, possibly with external data beside it.
     File(PathBuf),
     /// A whole graph.
     Bytes(Bytes),
 }
 
 impl PreparedGraph {
-    /// A graph called `name`, the content of `file` if it comes from one.
+    /// A graph named `name`, with the content of `file` if it comes from one.
     pub(crate) fn new(
         name: String,
         bytes: Bytes,
@@ -64,7 +64,7 @@ impl PreparedGraph {
         Self { name, is_int8, source, encoder, execution }
     }
 
-    /// What to call it in messages.
+    /// Its name in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -85,17 +85,17 @@ impl PreparedGraph {
         self.encoder.as_ref()
     }
 
-    /// Whether pairs are run many at a time, padded.
+    /// Whether pairs are run in padded batches.
     pub(crate) fn in_batches(&self) -> bool {
         self.execution.device != Device::Cpu
     }
 
-    /// Whether a graph without a mask is not a cross-encoder; one that was rewritten for unpadded pairs has none.
+    /// Whether a graph must have a mask to be a cross-encoder; one rewritten for unpadded pairs has none.
     pub(crate) fn needs_mask(&self) -> bool {
         self.execution.method == ExecutionMethod::OriginalGraph
     }
 
-    /// How it is going to be run.
+    /// How it will be run.
     pub(crate) fn execution(&self) -> &Execution {
         &self.execution
     }

@@ -1,5 +1,5 @@
-//! The parts of the ONNX format that a rewrite looks at. Field numbers are those of `onnx.proto`, version 1.19; messages
-//! that are passed on as they are stay bytes.
+//! The parts of the ONNX format that a rewrite looks at. Field numbers are those of `onnx.proto`, version 1.19;
+//! messages that are passed through unchanged stay bytes.
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -35,7 +35,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Whether it is an int8 graph as ONNX Runtime's tools write them, which quantises activations while running.
+    /// Whether it is an int8 graph as written by ONNX Runtime's tools, which quantises activations at run time.
     pub(super) fn quantizes_activations(&self) -> bool {
         let nodes = self.graph.iter().flat_map(|graph| &graph.node);
         nodes.into_iter().any(|node| node.op_type == "DynamicQuantizeLinear")
@@ -144,7 +144,7 @@ pub(super) struct Tensor {
 }
 
 impl Tensor {
-    /// Its numbers, if they are floats that lie in the file.
+    /// Its numbers, if they are floats stored in the file itself.
     pub(super) fn floats(&self) -> Option<Vec<f32>> {
         if self.data_type != element::FLOAT || self.data_location != 0 {
             return None;
@@ -162,7 +162,7 @@ impl Tensor {
         (values.len() == self.len()?).then_some(values)
     }
 
-    /// Its numbers, if they are 64-bit integers that lie in the file.
+    /// Its numbers, if they are 64-bit integers stored in the file itself.
     pub(super) fn integers(&self) -> Option<Vec<i64>> {
         if self.data_type != element::INT64 || self.data_location != 0 {
             return None;
@@ -180,7 +180,7 @@ impl Tensor {
         (values.len() == self.len()?).then_some(values)
     }
 
-    /// Its numbers, if they are signed or unsigned bytes that lie in the file.
+    /// Its numbers, if they are signed or unsigned bytes stored in the file itself.
     pub(super) fn bytes(&self) -> Option<Vec<i16>> {
         if self.data_location != 0 {
             return None;

@@ -1,5 +1,5 @@
-//! Makes an int8 graph from one in floats: the dynamic quantisation of ONNX Runtime's own tools, per channel. In: an ONNX
-//! file's bytes. Out: another file's.
+//! Makes an int8 graph from a float one: per-channel dynamic quantisation as by ONNX Runtime's own tools. In: an ONNX
+//! file's bytes. Out: those of another.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,8 @@ use super::proto::{Graph, Model, Node, Tensor, element};
 use super::{node, pruned};
 use crate::error::{Error, ErrorKind};
 
-/// Tables with at least so many rows are quantised: the words of a vocabulary, but not positions and types, which are
-/// small and count in every sum.
+/// Tables with at least this many rows are quantised: the vocabulary, but not positions and types, which are small and
+/// enter every sum.
 const TABLE_ROWS: i64 = 4096;
 
 /// An ONNX file with 8-bit weights.
@@ -21,17 +21,17 @@ const TABLE_ROWS: i64 = 4096;
 pub struct QuantizedModel {
     /// The file.
     pub onnx: Vec<u8>,
-    /// How many matrices became integers.
+    /// How many matrices were quantised.
     pub matrices: usize,
 }
 
-/// Quantises the weights of every matrix product and of the vocabulary's table to signed bytes, with a scale for each
-/// output or word. Activations are quantised while running. What else there is (biases, normalisation, the small head
-/// of a classifier) stays in floats. Cost: about a second for 90 MB.
+/// Quantises the weights of every matrix product and of the vocabulary table to signed bytes, with a scale for each
+/// output or word. Activations are quantised at run time. Everything else (biases, normalisation, a classifier's small
+/// head) stays in floats. Cost: about a second for 90 MB.
 ///
 /// # Errors
-/// [`ErrorKind::ModelFile`] when it is not an ONNX file with its weights in it, [`ErrorKind::UnsupportedModel`] when there is
-/// nothing in it to quantise.
+/// [`ErrorKind::ModelFile`] when it is not an ONNX file with its weights in it, [`ErrorKind::UnsupportedModel`] when it
+/// contains nothing to quantise.
 pub fn quantize(onnx: Vec<u8>) -> Result<QuantizedModel, Error> {
     let broken = || Error::new(ErrorKind::ModelFile, "the file to quantise is not an ONNX file");
     let mut model =
@@ -40,7 +40,7 @@ pub fn quantize(onnx: Vec<u8>) -> Result<QuantizedModel, Error> {
     if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
         return Err(Error::new(
             ErrorKind::ModelFile,
-            "the weights of the file to quantise lie in another file; export the model as one file",
+            "the weights of the file to quantise are in another file; export the model as one file",
         ));
     }
     let (graph, matrices) = quantized(&graph);
@@ -101,7 +101,7 @@ fn matrix(view: &View<'_>, node: &Node, input: usize) -> Option<(usize, usize, V
     Some((usize::try_from(rows).ok()?, columns, tensor.floats()?))
 }
 
-/// Signed bytes, and what a unit of each column or row stands for.
+/// Signed bytes, and the value of one unit in each column or row.
 struct Weights {
     rows: usize,
     columns: usize,

@@ -4,18 +4,18 @@ use std::fmt;
 
 use crate::encoder::Unsupported;
 
-/// Why a graph is not run by the encoder, or is not even simplified.
+/// Why a graph is not run by the encoder, or not even simplified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// The options said so.
+    /// The options requested it.
     Requested,
-    /// A device other than the processor runs padded batches, for which the graph must be whole.
+    /// A device other than the processor runs padded batches, which need the whole graph.
     Device,
     /// The weights are not 8-bit integers.
     FloatWeights,
     /// The encoder cannot run these layers here.
     Encoder(Unsupported),
-    /// The graph has not the structure of a BERT, and in which respect.
+    /// The graph does not have the structure of a BERT; holds in what respect.
     Structure(&'static str),
 }
 

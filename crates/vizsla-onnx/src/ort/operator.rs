@@ -13,10 +13,10 @@ use ::ort::value::TensorElementType;
 use crate::encoder::Encoder;
 use crate::graph;
 
-/// ONNX Runtime enters an operator's domain into a table of the process, and two threads that do so at once fail.
+/// ONNX Runtime registers an operator's domain in a process-wide table, and two threads doing so at once fail.
 static DOMAINS: Mutex<()> = Mutex::new(());
 
-/// Adds the encoder to what a session can run. The lock is to be held until the session has been made.
+/// Registers the encoder with a session. The lock must be held until the session has been created.
 pub(super) fn add(
     builder: SessionBuilder,
     encoder: &Arc<dyn Encoder>,

@@ -7,8 +7,8 @@ use crate::device::Device;
 use crate::error::{Error, ErrorKind};
 
 /// The devices to try, in this order: for `Auto` those that this crate and the loaded library were built for, and the
-/// processor last; else the one that was asked for. That a library was built for a device does not mean that it can
-/// open it: a driver may be missing.
+/// processor last; else the one that was requested. A library built for a device may still fail to open it: a driver
+/// may be missing.
 pub(crate) fn candidates(_: Runtime, wanted: Device) -> Result<Vec<Device>, Error> {
     let usable = |device: &Device| provider(*device).is_some_and(|provider| provider.is_available);
     match wanted {
@@ -31,14 +31,14 @@ fn refusal(device: Device) -> String {
     format!("cannot use {name}: vizsla-onnx was built without its feature `{feature}`")
 }
 
-/// What ONNX Runtime calls a device.
+/// ONNX Runtime's name for a device.
 pub(super) struct Provider {
-    /// Whether the library that was loaded was built for it.
+    /// Whether the loaded library was built for it.
     is_available: bool,
     pub(super) dispatch: ExecutionProviderDispatch,
 }
 
-/// The provider of a device other than the processor, if this crate was built with it.
+/// The provider of a device other than the processor, if this crate was built with its feature.
 pub(super) fn provider(device: Device) -> Option<Provider> {
     #[cfg(any(feature = "cuda", feature = "coreml", feature = "directml"))]
     use ::ort::ep::{self, ExecutionProvider};
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_device_that_cannot_be_had_is_named() {
+    fn an_unavailable_device_is_named() {
         // The library that the tests run with is built for the processor.
         let error = candidates(runtime(), Device::Cuda(3)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Runtime);

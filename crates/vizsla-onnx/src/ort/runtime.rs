@@ -1,4 +1,4 @@
-//! The shared library of ONNX Runtime in this process. In: a path. Out: a handle that opening a model asks for.
+//! The shared library of ONNX Runtime in this process. In: a path. Out: a handle that is required to open a model.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -27,15 +27,15 @@ impl fmt::Debug for Loaded {
 impl Runtime {
     /// Loads the shared library at `path` (`libonnxruntime.so`, `onnxruntime.dll`, `libonnxruntime.dylib`; version 1.24
     /// or later) and switches its telemetry off. A process holds one: once a library has been loaded, later calls
-    /// return that one, whatever path they name. A call that fails leaves nothing behind, so another path can be tried
-    /// after it. Cost: some ten milliseconds, once.
+    /// return it, whatever path they name. A failed call leaves nothing behind, so another path can be tried
+    /// afterwards. Cost: some ten milliseconds, once.
     ///
     /// # Errors
-    /// [`ErrorKind::Runtime`] when the file is missing, is another library or is too old.
+    /// [`ErrorKind::Runtime`] when the file is missing, is a different library or is too old.
     pub fn load(path: &Path) -> Result<Self, Error> {
         static LOADED: OnceLock<Loaded> = OnceLock::new();
         static LOADING: Mutex<()> = Mutex::new(());
-        // Only one thread at a time may try: the binding keeps the first library that it could load.
+        // Only one thread at a time may try: the binding keeps the first library that it manages to load.
         let _loading = LOADING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(loaded) = LOADED.get() {
             return Ok(Self(loaded));

@@ -20,11 +20,11 @@ const TYPE_IDS: &str = "token_type_ids";
 pub(crate) struct Session {
     opened: OrtSession,
     inputs: Inputs,
-    /// The mask of a pair without padding, kept so that it is not made anew for each.
+    /// The mask of a pair without padding, kept so that it is not rebuilt for each.
     ones: Vec<i64>,
 }
 
-/// What a graph asks for besides token ids.
+/// The inputs of a graph besides token ids.
 #[derive(Clone, Copy)]
 struct Inputs {
     mask: bool,
@@ -32,8 +32,8 @@ struct Inputs {
 }
 
 impl Session {
-    /// Prepares a graph, or says why it is not a cross-encoder. Work runs on the calling thread alone: parallelism
-    /// comes from one session a core, which beats one session over all cores.
+    /// Prepares a graph, or reports why it is not a cross-encoder. Work runs only on the calling thread: parallelism
+    /// comes from one session per core, which beats one session over all cores.
     pub(crate) fn open(runtime: Runtime, graph: &PreparedGraph) -> Result<Self, Error> {
         let session = commit(runtime, graph).map_err(|error| {
             let message = format!("cannot open {} with ONNX Runtime", graph.name());
@@ -45,7 +45,7 @@ impl Session {
     }
 
     /// The logit of each pair: the model's single output, or with two outputs their difference, whose sigmoid is the
-    /// softmax probability of the second. Pairs of different lengths are padded. Every logit is a finite number.
+    /// softmax probability of the second. Pairs of different lengths are padded. Every logit is finite.
     pub(crate) fn run(&mut self, pairs: &[&Pair]) -> Result<Vec<f32>, Error> {
         self.try_run(pairs).map_err(|error| {
             let longest = longest(pairs);
@@ -70,7 +70,7 @@ impl Session {
             return logits(&mut self.opened, self.inputs, &batch);
         }
         let longest = longest(pairs);
-        // What padding holds does not matter: the mask hides it.
+        // The content of padding does not matter: the mask hides it.
         let padded = |part: fn(&Pair) -> &[i64]| -> Vec<i64> {
             let padding = |pair: &Pair| std::iter::repeat_n(0, longest - pair.ids.len());
             pairs.iter().flat_map(|pair| part(pair).iter().copied().chain(padding(pair))).collect()
@@ -93,7 +93,7 @@ fn longest(pairs: &[&Pair]) -> usize {
     pairs.iter().map(|pair| pair.ids.len()).max().unwrap_or(0)
 }
 
-/// Numbers for all inputs that a graph may have, each pairs × tokens.
+/// The values of all inputs that a graph may have, each pairs × tokens.
 struct Batch<'a> {
     shape: [usize; 2],
     ids: &'a [i64],
@@ -143,7 +143,7 @@ fn commit(runtime: Runtime, graph: &PreparedGraph) -> ::ort::Result<OrtSession> 
     if let Some(provider) = provider(graph.device()) {
         builder = builder.with_execution_providers([provider.dispatch.error_on_failure()])?;
     } else if graph.is_int8() {
-        // On int8 graphs the fused form is slower: the README of this crate has by how much.
+        // On int8 graphs the fused form is slower; see this crate's README for figures.
         builder = builder.with_disabled_optimizers("SkipLayerNormFusion")?;
         if !Cpu::detect().exact_int8 {
             builder = builder.with_config_entry("session.x64quantprecision", "1")?;

@@ -9,9 +9,9 @@ use super::call::Part;
 use crate::error::{Error, ErrorKind};
 use crate::pair::{Pair, PairTokenizer};
 
-/// The most tokens of a batch, padding included.
+/// The maximum number of tokens in a batch, padding included.
 const BATCH_TOKENS: usize = 1 << 14;
-/// So many texts are worth a thread to tokenize them.
+/// This many texts justify a thread to tokenize them.
 const TEXTS_PER_THREAD: usize = 16;
 
 /// Pairs to be run together.
@@ -37,7 +37,7 @@ impl Batch {
         longest * self.0.len()
     }
 
-    /// What logits of all pairs say about the passages.
+    /// The passages' results from the logits of all pairs.
     pub(super) fn parts(&self, logits: &[f32]) -> Vec<Part> {
         let part = |(window, logit): (&Window, &f32)| Part {
             passage: window.passage,
@@ -57,7 +57,7 @@ impl Window {
     }
 }
 
-/// Cuts windows into batches: of similar length, the longest first, or in the order given when there is a deadline.
+/// Groups windows into batches: by similar length, longest first, or in the order given when there is a deadline.
 pub(super) fn batches(mut windows: Vec<Window>, limits: &TimeLimits) -> Vec<Batch> {
     if limits.deadline.is_none() {
         windows.sort_by_key(|window| Reverse(window.tokens()));
@@ -77,7 +77,7 @@ pub(super) fn batches(mut windows: Vec<Window>, limits: &TimeLimits) -> Vec<Batc
     batches
 }
 
-/// The windows of all passages, in order, made on several threads. Passages that a limit does not leave time for have
+/// The windows of all passages, in order, built on several threads. Passages for which a limit leaves no time have
 /// none.
 pub(super) fn windows(
     tokenizer: &PairTokenizer,

@@ -1,4 +1,4 @@
-//! One caller's request while it is worked on: what is known so far, and the caller waiting for the rest.
+//! One caller's request in progress: what is known so far, and the caller waiting for the rest.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,11 +7,11 @@ use vizsla_core::{RerankScore, TimeLimits};
 
 use crate::error::Error;
 
-/// How often a waiting caller looks whether it was cancelled: nothing wakes it for that.
+/// How often a waiting caller checks for cancellation: nothing wakes it for that.
 const CANCEL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A request, shared by the caller and the workers. It owns what it needs, since a caller that is cancelled goes away
-/// while a worker may still be busy for it.
+/// A request, shared by the caller and the workers. It owns what it needs, since a cancelled caller leaves while a
+/// worker may still be busy on its behalf.
 pub(super) struct Call {
     /// Tokens of the query.
     pub(super) query: Vec<u32>,
@@ -28,7 +28,7 @@ struct Progress {
     failure: Option<Error>,
 }
 
-/// What is known of one passage.
+/// What is known about one passage.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     best: f32,
@@ -48,7 +48,7 @@ pub(super) struct Part {
     pub(super) windows: u32,
     /// How many windows the passage has.
     pub(super) of: u32,
-    /// Whether the query was cut to leave room for the passage.
+    /// Whether the query was truncated to leave room for the passage.
     pub(super) truncated: bool,
 }
 
@@ -61,7 +61,7 @@ impl Tally {
         (self.of, self.truncated) = (part.of, part.truncated);
     }
 
-    /// The score, once every window was read.
+    /// The score, once every window has been read.
     fn score(self) -> Option<RerankScore> {
         let is_complete = self.of > 0 && self.windows == self.of;
         is_complete.then(|| {
@@ -73,7 +73,7 @@ impl Tally {
 }
 
 impl Call {
-    /// A request about so many passages, whose work comes in so many pieces.
+    /// A request for this many passages, whose work comes in this many pieces.
     pub(super) fn new(
         query: Vec<u32>,
         limits: &TimeLimits,
@@ -90,7 +90,7 @@ impl Call {
         }
     }
 
-    /// A piece of work is done.
+    /// Records that a piece of work is done.
     pub(super) fn done(&self, parts: &[Part]) {
         let mut progress = self.progress();
         for part in parts {
@@ -99,12 +99,12 @@ impl Call {
         self.close(progress, 1);
     }
 
-    /// Pieces of work will not be done.
+    /// Records that pieces of work will not be done.
     pub(super) fn dropped(&self, pieces: usize) {
         self.close(self.progress(), pieces);
     }
 
-    /// A piece of work failed, and so does the request; the first reason counts.
+    /// Records that a piece of work failed, and with it the request; the first reason counts.
     pub(super) fn failed(&self, error: Error) {
         self.progress().failure.get_or_insert(error);
         self.ended.notify_all();
@@ -117,9 +117,9 @@ impl Call {
         }
     }
 
-    /// Waits until all is done, the request failed or a limit is reached; `withdraw` takes back what no worker has
-    /// started, and says how many pieces that was. After the deadline what is being scored is waited for, which was
-    /// started because it was expected to end in time; a caller that is cancelled waits for nothing.
+    /// Waits until everything is done, the request fails or a limit is reached; `withdraw` removes what no worker has
+    /// started, and returns the number of pieces. After the deadline it still waits for passages in progress, which
+    /// were expected to finish in time; a cancelled caller waits for nothing.
     pub(super) fn wait(
         &self,
         withdraw: impl Fn() -> usize,
@@ -149,7 +149,7 @@ impl Call {
         }
     }
 
-    /// Sleeps until something ended, or a limit is to be looked at.
+    /// Sleeps until a piece ends or a limit must be checked.
     fn sleep<'a>(
         &self,
         progress: MutexGuard<'a, Progress>,

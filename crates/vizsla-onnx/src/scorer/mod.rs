@@ -1,7 +1,7 @@
 //! Scores passages for a query: tokens, windows, and which session runs what when. In: texts and limits. Out: scores.
 //!
-//! On the processor each of several threads has a session of its own and takes single passages from a queue that all
-//! calls share, so that no core idles while there is work. On another device one thread runs padded batches of a bounded
+//! On the processor each of several threads has its own session and takes single passages from a queue shared by all
+//! calls, so that no core idles while there is work. On any other device one thread runs padded batches of a bounded
 //! number of tokens from the same queue. The policy of the queue is in `schedule.rs`.
 
 mod batch;
@@ -55,7 +55,7 @@ impl Scorer {
         self.tokenizer.max_tokens()
     }
 
-    /// Scores all passages, or as many as the limits allow; those not read to the end have no score.
+    /// Scores all passages, or as many as the limits allow; those not fully read have no score.
     pub(crate) fn score(
         &self,
         query: &str,
@@ -100,14 +100,14 @@ fn open_sessions(
     })
 }
 
-/// A piece for each passage. Without a deadline the longest come first, so that no core is left with a long one when the
-/// others are done; with one they keep their order, since the first ones matter most.
+/// A piece for each passage. Without a deadline the longest come first, so that no core is left with a long one after
+/// the others have finished; with one they keep their order, since the first ones matter most.
 fn passage_by_passage(query: &str, passages: &[&str], limits: &TimeLimits) -> Vec<Piece<Work>> {
     let mut order: Vec<usize> = (0..passages.len()).collect();
     if limits.deadline.is_none() {
         order.sort_by_key(|passage| Reverse(passages[*passage].len()));
     }
-    // Tokens are not known before a worker has the passage; bytes are a fair measure of them.
+    // Token counts are unknown until a worker has the passage; bytes are a fair proxy.
     let piece = |passage: usize| Piece {
         cost: (query.len() + passages[passage].len() + 1) as u64,
         work: Work::Passage { passage, text: passages[passage].into() },

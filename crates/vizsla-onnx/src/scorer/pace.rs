@@ -1,19 +1,19 @@
-//! How long scoring takes, learned while scoring: by it a deadline decides what is still started.
+//! Estimates how long scoring takes, learning as it goes: the deadline uses this to decide what may still start.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vizsla_core::TimeLimits;
 
-/// What a token costs on one thread.
+/// The time per token on one thread.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    /// A moving average; zero until something was measured.
+    /// A moving average; zero until something has been measured.
     nanoseconds_per_token: AtomicU64,
 }
 
 impl Pace {
-    /// Whether a limit is reached, or would be before so many tokens are read.
+    /// Whether a limit is reached, or would be before this many tokens are read.
     pub(super) fn should_stop(&self, tokens: usize, now: Instant, limits: &TimeLimits) -> bool {
         limits.is_cancelled() || limits.deadline.is_some_and(|by| now + self.cost(tokens) > by)
     }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_end_too_late_is_not_started() {
+    fn work_that_would_end_too_late_is_not_started() {
         let (pace, now) = (Pace::default(), Instant::now());
         let limits = TimeLimits::default().with_deadline(now + Duration::from_millis(10));
         assert!(!pace.should_stop(100, now, &limits));

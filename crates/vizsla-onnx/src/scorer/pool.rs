@@ -1,5 +1,5 @@
-//! The threads that score, one session each, and the queue from which they take work. In: a call and its pieces. Out: its
-//! scores, when they are there or a limit is reached.
+//! The threads that score, one session each, and the queue from which they take work. In: a call and its pieces. Out:
+//! its scores, once complete or a limit is reached.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ use crate::pair::{Pair, PairTokenizer};
 
 /// What scores pairs on one thread.
 pub(super) trait Model: Send + 'static {
-    /// The logit of each pair, a finite number.
+    /// The logit of each pair, all finite.
     fn logits(&mut self, pairs: &[&Pair]) -> Result<Vec<f32>, Error>;
 }
 
@@ -28,7 +28,7 @@ impl Model for Session {
     }
 }
 
-/// What a worker does without looking at other calls.
+/// What a worker does without switching to another call.
 pub(super) enum Work {
     /// One passage, read window by window.
     Passage { passage: usize, text: Box<str> },
@@ -36,7 +36,7 @@ pub(super) enum Work {
     Batch(Batch),
 }
 
-/// Long-lived threads that all calls share. Dropping it ends them, after the piece that each is busy with.
+/// Long-lived threads that all calls share. Dropping it ends them, once each finishes its current piece.
 pub(super) struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
@@ -45,7 +45,7 @@ pub(super) struct Pool {
 struct Shared {
     tokenizer: Arc<PairTokenizer>,
     queue: Mutex<Queue>,
-    /// There is work, or it is time to go. Only idle workers wait for it.
+    /// Signals work or shutdown. Only idle workers wait on it.
     work: Condvar,
     pace: Pace,
 }
@@ -78,7 +78,7 @@ impl Pool {
         Ok(pool)
     }
 
-    /// Queues a call's work and waits for it, or until its limits say otherwise.
+    /// Queues a call's work and waits until it is done or a limit is reached.
     pub(super) fn run(
         &self,
         call: Call,
@@ -110,7 +110,7 @@ impl Drop for Pool {
         self.shared.queue().is_closed = true;
         self.shared.work.notify_all();
         for worker in self.workers.drain(..) {
-            // What a worker panics with is caught at the call it worked for.
+            // A worker's panic is caught and reported to the call it worked for.
             let _ = worker.join();
         }
     }
@@ -126,7 +126,7 @@ impl Shared {
             let scored = catch_unwind(AssertUnwindSafe(|| self.score(model, &call, &work)));
             match scored {
                 Ok(Ok(Some(parts))) => call.done(&parts),
-                // A limit is reached, so what is left of the call is not to be started either.
+                // A limit is reached, so the rest of the call must not be started either.
                 Ok(Ok(None)) => {
                     let others = self.queue().schedule.withdraw(id);
                     call.dropped(others + 1);
@@ -137,7 +137,7 @@ impl Shared {
         }
     }
 
-    /// The next piece of work, waited for; `None` when the pool is being dropped.
+    /// Waits for the next piece of work; `None` when the pool is being dropped.
     fn next(&self) -> Option<(CallId, Arc<Call>, Work)> {
         let mut queue = self.queue();
         loop {
@@ -197,7 +197,7 @@ impl Shared {
         Ok(Some(Part { passage, best, tokens, windows: count, of: count, truncated }))
     }
 
-    /// Does something with so many tokens and learns from how long it took, unless it would end too late.
+    /// Runs work on this many tokens and learns from its duration, unless it would end too late.
     fn timed<T>(
         &self,
         tokens: usize,
@@ -214,7 +214,7 @@ impl Shared {
     }
 }
 
-/// The error of a call whose passage made a worker panic. The worker goes on with other work.
+/// The error of a call whose passage made a worker panic. The worker continues with other work.
 fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
     let message = panic
         .downcast_ref::<&str>()

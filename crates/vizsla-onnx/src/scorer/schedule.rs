@@ -1,18 +1,19 @@
-//! Whose passage is scored next. In: calls with their pieces of work. Out: one piece at a time. Knows no threads, clock or
-//! model.
+//! Whose passage is scored next. In: calls with their pieces of work. Out: one piece at a time. Knows nothing of
+//! threads, clocks or models.
 //!
 //! The policy is earliest eligible deadline first, as in Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline
-//! First" (1995), which Linux schedules processes by, with the callers' own deadlines:
+//! First" (1995), used by Linux to schedule processes, but with the callers' own deadlines:
 //!
-//! 1. Every call is to be served alike, whenever it came. A call that has had no more than its fair share since then is
-//!    eligible, and of the eligible the one with the earliest deadline is next; calls without a deadline come after those
-//!    with one. So a new call with a deadline is served at once, and after one piece lets the others catch up.
+//! 1. All calls get equal service, no matter when they arrived. A call that has had no more than its fair share since
+//!    then is eligible, and among the eligible the one with the earliest deadline is next; calls without a deadline
+//!    come after those with one. So a new call with a deadline is served at once, and after one piece lets the others
+//!    catch up.
 //! 2. A call that is far behind its share goes first, the furthest behind before the others. So a stream of new calls
 //!    with deadlines cannot hold up one that has none.
-//! 3. Within a call pieces keep the order in which they were added.
+//! 3. Within a call, pieces keep the order in which they were added.
 //!
-//! With n calls each gets an n-th of the workers, up to a piece and the bound of rule 2. Shares are measured in what
-//! pieces are said to cost, which is known before they are scored; what a call leaves unused is the others'.
+//! With n calls each gets 1/n of the workers, to within one piece and the bound of rule 2. Shares are measured by the
+//! pieces' estimated costs, which are known before scoring; whatever a call leaves unused goes to the others.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -20,16 +21,16 @@ use std::time::Instant;
 /// How far behind its share a call may fall before it goes first, in units of cost: the bytes of two or three full
 /// windows.
 const MOST_BEHIND: u64 = 4096;
-/// Costs are divided by the number of calls, so they are kept in fractions.
+/// Costs are divided by the number of calls, so they are stored as fractions.
 const FRACTION: u64 = 1 << 10;
 
-/// Names a call in a [`Schedule`].
+/// Identifies a call in a [`Schedule`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CallId(u64);
 
 /// One piece of a call's work, the unit at which calls take turns.
 pub(super) struct Piece<W> {
-    /// About what it costs to do, in any unit that all pieces share.
+    /// Its approximate cost, in any unit that all pieces share.
     pub(super) cost: u64,
     pub(super) work: W,
 }
@@ -37,7 +38,7 @@ pub(super) struct Piece<W> {
 /// The work of all calls that has not been started.
 pub(super) struct Schedule<C, W> {
     waiting: Vec<Waiting<C, W>>,
-    /// What a call would have been served by now that was always served its share.
+    /// The service that a call always given its fair share would have received by now.
     fair: u64,
     next_id: u64,
 }
@@ -46,7 +47,7 @@ struct Waiting<C, W> {
     id: CallId,
     call: C,
     deadline: Option<Instant>,
-    /// What it was served, counted from what was fair when it came.
+    /// The service it has received, starting from the fair value when it arrived.
     served: u64,
     pieces: VecDeque<Piece<W>>,
 }
@@ -56,7 +57,7 @@ impl<C: Clone, W> Schedule<C, W> {
         Self { waiting: Vec::new(), fair: 0, next_id: 0 }
     }
 
-    /// Adds a call with all its pieces, the first to be done first.
+    /// Adds a call with all its pieces, in the order to be done.
     pub(super) fn add(
         &mut self,
         call: C,
@@ -72,7 +73,7 @@ impl<C: Clone, W> Schedule<C, W> {
         id
     }
 
-    /// Takes the piece that is to be done next. Cost: a look at every waiting call.
+    /// Takes the next piece to be done. Cost: linear in the waiting calls.
     pub(super) fn next(&mut self) -> Option<(CallId, C, W)> {
         let next = (0..self.waiting.len()).min_by_key(|i| self.rank(&self.waiting[*i]))?;
         let calls = self.waiting.len() as u64;
@@ -87,7 +88,7 @@ impl<C: Clone, W> Schedule<C, W> {
         Some((id, call, piece.work))
     }
 
-    /// Takes back what is left of a call, and says how many pieces that was.
+    /// Removes what is left of a call, and returns the number of pieces.
     pub(super) fn withdraw(&mut self, id: CallId) -> usize {
         let Some(at) = self.waiting.iter().position(|waiting| waiting.id == id) else { return 0 };
         let pieces = self.waiting.swap_remove(at).pieces.len();
@@ -111,7 +112,7 @@ impl<C: Clone, W> Schedule<C, W> {
         } else if waiting.served <= self.fair {
             (1, 0)
         } else {
-            // Nobody is eligible for a moment when a call that was behind has left.
+            // Briefly, no call is eligible after one that was behind has left.
             (2, waiting.served)
         };
         let deadline = (waiting.deadline.is_none(), waiting.deadline);
@@ -130,7 +131,7 @@ mod tests {
         (0..count).map(|work| Piece { cost, work }).collect()
     }
 
-    /// A point in time that is so many seconds after the first one.
+    /// A point in time this many seconds after the first one.
     fn after(seconds: u64) -> Instant {
         static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
         *START.get_or_init(Instant::now) + Duration::from_secs(seconds)
@@ -156,12 +157,12 @@ mod tests {
         assert_eq!(turns(&mut schedule, 100).len(), 100);
         schedule.add("late", Some(after(20)), pieces(10, 100));
         schedule.add("early", Some(after(10)), pieces(10, 100));
-        // What the long call had before the others came is not held against it.
+        // Service that the long call received before the others arrived is not held against it.
         assert_eq!(turns(&mut schedule, 6), ["early", "late", "long", "early", "late", "long"],);
     }
 
     #[test]
-    fn dear_pieces_come_less_often() {
+    fn expensive_pieces_come_less_often() {
         let mut schedule = Schedule::new();
         schedule.add("dear", None, pieces(100, 900));
         schedule.add("cheap", None, pieces(100, 100));
@@ -198,7 +199,7 @@ mod tests {
             }
             long += usize::from(schedule.next().unwrap().1 == "long");
         }
-        // Half, less what it may fall behind by.
+        // Half, minus what it may fall behind by.
         assert!((400..=500).contains(&long), "{long}");
     }
 

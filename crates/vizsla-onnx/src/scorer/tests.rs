@@ -1,5 +1,5 @@
 //! Many callers at once. Most tests use a model that scores nothing until its gate is opened, so that what is queued,
-//! what is being scored and who waits is known without a clock.
+//! what is being scored and who is waiting are known without a clock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
@@ -27,7 +27,7 @@ impl Gate {
         self.allow(usize::MAX);
     }
 
-    /// Lets so many runs through, and makes those after them fail.
+    /// Lets this many runs through, and makes later ones fail.
     fn allow(&self, runs: usize) {
         *self.allowed.lock().unwrap() = Some(runs);
         self.changed.notify_all();
@@ -42,7 +42,7 @@ impl Gate {
         left.map(|_| ()).ok_or_else(|| Error::new(ErrorKind::Inference, "no run is left"))
     }
 
-    /// Returns when so many runs have been started.
+    /// Returns when this many runs have started.
     fn wait_for(&self, runs: usize) {
         while self.started.load(Ordering::SeqCst) < runs {
             std::thread::yield_now();
@@ -50,7 +50,7 @@ impl Gate {
     }
 }
 
-/// Scores a pair by its length, behind a gate, and panics at a pair with a certain word.
+/// Scores a pair by its length, behind a gate, and panics on a pair with a certain word.
 struct Gated(Arc<Gate>);
 
 const FAULT: &str = "sleeps";
@@ -85,11 +85,11 @@ fn until(cancel: &CancelHandle) -> TimeLimits {
     TimeLimits::default().with_cancel(cancel.clone())
 }
 
-/// Of the runs that the model is good for, the long call needs many more than those with a budget leave it: that they get
-/// all their scores means that they did not have to wait for it.
+/// The long call needs many more of the model's available runs than the calls with a budget leave it: if those get all
+/// their scores, they did not have to wait for it.
 #[test]
 fn callers_with_a_budget_are_answered_before_a_long_call() {
-    // Two that were started before they came, what they need, and their neighbour's share; a batch is one run.
+    // Two started before they arrived, what they need, and their neighbour's share; a batch is one run.
     for (in_batches, runs) in [(false, 2 + 160 + 160), (true, 2 + 8 + 2)] {
         let (mut scorer, gate) = gated(2);
         scorer.in_batches = in_batches;
@@ -163,7 +163,7 @@ fn a_panic_fails_its_own_call_and_no_other() {
     }
 }
 
-/// The small BERT, with as many threads.
+/// The small BERT, with this many threads.
 fn tiny(threads: usize) -> Scorer {
     let dir = fixture("tiny-bert");
     let read = |name: &str| std::fs::read(dir.join(name)).unwrap();

@@ -1,4 +1,4 @@
-//! The required and excluded clauses of a query: for one segment, the set of passages that pass.
+//! Evaluates the required and excluded clauses of a query: for one segment, the set of passages that pass.
 
 use tantivy::query::{
     BooleanQuery, EnableScoring, Occur, PhraseQuery, Query as EngineQuery, TermQuery, Weight,
@@ -8,16 +8,16 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocSet, Searcher, SegmentReader, TERMINATED, Term};
 use vizsla_core::{Clause, Query};
 
-/// Clauses made ready for one state of the index.
+/// Clauses prepared for one snapshot of the index.
 pub(crate) struct ClauseFilter {
     required: Vec<Box<dyn Weight>>,
     excluded: Vec<Box<dyn Weight>>,
-    /// What was required and is nowhere; it does not restrict.
+    /// Required clauses that occur nowhere; these do not restrict.
     pub(crate) dropped: Vec<String>,
 }
 
 impl ClauseFilter {
-    /// `None` when the query restricts nothing. `fields` says where a clause is looked for; one field is enough.
+    /// `None` when the query restricts nothing. `fields` says where to look for a clause; a match in one is enough.
     pub(crate) fn new(
         searcher: &Searcher,
         query: &Query,
@@ -43,7 +43,7 @@ impl ClauseFilter {
         Ok(Some(clauses))
     }
 
-    /// Unmarks the passages of a segment that do not pass.
+    /// Clears the passages of a segment that do not pass.
     pub(crate) fn apply(
         &self,
         segment: &SegmentReader,
@@ -71,7 +71,7 @@ fn weight(searcher: &Searcher, query: &dyn EngineQuery) -> tantivy::Result<Box<d
     query.weight(EnableScoring::disabled_from_searcher(searcher))
 }
 
-/// `None` when the clause has nothing that is indexed, such as stop words alone.
+/// `None` when nothing in the clause is indexed, as with stop words alone.
 fn engine_query(clause: &Clause, fields: &[(Field, TextAnalyzer)]) -> Option<Box<dyn EngineQuery>> {
     let anywhere: Vec<_> = fields
         .iter()

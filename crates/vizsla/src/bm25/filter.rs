@@ -1,4 +1,4 @@
-//! A filter becomes, for one segment, the set of passages that pass.
+//! Turns a filter into the set of passages of one segment that pass.
 
 use globset::GlobSet;
 use tantivy::schema::{Field, IndexRecordOption};

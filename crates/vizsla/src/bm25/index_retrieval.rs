@@ -1,4 +1,4 @@
-//! One query against one state of an index: parsed, analysed and corrected once.
+//! One query against one snapshot of an index: parsed, analysed and corrected once.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -31,26 +31,26 @@ pub(crate) struct IndexRetrieval<'a> {
     parsed: ParsedQuery,
     query: ScoredQuery,
     clauses: Option<ClauseFilter>,
-    /// Words that no passage has, once they were looked for.
+    /// Words that no passage has, computed on demand.
     unknown: Option<Vec<Unknown>>,
     /// What a reranker reads.
     read_as: String,
     /// The terms whose words are highlighted.
     terms: Vec<String>,
-    /// Where each candidate lies.
+    /// The address of each candidate.
     addresses: HashMap<(String, String, u32), DocAddress>,
 }
 
 /// A term that no passage has.
 struct Unknown {
     term: String,
-    /// As the query writes it.
+    /// As written in the query.
     word: String,
-    /// The term that was likeliest meant.
+    /// The term most likely meant.
     nearest: String,
 }
 
-/// A query made ready for one state of the index.
+/// A query prepared for one snapshot of the index.
 enum ScoredQuery {
     Bm25(Bm25Query),
     Native(Box<dyn tantivy::query::Weight>),
@@ -124,7 +124,7 @@ impl<'a> IndexRetrieval<'a> {
         Ok(())
     }
 
-    /// The query's terms with words of its own best passages.
+    /// The query's terms expanded with words from its own best passages.
     fn expanded(&self, terms: &[(String, f32)], rm3: Rm3) -> Result<Vec<(String, f32)>> {
         let best = self.ranking(rm3.passages())?;
         let best: Vec<_> =
@@ -173,7 +173,7 @@ impl<'a> IndexRetrieval<'a> {
         }
     }
 
-    /// Where the best passages over all segments are; more than `depth` when several are equal at the cut.
+    /// Addresses of the best passages over all segments; more than `depth` when several tie at the cutoff.
     fn find(&self, query: &ScoredQuery, depth: usize) -> Result<Vec<(f32, DocAddress)>> {
         let index = &self.retriever.index;
         let filter = PreparedFilter::new(&self.request.filter, index.fields)?;
@@ -191,9 +191,9 @@ impl<'a> IndexRetrieval<'a> {
         .map_err(|error: tantivy::TantivyError| self.failed(error))
     }
 
-    /// The best passages and where they lie.
+    /// The best passages and their addresses.
     fn ranking(&self, depth: usize) -> Result<Vec<(vizsla_core::Ranked<Candidate>, DocAddress)>> {
-        /// A candidate on its way into the ranking.
+        /// A candidate about to be ranked.
         struct Found(Candidate, DocAddress);
         impl TieBreak for Found {
             fn tie_break(&self) -> (&str, &str, u32) {
@@ -251,7 +251,7 @@ impl<'a> IndexRetrieval<'a> {
         unknown.iter().map(suggest).collect()
     }
 
-    /// A word as some passage writes it whose term is `term`.
+    /// A word, as written in some passage, whose term is `term`.
     fn as_written(&self, term: &str) -> Result<Option<String>> {
         let query = ScoredQuery::Bm25(self.bm25_query(&[(term.to_owned(), 1.0)])?);
         let best = best_of_all(
@@ -355,7 +355,7 @@ impl Retrieval for IndexRetrieval<'_> {
 }
 
 impl ScoredQuery {
-    /// The best passages of a segment; equal scores at the cut by document id, file and ordinal.
+    /// The best passages of a segment; ties at the cutoff are broken by document id, file and ordinal.
     fn best(
         &self,
         segment: &SegmentReader,
@@ -366,7 +366,7 @@ impl ScoredQuery {
         let ids = segment.fast_fields().str(schema::DOC_ID)?;
         let paths = segment.fast_fields().str(schema::PATH)?;
         let ordinals = segment.fast_fields().u64(schema::ORDINAL)?;
-        // Within a segment, ids and paths are numbered in their own order.
+        // Within a segment, term ordinals of ids and paths sort like the terms themselves.
         let tie_break = |doc| {
             let id = ids.as_ref().and_then(|ids| ids.ords().first(doc));
             let path = paths.as_ref().and_then(|paths| paths.ords().first(doc));

@@ -1,4 +1,4 @@
-//! The first stage over an index of this crate: how it is set up.
+//! Configures the first stage over an index of this crate.
 
 use tantivy::Term;
 use vizsla_core::{Limits, Passage};
@@ -7,7 +7,7 @@ use super::rm3::Rm3;
 use crate::error::Result;
 use crate::index::{Bm25Params, FieldWeights, Index, IndexSettings, addresses};
 
-/// Finds passages by BM25 over title, headings and text, or over fields with weights of their own. Cheap to clone.
+/// Finds passages by BM25 over title, headings and text, or over individually weighted fields. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct IndexRetriever {
     pub(super) index: Index,
@@ -44,27 +44,27 @@ impl IndexRetriever {
         self
     }
 
-    /// Adds words of the best passages to each query. Costs a second retrieval.
+    /// Expands each query with words from its best passages. Costs a second retrieval.
     pub fn with_rm3(mut self, rm3: Rm3) -> Self {
         self.rm3 = Some(rm3);
         self
     }
 
-    /// Searches for the nearest word instead of one that no passage has; the reranker and the highlights of an engine use
-    /// it too, and [`Retrieval::notes`] says which words were replaced.
+    /// Replaces a word that no passage has with the nearest one; the reranker and an engine's highlights use it too,
+    /// and [`Retrieval::notes`] says which words were replaced.
     pub fn with_correction(mut self) -> Self {
         self.corrects = true;
         self
     }
 
-    /// Sets the limits; [`Limits::suggestions`] counts here.
+    /// Sets the limits; only [`Limits::suggestions`] applies here.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// All passages of the documents with these ids, metadata included, in order of id, file and ordinal. Ids that the
-    /// index does not have are left out.
+    /// All passages of the documents with these ids, metadata included, in order of id, file and ordinal. Ids not in
+    /// the index are omitted.
     ///
     /// # Errors
     /// Those of reading the index.

@@ -1,10 +1,10 @@
-//! BM25 over the engine's postings, with parameters of one's own.
+//! BM25 over the engine's postings, with configurable parameters.
 //!
 //! Robertson et al., "Okapi at TREC-3" (1994), in the form with a positive idf that Lucene and tantivy use:
 //! `score = Σ qtf · idf · tf·(k1+1) / (tf + k1·(1 − b + b·length/average))` with
 //! `idf = ln(1 + (N − df + 0.5)/(df + 0.5))`. tantivy fixes k1 = 1.2 and b = 0.75; the published baselines of Anserini
-//! use 0.9 and 0.4, which is the default here. Statistics are of the whole index, so that a score does not depend on how
-//! it is cut into segments. In: words with their weights. Out: a query that `top_k` runs.
+//! use 0.9 and 0.4, which is the default here. Statistics are those of the whole index, so scores do not depend on how
+//! it is split into segments. In: words with their weights. Out: a query that `top_k` runs.
 
 mod clauses;
 mod filter;
@@ -32,14 +32,14 @@ pub use self::rm3::Rm3;
 pub use self::tantivy_retriever::{TantivyRetriever, tantivy};
 use crate::index::Bm25Params;
 
-/// A field to be scored and what its score counts for.
+/// A field to score, and the weight of its score.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct WeightedField {
     pub(crate) field: Field,
     pub(crate) weight: f32,
 }
 
-/// A query made ready for one state of the index.
+/// A query prepared for one snapshot of the index.
 pub(crate) struct Bm25Query {
     params: Bm25Params,
     pub(crate) fields: Vec<FieldQuery>,
@@ -48,7 +48,7 @@ pub(crate) struct Bm25Query {
 pub(crate) struct FieldQuery {
     pub(crate) field: Field,
     average_length: f32,
-    /// `k1·(1 − b + b·length/average)` for each of the 256 lengths that the engine tells apart.
+    /// `k1·(1 − b + b·length/average)` for each of the 256 lengths that the engine distinguishes.
     length_part: [f32; 256],
     pub(crate) terms: Vec<QueryTerm>,
 }
@@ -59,12 +59,12 @@ pub(crate) struct QueryTerm {
     query_weight: f32,
     passages: u64,
     idf: f32,
-    /// `field weight · query weight · idf · (k1+1)`: more than any passage can get for the term.
+    /// `field weight · query weight · idf · (k1+1)`: an upper bound on what any passage can score for the term.
     pub(crate) weight: f32,
 }
 
 impl FieldQuery {
-    /// What `frequency` occurrences of a term add to the score of a passage whose length has the number `norm`.
+    /// What `frequency` occurrences of a term add to the score of a passage whose length code is `norm`.
     #[inline]
     pub(crate) fn score(&self, weight: f32, frequency: u32, norm: u8) -> f32 {
         let frequency = frequency as f32;
@@ -73,12 +73,12 @@ impl FieldQuery {
 }
 
 impl Bm25Query {
-    /// A query that finds nothing.
+    /// A query that matches nothing.
     pub(crate) fn empty(params: Bm25Params) -> Self {
         Self { params, fields: Vec::new() }
     }
 
-    /// Looks up the statistics of the terms of each field. Terms that occur nowhere are left out.
+    /// Looks up the statistics of the terms of each field. Terms that occur nowhere are omitted.
     pub(crate) fn prepare(
         searcher: &Searcher,
         fields: Vec<(WeightedField, Vec<(String, f32)>)>,
@@ -111,7 +111,7 @@ impl Bm25Query {
         Ok(Self { params, fields: prepared })
     }
 
-    /// How the score of one passage comes about. Length and average length are those of the first field.
+    /// How the score of one passage is computed. Length and average length are those of the first field.
     pub(crate) fn explain(
         &self,
         segment: &SegmentReader,
@@ -182,7 +182,7 @@ pub(crate) fn terms_of(query: &dyn Query, field: Field) -> Vec<String> {
     terms
 }
 
-/// Where the words of `text` are that `analyzer` turns into one of `terms`; ranges in order and apart.
+/// Ranges of the words in `text` that `analyzer` turns into one of `terms`, in order and disjoint.
 pub(crate) fn highlight(
     analyzer: &TextAnalyzer,
     terms: &[String],

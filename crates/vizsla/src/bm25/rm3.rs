@@ -1,13 +1,14 @@
-//! Pseudo-relevance feedback: words that the best passages have in common are added to the query.
+//! Pseudo-relevance feedback: expands the query with words that the best passages have in common.
 //!
-//! RM3 (Abdul-Jaleel et al., "UMass at TREC 2004: Novelty and HARD"), with the parts and defaults that Anserini has: a relevance model
-//! `p(w) ∝ Σ_d score(d) · tf(w, d) / length(d)` over the best passages, cut to its likeliest words, and mixed with the query.
+//! RM3 (Abdul-Jaleel et al., "UMass at TREC 2004: Novelty and HARD"), with Anserini's components and defaults: a
+//! relevance model `p(w) ∝ Σ_d score(d) · tf(w, d) / length(d)` over the best passages, truncated to its likeliest
+//! words, and mixed with the query.
 
 use std::collections::HashMap;
 
 use tantivy::tokenizer::TextAnalyzer;
 
-/// How much feedback there is.
+/// Parameters of the feedback.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Rm3 {
@@ -17,10 +18,10 @@ pub struct Rm3 {
 }
 
 impl Rm3 {
-    /// The most passages and terms, so that expansion stays cheap.
+    /// Maximum number of passages and terms, so that expansion stays cheap.
     pub const MAX: usize = 1000;
 
-    /// Sets how many of the best passages are taken to be relevant, from 1 to 1,000.
+    /// Sets how many of the best passages are assumed relevant, from 1 to 1,000.
     pub fn with_passages(mut self, passages: usize) -> Self {
         self.passages = passages.clamp(1, Self::MAX);
         self
@@ -32,29 +33,29 @@ impl Rm3 {
         self
     }
 
-    /// Sets the share of the query itself, from 0 to 1; what is not a number is the default.
+    /// Sets the weight of the original query, from 0 to 1; NaN means the default.
     pub fn with_query_share(mut self, share: f32) -> Self {
         self.query_share = if share.is_nan() { 0.5 } else { share.clamp(0.0, 1.0) };
         self
     }
 
-    /// How many of the best passages are taken to be relevant.
+    /// How many of the best passages are assumed relevant.
     pub fn passages(self) -> usize {
         self.passages
     }
 }
 
-/// 10 passages, 10 words, and half of the weight for the query itself, as Anserini has them.
+/// 10 passages, 10 words, and half the weight on the original query, as in Anserini.
 impl Default for Rm3 {
     fn default() -> Self {
         Self { passages: 10, terms: 10, query_share: 0.5 }
     }
 }
 
-/// Words in more than this share of all passages say nothing of what the best have in common.
+/// Words in more than this share of all passages say nothing about what the best have in common.
 const TOO_COMMON: f64 = 0.1;
 
-/// The query with the feedback of the best passages, given as score and text. The weights add up to what they did.
+/// The query expanded with feedback from the best passages, given as score and text. The total weight is unchanged.
 /// `frequency` is the share of all passages that have a word.
 pub(crate) fn expand(
     query: &[(String, f32)],

@@ -5,10 +5,10 @@ use tantivy::{DocAddress, DocId, Searcher, SegmentReader};
 
 use super::top_k::Threshold;
 
-/// Which passages of a segment may be found: all that are not deleted, or those of them that are marked.
+/// Which passages of a segment may be found: all live ones, or the live ones that are marked.
 pub(crate) type Passing = Option<Vec<bool>>;
 
-/// Where the best passages over all segments are, best first; more than `depth` when several are equal at the cut.
+/// Addresses of the best passages over all segments, best first; more than `depth` when several tie at the cutoff.
 /// `passing` restricts a segment, `best` finds its best `depth`.
 pub(crate) fn best_of_all<E: Send>(
     searcher: &Searcher,

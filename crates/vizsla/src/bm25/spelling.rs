@@ -1,7 +1,7 @@
-//! "Did you mean": of a word that no passage has, the likeliest that one has.
+//! "Did you mean": for a word that no passage has, the likeliest word that one does.
 //!
-//! The index holds stems, so first the words one slip away are tried as they are written and stemmed (after Norvig, "How to write a
-//! spelling corrector", 2007), then terms of the index near the stem.
+//! The index holds stems, so the first candidates are written words one edit away, looked up by their stems (after
+//! Norvig, "How to write a spelling corrector", 2007), then index terms near the stem.
 
 use std::collections::HashMap;
 
@@ -14,11 +14,11 @@ use super::query_terms;
 
 /// Shorter words have too many neighbours for any of them to be likely.
 const SHORTEST: usize = 4;
-/// From here two slips are as likely as one is in shorter words.
+/// From this length, two edits are as likely as one in shorter words.
 const LONG: usize = 8;
 
-/// The term that was likeliest meant by `word`, written so that it stems to `term`: of those one slip away, else two for long
-/// words, the one that most passages have. `None` when there is none. Cost: some milliseconds.
+/// The term most likely meant by `word`, which stems to `term`: among those one edit away (else two, for long words),
+/// the one in most passages. `None` when there is none. Cost: a few milliseconds.
 pub(crate) fn nearest(
     searcher: &Searcher,
     field: Field,
@@ -44,11 +44,11 @@ pub(crate) fn nearest(
     near_term(searcher, field, term, if length < LONG { 1 } else { 2 })
 }
 
-/// All words that a letter left out, put in, exchanged or swapped with the next makes of this one.
+/// All words obtained from this one by deleting, inserting, replacing or transposing a letter.
 fn neighbours(word: &str) -> Vec<String> {
     let letters: Vec<char> = word.chars().collect();
     if !word.is_ascii() {
-        // Which letters could be put in is for the script to say.
+        // Which letters could be inserted depends on the script.
         return Vec::new();
     }
     let with = |at: usize, skip: usize, put: &[char]| -> String {
@@ -68,7 +68,7 @@ fn neighbours(word: &str) -> Vec<String> {
     all
 }
 
-/// The term of the index within so many slips that most passages have.
+/// The index term within this many edits that occurs in most passages.
 fn near_term(
     searcher: &Searcher,
     field: Field,
@@ -95,12 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_are_one_slip_away() {
+    fn neighbours_are_one_edit_away() {
         let near = neighbours("dgo");
         for word in ["dog", "go", "dgoo", "ego", "dg"] {
             assert!(near.iter().any(|other| other == word), "{word}");
         }
-        // Letters left out, swapped, put in and exchanged.
+        // Letters deleted, transposed, inserted and replaced.
         assert_eq!(near.len(), 3 + 2 + 4 * 26 + 3 * 26);
     }
 }

@@ -1,6 +1,6 @@
-//! The first stage over somebody's own tantivy index: their reader, their fields, their query or ours.
+//! The first stage over a foreign tantivy index: the caller's reader and fields, and the caller's query or ours.
 //!
-//! The only module whose interface has types of tantivy; [`tantivy`] is re-exported for the version to match.
+//! The only module with tantivy types in its interface; [`tantivy`] is re-exported so that versions match.
 
 use std::fmt;
 use std::ops::Range;
@@ -25,14 +25,14 @@ use crate::analysis::{self, Language};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Bm25Params;
 
-/// Makes a query of what the user typed.
+/// Builds a query from what the user typed.
 type BuildQuery = dyn Fn(&str) -> std::result::Result<Box<dyn Query>, BoxError> + Send + Sync;
 
-/// Finds documents in an index that another program made and keeps. Each document is one passage.
+/// Finds documents in an index that another program created and maintains. Each document is one passage.
 ///
-/// By default the words of the query are scored by BM25 over the text fields given, each with its own analyzer; with
-/// [`with_query`](Self::with_query) the caller's own query decides. Filters are not supported and are refused: put them
-/// into the query.
+/// By default the words of the query are scored by BM25 over the given text fields, each with its own analyzer; with
+/// [`with_query`](Self::with_query) the caller's own query is used. Filters are not supported and are rejected: put
+/// them into the query.
 #[derive(Clone)]
 pub struct TantivyRetriever {
     reader: IndexReader,
@@ -53,11 +53,12 @@ impl fmt::Debug for TantivyRetriever {
 }
 
 impl TantivyRetriever {
-    /// Searches through `reader`. The stored field `id` identifies documents; the stored fields `text` are searched, and
-    /// joined they are what the reranker reads.
+    /// Searches through `reader`. The stored field `id` identifies documents; the stored fields `text` are searched,
+    /// and their concatenation is what the reranker reads.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when a field does not exist, is not stored or, for text, not indexed with frequencies.
+    /// [`ErrorKind::InvalidInput`] when a field does not exist, is not stored or, for text, is not indexed with
+    /// frequencies.
     pub fn new(reader: IndexReader, id: &str, text: &[&str]) -> Result<Self> {
         let searcher = reader.searcher();
         if text.is_empty() {
@@ -71,7 +72,7 @@ impl TantivyRetriever {
         Ok(Self { reader, id, title: None, text, bm25: Bm25Params::default(), query: None })
     }
 
-    /// The stored field that holds titles; they are shown, and read by the reranker before the text.
+    /// The stored field that holds titles; they are shown, and the reranker reads them before the text.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when it does not exist or is not stored.
@@ -80,10 +81,10 @@ impl TantivyRetriever {
         Ok(self)
     }
 
-    /// What the score in the text field `name` counts for; 1 unless set.
+    /// Sets the weight of the score in the text field `name`; 1 by default.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when it is none of the text fields.
+    /// [`ErrorKind::InvalidInput`] when it is not one of the text fields.
     pub fn with_boost(mut self, name: &str, weight: f32) -> Result<Self> {
         let field = stored_field(&self.reader.searcher(), name)?;
         let text = self.text.iter_mut().find(|text| text.field == field).ok_or_else(|| {
@@ -96,7 +97,7 @@ impl TantivyRetriever {
         Ok(self)
     }
 
-    /// Uses other parameters of BM25 than 0.9 and 0.4.
+    /// Uses BM25 parameters other than 0.9 and 0.4.
     pub fn with_bm25(mut self, bm25: Bm25Params) -> Self {
         self.bm25 = bm25;
         self
@@ -111,8 +112,8 @@ impl TantivyRetriever {
         self
     }
 
-    /// How this crate's own index turns text into terms, for indexes that want it too: register it with their tokenizers
-    /// under a name of your choice. It needs no filter behind it.
+    /// How this crate's own index turns text into terms, for foreign indexes to use as well: register it with their
+    /// tokenizers under any name. It needs no further filters.
     pub fn analyzer(language: Language) -> TextAnalyzer {
         analysis::analyzer(language)
     }
@@ -204,7 +205,7 @@ impl Retriever for TantivyRetriever {
     }
 }
 
-/// One query against one state of the index.
+/// One query against one snapshot of the index.
 struct TantivyRetrieval<'a> {
     retriever: &'a TantivyRetriever,
     searcher: Searcher,

@@ -1,12 +1,12 @@
 //! The best passages of a segment for a BM25 query, without reading the postings of terms that can no longer matter.
 //!
-//! MaxScore (Turtle and Flood, "Query evaluation: strategies and optimizations", 1995) over windows of passages, as
-//! Lucene's bulk scorer has it: once the worst of the best `depth` scores is more than the terms with the least weights could
-//! reach together, no passage that has only those can get in; their postings are then looked up, for passages that the others
-//! found, instead of read. A term never adds more than its weight, whatever k1, b and the length of the passage, so
+//! MaxScore (Turtle and Flood, "Query evaluation: strategies and optimizations", 1995) over windows of passages, as in
+//! Lucene's bulk scorer: once the worst of the best `depth` scores exceeds what the terms with the smallest weights
+//! could reach together, no passage with only those can get in; their postings are then looked up, for passages found
+//! by the others, instead of scanned. A term never adds more than its weight, whatever k1, b and the passage length, so
 //! the bounds hold for all parameters.
 //!
-//! Sums are of whole numbers (of 2^-32), so that neither the order of terms nor that of segments changes a score.
+//! Sums are integers (in units of 2^-32), so that neither the order of terms nor that of segments changes a score.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -19,7 +19,7 @@ use tantivy::{DocId, SegmentReader, TERMINATED};
 
 use super::{Bm25Query, FieldQuery};
 
-/// Passages that are scored together; their sums fit the first-level cache.
+/// Passages scored together; their sums fit into the L1 cache.
 const WINDOW: usize = 4096;
 const ONE: f64 = (1u64 << 32) as f64;
 
@@ -27,7 +27,7 @@ fn fixed(score: f32) -> i64 {
     (f64::from(score) * ONE) as i64
 }
 
-/// The worst score that still gets in, shared by the segments of a search.
+/// The score threshold for entry, shared by the segments of a search.
 pub(crate) struct Threshold(AtomicI64);
 
 impl Threshold {
@@ -36,9 +36,9 @@ impl Threshold {
     }
 }
 
-/// The best `depth` passages of a segment that pass, each with its score, in no particular order; passages that the
-/// segments seen so far beat `depth` times may be missing. Which of several equal scores at the cut are kept is decided by
-/// `tie_break`, the smallest first; it is asked for those only.
+/// The best `depth` passages of a segment that pass, each with its score, in no particular order; passages already
+/// beaten `depth` times in the segments seen so far may be missing. Ties at the cutoff are broken by `tie_break`,
+/// smallest first; it is called for those only.
 pub(crate) fn best<K: Ord>(
     query: &Bm25Query,
     segment: &SegmentReader,
@@ -52,7 +52,7 @@ pub(crate) fn best<K: Ord>(
         essential: 0,
         threshold: shared.0.load(Ordering::Relaxed),
         shared,
-        // A request may ask for more than there is, and room is made for no more than that.
+        // A request may ask for more passages than exist; allocate for no more than that.
         best: BinaryHeap::with_capacity(depth.min(segment.max_doc() as usize) + 1),
         depth,
         candidates: Vec::new(),
@@ -75,13 +75,13 @@ fn score_of(sum: i64) -> f32 {
     (sum as f64 / ONE) as f32
 }
 
-/// The least sum that may become the same score as `sum`: sums are finer than scores, and equal scores are for the ids to
-/// order.
+/// The least sum that may become the same score as `sum`: sums are finer than scores, and equal scores are ordered by
+/// id.
 fn same_score(sum: i64) -> i64 {
     fixed(score_of(sum).next_down()).max(1)
 }
 
-/// The best `depth`; of equal ones at the cut, the smallest by `tie_break`.
+/// The best `depth`; among ties at the cutoff, the smallest by `tie_break`.
 pub(crate) fn cut<S: Ord + Copy, K: Ord>(
     mut scored: Vec<(DocId, S)>,
     depth: usize,
@@ -107,7 +107,7 @@ pub(crate) fn cut<S: Ord + Copy, K: Ord>(
     best
 }
 
-/// A score that sorts; the engine gives none that is not a number.
+/// A score with a total order; the engine never yields NaN.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct OrderedScore(pub(crate) f32);
 
@@ -125,19 +125,19 @@ impl Ord for OrderedScore {
     }
 }
 
-/// The postings of one term, read up to some place.
+/// The postings of one term, read up to some position.
 struct Cursor<'a> {
     query: &'a FieldQuery,
     norms: FieldNormReader,
     postings: BlockSegmentPostings,
-    /// Place in the current block.
+    /// Position in the current block.
     at: usize,
     weight: f32,
-    /// More than the term can add.
+    /// Upper bound on what the term can add.
     bound: i64,
 }
 
-/// One for each term that the segment has, those with the least weight first.
+/// One for each term in the segment, smallest weight first.
 fn cursors<'a>(query: &'a Bm25Query, segment: &SegmentReader) -> tantivy::Result<Vec<Cursor<'a>>> {
     let mut cursors = Vec::new();
     for field in &query.fields {
@@ -163,12 +163,12 @@ fn cursors<'a>(query: &'a Bm25Query, segment: &SegmentReader) -> tantivy::Result
 }
 
 impl Cursor<'_> {
-    /// The passage it stands at.
+    /// The current passage.
     fn doc(&self) -> DocId {
         self.postings.docs().get(self.at).copied().unwrap_or(TERMINATED)
     }
 
-    /// Moves to `doc` or behind it, and gives back what the term adds to it.
+    /// Advances to `doc` or past it, and returns what the term adds to `doc`.
     fn seek(&mut self, doc: DocId) -> Option<i64> {
         if self.doc() < doc {
             self.at = self.postings.seek(doc);
@@ -211,9 +211,9 @@ impl Cursor<'_> {
 }
 
 struct Search<'a> {
-    /// In order of their bounds, the least first.
+    /// In order of their bounds, smallest first.
     cursors: Vec<Cursor<'a>>,
-    /// The first cursor whose postings have to be read; those before it cannot bring a passage in on their own.
+    /// The first cursor whose postings must be scanned; those before it cannot bring a passage in on their own.
     essential: usize,
     threshold: i64,
     shared: &'a Threshold,
@@ -251,8 +251,8 @@ impl Search<'_> {
         }
     }
 
-    /// Adds what the other terms say of the passages of a window, and keeps those that are good enough. Leaves the
-    /// window empty.
+    /// Adds the other terms' contributions to the passages of a window, and keeps those that are good enough. Leaves
+    /// the window empty.
     fn collect(
         &mut self,
         start: DocId,

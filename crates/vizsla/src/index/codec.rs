@@ -1,16 +1,16 @@
-//! What is stored beside the engine's own data, as bytes: the only file that knows `bincode`.
+//! Encodes what is stored beside the engine's own data: the only file that knows `bincode`.
 
 use bincode::config::standard;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use vizsla_core::BoxError;
 
-/// The most bytes that one stored passage may claim, so that a damaged length is an error and not an allocation.
+/// The most bytes that one stored passage may claim, so that a damaged length is an error rather than an allocation.
 const MAX_PASSAGE: usize = 64 << 20;
 /// The most bytes that a manifest may claim: some ten million files.
 const MAX_MANIFEST: usize = 4 << 30;
 
-/// `expected` is about how many bytes it will be.
+/// `expected` is the approximate size in bytes.
 pub(crate) fn encode(value: &impl Serialize, expected: usize) -> Result<Vec<u8>, BoxError> {
     let mut bytes = Vec::with_capacity(expected);
     encode_into(value, &mut bytes)?;

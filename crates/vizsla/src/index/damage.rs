@@ -1,4 +1,4 @@
-//! Finds what is damaged in the files of an index, without opening it.
+//! Finds damage in the files of an index, without opening it.
 //!
 //! Every file of a segment ends with a checksum, and so does the manifest. Settings are kept twice, in `vizsla.json` and with
 //! each commit, and so is the list of segments, with its hash.
@@ -15,7 +15,7 @@ use super::manifest::{Manifest, Payload};
 use super::settings;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The parts of a segment; some have deletions besides.
+/// The files of a segment; some also have deletions.
 const EXTENSIONS: [&str; 6] = ["fast", "fieldnorm", "idx", "pos", "store", "term"];
 /// The engine's list of files that it may remove when they are no longer used.
 pub(super) const MANAGED: &str = ".managed.json";
@@ -41,7 +41,7 @@ pub(super) struct Damage {
 }
 
 impl Damage {
-    /// As [`find`](Self::find), but looks again when a writer changed the list of segments meanwhile, since it also
+    /// As [`find`](Self::find), but retries when a writer changed the list of segments in the meantime, since it also
     /// removes files.
     pub(super) fn find_beside_writers(dir: &Path) -> Result<Self> {
         let list = dir.join(SEGMENTS_DIR).join(META);
@@ -73,7 +73,7 @@ impl Damage {
         {
             damage.managed = true;
             let message = format!(
-                "{}: cannot be understood; the rest is verified once it is mended",
+                "{}: cannot be parsed; the rest is verified once it is repaired",
                 managed.display()
             );
             damage.problems.push(message);
@@ -100,7 +100,7 @@ impl Damage {
         match (own, bytes) {
             (Ok(own), Ok(bytes)) => {
                 let unaccounted = copy.as_ref().is_some_and(|copy| !copy.accounts_for(&bytes));
-                // A list of other segments that are all whole was not made by damage, whatever the copy says.
+                // A list of different segments that are all intact is not the result of damage, whatever the copy says.
                 let restored = parse_copy().filter(|copy| {
                     unaccounted && (same_segments(copy, &own) || !all_there(segments, &own))
                 });
@@ -143,7 +143,7 @@ impl Damage {
         let read = payload(meta).and_then(|payload| Manifest::read_numbered(dir, payload.manifest));
         match read {
             Ok(manifest) => self.read_manifest = Some(manifest),
-            // An index that nothing was committed to has none.
+            // An index without a commit has none.
             Err(_) if !meta["payload"].is_string() => {
                 self.read_manifest = Some(Manifest::default());
             }
@@ -161,7 +161,7 @@ fn parse_meta(bytes: &[u8]) -> std::result::Result<Value, String> {
     let whole =
         meta["segments"].is_array() && meta["schema"].is_array() && meta["opstamp"].is_u64();
     let named = segments_of(&meta).len() == meta["segments"].as_array().map_or(0, Vec::len);
-    if whole && named { Ok(meta) } else { Err("lacks what it must have".to_owned()) }
+    if whole && named { Ok(meta) } else { Err("lacks required fields".to_owned()) }
 }
 
 /// Id, stamp of the deletions and number of passages of each segment.
@@ -202,13 +202,13 @@ fn segment_files(dir: &Path, id: &str, deletes: Option<u64>) -> Vec<PathBuf> {
     files
 }
 
-/// Checks a file against the checksum at its end; gives back its size.
+/// Checks a file against the checksum at its end; returns its size.
 fn verify(path: &Path) -> std::result::Result<u64, String> {
     let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err("has no name".to_owned());
     };
-    // The engine takes a file apart on trust, and a damaged one may lead it anywhere.
+    // The engine parses files without validation, so a damaged one may make it do anything.
     let verified = catch_unwind(AssertUnwindSafe(|| {
         let directory =
             tantivy::directory::MmapDirectory::open(folder).map_err(|e| e.to_string())?;
@@ -218,7 +218,9 @@ fn verify(path: &Path) -> std::result::Result<u64, String> {
     }));
     match verified {
         Ok(Ok(true)) => Ok(size),
-        Ok(Ok(false)) | Err(_) => Err("its checksum does not fit: the file is damaged".to_owned()),
+        Ok(Ok(false)) | Err(_) => {
+            Err("its checksum does not match: the file is damaged".to_owned())
+        }
         Ok(Err(what)) => Err(what),
     }
 }

@@ -1,4 +1,4 @@
-//! The folder of an index: it may be read-only, its list of segments is kept twice, and it remembers why writing failed.
+//! The folder of an index: it may be read-only, keeps its list of segments twice, and remembers why writing failed.
 
 use std::fs;
 use std::io;
@@ -14,21 +14,21 @@ use tantivy::directory::{
 
 use super::durable::write_whole;
 
-/// The folder of segments within that of an index.
+/// The segment folder within an index folder.
 pub(crate) const SEGMENTS_DIR: &str = "segments";
 /// The engine's list of segments.
 pub(crate) const META: &str = "meta.json";
 const COPY_FILE: &str = "segments-copy.json";
 
-/// Whether a file of this name is the copy of the list of segments.
+/// Whether the file of this name is the copy of the list of segments.
 pub(crate) fn is_copy(name: &str) -> bool {
     name == COPY_FILE
 }
 
-/// As the engine's own, with three differences. A folder that is read-only can be read: a reader holds a lock while it
-/// opens files, so that a writer does not remove them meanwhile, and where no lock can be written there is no writer
-/// either. The list of segments is written to a copy first, so that damage to either can be found and mended. And the
-/// kind of the last error of writing is remembered, because the engine's threads do not hand it on.
+/// The engine's own directory, with three differences. A read-only folder can be read: a reader holds a lock while it
+/// opens files, so that no writer removes them in the meantime, and where no lock can be written there is no writer
+/// either. The list of segments is written to a copy first, so that damage to either can be found and repaired. And the
+/// kind of the last write error is remembered, because the engine's threads do not pass it on.
 #[derive(Debug, Clone)]
 pub(crate) struct IndexFolder {
     inner: MmapDirectory,
@@ -36,7 +36,7 @@ pub(crate) struct IndexFolder {
     failure: LastFailure,
 }
 
-/// The kind of the last error of writing.
+/// The kind of the last write error.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastFailure(Arc<Mutex<Option<io::ErrorKind>>>);
 
@@ -47,7 +47,7 @@ impl LastFailure {
         })
     }
 
-    /// The kind, which is forgotten by asking.
+    /// Returns the kind and clears it.
     pub(crate) fn take(&self) -> Option<io::ErrorKind> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -143,8 +143,8 @@ impl TerminatingWrite for WatchedFile {
     }
 }
 
-/// The list of segments kept a second time. It is written before the list itself, and knows the hash of the list before
-/// and after: any other content of the list is damage, whatever moment a crash came at.
+/// The second copy of the list of segments. It is written before the list itself, and records the list's hash before
+/// and after: any other content of the list is damage, whenever a crash occurred.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct SegmentsCopy {
     /// BLAKE3 of the list that this one replaces; `None` when there was none.
@@ -180,7 +180,7 @@ impl SegmentsCopy {
         }
     }
 
-    /// Whether `list` is what was written last or, if a crash came between the two, what was written before.
+    /// Whether `list` is the version written last or, if a crash came between the two writes, the one before.
     pub(crate) fn accounts_for(&self, list: &[u8]) -> bool {
         let hash = hash_of(list);
         hash == self.current || Some(hash) == self.previous

@@ -1,10 +1,10 @@
-//! Files that are there whole and durably, or not at all.
+//! Files that are written completely and durably, or not at all.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes a file so that a crash at any moment leaves either the former content or the new one. Cost: two syncs.
+/// Writes a file so that a crash at any moment leaves either the old content or the new. Cost: two syncs.
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let scratch = path.with_extension("tmp");
     let write = || {

@@ -1,7 +1,7 @@
-//! Which files an index was made from, and what else goes with each commit.
+//! Which files an index was built from, and what else belongs to each commit.
 //!
-//! Each commit has a manifest of its own, `manifest-N.bin`, which is on disk before the commit that names it: whichever commit
-//! is found, its manifest fits.
+//! Each commit has a manifest of its own, `manifest-N.bin`, which is on disk before the commit that names it, so any
+//! commit found has its matching manifest.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ use super::durable::write_whole;
 use super::settings::IndexSettings;
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a commit carries besides its segments: which manifest is its own, and the settings once more.
+/// What a commit carries besides its segments: which manifest belongs to it, and a copy of the settings.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Payload {
     pub(crate) manifest: u64,
@@ -27,18 +27,17 @@ impl Payload {
         serde_json::to_string(self).expect("numbers are always JSON")
     }
 
-    /// An index to which nothing was committed yet has none.
+    /// An index without a commit has none yet.
     pub(crate) fn parse(text: Option<&str>) -> Result<Self> {
         let Some(text) = text else { return Ok(Self::default()) };
         serde_json::from_str(text).map_err(|error| {
-            let message =
-                "the last commit does not say which manifest is its own; the index needs repair";
+            let message = "the last commit does not name its manifest; the index needs repair";
             Error::new(ErrorKind::Corrupt, message).with_source(error)
         })
     }
 }
 
-/// What is known of a file that was indexed.
+/// What is known about an indexed file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FileRecord {
@@ -46,11 +45,11 @@ pub struct FileRecord {
     pub hash: [u8; 32],
     /// Its size in bytes.
     pub bytes: u64,
-    /// How many documents it gave.
+    /// How many documents it yielded.
     pub documents: u64,
-    /// When it was last changed, in nanoseconds since 1970, if a later change would show in that or in its size.
+    /// When it was last changed, in nanoseconds since 1970, if a later change would be visible there or in its size.
     pub modified: Option<i64>,
-    /// Name and version of the reader that gave its documents, so that a newer reader reads it again.
+    /// Name and version of the reader that produced its documents, so that a newer reader reads it again.
     pub reader: Option<(String, u32)>,
     /// Whether some of its documents were deleted since it was read; reading it again brings them back.
     pub deleted: bool,
@@ -69,17 +68,17 @@ impl FileRecord {
         self
     }
 
-    /// Adds name and version of the reader that gave the file's documents.
+    /// Adds name and version of the reader that produced the file's documents.
     pub fn with_reader(mut self, name: impl Into<String>, version: u32) -> Self {
         self.reader = Some((name.into(), version));
         self
     }
 }
 
-/// The hash that tells whether a file has changed: BLAKE3 over all that `content` gives, read in pieces.
+/// The hash that tells whether a file has changed: BLAKE3 over all of `content`, read in chunks.
 ///
 /// # Errors
-/// Those of reading.
+/// Those of reading the content.
 pub fn content_hash(mut content: impl io::Read) -> io::Result<[u8; 32]> {
     let mut hasher = blake3::Hasher::new();
     io::copy(&mut content, &mut hasher)?;
@@ -89,9 +88,9 @@ pub fn content_hash(mut content: impl io::Read) -> io::Result<[u8; 32]> {
 /// The files of an index by path.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Manifest {
-    /// The number of the commit. Numbers are never used twice, failed commits included.
+    /// The number of the commit. Numbers are never reused, even after failed commits.
     pub(crate) sequence: u64,
-    /// What the program that keeps the index in step with its sources wants to remember, in its own form.
+    /// State of the program that keeps the index in sync with its sources, in that program's own format.
     pub(crate) sync_state: Option<String>,
     pub(crate) files: BTreeMap<String, FileRecord>,
 }
@@ -101,7 +100,7 @@ fn manifest_path(dir: &Path, sequence: u64) -> PathBuf {
 }
 
 impl Manifest {
-    /// Writes the manifest, durably, under its own number. A BLAKE3 of the rest stands at its end.
+    /// Writes the manifest, durably, under its own number. It ends with a BLAKE3 hash of the rest.
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         let path = manifest_path(dir, self.sequence);
         let mut bytes = codec::encode(self, 160 * self.files.len() + 64)
@@ -111,7 +110,7 @@ impl Manifest {
         write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
     }
 
-    /// Reads the manifest that a commit names with its payload; an index without one has none yet.
+    /// Reads the manifest named in a commit's payload; an index without a payload has none yet.
     pub(crate) fn read(dir: &Path, payload: Option<&str>) -> Result<Self> {
         match payload {
             None => Ok(Self::default()),
@@ -134,10 +133,10 @@ impl Manifest {
             return Err(corrupt("is damaged"));
         }
         codec::decode_manifest(content)
-            .map_err(|error| corrupt("cannot be understood").with_source(error))
+            .map_err(|error| corrupt("cannot be parsed").with_source(error))
     }
 
-    /// The newest manifest in the folder that can be read, whichever commit it belongs to.
+    /// The newest readable manifest in the folder, whichever commit it belongs to.
     pub(crate) fn read_newest(dir: &Path) -> Option<Self> {
         let names = fs::read_dir(dir)
             .ok()?
@@ -158,8 +157,8 @@ impl Manifest {
         self
     }
 
-    /// Removes the manifests of commits other than this one and `previous`, which a reader may have just found named. What
-    /// cannot be removed is only clutter.
+    /// Removes the manifests of commits other than this one and `previous`, which a reader may just have looked up.
+    /// Failure to remove one only leaves clutter.
     pub(crate) fn remove_others(&self, dir: &Path, previous: u64) {
         let kept = [manifest_path(dir, self.sequence), manifest_path(dir, previous)];
         for entry in fs::read_dir(dir).into_iter().flatten().flatten() {

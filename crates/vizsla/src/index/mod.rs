@@ -1,5 +1,5 @@
-//! The store: an index on disk or in memory, made, opened, described, written and mended. It does not know how it is
-//! searched.
+//! The store: an index on disk or in memory, created, opened, described, written and repaired. It does not know how it
+//! is searched.
 
 mod codec;
 mod damage;
@@ -50,7 +50,7 @@ pub struct Index {
     /// How texts become terms.
     pub(crate) analyzer: TextAnalyzer,
     failure: LastFailure,
-    /// Where it lies; `None` when in memory.
+    /// Its folder; `None` when in memory.
     pub(crate) dir: Option<PathBuf>,
 }
 
@@ -71,9 +71,9 @@ pub struct IndexStats {
     pub documents: u64,
     /// Passages that can be found.
     pub passages: u64,
-    /// Files that they came from; documents added by content have none.
+    /// Source files; documents added by content have none.
     pub files: u64,
-    /// Parts that the engine keeps the index in.
+    /// Segments in which the engine stores the index.
     pub segments: u64,
     /// Size on disk in bytes; 0 in memory.
     pub bytes: u64,
@@ -82,7 +82,7 @@ pub struct IndexStats {
 }
 
 impl Index {
-    /// Makes an empty index in a folder that does not exist yet or is empty.
+    /// Creates an empty index in a folder that does not exist yet or is empty.
     ///
     /// # Errors
     /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included.
@@ -91,7 +91,7 @@ impl Index {
         if settings::is_index(dir) {
             return Err(Error::new(
                 ErrorKind::NotAnIndex,
-                format!("there is an index at {} already: open it", dir.display()),
+                format!("there is already an index at {}: open it", dir.display()),
             ));
         }
         if dir.exists() && !holds_nothing_else(dir)? {
@@ -104,7 +104,7 @@ impl Index {
         let failed = |error| engine_error("create", Some(dir), &failure, error);
         let (schema, fields) = schema::build();
         let engine = if segments.join(directory::META).is_file() {
-            // A former attempt was killed before it was done.
+            // An earlier attempt was killed before it finished.
             tantivy::Index::open(folder).map_err(failed)?
         } else {
             tantivy::Index::create(folder, schema, tantivy::IndexSettings::default())
@@ -121,7 +121,7 @@ impl Index {
         Self::finish(engine, fields, settings, Some((dir, failure)))
     }
 
-    /// Opens the index in a folder. Cost: some milliseconds, whatever its size.
+    /// Opens the index in a folder. Cost: a few milliseconds, whatever its size.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`], [`ErrorKind::NotAnIndex`], [`ErrorKind::FormatVersion`] or [`ErrorKind::Corrupt`].
@@ -146,7 +146,7 @@ impl Index {
             return Err(Error::new(
                 ErrorKind::Corrupt,
                 format!(
-                    "the index at {} has other fields than its format version says; delete it and index the sources again",
+                    "the index at {} does not have the fields of its format version; delete it and index the sources again",
                     dir.display()
                 ),
             ));
@@ -154,7 +154,7 @@ impl Index {
         Self::finish(engine, fields, settings, Some((dir, failure)))
     }
 
-    /// Opens the index in a folder, or makes one there if there is none; `settings` are for a new one.
+    /// Opens the index in a folder, or creates one if there is none; `settings` apply to a new one.
     ///
     /// # Errors
     /// As [`open`](Self::open) and [`create`](Self::create).
@@ -163,7 +163,7 @@ impl Index {
         if settings::is_index(dir) { Self::open(dir) } else { Self::create(dir, settings) }
     }
 
-    /// Makes an empty index that lives in memory.
+    /// Creates an empty index in memory.
     pub fn in_memory(settings: IndexSettings) -> Result<Self> {
         let (schema, fields) = schema::build();
         Self::finish(tantivy::Index::create_in_ram(schema), fields, settings, None)
@@ -187,22 +187,22 @@ impl Index {
         Ok(Self { engine, reader, fields, settings, analyzer, failure, dir })
     }
 
-    /// The settings that it was made with.
+    /// The settings it was created with.
     pub fn settings(&self) -> IndexSettings {
         self.settings
     }
 
-    /// Where it lies; `None` when in memory.
+    /// Its folder; `None` when in memory.
     pub fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
     }
 
-    /// Makes commits of other processes visible now; without this call that takes up to a second.
+    /// Makes commits of other processes visible immediately; without this call it takes up to a second.
     pub fn refresh(&self) -> Result<()> {
         self.reader.reload().map_err(|error| self.failed("refresh", error))
     }
 
-    /// Whether no passage can be found in it. Cost: none to speak of.
+    /// Whether no passage can be found in it. Cost: negligible.
     pub fn is_empty(&self) -> bool {
         self.reader.searcher().num_docs() == 0
     }
@@ -229,10 +229,10 @@ impl Index {
         Ok(stats)
     }
 
-    /// The files that the index was made from and that a filter's path globs match, in order.
+    /// The indexed files that match a filter's path globs, in order.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] when a glob cannot be read.
+    /// [`ErrorKind::InvalidInput`] when a glob is invalid.
     pub fn files(&self, filter: &Filter) -> Result<Vec<String>> {
         let globs = path_globs(&filter.paths)?;
         Ok(self
@@ -243,7 +243,7 @@ impl Index {
             .collect())
     }
 
-    /// What [`IndexWriter::set_sync_state`] was given before the last commit.
+    /// The state given to [`IndexWriter::set_sync_state`] before the last commit.
     ///
     /// # Errors
     /// Those of reading the index.
@@ -257,8 +257,8 @@ impl Index {
         self.fields.decode(&document)
     }
 
-    /// The metadata of the document whose passage `ordinal` lies at `address`: its passages lie side by side, and the
-    /// first has it.
+    /// The metadata of the document whose passage `ordinal` is at `address`: a document's passages are adjacent, and
+    /// the first has it.
     pub(crate) fn load_metadata(
         &self,
         searcher: &Searcher,
@@ -282,7 +282,7 @@ impl Index {
             let meta = self.engine.load_metas().map_err(|error| self.failed("read", error))?;
             Manifest::read(dir, meta.payload.as_deref())
         };
-        // A writer may commit twice between the two files and remove the manifest that the first names.
+        // A writer may commit twice between the two reads and remove the manifest that the first one names.
         read().or_else(|_| read())
     }
 
@@ -296,7 +296,7 @@ fn open_folder(dir: &Path, doing: &str) -> Result<IndexFolder> {
         .map_err(|error| engine_error(doing, Some(dir), &LastFailure::default(), error))
 }
 
-/// An error of the engine. One that has no obvious cause is damage if the files say so, else a fault of ours.
+/// An error of the engine. One without an obvious cause is damage if the files are damaged, else a bug of ours.
 fn engine_error(
     doing: &str,
     dir: Option<&Path>,
@@ -318,15 +318,15 @@ fn damaged(dir: &Path) -> Error {
     Error::new(ErrorKind::Corrupt, message)
 }
 
-/// Runs what reads the engine's files. The engine trusts them, so a damaged one may make it panic; a panic over files that
-/// are whole is a fault of ours, and says so.
+/// Runs code that reads the engine's files. The engine trusts them, so a damaged one may make it panic; a panic on
+/// intact files is a bug of ours, and is reported as such.
 pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> Result<T> {
     catch_unwind(AssertUnwindSafe(read)).map_err(|panic| match dir {
         Some(dir) if damage::is_damaged(dir) => damaged(dir),
         _ => {
             let what = panic_message(&*panic);
             let message = format!(
-                "searching the index at {} failed by a fault of this program, not of the index: {what}",
+                "searching the index at {} failed because of a bug in this program, not because of the index: {what}",
                 display(dir)
             );
             Error::new(ErrorKind::Internal, message)
@@ -334,7 +334,7 @@ pub(crate) fn catch_panics<T>(dir: Option<&Path>, read: impl FnOnce() -> T) -> R
     })
 }
 
-/// Where the passages lie that have a term.
+/// Addresses of the passages that have a term.
 pub(crate) fn addresses(searcher: &Searcher, term: Term) -> tantivy::Result<Vec<DocAddress>> {
     let query = TermQuery::new(term, IndexRecordOption::Basic);
     Ok(searcher.search(&query, &DocSetCollector)?.into_iter().collect())
@@ -344,7 +344,7 @@ fn display(dir: Option<&Path>) -> String {
     dir.map_or_else(|| "memory".to_owned(), |dir| dir.display().to_string())
 }
 
-/// Whether the folder holds nothing but parts of an index.
+/// Whether the folder contains nothing but parts of an index.
 fn holds_nothing_else(dir: &Path) -> Result<bool> {
     let entries = fs::read_dir(dir).map_err(|error| Error::io("use", dir, error))?;
     let ours = |name: &str| {

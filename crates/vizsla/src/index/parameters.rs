@@ -1,4 +1,4 @@
-//! The parameters of scoring that an index keeps as its defaults.
+//! The scoring parameters that an index stores as its defaults.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,13 +16,13 @@ pub struct Bm25Params {
 }
 
 impl Bm25Params {
-    /// The largest `k1` and `k3`; larger ones would change no ranking but overflow sums.
+    /// The largest `k1` and `k3`; larger values would change no ranking but overflow sums.
     pub const MAX_SATURATION: f32 = 1e4;
 
-    /// Parameters with `k1` brought into `0..=1e4` and `b` into `0..=1`; what is not a number becomes the default.
+    /// Parameters with `k1` clamped to `0..=1e4` and `b` to `0..=1`; NaN becomes the default.
     ///
-    /// `k1` says how soon further occurrences of a term stop counting: 0 ignores how often it occurs. `b` says how much
-    /// long passages are held back, from 0 (not at all) to 1 (in full).
+    /// `k1` controls term-frequency saturation: 0 ignores how often a term occurs. `b` controls length normalisation,
+    /// from 0 (none) to 1 (full).
     pub fn new(k1: f32, b: f32) -> Self {
         Self {
             k1: in_range(k1, Self::MAX_SATURATION, Self::DEFAULT.k1),
@@ -31,24 +31,24 @@ impl Bm25Params {
         }
     }
 
-    /// Sets how soon further occurrences of a word in the query stop counting: `qtf` occurrences count
-    /// `(k3+1)·qtf / (k3+qtf)` times (Okapi at TREC-3). Without it each counts in full, as in Lucene.
+    /// Sets the saturation of query term frequency: `qtf` occurrences count `(k3+1)·qtf / (k3+qtf)` times (Okapi at
+    /// TREC-3). Without it each counts in full, as in Lucene.
     pub fn with_k3(mut self, k3: f32) -> Self {
         self.k3 = Some(in_range(k3, Self::MAX_SATURATION, Self::MAX_SATURATION));
         self
     }
 
-    /// How soon further occurrences of a term stop counting.
+    /// Saturation of term frequency.
     pub fn k1(self) -> f32 {
         self.k1
     }
 
-    /// How much long passages are held back.
+    /// Strength of length normalisation.
     pub fn b(self) -> f32 {
         self.b
     }
 
-    /// How soon further occurrences of a word in the query stop counting, if they do.
+    /// Saturation of query term frequency, if any.
     pub fn k3(self) -> Option<f32> {
         self.k3
     }
@@ -60,20 +60,20 @@ impl Bm25Params {
     }
 }
 
-/// `value` brought into `0..=max`, or `default` when it is not a number.
+/// `value` clamped to `0..=max`, or `default` when it is NaN.
 fn in_range(value: f32, max: f32, default: f32) -> f32 {
     if value.is_nan() { default } else { value.clamp(0.0, max) }
 }
 
-/// k1 = 0.9, b = 0.4, as Anserini has them.
+/// k1 = 0.9, b = 0.4, as in Anserini.
 impl Default for Bm25Params {
     fn default() -> Self {
         Self::DEFAULT
     }
 }
 
-/// What a match in each field of an index counts for: the score of a passage is the sum of the BM25 scores of its fields, each
-/// times its weight. Fields with weight 0 cost nothing.
+/// The weight of each field of an index: a passage's score is the sum of the BM25 scores of its fields, each times its
+/// weight. Fields with weight 0 cost nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct FieldWeights {
     content: f32,
@@ -84,23 +84,23 @@ pub struct FieldWeights {
 }
 
 impl FieldWeights {
-    /// The largest weight; weights are relative, so more is never needed.
+    /// The largest weight; weights are relative, so larger ones are never needed.
     pub const MAX: f32 = 1e4;
 
-    /// Sets the weight of title, headings and text as one field, as Anserini's flat baseline has them; 1 unless set.
-    /// Like those below, a weight is brought into `0..=1e4`, and what is not a number becomes 0.
+    /// Sets the weight of title, headings and text as one field, as in Anserini's flat baseline; 1 by default. Like
+    /// those below, a weight is clamped to `0..=1e4`, and NaN becomes 0.
     pub fn with_content(mut self, weight: f32) -> Self {
         self.content = in_range(weight, Self::MAX, 0.0);
         self
     }
 
-    /// Sets the weight of the title; 0 unless set, like those below.
+    /// Sets the weight of the title; 0 by default, like those below.
     pub fn with_title(mut self, weight: f32) -> Self {
         self.title = in_range(weight, Self::MAX, 0.0);
         self
     }
 
-    /// Sets the weight of the headings that a passage stands under.
+    /// Sets the weight of the headings that a passage is under.
     pub fn with_headings(mut self, weight: f32) -> Self {
         self.headings = in_range(weight, Self::MAX, 0.0);
         self
@@ -151,7 +151,7 @@ impl Default for FieldWeights {
     }
 }
 
-/// `content=1,title=0.5`: weights by name; what is not named is 0.
+/// `content=1,title=0.5`: weights by name; unnamed ones are 0.
 impl FromStr for FieldWeights {
     type Err = ParseWeightsError;
 
@@ -187,7 +187,7 @@ impl fmt::Display for FieldWeights {
             ("body", self.body),
         ];
         let any = named.iter().any(|(_, weight)| *weight > 0.0);
-        // Of weights that are all 0 one is named, so that the text can be read back.
+        // When all weights are 0, one is still named, so that the text can be parsed again.
         let set =
             named.iter().filter(|(name, weight)| *weight > 0.0 || (!any && *name == "content"));
         f.write_str(
@@ -196,7 +196,7 @@ impl fmt::Display for FieldWeights {
     }
 }
 
-/// A text that does not give the weight of a field.
+/// A text that is not a valid field weight.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseWeightsError(String);
 

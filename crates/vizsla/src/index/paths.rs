@@ -4,7 +4,7 @@ use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Globs for paths; `None` lets every path pass. A pattern that does not begin at the root may begin in any folder.
+/// Globs for paths; `None` lets every path pass. A pattern that is not rooted matches from any folder.
 pub(crate) fn path_globs(patterns: &[String]) -> Result<Option<GlobSet>> {
     if patterns.is_empty() {
         return Ok(None);

@@ -1,7 +1,7 @@
-//! Checks and mends an index on disk.
+//! Checks and repairs an index on disk.
 //!
-//! What is lost with a damaged segment are the passages in it: the files that they came from are marked, so that they are
-//! read again. A repair holds the writer's lock from before it looks until it is done.
+//! A damaged segment loses its passages: the files they came from are marked, so that they are read again. A repair
+//! holds the writer's lock from before its diagnosis until it is done.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -19,11 +19,11 @@ use super::manifest::{FileRecord, Manifest};
 use super::{Index, schema, settings};
 use crate::error::{Error, ErrorKind, Result};
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// What is wrong, each with the file; empty when nothing is.
+    /// The problems, each with its file; empty when there are none.
     pub problems: Vec<String>,
     /// Passages that can be found.
     pub passages: u64,
@@ -31,17 +31,17 @@ pub struct CheckReport {
     pub bytes: u64,
 }
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct RepairReport {
-    /// What was wrong.
+    /// The problems found.
     pub problems: Vec<String>,
-    /// Parts of the index that could not be saved.
+    /// Segments that could not be saved.
     pub segments_dropped: usize,
     /// Passages that were in them.
     pub passages_lost: u64,
-    /// Files of which something was lost; indexing them again brings it back.
+    /// Files with lost passages; indexing them again restores the passages.
     pub files: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl Index {
     /// Verifies every checksum of the index in a folder. Cost: reads all of it.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAnIndex`] and [`ErrorKind::NotFound`]; damage is no error but the result.
+    /// [`ErrorKind::NotAnIndex`] and [`ErrorKind::NotFound`]; damage is not an error but the result.
     pub fn check(dir: impl AsRef<Path>) -> Result<CheckReport> {
         let dir = dir.as_ref();
         let damage = Damage::find_beside_writers(dir)?;
@@ -64,21 +64,22 @@ impl Index {
         Ok(report)
     }
 
-    /// Mends an index: restores settings and lists from their copies, drops parts that are damaged, and marks the files that
-    /// they came from as changed, so that indexing the sources again brings everything back. An index without damage is
-    /// left as it is.
+    /// Repairs an index: restores settings and lists from their copies, drops damaged segments, and marks the files
+    /// they came from as changed, so that indexing the sources again restores everything. An undamaged index is left
+    /// alone.
     ///
     /// # Errors
-    /// [`ErrorKind::Locked`] while somebody writes; [`ErrorKind::Corrupt`] when the list of segments and its copy are both lost.
+    /// [`ErrorKind::Locked`] while another writer has it open; [`ErrorKind::Corrupt`] when the list of segments and its
+    /// copy are both lost.
     pub fn repair(dir: impl AsRef<Path>) -> Result<RepairReport> {
         let dir = dir.as_ref();
         check_is_index(dir)?;
         let segments = dir.join(SEGMENTS_DIR);
-        // Before anything is looked at: what a writer commits meanwhile would be taken for damage, or be overwritten.
+        // Before anything is inspected: a concurrent commit would be mistaken for damage, or overwritten.
         let _lock = lock(dir, &segments)?;
         let mut damage = Damage::find(dir)?;
         if damage.managed {
-            // Nothing else could be verified until this is mended.
+            // Nothing else can be verified until this is repaired.
             let problems = std::mem::take(&mut damage.problems);
             write_managed(&segments)?;
             damage = Damage::find(dir)?;
@@ -99,7 +100,7 @@ impl Index {
         };
         drop_segments(&mut meta, &damage.segments, &mut report);
         if report.segments_dropped > 0 && !damage.manifest {
-            // Should the repair be cut off after this, everything is read again instead of something never.
+            // If the repair is interrupted after this, everything is read again rather than something never.
             Manifest::read_numbered(dir, payload(&meta)?.manifest)?
                 .with_all_changed()
                 .write(dir)?;
@@ -126,7 +127,7 @@ fn mend_settings_and_manifest(
     }
     let index = Index::open(dir)?;
     let mut manifest = damage.read_manifest.clone().unwrap_or_else(|| Manifest {
-        // How the sources are read is worth keeping from the commit before.
+        // How the sources are read is worth keeping from the previous commit.
         sync_state: Manifest::read_newest(dir).and_then(|manifest| manifest.sync_state),
         ..Manifest::default()
     });
@@ -138,7 +139,7 @@ fn mend_settings_and_manifest(
     Ok(())
 }
 
-/// The lock that writers hold. A folder that cannot be written to cannot be repaired either.
+/// The lock that writers hold. A read-only folder cannot be repaired either.
 fn lock(dir: &Path, segments: &Path) -> Result<tantivy::directory::DirectoryLock> {
     let failed = |message: &str| Error::new(ErrorKind::Io, format!("{message} {}", dir.display()));
     let directory = tantivy::directory::MmapDirectory::open(segments)
@@ -196,8 +197,8 @@ fn keep_copy(segments: &Path) -> Result<()> {
         .map_err(|error| Error::io("copy", &path, error))
 }
 
-/// Takes the hash from each file of which not all documents are there, so that it counts as changed. A file that the
-/// manifest does not know any more is put into it.
+/// Clears the hash of each file with missing documents, so that it counts as changed. Files missing from the manifest
+/// are added to it.
 fn mark_lost(index: &Index, manifest: &mut Manifest) -> Result<Vec<String>> {
     let mut found: HashMap<String, u64> = HashMap::new();
     let failed = |error: tantivy::TantivyError| index.failed("read", error);

@@ -1,7 +1,7 @@
 //! Passages as the index engine stores them: the only file that knows the names of fields.
 //!
-//! The passages of a document lie next to each other in one segment, in order, because they are added as one batch. The
-//! first of them carries what the document has once: its metadata and the terms by which metadata is filtered.
+//! A document's passages are adjacent in one segment, in order, because they are added as one batch. The first carries
+//! what the document has once: its metadata and the terms used to filter by it.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ pub(crate) const ORDINAL: &str = "ordinal";
 pub(crate) const PATH: &str = "path";
 pub(crate) const MODIFIED: &str = "modified";
 
-/// Metadata longer than this is kept and shown but cannot be filtered by.
+/// Longer metadata values are stored and shown but cannot be used in filters.
 const MAX_METADATA_TERM: usize = 1000;
-/// The first byte of a stored passage: what follows it.
+/// The first byte of a stored passage: the version of its encoding.
 const PASSAGE_VERSION: u8 = 1;
 
 /// Handles of the fields.
@@ -39,7 +39,7 @@ pub(crate) struct Fields {
     pub(crate) headings: Field,
     /// The words of the file's path.
     pub(crate) path_words: Field,
-    /// The text alone; empty unless the index was made to have it.
+    /// The text alone; empty unless the index was created with it.
     pub(crate) body: Field,
     /// The file, as one term; empty for a document that came from no file.
     pub(crate) path: Field,
@@ -79,13 +79,13 @@ pub(crate) fn build() -> (Schema, Fields) {
     (schema.build(), fields)
 }
 
-/// The term under which a name and value of metadata are indexed. The separator is a character that no name has, so
-/// that `a=b` with value `c` is not `a` with value `b=c`.
+/// The term under which a name and value of metadata are indexed. The separator is a character that no name contains,
+/// so that `a=b` with value `c` is not `a` with value `b=c`.
 pub(crate) fn metadata_term(name: &str, value: &str) -> String {
     format!("{}\u{1}{value}", name.replace('\u{1}', " "))
 }
 
-/// A passage as it is stored, in this order.
+/// A passage as stored, in this field order.
 #[derive(Serialize, Deserialize)]
 struct StoredPassage {
     doc_id: String,
@@ -101,7 +101,7 @@ struct StoredPassage {
 }
 
 impl Fields {
-    /// A passage as the engine takes it; `with_body` indexes its text once more, apart from title and headings.
+    /// A passage as an engine document; `with_body` also indexes its text separately from title and headings.
     pub(crate) fn encode(&self, passage: Passage, with_body: bool) -> Result<TantivyDocument> {
         let mut document = TantivyDocument::new();
         document.add_text(self.doc_id, &passage.doc_id);
@@ -137,7 +137,7 @@ impl Fields {
         for (name, value) in metadata {
             self.add_terms(document, name, value);
         }
-        // Metadata values describe their own type, which the encoding of passages cannot follow; JSON can.
+        // Metadata values are self-describing, which the encoding of passages does not support; JSON does.
         let json = serde_json::to_vec(metadata)
             .map_err(|error| unfit("the document's metadata", error.into()))?;
         document.add_bytes(self.stored_metadata, &json);
@@ -197,7 +197,7 @@ fn stored(passage: Passage) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a passage as it is stored.
+/// Decodes a stored passage.
 pub(crate) fn decode_passage(bytes: &[u8]) -> std::result::Result<Passage, BoxError> {
     let (version, content) = bytes.split_first().ok_or("the passage is empty")?;
     if *version != PASSAGE_VERSION {
@@ -255,8 +255,8 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_length_is_an_error_and_not_an_allocation() {
-        // A varint of nine bytes that claims more than there is memory.
+    fn a_damaged_length_is_an_error_rather_than_an_allocation() {
+        // A nine-byte varint that claims more than the available memory.
         let huge = [PASSAGE_VERSION, 253, 255, 255, 255, 255, 255, 255, 255, 127];
         assert!(decode_passage(&huge).is_err());
         assert!(decode_passage(&[]).unwrap_err().to_string().contains("empty"));

@@ -1,4 +1,4 @@
-//! What is fixed when an index is made, in `vizsla.json`.
+//! The settings fixed when an index is created, in `vizsla.json`.
 
 use std::fs;
 use std::path::Path;
@@ -12,25 +12,25 @@ use super::parameters::{Bm25Params, FieldWeights};
 use crate::analysis::Language;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The version of everything that this crate writes. Raised when an older program could no longer read it.
+/// The version of everything this crate writes. Raised when older programs could no longer read it.
 pub const FORMAT_VERSION: u32 = 3;
 
 const SETTINGS_FILE: &str = "vizsla.json";
 
-/// What is fixed when an index is made.
+/// The settings fixed when an index is created.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct IndexSettings {
     /// How large passages are.
     pub split: SplitOptions,
-    /// Parameters of BM25 unless a search brings its own.
+    /// BM25 parameters, unless a search supplies its own.
     pub bm25: Bm25Params,
     /// The language of the texts.
     pub language: Language,
-    /// What a match in each field counts for, unless a search says otherwise.
+    /// Field weights, unless a search supplies its own.
     pub weights: FieldWeights,
-    /// Whether texts are indexed once more without title and headings, so that [`FieldWeights::body`] can be used. Costs
-    /// about a quarter of the time of indexing and of the size.
+    /// Whether texts are also indexed without title and headings, so that [`FieldWeights::body`] can be used. Adds
+    /// about a quarter to indexing time and size.
     pub separate_body: bool,
 }
 
@@ -47,13 +47,13 @@ impl IndexSettings {
         self
     }
 
-    /// Sets what a match in each field counts for.
+    /// Sets the field weights.
     pub fn with_weights(mut self, weights: FieldWeights) -> Self {
         self.weights = weights;
         self
     }
 
-    /// Indexes texts once more without title and headings.
+    /// Also indexes texts without title and headings.
     pub fn with_separate_body(mut self) -> Self {
         self.separate_body = true;
         self
@@ -71,7 +71,7 @@ struct SettingsFile {
     format: u32,
     /// The bytes as stored, over which the checksum is, so that a field added by a later version is not damage.
     settings: Box<RawValue>,
-    /// BLAKE3 of the settings, so that no damaged number passes for one that was chosen.
+    /// BLAKE3 of the settings, so that no damaged number passes for a deliberate one.
     checksum: String,
 }
 
@@ -79,17 +79,17 @@ fn checksum_of(settings: &RawValue) -> String {
     blake3::hash(settings.get().as_bytes()).to_hex().to_string()
 }
 
-/// Whether the folder holds an index of this crate, of whatever version.
+/// Whether the folder holds an index of this crate, of any version.
 pub(crate) fn is_index(dir: &Path) -> bool {
     dir.join(SETTINGS_FILE).is_file()
 }
 
-/// What is wrong with a folder that is not an index.
+/// Explains why a folder is not an index.
 pub(crate) fn not_an_index(dir: &Path) -> Error {
     let what = if dir.join(super::directory::META).is_file() {
         "a tantivy index that another program made: search it through `TantivyRetriever`, or give another folder"
     } else if dir.is_dir() {
-        "not an index of Vizsla: it holds other files; give a folder that is new or empty"
+        "not a Vizsla index: it holds other files; give a folder that is new or empty"
     } else {
         "not a folder"
     };

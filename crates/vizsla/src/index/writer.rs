@@ -1,4 +1,4 @@
-//! Documents go in and out; nothing is seen before it is committed.
+//! Adds and removes documents; nothing is visible before it is committed.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,7 +15,7 @@ use super::Index;
 use super::manifest::{FileRecord, Manifest, Payload};
 use crate::error::{Error, ErrorKind, Result};
 
-/// How to write.
+/// Options for writing.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct WriterOptions {
@@ -25,7 +25,7 @@ pub struct WriterOptions {
 }
 
 impl WriterOptions {
-    /// Sets the memory for what is not on disk yet, over all threads, in bytes; at least 15 MB a thread.
+    /// Sets the memory for data not yet on disk, over all threads, in bytes; at least 15 MB per thread.
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
@@ -37,7 +37,7 @@ impl WriterOptions {
         self
     }
 
-    /// Sets what a document may have; [`Limits::metadata_bytes`] counts here.
+    /// Sets the limits on a document; only [`Limits::metadata_bytes`] applies here.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -60,8 +60,8 @@ const MIN_MEMORY_PER_THREAD: usize = 15 << 20;
 /// The engine drops longer terms, so longer ids and paths could not be found again.
 const MAX_ID_BYTES: usize = 32_000;
 
-/// Writes to an index. Documents may be added from many threads at once. What is not committed when the writer is
-/// dropped, or the process killed, is gone, and the last commit stays.
+/// Writes to an index. Documents may be added from many threads at once. Anything uncommitted when the writer is
+/// dropped, or the process killed, is lost, and the last commit stays.
 pub struct IndexWriter {
     index: Index,
     engine: tantivy::IndexWriter,
@@ -73,10 +73,10 @@ pub struct IndexWriter {
 
 struct Pending {
     manifest: Manifest,
-    /// The highest number given to a manifest, that of a failed commit included: the disk may hold it after all.
+    /// The highest number given to a manifest, including that of a failed commit, which may be on disk after all.
     last_sequence: u64,
-    /// Hashes of the documents added since the last commit: a million take some megabytes. Two documents of one hash only
-    /// cost a needless look for a former one.
+    /// Hashes of the documents added since the last commit: a million take some megabytes. A hash collision only costs
+    /// a needless lookup.
     added: HashSet<u64>,
     /// Whether the last commit holds nothing.
     fresh: bool,
@@ -96,18 +96,18 @@ impl fmt::Debug for IndexWriter {
     }
 }
 
-/// What became of a document that was added.
+/// The outcome of adding a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AddOutcome {
-    /// How many passages it was cut into; none when it has neither title nor text.
+    /// How many passages it was split into; 0 when it has neither title nor text.
     pub passages: usize,
     /// Whether a document of the same file with the same id was added since the last commit and is now replaced.
     pub repeated: bool,
 }
 
 impl Index {
-    /// Begins to write. There can be one writer at a time, over all processes.
+    /// Opens a writer. There can be only one at a time, across all processes.
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] when there is another one.
@@ -124,10 +124,10 @@ impl IndexWriter {
             .writer_with_num_threads(options.threads, memory)
             .map_err(|e| index.failed("write to", e))?;
         let mut merging = LogMergePolicy::default();
-        // What was deleted takes room and time until its segment is written anew.
+        // Deleted documents cost space and time until their segment is rewritten.
         merging.set_del_docs_ratio_before_merge(0.3);
         engine.set_merge_policy(Box::new(merging));
-        // What a killed writer left half done would be in the way of files that want the same names.
+        // Leftovers of a killed writer would collide with new files of the same names.
         engine.garbage_collect_files().wait().map_err(|e| index.failed("clean up", e))?;
         index.refresh()?;
         let pending = Mutex::new(Pending::new(&index)?);
@@ -135,10 +135,10 @@ impl IndexWriter {
         Ok(Self { index, engine, limits: options.limits, pending, locks })
     }
 
-    /// Adds a document, in place of the one of the same file with the same id.
+    /// Adds a document, replacing the one from the same file with the same id.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] for what cannot be stored or found again: an id that is empty or longer than 32,000
+    /// [`ErrorKind::InvalidInput`] for what cannot be stored or retrieved: an id that is empty or longer than 32,000
     /// bytes, metadata with a number that is not finite, or more metadata than the limit.
     pub fn add(&self, document: &Document) -> Result<AddOutcome> {
         self.check(document)?;
@@ -150,8 +150,8 @@ impl IndexWriter {
         };
         let operations = passages.into_iter().map(encode).collect::<Result<Vec<_>>>()?;
         let key = (document.path.as_deref().unwrap_or_default(), document.id.as_str());
-        // Held while the operations are queued, so that of two documents with one key added at once the later wins whole.
-        // Documents of other keys need not wait while the engine's queue is full.
+        // Held while the operations are queued, so that of two documents added concurrently under one key, the later
+        // wins entirely. Documents with other keys need not wait while the engine's queue is full.
         let hash = hash_of(key);
         let _one_at_a_time =
             self.locks[hash as usize % KEY_LOCKS].lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,7 +196,7 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Whether the last commit has the document.
+    /// Whether the last commit contains the document.
     fn is_committed(&self, key: DocumentKey<'_>) -> Result<bool> {
         let searcher = self.index.reader.searcher();
         let failed = |error| self.index.failed("read", error);
@@ -224,7 +224,7 @@ impl IndexWriter {
         BooleanQuery::intersection(self.key_terms(key).into_iter().map(query).collect())
     }
 
-    /// The files whose last commit has a document with this id, in order; an empty name stands for no file.
+    /// The files that have a document with this id in the last commit, in order; an empty name means no file.
     ///
     /// # Errors
     /// Those of reading the index.
@@ -232,9 +232,9 @@ impl IndexWriter {
         self.index.files_with(id)
     }
 
-    /// Removes the document with this id, whichever file it came from. Gives back whether there was one. Its file is not
-    /// forgotten: the document comes back when the file is read again, because it changed or because that was asked for.
-    /// A document that came from a file and is not committed yet is found by [`delete_from`](Self::delete_from) alone.
+    /// Removes the document with this id, whichever file it came from. Returns whether there was one. Its file is still
+    /// remembered: the document returns when the file is read again, because it changed or on request. An uncommitted
+    /// document that came from a file is found only by [`delete_from`](Self::delete_from).
     ///
     /// # Errors
     /// [`ErrorKind::Ambiguous`] when several files have a document with this id; [`delete_from`](Self::delete_from) removes
@@ -251,7 +251,7 @@ impl IndexWriter {
         }
     }
 
-    /// Removes the document of a file with this id; `file` is empty for a document that came from no file. Otherwise as
+    /// Removes the document of a file with this id; `file` is empty for a document without a file. Otherwise as
     /// [`delete`](Self::delete).
     ///
     /// # Errors
@@ -268,15 +268,15 @@ impl IndexWriter {
         Ok(added || committed)
     }
 
-    /// Removes all documents that were read from a file, and forgets the file. Gives back whether it was known.
+    /// Removes all documents read from a file, and forgets the file. Returns whether it was known.
     pub fn delete_file(&self, path: &str) -> bool {
         let mut pending = self.pending();
         self.engine.delete_term(Term::from_field_text(self.index.fields.path, path));
         pending.manifest.files.remove(path).is_some()
     }
 
-    /// Removes all documents that were read from a file, but remembers the file as it is, so that they come back only
-    /// when it changes or reading it again is asked for. Gives back whether it was known.
+    /// Removes all documents read from a file, but remembers the file as it is, so that they return only when it
+    /// changes or is read again on request. Returns whether it was known.
     pub fn delete_documents_of(&self, path: &str) -> bool {
         let mut pending = self.pending();
         self.engine.delete_term(Term::from_field_text(self.index.fields.path, path));
@@ -290,30 +290,30 @@ impl IndexWriter {
         self.pending().manifest.files.insert(path.into(), record);
     }
 
-    /// What is known of a file.
+    /// What is known about a file.
     pub fn file(&self, path: &str) -> Option<FileRecord> {
         self.pending().manifest.files.get(path).cloned()
     }
 
-    /// The files that are known, in order.
+    /// The known files, in order.
     pub fn files(&self) -> Vec<String> {
         self.pending().manifest.files.keys().cloned().collect()
     }
 
-    /// Remembers, with the next commit, what the program that keeps the index in step with its sources needs, in that
-    /// program's own form.
+    /// Stores, with the next commit, the state of the program that keeps the index in sync with its sources, in that
+    /// program's own format.
     pub fn set_sync_state(&self, state: Option<String>) {
         self.pending().manifest.sync_state = state;
     }
 
-    /// Makes everything since the last commit visible and durable, all of it or nothing.
+    /// Makes everything since the last commit visible and durable, atomically.
     ///
     /// # Errors
-    /// Those of writing; the last commit then stays as it was, and what was added can be committed again.
+    /// Those of writing; the last commit then stays as it was, and the additions can be committed again.
     pub fn commit(&mut self) -> Result<()> {
         let (manifest, previous) = {
             let mut pending = self.pending();
-            // A number is never used twice: a commit that failed may have reached the disk, and would then name it.
+            // A number is never reused: a failed commit may have reached the disk, and would then name it.
             pending.last_sequence += 1;
             let mut manifest = pending.manifest.clone();
             manifest.sequence = pending.last_sequence;
@@ -335,14 +335,14 @@ impl IndexWriter {
             manifest.remove_others(dir, previous);
         }
         self.index.refresh()?;
-        // From here on the index itself knows what was added.
+        // From here on the index itself has the added documents.
         let mut pending = self.pending();
         pending.added.clear();
         pending.fresh = self.index.is_empty();
         Ok(())
     }
 
-    /// Forgets everything since the last commit.
+    /// Discards everything since the last commit.
     ///
     /// # Errors
     /// Those of reading the index.
@@ -355,8 +355,8 @@ impl IndexWriter {
         Ok(())
     }
 
-    /// Waits until parts of the index that are being merged are done, and closes the writer. Dropping it instead is
-    /// safe and leaves the merging to the next writer.
+    /// Waits for running merges to finish, and closes the writer. Dropping it instead is safe and leaves merging to the
+    /// next writer.
     ///
     /// # Errors
     /// Those of merging; what was committed stays as it is.
@@ -372,7 +372,7 @@ impl IndexWriter {
 }
 
 impl Index {
-    /// The files whose last commit has a document with this id, in order; an empty name stands for no file.
+    /// The files that have a document with this id in the last commit, in order; an empty name means no file.
     ///
     /// # Errors
     /// Those of reading the index.

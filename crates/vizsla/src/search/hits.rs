@@ -1,4 +1,4 @@
-//! A ranking of documents becomes hits.
+//! Turns a ranking of documents into hits.
 
 use vizsla_core::{BoxError, Ranked, RerankScore, Retrieval};
 
@@ -7,7 +7,7 @@ use super::response::{Hit, HitPassage, HitScores};
 use super::scored::{ScoredCandidates, Slot};
 use super::snippet::Snippet;
 
-/// The hits of a ranking of documents, down to the limit and the least probability asked for.
+/// The hits of a ranking of documents, up to the requested limit and down to the requested minimum probability.
 pub(super) fn build(
     scored: &ScoredCandidates,
     ranked: Vec<Ranked<Slot<'_>>>,

@@ -1,4 +1,4 @@
-//! Several retrievers asked at once, their rankings merged by reciprocal rank.
+//! Queries several retrievers and merges their rankings by reciprocal rank.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -10,11 +10,11 @@ use vizsla_core::{
     RetrieveRequest, Retriever, TieBreak,
 };
 
-/// Asks several retrievers the same and merges what they find: a passage's score is the sum of `1 / (60 + rank)` over the
-/// retrievers that found it (reciprocal rank fusion; Cormack, Clarke and Büttcher, SIGIR 2009), so that scores of
-/// different scales need not be compared. A failure of one is a failure of all.
+/// Sends the same request to several retrievers and merges their results: a passage's score is the sum of
+/// `1 / (60 + rank)` over the retrievers that found it (reciprocal rank fusion; Cormack, Clarke and Büttcher, SIGIR
+/// 2009), so scores on different scales need not be compared. If one fails, the whole request fails.
 ///
-/// A passage found by several is shown as the first of them gave it. The reranker reads the query as the first retriever
+/// A passage found by several is taken from the first of them. The reranker reads the query as the first retriever
 /// understood it.
 #[derive(Debug)]
 pub struct MergedRetriever {

@@ -31,7 +31,7 @@ use self::stages::milliseconds;
 pub use self::stages::{FuseStage, RerankStage, RetrieveStage, Stages};
 use crate::error::{Error, ErrorKind, Result, panic_message};
 
-/// A two-stage search engine: a retriever, perhaps a reranker, and the way to combine them.
+/// A two-stage search engine: a retriever, an optional reranker, and a way to combine them.
 ///
 /// `Send + Sync`: share it by reference or in an `Arc` and search from as many threads as you like.
 #[derive(Debug)]
@@ -60,13 +60,13 @@ impl Engine {
         self
     }
 
-    /// Sets how the rankings are combined unless a search says otherwise.
+    /// Sets how the rankings are combined unless a search overrides it.
     pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
         self.fusion = fusion.into();
         self
     }
 
-    /// Sets what a request may ask for.
+    /// Sets limits on requests.
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -74,7 +74,7 @@ impl Engine {
 
     /// Retrieves, reranks, fuses, and keeps the best passage of each document.
     ///
-    /// Cost: the first stage takes milliseconds; the second some milliseconds per candidate and core.
+    /// Cost: the first stage takes milliseconds; the second a few milliseconds per candidate and core.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidQuery`], [`ErrorKind::InvalidInput`], [`ErrorKind::NoReranker`], [`ErrorKind::Rerank`],
@@ -83,7 +83,7 @@ impl Engine {
         self.search_with(request, &mut Nobody)
     }
 
-    /// As [`search`](Self::search), telling an observer how far it has come.
+    /// As [`search`](Self::search), reporting progress to an observer.
     ///
     /// # Errors
     /// As [`search`](Self::search).
@@ -120,7 +120,7 @@ impl Engine {
         Ok(response)
     }
 
-    /// The first two stages: candidates with the scores of both, to be fused in one way or in several.
+    /// The first two stages: candidates with the scores of both, ready to be fused in one or several ways.
     ///
     /// # Errors
     /// As [`search`](Self::search).
@@ -200,7 +200,7 @@ fn rerank(
     let step = if observer.step() == 0 { texts.len() } else { observer.step() };
     let mut scores: Vec<Option<RerankScore>> = Vec::with_capacity(texts.len());
     for group in texts.chunks(step.max(1)) {
-        // A panic in somebody else's model is an error of this search, not the end of the caller's thread.
+        // A panic in a third-party model becomes an error of this search, not the end of the caller's thread.
         let read =
             catch_unwind(AssertUnwindSafe(|| reranker.score_with_limits(query, group, time)))
                 .map_err(|panic| broken(format!("panicked: {}", panic_message(&*panic))))?
@@ -235,7 +235,7 @@ fn no_reranker(fusion: FusionPolicy) -> Error {
     )
 }
 
-/// An error of this crate that came through the trait is handed on as it is.
+/// An error of this crate that came through the trait is passed on unchanged.
 fn retriever_failed(error: BoxError) -> Error {
     match error.downcast::<Error>() {
         Ok(own) => *own,

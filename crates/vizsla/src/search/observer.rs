@@ -1,10 +1,10 @@
-//! Who wants to know how far a search has come.
+//! Observes the progress of a search.
 
 use vizsla_core::{Candidate, Ranking};
 
 use super::response::SearchResponse;
 
-/// Told how far a search has come, from the thread that searches. Every method does nothing unless implemented.
+/// Receives the progress of a search, on the searching thread. Every method does nothing by default.
 pub trait SearchObserver {
     /// The first stage is done.
     fn retrieved(&mut self, candidates: &Ranking<Candidate>) {
@@ -21,14 +21,14 @@ pub trait SearchObserver {
         let _ = response;
     }
 
-    /// How many candidates the second stage scores between two reports; 0 for no reports. Fewer are told sooner and cost
-    /// some time, because cores may idle at the end of each group.
+    /// How many candidates the second stage scores between two reports; 0 for no reports. Smaller groups report sooner
+    /// but cost some time, because cores may idle at the end of each.
     fn step(&self) -> usize {
         8
     }
 }
 
-/// Wants to know nothing.
+/// Ignores everything.
 pub(super) struct Nobody;
 
 impl SearchObserver for Nobody {

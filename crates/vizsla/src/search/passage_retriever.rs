@@ -10,10 +10,10 @@ use vizsla_core::{
     RetrieveRequest, Retriever, SplitOptions, TieBreak, split,
 };
 
-/// Splits candidates that are longer than a passage, as documents of a foreign engine often are. Each keeps its score; of a
-/// long one the passages with most different words of the query become candidates, so the second stage decides between
-/// them. There can be more candidates than the request's depth, at most
-/// [`with_passages`](Self::with_passages) for each text that was found.
+/// Splits candidates that are longer than a passage, as documents of a foreign engine often are. Each keeps its score;
+/// of a long one, the passages with the most distinct query words become candidates, and the second stage decides
+/// between them. There can be more candidates than the request's depth, at most [`with_passages`](Self::with_passages)
+/// per text found.
 #[derive(Debug, Clone)]
 pub struct PassageRetriever<R> {
     inner: R,
@@ -22,7 +22,7 @@ pub struct PassageRetriever<R> {
 }
 
 impl<R: Retriever> PassageRetriever<R> {
-    /// How many passages of a text become candidates unless told otherwise.
+    /// How many passages of a text become candidates by default.
     pub const DEFAULT_PASSAGES: usize = 4;
 
     /// Splits what `inner` finds into passages of the default size.
@@ -69,11 +69,11 @@ struct PassageRetrieval<'a> {
     origins: HashMap<(String, String, u32), Origin>,
 }
 
-/// What a candidate is a piece of, with the bytes of it.
+/// The text a candidate is a piece of, and its byte range there.
 type Origin = (Arc<Candidate>, Range<usize>);
 
 impl PassageRetrieval<'_> {
-    /// The pieces of a passage that are worth reading, in order, with the bytes of each.
+    /// The pieces of a passage worth reading, in order, with the byte range of each.
     fn pieces(&self, whole: &Passage) -> Vec<(Passage, Range<usize>)> {
         let document =
             Document::new(whole.doc_id.clone(), whole.text.clone()).with_title(whole.title.clone());
@@ -96,7 +96,7 @@ impl PassageRetrieval<'_> {
         pieces
     }
 
-    /// How many different words of the query a text has.
+    /// How many distinct query words a text has.
     fn words_in(&self, text: &str) -> usize {
         let text = text.to_lowercase();
         let words = text.split(|c: char| !c.is_alphanumeric());
@@ -109,7 +109,7 @@ impl PassageRetrieval<'_> {
     }
 }
 
-/// Those of `ranges` that lie within `part`, counted from its start.
+/// The `ranges` that lie within `part`, relative to its start.
 fn within(ranges: Vec<Range<usize>>, part: &Range<usize>) -> Vec<Range<usize>> {
     let inside = ranges.into_iter().filter(|r| r.start >= part.start && r.end <= part.end);
     inside.map(|range| range.start - part.start..range.end - part.start).collect()

@@ -27,12 +27,12 @@ pub struct SearchRequest {
 }
 
 impl SearchRequest {
-    /// How many hits unless told otherwise.
+    /// How many hits by default.
     pub const DEFAULT_LIMIT: usize = 10;
-    /// How many candidates unless told otherwise.
+    /// How many candidates by default.
     pub const DEFAULT_DEPTH: usize = 50;
 
-    /// Asks for the 10 best documents out of 50 candidates. Any text is a valid query, but an empty one.
+    /// Asks for the 10 best documents out of 50 candidates. Any non-empty text is a valid query.
     pub fn new(query: impl Into<String>) -> Self {
         Self {
             query: query.into(),
@@ -50,19 +50,19 @@ impl SearchRequest {
         }
     }
 
-    /// How many hits at most.
+    /// Sets the maximum number of hits.
     pub fn with_limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// How many passages the first stage hands to the second; at least 1. The second stage's cost grows with it.
+    /// Sets how many passages the first stage passes to the second; at least 1. The second stage's cost grows with it.
     pub fn with_depth(mut self, depth: usize) -> Self {
         self.depth = depth.max(1);
         self
     }
 
-    /// How the two rankings become one, instead of the engine's own way.
+    /// Sets how the two rankings are combined, instead of the engine's default.
     pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
         self.fusion = Some(fusion.into());
         self
@@ -80,14 +80,14 @@ impl SearchRequest {
         self
     }
 
-    /// Asks for how each first-stage score came about.
+    /// Asks for an explanation of each first-stage score.
     pub fn with_explanation(mut self) -> Self {
         self.explain = true;
         self
     }
 
-    /// Asks for what there is to say about the query, such as words that no passage has and the nearest that one has.
-    /// Costs some milliseconds for each such word.
+    /// Asks for notes about the query, such as words that no passage has and the nearest ones that occur. Costs a few
+    /// milliseconds for each such word.
     pub fn with_notes(mut self) -> Self {
         self.notes = true;
         self
@@ -99,16 +99,16 @@ impl SearchRequest {
         self
     }
 
-    /// Leaves out hits that the reranker gives a lower probability than this, from 0 to 1. What the reranker did not
-    /// read is left out too.
+    /// Omits hits to which the reranker gives a probability below this, from 0 to 1. Hits the reranker did not read are
+    /// omitted too.
     pub fn with_min_probability(mut self, probability: f32) -> Self {
         self.min_probability = Some(probability);
         self
     }
 
     /// How long retrieving and reranking may take together. Candidates are then read best first, and those for which
-    /// there is no time come below all that were read, in first-stage order; the response says how many. A reranker
-    /// that keeps to limits overruns by less than one passage takes.
+    /// time runs out come below all that were read, in first-stage order; the response says how many. A reranker that
+    /// respects limits overruns by less than the time for one passage.
     pub fn with_budget(mut self, budget: Duration) -> Self {
         self.budget = Some(budget);
         self
@@ -125,12 +125,12 @@ impl SearchRequest {
         &self.query
     }
 
-    /// How many candidates are asked for.
+    /// The number of candidates requested.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// How many hits are asked for.
+    /// The number of hits requested.
     pub fn limit(&self) -> usize {
         self.limit
     }
@@ -140,7 +140,7 @@ impl SearchRequest {
         &self.filter
     }
 
-    /// How the two rankings become one, if not in the engine's own way.
+    /// How the two rankings are combined, if not by the engine's default.
     pub fn fusion(&self) -> Option<FusionPolicy> {
         self.fusion
     }
@@ -162,12 +162,12 @@ impl SearchRequest {
         self.retrieval_fallback
     }
 
-    /// Whether a hit of this probability is wanted; `None` for one that was not read.
+    /// Whether a hit with this probability is wanted; `None` for one that was not read.
     pub(super) fn wants_probability(&self, probability: Option<f32>) -> bool {
         self.min_probability.is_none_or(|least| probability.is_some_and(|found| found >= least))
     }
 
-    /// Refuses what cannot be answered or would cost more than the limits allow.
+    /// Rejects requests that cannot be answered or would exceed the limits.
     pub(super) fn check(&self, limits: &Limits) -> Result<()> {
         let refuse = |kind, what: String| Err(Error::new(kind, what));
         if self.query.trim().is_empty() {
@@ -186,14 +186,14 @@ impl SearchRequest {
                 let unit = if what == "the query has" { " bytes" } else { "" };
                 return refuse(
                     ErrorKind::InvalidInput,
-                    format!("{what} {asked}{unit}, more than the {limit} that are allowed"),
+                    format!("{what} {asked}{unit}, more than the {limit} allowed"),
                 );
             }
         }
         if let Some(least) = self.min_probability.filter(|least| !(0.0..=1.0).contains(least)) {
             return refuse(
                 ErrorKind::InvalidInput,
-                format!("the least probability is {least}; it must be from 0 to 1"),
+                format!("the minimum probability is {least}; it must be from 0 to 1"),
             );
         }
         if let Some(fusion) = self.fusion.filter(|fusion| !fusion.is_valid()) {
@@ -205,7 +205,7 @@ impl SearchRequest {
         Ok(())
     }
 
-    /// What the first stage is asked by a search that began at `start`.
+    /// The first stage's request for a search that began at `start`.
     pub(super) fn to_retrieve(&self, start: Instant) -> RetrieveRequest {
         let mut time = TimeLimits::default();
         time.deadline = self.budget.and_then(|budget| start.checked_add(budget));

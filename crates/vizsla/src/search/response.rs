@@ -1,4 +1,4 @@
-//! What a search gives back; serialized, it is the JSON that programs print.
+//! What a search returns; serialized, it is the JSON that programs print.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use super::stages::Stages;
 pub struct SearchResponse {
     /// The query, as given.
     pub query: String,
-    /// Why the second stage is missing from this answer; `None` when nothing is.
+    /// Why the second stage is missing from this answer; `None` when it is not.
     pub degraded: Option<String>,
     /// How the rankings were combined.
     pub fusion: FusionPolicy,
-    /// What there is to say about the query; empty unless asked for.
+    /// Notes about the query; empty unless requested.
     #[serde(default)]
     pub notes: QueryNotes,
     /// What each stage did.
     pub stages: Stages,
-    /// The hits, best first, one a document.
+    /// The hits, best first, one per document.
     pub hits: Vec<Hit>,
 }
 
-/// A document that was found, with its best passage.
+/// A document found, with its best passage.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Hit {
-    /// Place in the answer, from 1.
+    /// Rank in the answer, from 1.
     pub rank: usize,
     /// Id of the document, unique among the documents of its file.
     pub doc_id: String,
@@ -39,7 +39,7 @@ pub struct Hit {
     pub path: Option<String>,
     /// Its title; empty when it has none.
     pub title: String,
-    /// The fused score. Its scale is the fusion's own; it does not compare between queries.
+    /// The fused score. Its scale depends on the fusion; it is not comparable between queries.
     pub score: f32,
     /// The scores and ranks of both stages.
     pub scores: HitScores,
@@ -48,7 +48,7 @@ pub struct Hit {
     /// The document's metadata.
     #[serde(serialize_with = "metadata_out", deserialize_with = "metadata_in")]
     pub metadata: Arc<Metadata>,
-    /// How the first-stage score came about, when asked for and known.
+    /// How the first-stage score was computed, when requested and known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
 }
@@ -71,7 +71,7 @@ pub struct HitScores {
     pub rerank_rank: Option<u32>,
     /// Tokens that the cross-encoder read, where it counts them.
     pub rerank_tokens: Option<u32>,
-    /// In how many windows the cross-encoder read the passage; the logit is the best of theirs.
+    /// The number of windows in which the cross-encoder read the passage; the logit is the best of theirs.
     pub rerank_windows: Option<u32>,
 }
 
@@ -81,19 +81,19 @@ pub struct HitScores {
 pub struct HitPassage {
     /// Its text.
     pub text: String,
-    /// The headings it stands under, outermost first.
+    /// The headings it is under, outermost first.
     pub headings: Vec<String>,
     /// Which passage of the document it is, from 0.
     pub ordinal: u32,
-    /// Where it stands in the source.
+    /// Where it is found in the source.
     pub location: Location,
     /// Offset of its first byte in the document's text.
     pub start_byte: u64,
-    /// Offset behind its last byte.
+    /// Offset just past its last byte.
     pub end_byte: u64,
     /// Byte ranges of `text`, `[start, end)`, that match words of the query.
     pub highlights: Vec<[usize; 2]>,
-    /// The part to show where there is no room for all.
+    /// The part to show where there is no room for all of it.
     pub snippet: Snippet,
     /// Whether the cross-encoder could not read all of it.
     pub truncated: bool,

@@ -1,4 +1,4 @@
-//! Candidates with the scores of both stages, on their way to become hits.
+//! Candidates with the scores of both stages, before they become hits.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use vizsla_core::{
 
 use super::stages::Stages;
 
-/// What the two stages made of a query, before fusion. One scoring can be fused in several ways.
+/// The two stages' results for a query, before fusion. One scoring can be fused in several ways.
 #[derive(Debug, Clone)]
 pub struct ScoredCandidates {
     /// In first-stage order; there may be more than there are scores.
@@ -36,13 +36,13 @@ impl TieBreak for Slot<'_> {
 }
 
 impl ScoredCandidates {
-    /// The candidates in first-stage order, with what both stages said.
+    /// The candidates in first-stage order, with the scores of both stages.
     pub fn iter(&self) -> impl Iterator<Item = (&Candidate, &StageScores)> {
         self.candidates.iter().zip(&self.scores)
     }
 
-    /// The same with the first `depth` candidates alone, as if no more had been asked for. Cost: linear in the scores; the
-    /// candidates are shared.
+    /// The same with only the first `depth` candidates, as if no more had been requested. Cost: linear in the scores;
+    /// the candidates are shared.
     pub fn prefix(&self, depth: usize) -> Self {
         let mut prefix = self.clone();
         prefix.scores.truncate(depth);
@@ -59,13 +59,13 @@ impl ScoredCandidates {
         prefix
     }
 
-    /// What each stage did and how long it took; the fusion has not happened yet.
+    /// What each stage did and how long it took; fusion has not happened yet.
     pub fn stages(&self) -> &Stages {
         &self.stages
     }
 
-    /// Document ids with fused scores, best first: a document has the score of its best passage (`MaxP`; Dai and Callan,
-    /// SIGIR 2019). Of documents of different files with the same id only the best is named.
+    /// Document ids with fused scores, best first: a document has the score of its best passage (`MaxP`; Dai and
+    /// Callan, SIGIR 2019). Of documents from different files with the same id, only the best is listed.
     pub fn documents(&self, fusion: impl Into<FusionPolicy>) -> Vec<(&str, f32)> {
         // Fusing finite scores gives finite scores.
         let ranked = self.collapse(fusion.into()).unwrap_or_default();
@@ -96,7 +96,7 @@ impl ScoredCandidates {
         self.iter().map(|(candidate, _)| candidate.passage.document()).collect::<HashSet<_>>().len()
     }
 
-    /// Enters the reranker's scores, ranked among themselves.
+    /// Records the reranker's scores, ranked among themselves.
     pub(super) fn enter(&mut self, scores: &[Option<RerankScore>]) -> Result<(), NonFiniteScore> {
         let read = self.slots().zip(scores).filter_map(|(slot, score)| Some(((*score)?, slot)));
         let ranking = Ranking::new(read.map(|(score, slot)| (score.logit, slot)))?;

@@ -1,4 +1,4 @@
-//! The part of a passage that is worth showing: where most of its matches are.
+//! The part of a passage worth showing: where most of its matches are.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ const LENGTH: usize = 480;
 /// About how many bytes are shown before the first match.
 const LEAD: usize = 60;
 
-/// A part of a passage, cut at words.
+/// A part of a passage, cut at word boundaries.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Snippet {
@@ -17,13 +17,13 @@ pub struct Snippet {
     pub highlights: Vec<[usize; 2]>,
     /// Offset of its first byte in the passage.
     pub start: usize,
-    /// Offset behind its last byte in the passage.
+    /// Offset just past its last byte in the passage.
     pub end: usize,
 }
 
 impl Snippet {
-    /// The part of `text` with most of `highlights`, byte ranges in order and apart. Cost: linear in the text and in the
-    /// highlights.
+    /// The part of `text` with most of `highlights`, byte ranges in order and disjoint. Cost: linear in the text and in
+    /// the highlights.
     pub(super) fn of(text: &str, highlights: &[[usize; 2]]) -> Self {
         let (start, end) = window(text, highlights);
         let inside = highlights.iter().filter(|[from, to]| *from >= start && *to <= end);
@@ -36,7 +36,7 @@ impl Snippet {
     }
 }
 
-/// Begins at the word before the match from which on most matches follow within the window.
+/// Begins at the word before the match that is followed by the most matches within the window.
 fn window(text: &str, highlights: &[[usize; 2]]) -> (usize, usize) {
     if text.len() <= LENGTH {
         return (0, text.len());
@@ -58,7 +58,7 @@ fn window(text: &str, highlights: &[[usize; 2]]) -> (usize, usize) {
     (start, end)
 }
 
-/// The start of the first match after which most matches follow within the window; 0 without matches.
+/// The start of the first match that is followed by the most matches within the window; 0 without matches.
 fn densest(highlights: &[[usize; 2]]) -> usize {
     let (mut best, mut most, mut end) = (0, 0, 0);
     for (first, [start, _]) in highlights.iter().enumerate() {

@@ -11,7 +11,7 @@ use vizsla_core::RerankScore;
 pub struct Stages {
     /// The first stage.
     pub retrieve: RetrieveStage,
-    /// The cross-encoder; `None` when it was not asked for or was unavailable.
+    /// The cross-encoder; `None` when it was not requested or was unavailable.
     pub rerank: Option<RerankStage>,
     /// Fusion, collapse, highlights and explanations.
     pub fuse: FuseStage,
@@ -37,16 +37,16 @@ pub struct RerankStage {
     pub ms: f64,
     /// Passages read in this search.
     pub passages: usize,
-    /// Passages whose score was remembered from an earlier search.
+    /// Passages whose score was cached from an earlier search.
     #[serde(default)]
     pub cached: usize,
     /// Tokens read in this search, where the reranker counts them.
     pub tokens: u64,
-    /// Candidates for which there was no time: they come below all that were read.
+    /// Candidates left unread for lack of time: they rank below all that were read.
     pub unread: usize,
-    /// Passages that were longer than the model's limit and so read in several windows.
+    /// Passages longer than the model's limit, and therefore read in several windows.
     pub windowed: usize,
-    /// Passages of which something had to be cut.
+    /// Passages that had to be truncated.
     pub truncated: usize,
 }
 
@@ -83,7 +83,7 @@ impl RerankStage {
     }
 }
 
-/// To a microsecond: more would be noise.
+/// Rounded to a microsecond: more digits would be noise.
 pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }

@@ -1,5 +1,5 @@
-//! Multi-head attention over one sequence, on 16-bit integers: their rounding is far below that of the 8-bit layers
-//! around it, and they multiply twice as fast as floats.
+//! Multi-head attention over one sequence, on 16-bit integers: their rounding error is far below that of the 8-bit
+//! layers around them, and they multiply twice as fast as floats.
 
 use std::arch::x86_64::*;
 use std::f32::consts::LOG2_E;
@@ -7,7 +7,7 @@ use std::f32::consts::LOG2_E;
 use super::simd::{exp2, load, load_i32, store, store_i32, store_pairs};
 use crate::encoder::kernels::Sequence;
 
-/// How many queries are worked on at a time.
+/// How many queries are processed at a time.
 const ROWS: usize = 6;
 /// Keys are padded to a multiple of this: two vectors.
 const KEYS: usize = 32;
@@ -17,21 +17,21 @@ const PROBABILITY_ONE: f32 = 32_767.0;
 /// Per-thread scratch buffers.
 #[derive(Default)]
 pub(in crate::encoder) struct Scratch {
-    /// Queries, two dimensions an item, row by row.
+    /// Queries, two dimensions per item, row by row.
     queries: Vec<i32>,
-    /// One key, two dimensions an item.
+    /// One key, two dimensions per item.
     key: Vec<i32>,
-    /// For each 16 keys and each two dimensions, the two numbers of each key.
+    /// For every 16 keys and every two dimensions, the two numbers of each key.
     keys: Vec<[i32; 16]>,
-    /// For each two values and each 16 dimensions, the two numbers of each dimension.
+    /// For every two values and every 16 dimensions, the two numbers of each dimension.
     values: Vec<[i32; 16]>,
     scores: Vec<f32>,
-    /// Two keys' probabilities an item.
+    /// Two keys' probabilities per item.
     probabilities: Vec<i32>,
 }
 
 /// Writes for each query softmax(q·k / √d)·v (Vaswani et al., "Attention Is All You Need", 2017, equation 1), head by
-/// head. `VECTORS` is a head's size in sixteens.
+/// head. `VECTORS` is a head's size divided by 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(super) fn attend<const VECTORS: usize>(
     sequence: &Sequence<'_>,
@@ -50,7 +50,7 @@ pub(super) fn attend<const VECTORS: usize>(
         let query_scale = scratch.pack_queries::<VECTORS>(sequence.queries, queries, limit);
         let key_scale = scratch.pack_keys::<VECTORS>(sequence.keys, keys, limit);
         let value_scale = scratch.pack_values::<VECTORS>(sequence.values, keys);
-        // Powers of two are cheaper than powers of e, so the scores are taken in units of ln 2.
+        // Powers of two are cheaper than powers of e, so the scores are in units of ln 2.
         let scale = query_scale * key_scale * LOG2_E / (size as f32).sqrt();
         let mut first = 0;
         while first < queries.len {
@@ -70,13 +70,13 @@ pub(super) fn attend<const VECTORS: usize>(
     }
 }
 
-/// The largest whole number of which `size` squares still add up to at most `i32::MAX`. In whole numbers: as a float,
-/// `i32::MAX / 32` rounds up to a square whose root is one too many.
+/// The largest integer for which `size` of its squares still add up to at most `i32::MAX`. In integer arithmetic: as a
+/// float, `i32::MAX / 32` rounds up to a square whose root is one too large.
 fn largest_factor(size: usize) -> u32 {
     (i32::MAX as u32 / size as u32).isqrt()
 }
 
-/// Where one head's numbers are among rows.
+/// The location of one head's numbers within the rows.
 #[derive(Clone, Copy)]
 struct Head {
     start: usize,
@@ -89,7 +89,7 @@ impl Head {
         rows[row * self.width + self.start..][..VECTORS * 16].as_chunks().0
     }
 
-    /// The largest number of the head, over `limit`: what a unit stands for.
+    /// The largest magnitude in the head divided by `limit`: the value of one unit.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     fn scale<const VECTORS: usize>(&self, rows: &[f32], limit: f32) -> f32 {
         let mut most = _mm512_setzero_ps();
@@ -114,7 +114,7 @@ impl Scratch {
     fn pack_queries<const VECTORS: usize>(&mut self, rows: &[f32], head: Head, limit: f32) -> f32 {
         let scale = head.scale::<VECTORS>(rows, limit);
         let inverse = _mm512_set1_ps(1.0 / scale);
-        // Rows missing from the last block read what is left there; their results are not used.
+        // Rows missing from the last block read leftover data; their results are not used.
         self.queries.resize(head.len.next_multiple_of(ROWS) * VECTORS * 8, 0);
         let (items, _) = self.queries.as_chunks_mut::<8>();
         for row in 0..head.len {
@@ -162,7 +162,8 @@ impl Scratch {
         scale
     }
 
-    /// Powers of two of the scores of a block of queries against all keys, less the highest of each query; and their sums.
+    /// Powers of two of the scores of a block of queries against all keys, minus each query's highest score; and their
+    /// sums.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     fn score<const VECTORS: usize>(&mut self, first: usize, keys: usize, scale: f32) {
         let items = VECTORS * 8;
@@ -190,7 +191,7 @@ impl Scratch {
                 let (out, _) = self.scores[r * padded + pair * KEYS..][..KEYS].as_chunks_mut();
                 for (j, (out, sum)) in out.iter_mut().zip(sums).enumerate() {
                     let scores = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), scale);
-                    // Beyond the last key nothing is scored.
+                    // Nothing past the last key is scored.
                     let known = keys.saturating_sub(pair * KEYS + j * 16).min(16);
                     let none = _mm512_set1_ps(f32::NEG_INFINITY);
                     let mask = ((1u32 << known) - 1) as u16;
@@ -203,7 +204,7 @@ impl Scratch {
         self.softmax(padded, &most);
     }
 
-    /// Turns scores into probabilities, all rows of the block side by side so that none waits for its sums.
+    /// Turns scores into probabilities, all rows of the block interleaved so that none stalls on its sum.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     fn softmax(&mut self, padded: usize, most: &[__m512; ROWS]) {
         self.probabilities.resize(ROWS * padded / 2, 0);
@@ -230,7 +231,7 @@ impl Scratch {
         }
     }
 
-    /// The values of all keys, each times its probability.
+    /// The sum of all keys' values, each weighted by its probability.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     fn mix<const VECTORS: usize>(&self, keys: usize) -> [[__m512i; VECTORS]; ROWS] {
         let width = keys.next_multiple_of(KEYS) / 2;

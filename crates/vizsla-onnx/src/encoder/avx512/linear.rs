@@ -1,4 +1,4 @@
-//! A linear layer on 8-bit integers: rows are quantised one by one, so that no row's result depends on another row.
+//! A linear layer on 8-bit integers: rows are quantised individually, so that no row's result depends on another row.
 
 use std::arch::x86_64::*;
 
@@ -11,7 +11,7 @@ pub(super) const PANEL: usize = 64;
 /// How many rows are multiplied at a time: six times four accumulators fill three quarters of the registers.
 const ROWS: usize = 6;
 
-/// What a block works on: one sequence's rows and 64 outputs.
+/// One block's work: one sequence's rows and 64 outputs.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     sequence: usize,
@@ -19,25 +19,25 @@ struct Part<'a> {
     steps: &'a [Step],
 }
 
-/// Four weights of each of 64 outputs: what one step of the inner loop reads.
+/// Four weights for each of 64 outputs: the input of one inner-loop step.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 struct Step([[i32; 16]; 4]);
 
-/// A linear layer, its weights in the order in which they are read.
+/// A linear layer, with its weights in the order in which they are read.
 pub(in crate::encoder) struct Linear {
     inputs: usize,
     outputs: usize,
-    /// For each 64 outputs, `inputs / 4` steps.
+    /// For every 64 outputs, `inputs / 4` steps.
     panels: Vec<Step>,
     scales: Vec<f32>,
     bias: Vec<f32>,
-    /// For each output the sum of its weights, by which the zero point of a row is taken out.
+    /// The sum of each output's weights, used to subtract a row's zero point.
     sums: Vec<i32>,
 }
 
 impl Linear {
-    /// Both sizes are multiples of 64; the caller has checked.
+    /// Both sizes are multiples of 64, as checked by the caller.
     pub(super) fn pack(weights: IntegerWeights) -> Self {
         let IntegerWeights { inputs, outputs, .. } = weights;
         let mut panels = Vec::with_capacity(inputs / 4 * (outputs / PANEL));
@@ -62,7 +62,7 @@ impl Linear {
         Self { inputs, outputs, panels, scales: weights.scales, bias: weights.bias, sums }
     }
 
-    /// Multiplies every row, and puts `gelu` of the result into `out` if `GELU`, else the result.
+    /// Multiplies every row, and writes to `out` the result, or its `gelu` if `GELU`.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
     pub(super) fn apply<const GELU: bool>(&self, rows: &Rows, out: &mut Vec<f32>) {
         let of_sequence = rows.tokens * self.outputs;
@@ -108,7 +108,7 @@ impl Linear {
         let (scales, _) = self.scales[columns.clone()].as_chunks::<16>();
         let (weights, _) = self.sums[columns.clone()].as_chunks::<16>();
         let (bias, _) = self.bias[columns.clone()].as_chunks::<16>();
-        // What is added to the products of a row: the bias, and for a sequence's first row those of its remainder too.
+        // Added to a row's products: the bias and, for a sequence's first row, the products of its remainder.
         let bias: [__m512; 4] = std::array::from_fn(|j| load(&bias[j]));
         let mut added = bias;
         for (r, sums) in sums.into_iter().enumerate() {
@@ -157,17 +157,17 @@ fn multiply<const R: usize>(rows: &[&[i32]; R], steps: &[Step]) -> [[__m512i; 4]
     sums
 }
 
-/// Rows of unsigned bytes, each with a scale and a zero point of its own:
-/// a number is `(byte - zero) * scale`, as in ONNX's `DynamicQuantizeLinear`.
+/// Rows of unsigned bytes, each with its own scale and zero point: a number is `(byte - zero) * scale`, as in ONNX's
+/// `DynamicQuantizeLinear`.
 ///
-/// A sequence's first row, `[CLS]`, has another row of bytes before it, for what its own bytes leave over. All other rows
-/// attend to it, so that its rounding does not average out as theirs does: half of what rounding activations cost the
-/// logit (in squares) came from this one row. One row more in a hundred takes it away.
+/// A sequence's first row, `[CLS]`, has another row of bytes before it, for the remainder of its own bytes. All other
+/// rows attend to it, so its rounding error does not average out as theirs does: half of the logit's squared error from
+/// rounding activations came from this one row. One extra row in a hundred removes it.
 #[derive(Default)]
 pub(in crate::encoder) struct Rows {
-    /// Rows of each sequence, the one before the first not counted.
+    /// Rows of each sequence, not counting the one before the first.
     tokens: usize,
-    /// Bytes in fours.
+    /// Bytes in groups of four.
     width: usize,
     bytes: Vec<i32>,
     scales: Vec<f32>,
@@ -232,7 +232,7 @@ fn quantize_row(row: &[[f32; 16]], bytes: &mut [[i32; 4]]) -> (f32, i32) {
         high = _mm512_max_ps(high, load(values));
     }
     let (low, high) = (_mm512_reduce_min_ps(low), _mm512_reduce_max_ps(high));
-    // A row of zeros has no range; any scale stands for it.
+    // A row of zeros has no range; any scale will do.
     let scale = if high > low { (high - low) / 255.0 } else { 1.0 };
     let zero = (-low / scale).round_ties_even();
     let inverse = _mm512_set1_ps(1.0 / scale);

@@ -1,7 +1,7 @@
-//! Kernels for x86 processors that multiply 8-bit numbers in vectors of 64 (AVX-512 VNNI). All unsafe code of this crate
+//! Kernels for x86 processors that multiply vectors of 64 8-bit numbers (AVX-512 VNNI). All unsafe code of this crate
 //! is in this folder: vector loads and stores, and the calls into functions compiled for these instructions.
 
-#![allow(clippy::wildcard_imports, reason = "intrinsics are many, and their names are their own")]
+#![allow(clippy::wildcard_imports, reason = "intrinsics are many and clearly named")]
 #![allow(unsafe_code, reason = "an `Avx512` exists only where the processor has the instructions")]
 
 mod attention;

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::simd::{load, store};
 use crate::encoder::Norm;
 
-/// Adds `other` and brings each row to mean 0 and variance 1 before it is scaled and shifted: Ba et al., "Layer
+/// Adds `other` and normalises each row to mean 0 and variance 1 before scaling and shifting it: Ba et al., "Layer
 /// Normalization" (2016), equation 4.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 pub(super) fn add_and_normalize(rows: &mut [f32], other: &[f32], norm: &Norm) {

@@ -65,8 +65,8 @@ pub(super) fn store_pairs(to: &mut [i32; 8], values: __m256i) {
     unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), values) }
 }
 
-/// 2^x for finite x, with a relative error of at most 0.000003: the whole part of x goes into the exponent, the rest, at
-/// most a half either way, through a polynomial of degree four fitted to the smallest relative error.
+/// 2^x for finite x, with a relative error of at most 0.000003: the integer part of x goes into the exponent, and the
+/// remainder, at most a half in magnitude, through a degree-four polynomial fitted for minimal relative error.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn exp2(x: __m512) -> __m512 {
@@ -81,7 +81,7 @@ pub(super) fn exp2(x: __m512) -> __m512 {
 }
 
 /// x·Φ(x), the exact (not the tanh) form of Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), within 0.0001:
-/// a 150th of the step by which the result is quantised. The error function of x/√2 is x times a polynomial in x²,
+/// a 150th of the step size to which the result is quantised. The error function of x/√2 is x times a polynomial in x²,
 /// fitted by least squares on |x| ≤ 4.2, and ±1 beyond.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
@@ -99,7 +99,7 @@ pub(super) fn gelu(x: __m512) -> __m512 {
     ];
     let one = _mm512_set1_ps(1.0);
     let limited = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-LIMIT)), _mm512_set1_ps(LIMIT));
-    // x² moved to [-1, 1], where the polynomial is well conditioned.
+    // x² mapped to [-1, 1], where the polynomial is well conditioned.
     let square = _mm512_fmsub_ps(
         _mm512_mul_ps(limited, limited),
         _mm512_set1_ps(2.0 / (LIMIT * LIMIT)),
