@@ -13,7 +13,7 @@ import tempfile
 import time
 
 os.environ.update(OMP_NUM_THREADS="1", NUMBA_NUM_THREADS="1")
-# pyserini loads a client of a service that is not used here, which wants a key.
+# pyserini loads the client of a service that is not used here, which requires a key.
 os.environ.setdefault("OPENAI_API_KEY", "unused")
 
 
@@ -74,7 +74,7 @@ def main():
     for name, peer in [("bm25s", with_bm25s), ("Lucene", with_lucene)]:
         try:
             peer(passages, queries)
-        except Exception as error:  # A peer that cannot run is told, not left out.
+        except Exception as error:  # A peer that cannot run is reported, not left out.
             print(json.dumps({"peer": name, "error": f"{type(error).__name__}: {error}"}), flush=True)
 
 

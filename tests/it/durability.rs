@@ -1,4 +1,4 @@
-//! What was committed is never lost: not to a kill, not to a damaged file, not to a reader or writer beside it.
+//! What was committed is never lost: not to a kill, not to a damaged file, not to a concurrent reader or writer.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use vizsla::{Engine, Fusion, Index, SearchRequest};
 
 use crate::support::{Workspace, copy_dir, ids};
 
-/// A folder with files in a format each, indexed in several parts.
+/// A folder with a file in each format and more, indexed in several parts.
 fn indexed() -> Workspace {
     let workspace = Workspace::new().with_documents();
     for part in 0..3 {
@@ -36,7 +36,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// All herons, as a search finds them.
+/// All herons that a search finds.
 fn herons(index: &Path) -> Result<Vec<String>, vizsla::Error> {
     let engine = Engine::new(Index::open(index)?.retriever()).with_fusion(Fusion::Retrieval);
     let response =
@@ -45,7 +45,7 @@ fn herons(index: &Path) -> Result<Vec<String>, vizsla::Error> {
 }
 
 #[test]
-fn damage_to_any_file_is_found_and_mended() {
+fn damage_to_any_file_is_found_and_repaired() {
     let workspace = indexed();
     let pristine = workspace.path("index");
     let expected = herons(&pristine).unwrap();
@@ -76,7 +76,7 @@ fn damage_to_any_file_is_found_and_mended() {
             std::fs::write(copy.join(&relative), &bytes).unwrap();
 
             let report = Index::check(&copy).unwrap();
-            // Neither result nor message may depend on luck: what check takes for whole gives the right answer.
+            // Neither result nor message may depend on luck: what check considers intact gives the right answer.
             match herons(&copy) {
                 Ok(found) if report.problems.is_empty() => assert_eq!(found, expected, "{case}"),
                 Ok(_) => {}
@@ -103,7 +103,7 @@ fn damage_to_any_file_is_found_and_mended() {
 #[test]
 fn check_and_repair_say_what_they_find() {
     let workspace = indexed();
-    assert!(workspace.ok(&["check", "--index", "index"]).contains("the index is whole"));
+    assert!(workspace.ok(&["check", "--index", "index"]).contains("the index is intact"));
     assert!(workspace.ok(&["repair", "--index", "index"]).contains("nothing to repair"));
     let store = files(&workspace.path("index/segments"))
         .into_iter()
@@ -156,7 +156,7 @@ fn a_kill_at_any_moment_loses_nothing_committed() {
         let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
         let hits = engine.search(&SearchRequest::new("heron")).unwrap().hits;
         assert_eq!(hits.len(), 1, "round {round}");
-        // All of a run or nothing of it: either every file is there in one version, or none is.
+        // A run is all or nothing: either every file is there in one version, or none is.
         let reeds =
             engine.search(&SearchRequest::new("reed").with_limit(100).with_depth(100)).unwrap();
         assert!([0, 40].contains(&reeds.hits.len()), "round {round}: {}", reeds.hits.len());
@@ -223,7 +223,7 @@ fn a_renamed_file_keeps_its_place_and_an_old_one_is_not_read_again() {
     let found =
         workspace.json(&["search", "bird a", "--index", "index", "--fusion", "bm25", "--json"]);
     assert!(ids(&found)[0].ends_with("z.md"));
-    // Other words, the same size and time: only a look at the content can tell.
+    // Other words, the same size and time: only the content shows the change.
     workspace.write("docs/b.md", "bird q");
     let b = std::fs::File::options().write(true).open(workspace.path("docs/b.md")).unwrap();
     b.set_modified(past).unwrap();
@@ -254,7 +254,7 @@ fn a_watched_folder_is_indexed_as_it_changes() {
         }
     };
     until("crane", 1);
-    // A burst, a save by way of a temporary file as editors do it, a rename and a removal.
+    // A burst, a save through a temporary file as editors do, a rename and a removal.
     for file in 0..30 {
         workspace.write(&format!("docs/burst{file}.md"), "stork");
     }

@@ -1,4 +1,4 @@
-//! Bad input gets a message that says what is wrong and what helps, and loses nothing.
+//! Bad input gets a message that says what is wrong and how to fix it, and loses nothing.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -124,7 +124,7 @@ fn broken_files_are_listed_and_the_rest_is_indexed() {
     assert_eq!(
         workspace.run(&["index", "docs", "--index", "index"]).code,
         3,
-        "what is broken is told again"
+        "what is broken is reported again"
     );
     let piped =
         workspace.run_with(&["index", "-", "--index", "piped"], "{\"text\": \"x\"}\nnonsense\n");
@@ -138,7 +138,7 @@ fn unreadable_files_are_listed() {
     let workspace = Workspace::new();
     workspace.write("docs/a.txt", "alpha");
     workspace.write("docs/b.txt", "beta");
-    // A link to nothing cannot be read by anybody, root included.
+    // A dangling link cannot be read by anybody, root included.
     std::os::unix::fs::symlink(workspace.path("nothing"), workspace.path("docs/c.txt")).unwrap();
     let ran = workspace.run(&["index", "docs", "--index", "index", "--follow"]);
     assert_eq!(ran.code, 3, "{}{}", ran.out, ran.err);
@@ -164,7 +164,7 @@ fn a_full_disk_loses_nothing() {
     workspace.ok(&["index", "docs", "--index", "index"]);
     let words: String = (0..200_000).map(|i| format!("word{i} ")).collect();
     workspace.write("docs/big.txt", words);
-    // No file may grow beyond 100 blocks: the same path through the program as a device without room.
+    // No file may grow beyond 100 blocks: the program takes the same path as on a full device.
     let limited = format!(
         "trap '' XFSZ; ulimit -f 100; exec '{}' index docs --index index",
         env!("CARGO_BIN_EXE_vizsla")
@@ -177,7 +177,7 @@ fn a_full_disk_loses_nothing() {
     workspace.ok(&["index", "docs", "--index", "index"]);
 }
 
-/// Begins to index from a pipe that stays open, so that the run cannot end by itself, and waits until it has begun.
+/// Starts indexing from a pipe that stays open, so that the run cannot end by itself, and waits until it has started.
 #[cfg(unix)]
 fn unfinished_run(workspace: &Workspace) -> std::process::Child {
     use std::io::Write;
@@ -196,7 +196,7 @@ fn unfinished_run(workspace: &Workspace) -> std::process::Child {
     let deadline = Instant::now() + Duration::from_mins(1);
     let lock = workspace.path("index/segments/.tantivy-writer.lock");
     while !lock.exists() {
-        assert!(Instant::now() < deadline, "the run has not begun to write");
+        assert!(Instant::now() < deadline, "the run has not started writing");
         std::thread::yield_now();
     }
     child
@@ -224,7 +224,7 @@ fn ctrl_c_commits_nothing_and_says_so() {
     let mut child = unfinished_run(&workspace);
     let pid = child.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-    // The signal is acted on between two documents, so another one must come.
+    // The signal takes effect between two documents, so another one must arrive.
     let mut pipe = child.stdin.take().unwrap();
     let feeder = std::thread::spawn(move || {
         use std::io::Write;
@@ -244,7 +244,7 @@ fn ctrl_c_commits_nothing_and_says_so() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_closed_early_is_no_error() {
+fn a_pipe_closed_early_is_not_an_error() {
     let workspace = Workspace::new().with_documents();
     let queries = "dog walk kennel nose\n".repeat(2000);
     workspace.write("queries", queries);
@@ -292,7 +292,7 @@ fn wrong_arguments_say_what_is_right() {
         fails(&workspace, &args, words);
     };
     search(&["--fusion", "magic"], &["--fusion", "rrf", "linear"]);
-    search(&["--depth", "0"], &["--depth", "from 1"]);
+    search(&["--depth", "0"], &["--depth", "at least 1"]);
     search(&["--since", "yesterday"], &["--since", "2024-05-31"]);
     search(&["--meta", "kind"], &["--meta", "NAME=VALUE"]);
     search(&["--path", "a[", "--fusion", "bm25"], &["path filter", "a["]);

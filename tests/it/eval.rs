@@ -1,4 +1,4 @@
-//! The metrics agree with trec_eval on a real run: values by pytrec_eval, see `index-fixtures/README.md`.
+//! The metrics agree with trec_eval on a real run: values from pytrec_eval, see `index-fixtures/README.md`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +43,7 @@ fn metrics_agree_with_trec_eval() {
     }
 }
 
-/// The mini corpus, evaluated with runs kept: A is BM25, B the fusion.
+/// The mini corpus, evaluated with its runs kept: A is BM25, B the fusion.
 fn evaluated() -> (Workspace, String) {
     let workspace = Workspace::new();
     let dataset = fixture("corpus").display().to_string();
@@ -84,7 +84,7 @@ fn runs_are_scored_and_compared() {
 fn runs_are_measured_without_a_corpus() {
     let workspace = Workspace::new();
     workspace.write("set/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq\td\t1\n");
-    // As some editors write it: with a byte-order mark in front of the first query.
+    // As some editors write it: with a byte-order mark before the first query.
     workspace.write("a.run", "\u{feff}q Q0 d 1 1.0 t\n");
     workspace.write("b.run", "q Q0 x 1 1.0 t\nq Q0 d 2 0.5 t\n");
     let score = ["eval", "score", "a.run", "b.run", "--dataset", "set", "--measures", "RR"];
@@ -130,7 +130,7 @@ fn an_index_of_the_corpus_is_kept_and_used_again() {
     assert_eq!(first["runs"], again["runs"]);
     let other = eval(&["--passage-tokens", "20"]);
     assert!(other.code == 2 && other.err.contains("length of passages"), "{}", other.err);
-    // What `vizsla index` makes of the corpus is the same.
+    // `vizsla index` makes the same of the corpus.
     let corpus = fixture("corpus/corpus.jsonl").display().to_string();
     workspace.ok(&["index", &corpus, "--index", "indexed"]);
     let indexed = workspace.json(&[

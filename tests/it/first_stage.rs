@@ -1,4 +1,4 @@
-//! BM25: the same hits as the engine's own scorer at its parameters, whatever is pruned and however the index is cut; the query's
+//! BM25: the same hits as the engine's own scorer at its parameters, whatever is pruned and however the index is split; the query's
 //! operators, weights, feedback, corrections and languages.
 
 use std::num::NonZeroUsize;
@@ -27,7 +27,7 @@ fn found(retriever: &impl Retriever, query: &str, depth: usize) -> Vec<(String, 
     ranking.into_iter().map(|hit| (hit.item.passage.doc_id, hit.score)).collect()
 }
 
-/// Words of which some are in nearly every text and some in few, in texts of uneven length.
+/// Words, some in nearly every text and some in few, for texts of uneven length.
 fn words(random: &mut fastrand::Rng, count: usize) -> String {
     let word = |random: &mut fastrand::Rng| format!("w{}", (300.0 * random.f64().powi(4)) as u32);
     (0..count).map(|_| word(random)).collect::<Vec<_>>().join(" ")
@@ -92,7 +92,7 @@ fn hits_are_those_of_the_engine_at_its_own_parameters() {
             let their_id = tantivy::schema::Value::as_str(&document.get_first(id).unwrap())
                 .unwrap()
                 .to_owned();
-            // Equal scores may stand in another order, or be others at the cut.
+            // Equal scores may be in another order, or differ at the cut.
             let known = ours.iter().any(|(id, _)| *id == their_id);
             assert!(
                 known || close(*their_score, cut),
@@ -135,7 +135,7 @@ fn neither_segments_nor_pruning_change_a_ranking() {
             let deep = found(&one, &query, 6000);
             let mut shallow = deep.clone();
             shallow.truncate(20);
-            // A depth of everything prunes nothing.
+            // Unlimited depth prunes nothing.
             assert_eq!(found(&one, &query, 20), shallow, "{query}");
             assert_eq!(found(&many, &query, 20), shallow, "{query}");
         }
@@ -165,7 +165,7 @@ fn library(settings: IndexSettings) -> Index {
     index
 }
 
-/// As `search`, with what there is to say about the query.
+/// Like `search`, with the notes on the query.
 fn noted(index: &Index, query: &str) -> SearchResponse {
     let engine = Engine::new(index.retriever()).with_fusion(Fusion::Retrieval);
     engine.search(&SearchRequest::new(query).with_notes()).unwrap()
@@ -190,7 +190,7 @@ fn phrases_exclusions_and_fields_restrict() {
     assert_eq!(ids(&search(&index, "open -title:errata -\"open ground\"")), ["java"]);
     let dropped = noted(&index, "hunting \"flying carpet\"");
     assert_eq!(dropped.notes.dropped, ["flying carpet"]);
-    assert_eq!(dropped.hits.len(), 3, "what cannot be had does not hide the rest");
+    assert_eq!(dropped.hits.len(), 3, "an unmet condition does not hide the rest");
     for odd in
         ["-", "\"", "\"\"", "-\"", "title:", "a:b:c", "(((", "AND OR NOT", "hunting~2^", "*", "\\"]
     {
@@ -209,7 +209,7 @@ fn unknown_words_are_corrected_when_asked_for() {
     let corrected = engine.search(&SearchRequest::new("huntign").with_notes()).unwrap();
     assert!(corrected.notes.suggestions[0].used && corrected.hits.len() == 3);
 
-    // Reranker and highlights have the correction too.
+    // Reranker and highlights use the correction too.
     let scores = |query: &str| {
         let engine = Engine::new(index.retriever().with_correction()).with_reranker(bundled());
         let hits = engine.search(&SearchRequest::new(query)).unwrap().hits;
@@ -245,7 +245,7 @@ fn fields_have_weights_and_bodies_only_where_they_are_indexed() {
     assert_eq!(
         ids(&weighted(&separate, "body=1").unwrap()),
         ["points"],
-        "errata is in a title alone"
+        "errata is only in a title"
     );
     assert!(
         "title".parse::<FieldWeights>().is_err() && "title=-1".parse::<FieldWeights>().is_err()
@@ -253,7 +253,7 @@ fn fields_have_weights_and_bodies_only_where_they_are_indexed() {
 }
 
 #[test]
-fn feedback_brings_in_what_the_best_passages_speak_of() {
+fn feedback_adds_words_of_the_best_passages() {
     let index = Index::in_memory(IndexSettings::default()).unwrap();
     let mut writer = index.writer(&WriterOptions::default()).unwrap();
     for i in 0..60 {

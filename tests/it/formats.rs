@@ -1,4 +1,4 @@
-//! An index of every format version that was ever written opens, or fails with the version error, for ever.
+//! An index of every format version ever written opens, or fails with the version error, for ever.
 
 use vizsla::{Engine, ErrorKind, FORMAT_VERSION, Fusion, Index, Location, SearchRequest};
 
@@ -25,7 +25,7 @@ fn former_versions_are_refused_with_a_remedy() {
 #[test]
 fn version_3_opens() {
     let workspace = Workspace::new();
-    // A reader makes a lock file, and the fixture stays as it is.
+    // A reader creates a lock file, and the fixture must stay as it is.
     copy_dir(&fixture("formats/v3"), &workspace.path("v3"));
     let index = Index::open(workspace.path("v3")).unwrap();
     assert_eq!(index.stats().unwrap().documents, 2);

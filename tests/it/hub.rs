@@ -1,4 +1,4 @@
-//! Fetching models, against a server that speaks the hub's protocol, or fails at it.
+//! Fetching models, against a server that speaks the hub's protocol, or fails to.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -14,26 +14,26 @@ use crate::support::{Ran, Workspace, fixture, run};
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 const LATER_COMMIT: &str = "89abcdef0123456789abcdef0123456789abcdef";
 
-/// What is to go wrong, once each, in this order.
+/// The failures to simulate, once each, in this order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     /// 429, with a wait of no seconds.
     Busy,
-    /// 503, without a word on how long to wait.
+    /// 503, without saying how long to wait.
     Unavailable,
     /// Half of the content, then the connection closes.
     CutOff,
-    /// Content that was changed on the way.
+    /// Content that was altered on the way.
     Garbled,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By path in the repository: large files, whose content another address gives, by their SHA-256; small ones by
-    /// what git calls them.
+    /// By path in the repository: large files, whose content another address serves, by their SHA-256; small ones by
+    /// their git blob hash.
     files: BTreeMap<String, Vec<u8>>,
     token: Option<String>,
-    /// The files of a commit that is pushed to `main` as soon as that branch has been asked for once.
+    /// The files of a commit that is pushed to `main` once that branch has been requested.
     pushed: Option<BTreeMap<String, Vec<u8>>>,
     branch_was_asked_for: bool,
     faults: Vec<Fault>,
@@ -65,7 +65,7 @@ impl Server {
         server
     }
 
-    /// With a model that can be opened.
+    /// A server with a model that can be opened.
     fn with_model() -> Self {
         let read = |path: &str| std::fs::read(fixture("models/tiny-bert").join(path)).unwrap();
         let (config, tokenizer) = (read("config.json"), read("tokenizer.json"));
@@ -143,7 +143,7 @@ impl Server {
         }
     }
 
-    /// Answers as the hub itself: all but large content.
+    /// Responds as the hub itself: everything but large content.
     fn describe(
         &self,
         path: &str,
@@ -225,7 +225,7 @@ impl Reply<'_> {
     }
 }
 
-/// By the system's own tools, not by what is tested.
+/// By the system's own tools, not by the code under test.
 fn hash(tool: &str, content: &[u8]) -> String {
     use std::process::{Command, Stdio};
     let mut child =
@@ -285,7 +285,7 @@ fn files_lie_where_the_hugging_face_libraries_look() {
         std::fs::read_link(pulled.snapshot.join(LARGE)).unwrap(),
         Path::new("../../../blobs").join(sha256(&content))
     );
-    // Again: only the headers are asked for.
+    // Again: only the headers are requested.
     server.requests();
     assert_eq!(pull(&hub, &cache, &[LARGE, "config.json"]).unwrap().fetched_bytes, 0);
     assert!(server.requests().iter().all(|request| request.starts_with("HEAD")));
@@ -303,7 +303,7 @@ fn a_branch_that_moves_during_a_pull_mixes_no_versions() {
     assert_eq!(pulled.commit, COMMIT);
     assert_eq!(std::fs::read(pulled.snapshot.join("config.json")).unwrap(), b"{}");
     assert_eq!(std::fs::read(pulled.snapshot.join(LARGE)).unwrap(), vec![7; 300_000]);
-    // The next pull gets the later version, whole.
+    // The next pull gets the later version in full.
     let pulled = pull(&hub, &cache, &["config.json", LARGE]).unwrap();
     assert_eq!(pulled.commit, LATER_COMMIT);
     assert_eq!(std::fs::read(pulled.snapshot.join("config.json")).unwrap(), b"[]");
@@ -323,7 +323,7 @@ fn a_broken_connection_is_resumed() {
 }
 
 #[test]
-fn what_an_earlier_process_began_is_resumed() {
+fn a_download_begun_by_an_earlier_process_is_resumed() {
     let workspace = Workspace::new();
     let (server, hub, cache) = setting(&workspace);
     let partial = format!("hub/models--org--tiny/blobs/{}.incomplete", sha256(&vec![7; 300_000]));
@@ -356,7 +356,7 @@ fn changed_content_is_refused_and_removed() {
     let blobs = std::fs::read_dir(workspace.path("hub/models--org--tiny/blobs")).unwrap();
     assert_eq!(blobs.count(), 0);
     pull(&hub, &cache, &[LARGE]).unwrap();
-    // A hub that offers another file than the one that is pinned is not even asked for it.
+    // A hub that offers a file other than the pinned one is not even asked for it.
     let mut pinned = file(LARGE);
     pinned.sha256 = Some("f".repeat(64));
     let error = hub.pull(&cache, &repository(), &[pinned], &()).unwrap_err();
@@ -378,7 +378,7 @@ fn two_pulls_at_once_fetch_once() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn what_is_missing_is_named() {
     let workspace = Workspace::new();
     let (_server, hub, cache) = setting(&workspace);
     let error = |name: &str, path: &str| {
@@ -408,7 +408,7 @@ fn a_renamed_repository_is_followed() {
     assert_eq!(std::fs::read(pulled.snapshot.join("config.json")).unwrap(), b"{}");
 }
 
-/// The program with a hub and a cache of its own, and neither proxies nor tokens of whoever runs the test.
+/// The program with its own hub and cache, and without the proxies or tokens of whoever runs the test.
 fn vizsla(workspace: &Workspace, server: &Server, settings: &[(&str, &str)], args: &[&str]) -> Ran {
     let home = workspace.path("hf");
     let mut command = workspace.command(args);
@@ -483,7 +483,7 @@ fn tokens_and_offline_are_honoured() {
         vizsla(&workspace, &server, &[("HF_HUB_OFFLINE", "yes"), ("HF_TOKEN", "secret")], &pull);
     assert!(ran.code == 2 && ran.err.contains("HF_HUB_OFFLINE"), "{}", ran.err);
     assert!(server.requests().is_empty());
-    // From the file, and only to the hub itself: the content lies with another host.
+    // From the file, and only to the hub itself: the content is on another host.
     workspace.write("hf/token", "secret\n");
     let ran = vizsla(&workspace, &server, &[], &pull);
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -503,7 +503,7 @@ fn a_folder_is_imported() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(vizsla(&["model", "verify", &name]).code, 0);
     assert_eq!(vizsla(&["model", "info", "--model", &name]).code, 0);
-    // What is pinned in the catalogue must be that very file.
+    // A file pinned in the catalogue must match exactly.
     let ran = vizsla(&["model", "import", &dir, "--as", "ms-marco-MiniLM-L6-v2"]);
     assert!(ran.code == 2 && ran.err.contains("nothing was imported"), "{}", ran.err);
     assert!(server.requests().is_empty());
@@ -511,10 +511,10 @@ fn a_folder_is_imported() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn without_room_the_part_that_came_is_kept() {
+fn on_a_full_disk_the_partial_download_is_kept() {
     let workspace = Workspace::new();
     let server = Server::with_model();
-    // A limit on the size of files, in blocks of 512 or 1024 bytes, is met as a full disk is.
+    // A limit on the size of files, in blocks of 512 or 1024 bytes, acts like a full disk.
     let script = format!(
         "ulimit -f 100; trap '' XFSZ; HF_HOME='{}' HF_ENDPOINT={} '{}' model pull org/tiny --file onnx/model.onnx",
         workspace.path("hf").display(),

@@ -93,7 +93,7 @@ fn json_lines_come_through_standard_input() {
     assert_eq!(ids(&found), ["a"]);
     assert_eq!(found["hits"][0]["metadata"]["year"], 2020);
     assert_eq!(found["hits"][0]["path"], Value::Null);
-    // A document with the same id takes the place of the old one.
+    // A document with the same id replaces the old one.
     workspace
         .run_with(&["index", "-", "--index", "index"], "{\"_id\": \"a\", \"text\": \"gamma\"}");
     assert_eq!(workspace.run(&["search", "alpha", "--index", "index", "--fusion", "bm25"]).code, 1);
@@ -113,7 +113,7 @@ fn documents_are_deleted_by_id_and_by_path() {
 }
 
 #[test]
-fn what_was_deleted_is_compacted() {
+fn deleted_documents_are_compacted() {
     let workspace = Workspace::new();
     let lines: String =
         (0..100).map(|i| format!("{{\"_id\": \"d{i}\", \"text\": \"heron {i}\"}}\n")).collect();
@@ -163,7 +163,10 @@ fn an_id_that_several_files_have_is_deleted_from_the_one_named() {
     };
     assert!(found("heron") && !found("crane"));
     assert_eq!(counts(&report(&workspace)), [0, 0, 0, 2]);
-    assert!(!found("crane"), "what is deleted by hand stays so while its file does not change");
+    assert!(
+        !found("crane"),
+        "what is deleted by hand stays deleted while its file does not change"
+    );
     workspace.ok(&["index", "docs", "--index", "index", "--rehash"]);
     assert!(found("crane"));
 }

@@ -30,7 +30,7 @@ fn index_of(documents: &[Document], commits: usize) -> Index {
     index
 }
 
-/// Scores a passage by how many words of the query it has.
+/// Scores a passage by how many words of the query it contains.
 #[derive(Debug)]
 struct Overlap;
 
@@ -75,7 +75,7 @@ fn the_ranking_is_the_same_for_any_threads_and_segments() {
     }
 }
 
-/// Reads as many passages as it is told, best first, the last the most relevant.
+/// Reads the given number of passages, best first, the last the most relevant.
 #[derive(Debug)]
 struct Hurried(usize);
 
@@ -101,7 +101,7 @@ impl Reranker for Hurried {
 }
 
 #[test]
-fn what_there_was_no_time_for_stays_below_in_first_stage_order() {
+fn unread_candidates_stay_below_in_first_stage_order() {
     let documents: Vec<_> =
         (0..9).map(|i| Document::new(format!("d{i}"), "dog ".repeat(9 - i))).collect();
     let engine = Engine::new(index_of(&documents, 1).retriever()).with_reranker(Hurried(4));
@@ -120,7 +120,7 @@ fn what_there_was_no_time_for_stays_below_in_first_stage_order() {
 }
 
 #[test]
-fn a_search_that_is_no_longer_wanted_ends() {
+fn a_cancelled_search_ends() {
     let engine = Engine::new(index_of(&fixture_documents(), 1).retriever())
         .with_reranker(bundled())
         .with_fusion(Fusion::Rerank);

@@ -4,7 +4,7 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     missing_docs,
-    reason = "a test that cannot go on should stop where it stands"
+    reason = "a test that cannot continue should stop where it is"
 )]
 
 mod durability;

@@ -1,4 +1,4 @@
-//! Model directories of every kind, and what a reranker owes its callers.
+//! Model directories of every kind, and what callers may expect of a reranker.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ fn logits(model: &CrossEncoder, query: &str, passages: &[&str]) -> Vec<f32> {
 
 #[test]
 fn one_logit_or_two_with_and_without_type_ids() {
-    // [CLS] dog [SEP] cat runs [SEP] = 2 + 4 + 3 + 5 + 6 + 3, a hundredth of it.
+    // [CLS] dog [SEP] cat runs [SEP] = 2 + 4 + 3 + 5 + 6 + 3, divided by 100.
     for name in ["one-logit", "two-logits"] {
         let model = open(name).unwrap();
         let found = logits(&model, "dog", &["cat runs"]);
@@ -27,7 +27,7 @@ fn one_logit_or_two_with_and_without_type_ids() {
     }
 }
 
-/// Pairs of the tiny BERT with PyTorch's logits, and what a file of it gives.
+/// Pairs for the tiny BERT with PyTorch's logits and those that a file of it gives.
 fn tiny_bert(file: &str, optimization: GraphOptimization) -> (CrossEncoder, Vec<(f32, f32)>) {
     #[derive(serde::Deserialize)]
     struct Expected {
@@ -57,7 +57,7 @@ fn a_simplified_graph_gives_the_same_logits() {
 }
 
 #[test]
-fn int8_files_give_the_logits_but_for_rounding() {
+fn int8_files_give_the_logits_up_to_rounding() {
     for file in ["onnx/model_qint8_avx512_vnni.onnx", "onnx/model_quint8_avx2.onnx"] {
         for optimization in
             [GraphOptimization::Full, GraphOptimization::Simplify, GraphOptimization::None]
@@ -78,7 +78,7 @@ fn a_graph_that_is_not_recognised_says_so() {
 }
 
 #[test]
-fn what_is_too_long_is_read_in_windows_and_the_best_counts() {
+fn a_long_passage_is_read_in_windows_and_the_best_counts() {
     let model = open("one-logit").unwrap();
     let long = format!("{}the the the the the the the the the", "cat ".repeat(40));
     let scores = model.score("dog", &["cat", &long]).unwrap();
@@ -87,7 +87,7 @@ fn what_is_too_long_is_read_in_windows_and_the_best_counts() {
     // `the` is word 8 and `cat` 5, so the end has the highest sum: [CLS] dog [SEP] .. [SEP] and twelve words.
     let last = 0.01 * (2 + 4 + 3 + 3 * 5 + 9 * 8 + 3) as f32;
     assert!((scores[1].logit - last).abs() < 1e-5, "{:?}", scores[1]);
-    // A question that leaves no room is cut, and that is said.
+    // A question that leaves no room is truncated, and reported as such.
     assert!(model.score(&"dog ".repeat(30), &["cat"]).unwrap()[0].truncated);
 }
 
@@ -125,7 +125,7 @@ fn the_cache_changes_no_score() {
 }
 
 #[test]
-fn what_is_no_cross_encoder_is_refused_with_the_reason() {
+fn a_model_that_is_not_a_cross_encoder_is_refused_with_the_reason() {
     for (name, reason) in [
         ("five-labels", "5 classes"),
         ("embedding", "last_hidden_state"),
@@ -202,7 +202,7 @@ fn many_threads_may_score_at_once() {
 }
 
 #[test]
-fn nothing_to_score_is_no_error() {
+fn nothing_to_score_is_not_an_error() {
     assert!(bundled().score("dog", &[]).unwrap().is_empty());
     assert_eq!(bundled().score("", &[""]).unwrap().len(), 1);
 }
@@ -228,7 +228,7 @@ fn a_quantised_model_ranks_as_before_and_runs_faster_ways() {
             (pair["logit"].as_f64().unwrap() as f32, logits(&model, query, &[passage])[0]);
         assert!((wanted - found).abs() < 0.5, "{wanted} {found}");
     }
-    // What is quantised already cannot be quantised again.
+    // A quantised model cannot be quantised again.
     std::fs::rename(dir.join("onnx/model_qint8.onnx"), dir.join("onnx/model.onnx")).unwrap();
     let ran = workspace.run(&["model", "quantize", "model"]);
     assert!(ran.code == 2 && ran.err.contains("quantised already"), "{}", ran.err);
@@ -254,7 +254,7 @@ fn a_timed_model_is_run_by_the_file_that_was_best() {
     let ran = vizsla(&["model", "info", "--model", "./model", "--device", "cpu", "--json"]);
     let info: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     assert!(info["file"].as_str().unwrap().ends_with(chosen), "{chosen} {info}");
-    // A setting wins over what is remembered.
+    // A setting takes precedence over what is remembered.
     for file in ["onnx/model.onnx", "onnx/model_quint8_avx2.onnx"] {
         let ran = vizsla(&["model", "info", "--model", "./model", "--model-file", file]);
         assert!(ran.out.contains(file), "{}{}", ran.out, ran.err);
@@ -270,7 +270,7 @@ fn a_timed_model_is_run_by_the_file_that_was_best() {
     assert!(ran.code == 2 && ran.err.contains("work.jsonl, line 1"), "{}", ran.err);
 }
 
-/// The hub's own example, with the scores of its documentation; the model is too large to be kept here.
+/// The hub's own example, with the documented scores; the model is too large to be kept here.
 #[expect(clippy::print_stdout, reason = "says that it had nothing to check")]
 #[test]
 fn the_hubs_model_gives_the_documented_scores() {

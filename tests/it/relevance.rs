@@ -1,4 +1,4 @@
-//! Relevance is a test too: floors for the three rankings of the judged mini corpus.
+//! Relevance is tested too: floors for the three rankings of the judged mini corpus.
 
 use crate::support::{Workspace, fixture};
 
@@ -44,7 +44,7 @@ fn each_stage_keeps_its_floor() {
 }
 
 #[test]
-fn a_collection_with_a_part_missing_says_which() {
+fn a_missing_part_of_a_collection_is_named() {
     let workspace = Workspace::new();
     let eval = |args: &[&str]| {
         let mut all = vec!["eval", "--dataset", "set"];

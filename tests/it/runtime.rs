@@ -1,4 +1,4 @@
-//! Fetching ONNX Runtime, against a server that speaks as the release's host does, or worse.
+//! Fetching ONNX Runtime, against a server that behaves like the release's host, or worse.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -82,7 +82,7 @@ fn answer(stream: &mut TcpStream, archive: &[u8], digest: &str, fault: Fault) {
     }
 }
 
-/// An archive laid out as the release's, with this content as the library.
+/// An archive laid out like the release's, with this content as the library.
 fn archive(workspace: &Workspace, library: &[u8]) -> (Vec<u8>, String) {
     workspace.write("release/lib/libonnxruntime.so.1.31.1", library);
     workspace.write("release/lib/libonnxruntime_providers_shared.so", b"small");
@@ -101,7 +101,7 @@ fn archive(workspace: &Workspace, library: &[u8]) -> (Vec<u8>, String) {
     (std::fs::read(tar).unwrap(), sha256)
 }
 
-/// Installs in a process of its own, because the data folder comes from the environment.
+/// Installs in a separate process, because the data folder comes from the environment.
 fn install(
     workspace: &Workspace,
     fault: Fault,
@@ -136,7 +136,7 @@ fn a_release_is_fetched_verified_and_kept() {
     assert_eq!(std::fs::read(&installed.path).unwrap(), b"the library, larger than its neighbour");
     let again = vizsla_hub::runtime::install_into(&workspace.path("data"), &[], &()).unwrap();
     assert!(again.was_there && again.sha256 == installed.sha256);
-    // What has been damaged is fetched again; here from nowhere, so that it is an error.
+    // A damaged library is fetched again; with no source here, that is an error.
     std::fs::write(&installed.path, "damaged").unwrap();
     assert!(vizsla_hub::runtime::install_into(&workspace.path("data"), &[], &()).is_err());
 }
@@ -165,7 +165,7 @@ fn setup(workspace: &Workspace, from: &str) -> Ran {
 }
 
 #[test]
-fn a_library_at_hand_is_taken_and_used() {
+fn a_local_library_is_installed_and_used() {
     let workspace = Workspace::new();
     let library = vizsla_hub::runtime::locate(None).unwrap();
     let ran = setup(&workspace, &library.display().to_string());
@@ -179,7 +179,7 @@ fn a_library_at_hand_is_taken_and_used() {
 }
 
 #[test]
-fn what_is_no_library_is_refused() {
+fn a_file_that_is_not_a_library_is_refused() {
     let workspace = Workspace::new();
     workspace.write("notes.txt", "x");
     let ran = setup(&workspace, "notes.txt");
@@ -188,7 +188,7 @@ fn what_is_no_library_is_refused() {
     assert_eq!(setup(&workspace, "missing.whl").code, 2);
 }
 
-/// A repository that somebody cloned may hold a folder `pip`, which `python3 -m pip` would run from within it.
+/// A cloned repository may contain a folder `pip`, which `python3 -m pip` would run from within it.
 #[cfg(unix)]
 #[test]
 fn nothing_in_the_working_folder_is_run() {

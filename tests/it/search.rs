@@ -43,7 +43,7 @@ fn the_two_stages_answer_together() {
 }
 
 #[test]
-fn what_is_no_content_is_not_found_and_every_encoding_is() {
+fn boilerplate_is_not_found_and_every_encoding_is() {
     let workspace = Workspace::new().with_documents();
     let found = |query: &str| {
         workspace.run(&["search", query, "--index", "index", "--fusion", "bm25", "--json"])
@@ -223,7 +223,7 @@ fn rerank_sorts_lines_and_records() {
 }
 
 #[test]
-fn ids_with_blanks_survive_in_a_run() {
+fn ids_with_spaces_survive_in_a_run() {
     let workspace = Workspace::new();
     workspace.write("my docs/a dog.txt", "The dog sleeps.");
     workspace.ok(&["index", "my docs", "--index", "index"]);

@@ -54,7 +54,7 @@ impl Workspace {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        // The program tells canonical paths, and a temporary folder may be behind a link.
+        // The program reports canonical paths, and a temporary folder may be behind a link.
         self.0.path().canonicalize().unwrap().join(name)
     }
 
@@ -85,14 +85,14 @@ impl Workspace {
         run(&mut self.command(args), input.as_ref())
     }
 
-    /// As `run`, for commands that must succeed.
+    /// Like `run`, for commands that must succeed.
     pub(crate) fn ok(&self, args: &[&str]) -> String {
         let ran = self.run(args);
         assert_eq!(ran.code, 0, "{args:?}: {}{}", ran.out, ran.err);
         ran.out
     }
 
-    /// As `ok`, for output in JSON.
+    /// Like `ok`, for output in JSON.
     pub(crate) fn json(&self, args: &[&str]) -> Value {
         serde_json::from_str(&self.ok(args)).unwrap()
     }

@@ -1,4 +1,4 @@
-//! Keeping an index in step with its sources, through the library.
+//! Keeping an index in sync with its sources, through the library.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -128,7 +128,7 @@ fn a_record_comes_back_when_what_hid_it_goes() {
 }
 
 #[test]
-fn what_is_left_out_is_named_with_its_reason() {
+fn skipped_files_are_named_with_their_reasons() {
     let folder = Folder::new(&[
         ("binary.bin", "\u{0}\u{1}"),
         ("empty.jsonl", "{\"_id\":\"e\",\"text\":\"\"}\n"),

@@ -55,7 +55,7 @@ fn the_library_alone_is_light() {
     }
     assert!(
         tree("vizsla", &["--features", "onnx"]).iter().any(|package| package == "ort"),
-        "the check sees what is there"
+        "the check sees real packages"
     );
     let core = tree("vizsla-core", &[]);
     for package in core {
@@ -87,12 +87,12 @@ fn looking_for_models_and_measuring_need_no_network() {
     }
     assert!(
         tree("vizsla-hub", &[]).iter().any(|name| name == "ureq"),
-        "the check sees what is there"
+        "the check sees real packages"
     );
 }
 
 #[test]
-fn the_architecture_page_names_what_is_there() {
+fn the_architecture_page_names_what_exists() {
     let page = std::fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for entry in std::fs::read_dir(root().join("crates")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -108,7 +108,7 @@ fn the_architecture_page_names_what_is_there() {
         .step_by(2)
         .filter(|code| code.contains('/') && !code.contains([' ', '*', '<', ':']));
     for path in paths {
-        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which is not there");
+        assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which does not exist");
     }
 }
 

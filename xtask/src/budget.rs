@@ -1,4 +1,4 @@
-//! `cargo xtask bench budget`: how good a ranking is in how much time.
+//! `cargo xtask bench budget`: the quality of a ranking within a time limit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use serde_json::Value;
 use crate::{COLOURS, cargo, root, set_up, target_dir};
 
 const BUDGETS_MS: [u32; 5] = [25, 50, 100, 200, 400];
-/// Candidates a query, so that no budget is too large.
+/// Candidates per query, so that no budget is too large.
 const DEPTH: &str = "100";
 #[derive(Debug, Args)]
 pub(crate) struct BudgetArgs {
     /// Judged collections, as NAME=DIR, or NAME=DIR:RUN to rerank the candidates of a TREC run
     #[arg(required = true, value_name = "NAME=DIR[:RUN]")]
     collections: Vec<String>,
-    /// Folder of what is measured; what is there already is not measured again
+    /// Folder for the measurements; existing ones are not repeated
     #[arg(long)]
     results: Option<PathBuf>,
 }
@@ -101,7 +101,7 @@ fn print_table(rows: &[Row]) {
     }
 }
 
-/// nDCG@10 over the budget; "unlimited" stands one step behind the longest.
+/// nDCG@10 over the budget; "unlimited" is one step after the longest.
 fn draw(rows: &[Row], to: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let all = || rows.iter().flat_map(|row| row.fused.iter().chain([&row.bm25]).copied());
     let low = (all().fold(1.0, f64::min) * 20.0).floor() / 20.0;

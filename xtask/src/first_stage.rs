@@ -16,7 +16,7 @@ pub(crate) struct FirstStageArgs {
     /// Sizes of the corpus in passages
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     passages: Vec<usize>,
-    /// Real text besides the made one: JSON Lines with "text"
+    /// Real text besides the generated one: JSON Lines with "text"
     #[arg(long)]
     corpus: Option<PathBuf>,
     /// A Python with bm25s and pyserini (or one of them), to time them on the same passages and queries
@@ -24,7 +24,7 @@ pub(crate) struct FirstStageArgs {
     python: Option<PathBuf>,
 }
 
-/// What one side took at one size.
+/// The latency of one side at one size.
 struct Point {
     side: String,
     passages: f64,
@@ -36,7 +36,7 @@ pub(crate) fn bench(args: &FirstStageArgs) -> anyhow::Result<()> {
     fs::create_dir_all(&folder)?;
     let mut points = Vec::new();
     println!(
-        "| passages | indexed a second | of bare tantivy | bytes a passage | memory | open | BM25 p50, p95 | tantivy p50, p95 | tantivy / ours, same parameters, p95 |"
+        "| passages | indexed per second | relative to bare tantivy | bytes per passage | memory | open | BM25 p50, p95 | tantivy p50, p95 | tantivy / ours, same parameters, p95 |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
     for size in &args.passages {
@@ -106,7 +106,7 @@ fn print_row(row: &Value, text: &str) {
     }
 }
 
-/// Other programs, each in one thread, on what the benchmark has left in the folder.
+/// Other programs, each in one thread, on what the benchmark left in the folder.
 fn peers(python: &Path, folder: &Path, passages: usize) -> anyhow::Result<Vec<Point>> {
     let output = Command::new(python)
         .arg(root().join("xtask/first_stage_peers.py"))

@@ -1,7 +1,7 @@
-//! The repository's own chores: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
+//! The repository's tasks: `cargo xtask demo`, `cargo xtask test`, `cargo xtask bench`.
 
-#![allow(clippy::print_stdout, reason = "a chore says what it does")]
-#![allow(clippy::disallowed_methods, reason = "a chore reads its own environment")]
+#![allow(clippy::print_stdout, reason = "a task reports what it does")]
+#![allow(clippy::disallowed_methods, reason = "a task reads its own environment")]
 
 mod budget;
 mod first_stage;
@@ -22,7 +22,7 @@ use self::first_stage::FirstStageArgs;
 use self::fuzz::FuzzArgs;
 use self::peers::PeersArgs;
 
-/// Of the lines of plots, told apart by people who see colours differently: Okabe and Ito's.
+/// Line colours of plots, which people with colour blindness can distinguish: Okabe and Ito's.
 const COLOURS: [RGBColor; 5] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -59,9 +59,9 @@ enum Chore {
 enum Bench {
     /// Rerank the same pairs with the same weights as other programs do
     Rerank(PeersArgs),
-    /// Measure quality against the time that a search may take, and draw it
+    /// Measure quality against the time limit of a search, and plot it
     Budget(BudgetArgs),
-    /// Index and search corpora of several sizes, beside bare tantivy and other programs, and draw the cost
+    /// Index and search corpora of several sizes, beside bare tantivy and other programs, and plot the cost
     FirstStage(FirstStageArgs),
 }
 
@@ -135,7 +135,7 @@ fn set_up() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says what is fetched; bars would only clutter the log of a chore.
+/// Reports what is fetched; bars would only clutter the log of a task.
 struct Fetching;
 
 impl Progress for Fetching {
@@ -189,7 +189,7 @@ const DEMO_PACKAGES: [&str; 10] = [
     "ureq-3",
 ];
 
-/// Where cargo keeps those packages: real folders of prose and code that are there once the project has been built.
+/// Where cargo keeps those packages: real folders of prose and code that exist once the project has been built.
 fn package_dirs() -> anyhow::Result<Vec<PathBuf>> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked"])

@@ -19,7 +19,7 @@ pub(crate) struct PeersArgs {
     /// as --ours, a command to time in turn with them
     #[arg(long)]
     script: PathBuf,
-    /// A Python with what the script needs
+    /// A Python with the packages that the script needs
     #[arg(long, default_value = "python3")]
     python: PathBuf,
     /// Folder of the model: config.json, tokenizer files, model.safetensors, onnx/model.onnx and an int8 file
@@ -31,10 +31,10 @@ pub(crate) struct PeersArgs {
     /// TREC run with the candidates to rerank
     #[arg(long)]
     candidates: PathBuf,
-    /// How many queries are timed
+    /// How many queries to time
     #[arg(long, default_value_t = 20)]
     queries: usize,
-    /// How often; the best counts
+    /// How many rounds; the best counts
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Threads for all of them
@@ -71,7 +71,7 @@ pub(crate) fn bench(args: &PeersArgs) -> anyhow::Result<()> {
     fastembed(args, &model, &workload, &program)
 }
 
-/// fastembed for Rust, which cannot be called from the script, and ours, in turns.
+/// fastembed for Rust, which cannot be called from the script, and ours, alternately.
 fn fastembed(
     args: &PeersArgs,
     model: &Path,
@@ -120,7 +120,7 @@ fn seconds_per_pair(mut command: Command) -> anyhow::Result<f64> {
     Ok(number("seconds")? / number("pairs")?)
 }
 
-/// One line a query, with the texts of its candidates in their order.
+/// One line per query, with the texts of its candidates in order.
 fn write_workload(args: &PeersArgs, to: &Path) -> anyhow::Result<()> {
     let texts = |name: &str| -> anyhow::Result<BTreeMap<String, String>> {
         let path = args.dataset.join(name);
@@ -140,7 +140,7 @@ fn write_workload(args: &PeersArgs, to: &Path) -> anyhow::Result<()> {
     let mut passages: Vec<(&str, Vec<&str>)> = Vec::new();
     for line in run.lines() {
         let [query, _, document, ..] = line.split_whitespace().collect::<Vec<_>>()[..] else {
-            bail!("{} is no TREC run", args.candidates.display());
+            bail!("{} is not a TREC run", args.candidates.display());
         };
         let text = documents.get(document).with_context(|| format!("no document {document}"))?;
         match passages.last_mut() {

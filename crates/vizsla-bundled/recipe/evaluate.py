@@ -1,14 +1,14 @@
-"""Measures a trained cross-encoder on the groups that were held back, and calibrates it.
+"""Measures a trained cross-encoder on the held-back groups, and calibrates it.
 
 usage: evaluate.py DATA MODEL [--groups N] [--calibration OUT.json | --apply CALIBRATION.json] [--scifact QUERIES.jsonl --scifact-qrels TRAIN.tsv --dev OUT.tsv]
 
 For each head: nDCG@10 of the known answers among all candidates of a group, agreement with the teachers (Spearman over the
 candidates), and the expected calibration error (Guo et al., ICML 2017; ten bins of equal count) against the training target, the teachers'
 probability that a passage answers, at least 0.9 where it is known to. Half of the groups fit the calibration, logit' = slope * logit +
-offset by logistic regression; the error is told for the other half. With --apply, DATA has groups that nothing was trained on: all are
-used, and a calibration that was fitted elsewhere is put to the test.
+offset by logistic regression; the error is reported for the other half. With --apply, DATA has groups that nothing was trained on: all are
+used, and a calibration fitted elsewhere is tested.
 
-With --scifact, writes the judgments of the held-back claims: the development set that no weight was trained on.
+With --scifact, writes the judgments of the held-back claims: the development set on which no weights were trained.
 """
 
 import argparse

@@ -3,7 +3,7 @@
 usage: export.py MODEL OUT --head similarity|classifier [--calibration JSON]
 
 The calibration (a file that evaluate.py writes) is folded into the head: logit' = slope * logit + offset changes no ranking.
-Prints the SHA-256 of each file. The int8 variants are there to be compared; the one that is bundled is made of the weights that round.py
+Prints the SHA-256 of each file. The int8 variants are for comparison; the bundled one is made from the weights that round.py
 writes, by `vizsla model quantize`.
 """
 
@@ -21,7 +21,7 @@ from model import HEADS, CompactCrossEncoder
 
 
 def plain_encoder(bert, input_ids, attention_mask, token_type_ids):
-    """BERT as in the paper, without what the library adds for other uses, so that the graph is what others export too."""
+    """BERT as in the paper, without what the library adds for other uses, so that the graph is like others' exports."""
     e, config = bert.embeddings, bert.config
     positions = torch.arange(input_ids.shape[1]).unsqueeze(0)
     x = e.word_embeddings(input_ids) + e.token_type_embeddings(token_type_ids) + e.position_embeddings(positions)
@@ -77,7 +77,7 @@ def main() -> None:
     onnx = os.path.join(args.out, "onnx")
     os.makedirs(onnx, exist_ok=True)
     tokenizer = BertTokenizerFast.from_pretrained(args.model)
-    # Neither was meant for others: how training cut and padded.
+    # Truncation and padding were only for training.
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(args.out)

@@ -1,8 +1,8 @@
-"""Training groups: a query with passages and what the teachers and the judgments say of each.
+"""Training groups: a query with passages and what the teachers and the judgments say about each.
 
-passages.jsonl[.gz]: {"id": n, "src": str, "title": str, "text": str} a line, numbered from 0.
+passages.jsonl[.gz]: {"id": n, "src": str, "title": str, "text": str} per line, numbered from 0.
 groups.jsonl[.gz]: {"q": query, "nt": 1 if the query is the passage's own title, "cand": [[passage id, teachers' logit, 1 if it is
-known to answer the query else 0], ...]} a line, best first.
+known to answer the query else 0], ...]} per line, best first.
 """
 
 import gzip
@@ -23,13 +23,13 @@ def load_passages(folder: str) -> list:
 
 
 def load_groups(folder: str, passages: list):
-    """Groups to train on, and a tenth held back. Queries written for one passage are on one side; of the claims of SciFact, which has no
+    """Groups to train on, and a tenth held back. Queries written for one passage are on the same side; of the claims of SciFact, which has no
     judged development split, a fifth is held back."""
     train, held = [], []
     for group in lines(folder, "groups.jsonl"):
         known = [c[0] for c in group["cand"] if c[2] > 0] or [group["cand"][0][0]]
         of_scifact = passages[known[0]]["src"] == "scifact"
-        # A claim may have several abstracts; the smallest stands for all, and shares its side with other claims about it.
+        # A claim may have several abstracts; the smallest id stands for all, so that claims about it are on the same side.
         key = zlib.crc32(f"{passages[min(known)]['src']} {min(known)}".encode())
         (held if key % (5 if of_scifact else 10) == 0 else train).append(group)
     return train, held

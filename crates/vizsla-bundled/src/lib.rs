@@ -1,11 +1,11 @@
 //! The compact cross-encoder that ships with Vizsla, as bytes: reranking works with nothing downloaded.
 //!
 //! The architecture, vocabulary and inputs are those of `cross-encoder/ms-marco-MiniLM-L6-v2`; the origin and quality
-//! of the weights are in this crate's README. Nothing here depends on anything.
+//! of the weights are in this crate's README. This crate has no dependencies.
 
 #![forbid(unsafe_code)]
 
-/// What to call the model in reports.
+/// The model's name in reports.
 pub const NAME: &str = "vizsla-compact-v2.1";
 /// The ONNX graph with its weights, dynamic int8: inputs `input_ids`, `attention_mask`, `token_type_ids`
 /// (int64, `[batch, sequence]`), output `logits` (f32, `[batch, 1]`).

@@ -1,4 +1,4 @@
-//! What can be typed: the only file that knows the argument parser.
+//! The command line: the only file that knows the argument parser.
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
@@ -23,13 +23,13 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a run of the program")]
+#[expect(clippy::large_enum_variant, reason = "there is one per run of the program")]
 pub(crate) enum Command {
     /// Install ONNX Runtime, which runs the reranker; needed once
     Setup(SetupArgs),
     /// Index files and folders, or JSON Lines from standard input; run again to update
     Index(IndexArgs),
-    /// Index, and go on indexing what changes until Ctrl-C
+    /// Index, then keep indexing changes until Ctrl-C
     Watch(WatchArgs),
     /// Search an index
     Search(SearchArgs),
@@ -39,11 +39,11 @@ pub(crate) enum Command {
     Info(InfoArgs),
     /// Remove documents from an index
     ///
-    /// What is removed, by id or by file, comes back when its file is indexed after a change, or with `index --rehash`.
+    /// Removed documents come back when their file is indexed after a change, or with `index --rehash`.
     Delete(DeleteArgs),
     /// Verify every checksum of an index
     Check(IndexDir),
-    /// Mend a damaged index, reading again what was lost
+    /// Repair a damaged index, rereading what was lost
     Repair(RepairArgs),
     /// Measure ranking quality on a judged collection, score and compare runs
     Eval(EvalArgs),
@@ -56,7 +56,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelCommand {
-    /// List the models known by name, and which of them are here
+    /// List the models known by name, and which of them are on this machine
     List(ModelListArgs),
     /// Fetch a model into the cache that the Hugging Face libraries share
     Pull(ModelPullArgs),
@@ -66,9 +66,9 @@ pub(crate) enum ModelCommand {
     Info(ModelInfoArgs),
     /// Print the folder of a model
     Where(ModelNameArgs),
-    /// Put a model's folder, brought by other means, into the cache
+    /// Copy a model's folder, obtained by other means, into the cache
     Import(ModelImportArgs),
-    /// Write an int8 copy of a model's fp32 file, with which processors rerank faster
+    /// Write an int8 copy of a model's fp32 file, which reranks faster on processors
     Quantize(ModelQuantizeArgs),
     /// Time a model's files on this machine and remember the best
     Bench(ModelBenchArgs),
@@ -83,7 +83,7 @@ pub(crate) struct ModelListArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ModelNameArgs {
-    /// Name of the list, organisation/name@revision, or folder
+    /// Name from the list, organisation/name@revision, or folder
     #[arg(default_value = vizsla_hub::catalogue::DEFAULT)]
     pub(crate) model: String,
 }
@@ -110,7 +110,7 @@ pub(crate) struct ModelInfoArgs {
 pub(crate) struct ModelImportArgs {
     /// Folder with config.json, tokenizer.json and onnx/model*.onnx
     pub(crate) dir: PathBuf,
-    /// What it is: a name of the list or organisation/name@commit
+    /// What it is: a name from the list or organisation/name@commit
     #[arg(long = "as", value_name = "NAME")]
     pub(crate) name: String,
 }
@@ -131,7 +131,7 @@ pub(crate) struct ModelBenchArgs {
     /// Time these pairs, JSON Lines of {"query": "...", "passages": ["...", ...]}, with the model's chosen file alone
     #[arg(long, value_name = "FILE")]
     pub(crate) workload: Option<PathBuf>,
-    /// Time the first N queries of the workload, after one more that only warms up
+    /// Time the first N queries of the workload, after one extra query to warm up
     #[arg(long, value_name = "N", requires = "workload")]
     pub(crate) queries: Option<usize>,
 }
@@ -152,24 +152,24 @@ pub(crate) struct IndexDir {
 
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
-    /// Files, folders, or - for JSON Lines on standard input [default: the files and folders of earlier runs, read as then]
+    /// Files, folders, or - for JSON Lines on standard input [default: the files and folders of earlier runs, with their options]
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
-    /// Skip files larger than this (K, M and G are understood); a JSON Lines file is limited line by line
+    /// Skip files larger than this (suffixes K, M and G); a JSON Lines file is limited line by line
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     pub(crate) max_file_size: u64,
-    /// Index hidden files too, except what lies in a .git
+    /// Index hidden files too, except those in a .git folder
     #[arg(long)]
     pub(crate) hidden: bool,
-    /// Index what .gitignore and .ignore exclude too
+    /// Also index what .gitignore and .ignore exclude
     #[arg(long)]
     pub(crate) no_ignore: bool,
     /// Follow symbolic links
     #[arg(long)]
     pub(crate) follow: bool,
-    /// Remove all documents of a source that now holds no file at all (else taken for a folder that is not mounted)
+    /// Remove all documents of a source that no longer holds any file (by default it is assumed not to be mounted)
     #[arg(long)]
     pub(crate) prune: bool,
     /// Longest passage, in tokens; for a new index
@@ -178,13 +178,13 @@ pub(crate) struct IndexArgs {
     /// Language of the texts, for stop words and stemming; for a new index [default: english]
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<Language>,
-    /// Index texts once more without title and headings, for --field-weights body=...; for a new index
+    /// Also index texts without title and headings, for --field-weights body=...; for a new index
     #[arg(long)]
     pub(crate) separate_body: bool,
-    /// Memory for what is not on disk yet (K, M and G are understood)
+    /// Memory for what is not on disk yet (suffixes K, M and G)
     #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
     pub(crate) memory: u64,
-    /// Read every file again, even if its size and time say that it has not changed, and bring back what was deleted by hand
+    /// Reread every file, even if its size and time are unchanged, and bring back what was deleted by hand
     #[arg(long)]
     pub(crate) rehash: bool,
     /// Threads to read and index with [default: all cores]
@@ -208,40 +208,40 @@ pub(crate) struct WatchArgs {
 pub(crate) struct RepairArgs {
     #[command(flatten)]
     pub(crate) index: IndexDir,
-    /// Only mend the index; do not read the files again of which something was lost
+    /// Only repair the index; do not reread the files that lost something
     #[arg(long)]
     pub(crate) no_reindex: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// The question; without one, a line of standard input, or a prompt on a terminal
+    /// The question; without one, each line of standard input, or a prompt on a terminal
     pub(crate) query: Option<String>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
-    /// Most hits
+    /// Maximum number of hits
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) limit: usize,
     #[command(flatten)]
     pub(crate) ranking: RankingArgs,
-    /// Read the query in tantivy's query language (+must, -not, a AND b, field:word), whose errors are errors
+    /// Parse the query in tantivy's query language (+must, -not, a AND b, field:word) and report syntax errors
     #[arg(long)]
     pub(crate) syntax: bool,
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// Leave out hits that the reranker finds less probable than this (0 to 1)
+    /// Leave out hits whose probability according to the reranker is below this (0 to 1)
     #[arg(long, value_name = "P", value_parser = parse_probability)]
     pub(crate) min_probability: Option<f32>,
-    /// Accept BM25 alone, marked as degraded, when the reranker cannot be had
+    /// Accept BM25 alone, marked as degraded, when the reranker is unavailable
     #[arg(long)]
     pub(crate) bm25_fallback: bool,
-    /// Show how each score came about
+    /// Explain each score
     #[arg(long)]
     pub(crate) explain: bool,
     /// Print one JSON object
     #[arg(long, group = "format")]
     pub(crate) json: bool,
-    /// Print one JSON object a hit
+    /// Print one JSON object per hit
     #[arg(long, group = "format")]
     pub(crate) jsonl: bool,
     /// Print a TREC run
@@ -255,14 +255,14 @@ pub(crate) struct RankingArgs {
     /// Candidates that BM25 hands to the reranker [default: 50]
     #[arg(long, value_name = "N", value_parser = parse_depth)]
     pub(crate) depth: Option<usize>,
-    /// How the two rankings become one: rerank, bm25, auto, position, rrf[:K], or linear, zscore, rank-biased or
+    /// How to combine the two rankings: rerank, bm25, auto, position, rrf[:K], or linear, zscore, rank-biased or
     /// calibrated, each with [:WEIGHT] of the reranker [default: linear:0.7]
     #[arg(long, value_name = "HOW")]
     pub(crate) fusion: Option<FusionPolicy>,
-    /// Most time for a search (150ms, 2s): candidates are read best first until it is used up
+    /// Time limit for a search (150ms, 2s): candidates are read best first until it runs out
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
-    /// Take depth, fusion and the parameters of BM25 from this file, which `vizsla tune` writes; flags go first
+    /// Take depth, fusion and the parameters of BM25 from this file, which `vizsla tune` writes; flags take precedence
     #[arg(long, value_name = "FILE", env = "VIZSLA_SETTINGS")]
     pub(crate) settings: Option<PathBuf>,
     #[command(flatten)]
@@ -273,22 +273,22 @@ pub(crate) struct RankingArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FirstStageArgs {
-    /// How soon further occurrences of a word stop to count [default: that of the index, 0.9]
+    /// How soon further occurrences of a word stop counting [default: that of the index, 0.9]
     #[arg(help_heading = "BM25", long, value_name = "K1", value_parser = parse_k)]
     pub(crate) k1: Option<f32>,
-    /// How much long passages are held back, 0 to 1 [default: that of the index, 0.4]
+    /// How much long passages are penalised, 0 to 1 [default: that of the index, 0.4]
     #[arg(help_heading = "BM25", long, value_name = "B", value_parser = parse_probability)]
     pub(crate) b: Option<f32>,
-    /// How soon repeated words of the query stop to count [default: never]
+    /// How soon repeated words of the query stop counting [default: never]
     #[arg(help_heading = "BM25", long, value_name = "K3", value_parser = parse_k)]
     pub(crate) k3: Option<f32>,
-    /// What a match in each field counts for: content, title, headings, path, body, as content=1,title=0.5
+    /// Weights of the fields content, title, headings, path and body, such as content=1,title=0.5
     #[arg(help_heading = "BM25", long, value_name = "NAME=WEIGHT,...")]
     pub(crate) field_weights: Option<FieldWeights>,
-    /// Add words that the best passages have in common to the query (RM3)
+    /// Expand the query with words that the best passages have in common (RM3)
     #[arg(help_heading = "BM25", long)]
     pub(crate) rm3: bool,
-    /// Look for the nearest word instead of one that no passage has
+    /// Search for the nearest word instead of one that no passage contains
     #[arg(help_heading = "BM25", long)]
     pub(crate) fuzzy: bool,
 }
@@ -305,13 +305,13 @@ pub(crate) struct ModelArgs {
     /// Threads to rerank with [default: physical cores]
     #[arg(long = "rerank-threads", alias = "threads", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     pub(crate) threads: Option<u32>,
-    /// What the model runs on: auto, cpu, cuda:NUMBER, coreml or directml:NUMBER (all but cpu only in builds for them)
+    /// What the model runs on: auto, cpu, cuda:NUMBER, coreml or directml:NUMBER (all but cpu need a build that supports them)
     #[arg(long, value_name = "DEVICE", default_value_t = Device::Auto)]
     pub(crate) device: Device,
-    /// Do not remember the scores of passages read before
+    /// Do not cache the scores of passages
     #[arg(long)]
     pub(crate) no_score_cache: bool,
-    /// The ONNX Runtime library, instead of looking for it
+    /// Use this ONNX Runtime library instead of looking for one
     #[arg(long, value_name = "PATH")]
     pub(crate) onnxruntime: Option<PathBuf>,
 }
@@ -327,7 +327,7 @@ pub(crate) struct FilterArgs {
     /// Only documents with this metadata; may be repeated, all must match
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub(crate) meta: Vec<(String, String)>,
-    /// Only files changed on this day or later (2024-05-31, or a time as 2024-05-31T12:00:00Z)
+    /// Only files changed on this day or later (2024-05-31, or a time such as 2024-05-31T12:00:00Z)
     #[arg(long, value_name = "DATE", value_parser = parse_date)]
     pub(crate) since: Option<i64>,
     /// Only files changed before this day
@@ -339,10 +339,10 @@ pub(crate) struct FilterArgs {
 pub(crate) struct RerankArgs {
     /// The question
     pub(crate) query: String,
-    /// Most texts to print [default: all]
+    /// Maximum number of texts to print [default: all]
     #[arg(long, short = 'n', value_name = "N")]
     pub(crate) limit: Option<usize>,
-    /// Print one JSON object a text
+    /// Print one JSON object per text
     #[arg(long)]
     pub(crate) jsonl: bool,
     #[command(flatten)]
@@ -363,7 +363,7 @@ pub(crate) struct DeleteArgs {
     /// Ids of the documents to remove
     #[arg(value_name = "ID", required_unless_present = "path")]
     pub(crate) ids: Vec<String>,
-    /// Remove all documents of files whose path matches this glob, or those with the given ids; may be repeated
+    /// Remove all documents of files whose path matches this glob, or only those with the given ids; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) path: Vec<String>,
     #[command(flatten)]
@@ -380,7 +380,7 @@ pub(crate) struct EvalArgs {
     /// Rerank the candidates of this TREC run instead of those of BM25
     #[arg(long, value_name = "RUN")]
     pub(crate) candidates: Option<PathBuf>,
-    /// Where the index of the corpus is kept [default: made anew in a temporary folder]
+    /// Where to keep the index of the corpus [default: built anew in a temporary folder]
     #[arg(long, short = 'i', value_name = "DIR")]
     pub(crate) index: Option<PathBuf>,
     #[command(flatten)]
@@ -396,9 +396,9 @@ pub(crate) struct EvalArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalCommand {
-    /// Measure runs in TREC form
+    /// Measure runs in TREC format
     Score(ScoreArgs),
-    /// Compare two runs: is the difference more than chance, and which queries make it?
+    /// Compare two runs: is the difference more than chance, and which queries account for it?
     Compare(CompareArgs),
 }
 
@@ -411,13 +411,13 @@ pub(crate) struct JudgedArgs {
     /// Which judgments: qrels/SPLIT.tsv of the dataset, or the path of a TREC or BEIR file
     #[arg(long, default_value = "test")]
     pub(crate) qrels: String,
-    /// Topics in TREC or tab-separated form instead of the dataset's queries
+    /// Topics in TREC or tab-separated format instead of the dataset's queries
     #[arg(long, value_name = "FILE")]
     pub(crate) topics: Option<PathBuf>,
     /// Do not count the document whose id is the query's (`ArguAna`)
     #[arg(long)]
     pub(crate) drop_query_document: bool,
-    /// Evaluate the first N queries only
+    /// Evaluate only the first N queries
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<usize>,
 }
@@ -428,7 +428,7 @@ pub(crate) struct CorpusArgs {
     /// Language of the corpus
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<Language>,
-    /// Index texts once more without titles, for --field-weights body=...
+    /// Also index texts without titles, for --field-weights body=...
     #[arg(long)]
     pub(crate) separate_body: bool,
     /// Longest passage, in tokens
@@ -436,13 +436,13 @@ pub(crate) struct CorpusArgs {
     pub(crate) passage_tokens: Option<u32>,
 }
 
-/// What an evaluation tells.
+/// What an evaluation reports.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// What to measure, by the names of ir_measures; several with commas
+    /// What to measure, by the names of ir_measures, comma-separated
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_values = ["nDCG@10", "RR@10", "R@100", "AP", "P@10"])]
     pub(crate) measures: Vec<Measure>,
-    /// Write the value of each query to this file: query, run, measure and value, with tabs between
+    /// Write the value of each query to this file: query, run, measure and value, tab-separated
     #[arg(long, value_name = "FILE")]
     pub(crate) per_query: Option<PathBuf>,
     /// Print JSON
@@ -469,7 +469,7 @@ pub(crate) struct CompareArgs {
     pub(crate) b: PathBuf,
     #[command(flatten)]
     pub(crate) judged: JudgedArgs,
-    /// How many of the queries that changed most are shown
+    /// How many of the most changed queries to show
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(crate) show: usize,
     #[command(flatten)]
@@ -478,7 +478,7 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TuneArgs {
-    /// Judged collection, as for eval; with several, each is judged by what is best for the others
+    /// Judged collection, as for eval; with several, each is tested with what is best for the others
     #[arg(long = "dataset", required = true, value_name = "DIR")]
     pub(crate) datasets: Vec<PathBuf>,
     /// Which judgments: qrels/SPLIT.tsv of each dataset
@@ -490,19 +490,19 @@ pub(crate) struct TuneArgs {
     /// In the collection of this name, do not count the document whose id is the query's; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(crate) drop_query_document: Vec<String>,
-    /// Use the first N queries of each collection only
+    /// Use only the first N queries of each collection
     #[arg(long, value_name = "N")]
     pub(crate) queries: Option<usize>,
-    /// Most candidates to try
+    /// Maximum number of candidates to try
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = parse_depth)]
     pub(crate) max_depth: usize,
-    /// Folder in which the indexes are kept [default: made anew in a temporary folder]
+    /// Folder in which to keep the indexes [default: built anew in a temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) indexes: Option<PathBuf>,
     /// Where to write the settings
     #[arg(long, short = 'o', value_name = "FILE", default_value = "vizsla-settings.json")]
     pub(crate) output: PathBuf,
-    /// Write a report with plots, one HTML file
+    /// Write a report with plots as one HTML file
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
     #[command(flatten)]
@@ -539,13 +539,13 @@ fn parse_size(text: &str) -> Result<u64, String> {
         _ => (digits, 0),
     };
     let number: u64 =
-        number.trim().parse().map_err(|_| "give a number, perhaps with K, M or G".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
+        number.trim().parse().map_err(|_| "give a number, optionally with K, M or G".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that is too large".to_owned())
 }
 
 fn parse_depth(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) | Err(_) => Err("give a whole number from 1".to_owned()),
+        Ok(0) | Err(_) => Err("give a whole number of at least 1".to_owned()),
         Ok(depth) => Ok(depth),
     }
 }
@@ -554,7 +554,7 @@ fn parse_k(text: &str) -> Result<f32, String> {
     text.parse()
         .ok()
         .filter(|k: &f32| k.is_finite() && *k >= 0.0)
-        .ok_or_else(|| "give a number from 0".to_owned())
+        .ok_or_else(|| "give a number of at least 0".to_owned())
 }
 
 fn parse_probability(text: &str) -> Result<f32, String> {
@@ -568,7 +568,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     let parsed = text.parse::<jiff::SignedDuration>().ok();
     parsed
         .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| "give a time with its unit, as 150ms or 2s".to_owned())
+        .ok_or_else(|| "give a time with its unit, such as 150ms or 2s".to_owned())
 }
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
@@ -580,6 +580,7 @@ fn parse_date(text: &str) -> Result<i64, String> {
     let utc = jiff::tz::TimeZone::UTC;
     let day = || utc.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0)).ok();
     let time = text.parse::<jiff::Timestamp>().ok().or_else(day);
-    time.map(jiff::Timestamp::as_second)
-        .ok_or_else(|| "give a day as 2024-05-31 or a time as 2024-05-31T12:00:00Z".to_owned())
+    time.map(jiff::Timestamp::as_second).ok_or_else(|| {
+        "give a day such as 2024-05-31 or a time such as 2024-05-31T12:00:00Z".to_owned()
+    })
 }

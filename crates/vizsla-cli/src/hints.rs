@@ -1,4 +1,4 @@
-//! What helps, by kind of error: the libraries say what went wrong, and only the program knows its own commands.
+//! Hints, by kind of error: the libraries say what went wrong, but only the program knows its own commands.
 
 use std::error::Error;
 
@@ -23,9 +23,9 @@ fn index_hint(cause: &(dyn Error + 'static)) -> Option<String> {
     use vizsla::ErrorKind;
     let hint = match cause.downcast_ref::<vizsla::Error>()?.kind() {
         ErrorKind::Corrupt => {
-            "`vizsla check` says where an index is damaged, `vizsla repair` mends it"
+            "`vizsla check` says where an index is damaged, `vizsla repair` repairs it"
         }
-        ErrorKind::FormatVersion => "`vizsla index` makes a new index from the same sources",
+        ErrorKind::FormatVersion => "`vizsla index` builds a new index from the same sources",
         ErrorKind::NoReranker => "--fusion bm25 searches without a reranker",
         _ => return None,
     };
@@ -39,7 +39,7 @@ fn model_hint(cause: &(dyn Error + 'static)) -> Option<String> {
     match error.kind() {
         ErrorKind::NotHere => Some(format!("fetch it with `vizsla model pull {name}`")),
         ErrorKind::UnknownModel => {
-            Some("`vizsla model list` shows the models that have a name".to_owned())
+            Some("`vizsla model list` shows the models known by name".to_owned())
         }
         _ => None,
     }
@@ -50,10 +50,10 @@ fn hub_hint(cause: &(dyn Error + 'static)) -> Option<String> {
     let hint = match cause.downcast_ref::<vizsla_hub::Error>()?.kind() {
         ErrorKind::NotInstalled => RUNTIME,
         ErrorKind::UnsupportedPlatform => {
-            "`vizsla setup --from PATH` takes a library that was built here"
+            "`vizsla setup --from PATH` installs a library that was built here"
         }
         ErrorKind::Fetch | ErrorKind::Offline => {
-            "what was fetched by other means can be used: a model through `vizsla model import`, ONNX Runtime through \
+            "files obtained by other means can be used: a model with `vizsla model import`, ONNX Runtime with \
              `vizsla setup --from PATH`"
         }
         _ => return None,
@@ -66,7 +66,7 @@ fn onnx_hint(cause: &(dyn Error + 'static)) -> Option<String> {
     (error.kind() == vizsla::onnx::ErrorKind::Runtime).then(|| RUNTIME.to_owned())
 }
 
-const RUNTIME: &str = "`vizsla setup` installs ONNX Runtime; ORT_DYLIB_PATH or --onnxruntime names a library that is there";
+const RUNTIME: &str = "`vizsla setup` installs ONNX Runtime; ORT_DYLIB_PATH or --onnxruntime names an existing library";
 
 #[cfg(test)]
 mod tests {

@@ -9,10 +9,10 @@ use vizsla_ingest::SyncOptions;
 use crate::args::IndexArgs;
 
 impl IndexArgs {
-    /// How the sources are to be read.
+    /// How to read the sources.
     pub(crate) fn sync_options(&self) -> SyncOptions {
         let limits = Limits::default();
-        // Formats may give more text than they have bytes.
+        // A file may yield more text than it has bytes.
         let bytes = usize::try_from(self.max_file_size).unwrap_or(usize::MAX);
         let text = limits.text_bytes.max(bytes.saturating_mul(4));
         let options = SyncOptions::default()
@@ -31,7 +31,7 @@ impl IndexArgs {
     }
 }
 
-/// Names the first source that is not there, before an index is made for it.
+/// Reports the first missing source, before an index is created for it.
 pub(crate) fn check_sources(sources: &[PathBuf]) -> anyhow::Result<()> {
     for source in sources.iter().filter(|source| source.as_os_str() != "-") {
         source
@@ -41,7 +41,7 @@ pub(crate) fn check_sources(sources: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the index, or makes it with the settings asked for; an index that is there keeps its own.
+/// Opens the index, or creates it with the requested settings; an existing index keeps its own.
 pub(crate) fn open_or_create(args: &IndexArgs) -> anyhow::Result<Index> {
     let mut settings = IndexSettings::default();
     if let Some(tokens) = args.passage_tokens {
@@ -62,7 +62,7 @@ pub(crate) fn open_or_create(args: &IndexArgs) -> anyhow::Result<Index> {
     ] {
         if given && !same {
             anyhow::bail!(
-                "the index at {} was made with another {flag}: make a new one to change it",
+                "the index at {} was made with a different {flag}: make a new one to change it",
                 args.index.index.display()
             );
         }

@@ -7,7 +7,7 @@ use vizsla::CancelHandle;
 
 static CANCEL: LazyLock<CancelHandle> = LazyLock::new(CancelHandle::new);
 
-/// The command was interrupted; says what that left behind.
+/// The command was interrupted; the message says what that left behind.
 #[derive(Debug)]
 pub(crate) struct Interrupted(pub(crate) String);
 
@@ -19,12 +19,12 @@ impl fmt::Display for Interrupted {
 
 impl std::error::Error for Interrupted {}
 
-/// Begins to listen; the handle is cancelled by the first Ctrl-C. Without it, Ctrl-C ends the program at once, which is
+/// Starts listening; the handle is cancelled by the first Ctrl-C. Without it, Ctrl-C ends the program at once, which is
 /// right for commands that write nothing.
 pub(crate) fn listen() -> anyhow::Result<CancelHandle> {
     ctrlc::set_handler(|| {
         if CANCEL.is_cancelled() {
-            crate::output::complain("interrupted: the index has all of this run or nothing of it");
+            crate::output::complain("interrupted: the index has all of this run or none of it");
             #[expect(
                 clippy::exit,
                 reason = "asked for twice: a commit is all or nothing, so nothing is left half done"
@@ -36,7 +36,7 @@ pub(crate) fn listen() -> anyhow::Result<CancelHandle> {
     Ok(CANCEL.clone())
 }
 
-/// An error of a run, which an interrupt is not.
+/// Turns the cancellation of a run into [`Interrupted`]; other errors pass through.
 pub(crate) fn or_failed(error: vizsla_ingest::Error, index: &std::path::Path) -> anyhow::Error {
     if error.kind() == vizsla_ingest::ErrorKind::Cancelled {
         return Interrupted(format!(

@@ -25,27 +25,27 @@ use crate::args::{Cli, Command};
 enum Outcome {
     Success,
     NoHits,
-    /// Done, but for some files that could not be read.
+    /// Done, except for some files that could not be read.
     Partial,
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if !settings::wants_backtraces() {
-        // A damaged file can make the engine panic, which becomes an error of ours; a second message would only confuse.
+        // A damaged file can make the engine panic, which becomes one of our errors; a second message would only confuse.
         std::panic::set_hook(Box::new(|_| {}));
     }
     let outcome = match catch_unwind(|| run(cli.command)) {
         Ok(outcome) => outcome,
         Err(_) => Err(anyhow!(
-            "the program ran into a fault of its own; set RUST_BACKTRACE=1, run it again and report what it prints"
+            "this is a bug in the program; set RUST_BACKTRACE=1, run it again and report what it prints"
         )),
     };
     match outcome {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::NoHits) => ExitCode::from(1),
         Ok(Outcome::Partial) => ExitCode::from(3),
-        // Whoever reads the output has seen enough.
+        // The reader of the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) if error.is::<interrupt::Interrupted>() => {
             output::complain(&error.to_string());

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use vizsla_eval::Observer;
 use vizsla_hub::Progress;
 
-/// A bar that counts `unit`s, on standard error; nothing when that is no terminal.
+/// A bar that counts `unit`s, on standard error; nothing when that is not a terminal.
 pub(crate) fn bar(total: u64, unit: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -1,4 +1,4 @@
-//! Arguments become what the libraries are called with.
+//! Turns arguments into what the libraries take.
 
 use std::path::Path;
 
@@ -9,20 +9,20 @@ use vizsla_models::{ModelRef, Models};
 
 use crate::args::{FilterArgs, IndexDir, ModelArgs, RankingArgs};
 
-/// The name under which the bundled model is asked for.
+/// The name that selects the bundled model.
 pub(crate) const BUNDLED: &str = vizsla_bundled::NAME;
 
-/// Opens the model asked for, or the bundled one. Never opens a connection.
+/// Opens the requested model, or the bundled one. Never opens a connection.
 pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
     Ok(models(args).open(&model(args)?, &encoder_options(args))?)
 }
 
-/// The model asked for, or the bundled one.
+/// The requested model, or the bundled one.
 pub(crate) fn model(args: &ModelArgs) -> anyhow::Result<ModelRef> {
     Ok(args.model.as_deref().map(str::parse).transpose()?.unwrap_or_default())
 }
 
-/// Where models and the library that runs them lie.
+/// Where models and the library that runs them are.
 pub(crate) fn models(args: &ModelArgs) -> Models {
     let models = Models::from_env();
     match &args.onnxruntime {
@@ -31,7 +31,7 @@ pub(crate) fn models(args: &ModelArgs) -> Models {
     }
 }
 
-/// How the model is to be run.
+/// How to run the model.
 pub(crate) fn encoder_options(args: &ModelArgs) -> CrossEncoderOptions {
     let mut options = CrossEncoderOptions::default().with_device(args.device);
     if let Some(threads) = args.threads {
@@ -46,7 +46,7 @@ pub(crate) fn encoder_options(args: &ModelArgs) -> CrossEncoderOptions {
     options
 }
 
-/// Flags, then what the settings file says.
+/// Flags first, then the settings file.
 pub(crate) fn search_settings(args: &RankingArgs) -> anyhow::Result<SearchSettings> {
     let file = match &args.settings {
         Some(path) => read_settings(path)?,
@@ -72,16 +72,16 @@ fn read_settings(path: &Path) -> anyhow::Result<SearchSettings> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the settings {}", path.display()))?;
     serde_json::from_str(&text)
-        .with_context(|| format!("{} does not hold settings of a search", path.display()))
+        .with_context(|| format!("{} does not hold search settings", path.display()))
 }
 
-/// Opens the index asked for.
+/// Opens the requested index.
 pub(crate) fn open_index(args: &IndexDir) -> anyhow::Result<Index> {
     Index::open(&args.index).with_context(|| {
         if args.index.exists() {
             "cannot use the index".to_owned()
         } else {
-            format!("make it first with `vizsla index SOURCE --index {}`", args.index.display())
+            format!("create it first with `vizsla index SOURCE --index {}`", args.index.display())
         }
     })
 }

@@ -22,11 +22,10 @@ impl QueryNotes {
     pub fn sentences(&self) -> Vec<String> {
         let suggestions = self.suggestions.iter().map(ToString::to_string);
         let dropped = self.dropped.iter().map(|words| {
-            format!(
-                "no passage has \"{words}\" as it was asked for: searched without that condition"
-            )
+            format!("no passage has \"{words}\" as required: searched without that condition")
         });
-        let excluded = self.excluded.iter().map(|words| format!("left out what has \"{words}\""));
+        let excluded =
+            self.excluded.iter().map(|words| format!("left out passages with \"{words}\""));
         suggestions.chain(dropped).chain(excluded).collect()
     }
 

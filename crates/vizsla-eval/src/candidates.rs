@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum CandidateSource {
     /// BM25 over an index.
     Index(Box<IndexRetriever>),
-    /// A ranking that is there already.
+    /// An existing ranking.
     Given(Ranking<Candidate>),
 }
 

@@ -1,5 +1,5 @@
 //! A judged collection on disk: BEIR's layout, or TREC's topics and qrels. In: a folder and which judgments. Out: queries
-//! and judgments. The corpus is not looked at here.
+//! and judgments. The corpus is not read here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,9 +15,9 @@ use crate::trec;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct JudgedQuery {
-    /// What runs and judgments call it.
+    /// Its id in runs and judgments.
     pub id: String,
-    /// What is searched for.
+    /// The text to search for.
     pub text: String,
 }
 
@@ -46,9 +46,9 @@ pub struct CollectionOptions {
     pub qrels: String,
     /// A file with queries, instead of `queries.jsonl`, `topics.tsv` or `topics.txt` in the folder.
     pub topics: Option<PathBuf>,
-    /// Take the first so many queries only.
+    /// Take only this many queries, from the first on.
     pub first: Option<usize>,
-    /// Do without the texts of the queries where there is no file of them: enough to measure runs.
+    /// Do without the texts of the queries if their file is missing: enough to measure runs.
     pub texts_are_optional: bool,
 }
 
@@ -71,13 +71,13 @@ impl CollectionOptions {
         self
     }
 
-    /// Takes the first `queries` only.
+    /// Takes only the first `queries`.
     pub fn with_first(mut self, queries: usize) -> Self {
         self.first = Some(queries);
         self
     }
 
-    /// Does without the texts of the queries where there is no file of them.
+    /// Does without the texts of the queries if their file is missing.
     pub fn with_optional_texts(mut self) -> Self {
         self.texts_are_optional = true;
         self
@@ -134,7 +134,7 @@ impl Collection {
     }
 }
 
-/// Reads a run in TREC form: see [`trec::parse_run`].
+/// Reads a run in TREC format: see [`trec::parse_run`].
 ///
 /// # Errors
 /// [`ErrorKind::Io`] or [`ErrorKind::Malformed`].

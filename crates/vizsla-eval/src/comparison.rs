@@ -10,9 +10,9 @@ use crate::statistics::{Summary, randomisation_test};
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// By measure, how much B has more than A.
+    /// By measure, the difference between B and A.
     pub measures: Vec<Difference>,
-    /// The queries that the first measure changed in, the one that changed most first.
+    /// The queries whose first measure changed, the largest change first.
     pub queries: Vec<QueryChange>,
 }
 
@@ -55,7 +55,7 @@ const ROUNDING: f64 = 1e-9;
 
 impl Comparison {
     /// Compares the first two runs of `measured`, whose queries are those of the collection, and lists at most `limit` queries.
-    /// Cost: that of one randomisation test a measure.
+    /// Cost: one randomisation test per measure.
     ///
     /// # Panics
     /// When there are fewer than two runs, or no measures.

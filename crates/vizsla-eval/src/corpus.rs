@@ -15,15 +15,15 @@ use vizsla_extract::{Format, Input, Problem, Sink, extract};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How a corpus is indexed; what is not set has the index's default.
+/// How a corpus is indexed; unset options have the index's defaults.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct CorpusOptions {
     /// The language of the texts.
     pub language: Option<Language>,
-    /// The most tokens of a passage.
+    /// Maximum number of tokens in a passage.
     pub passage_tokens: Option<usize>,
-    /// Index texts once more without titles, for the field `body`.
+    /// Also index texts without titles, as the field `body`.
     pub separate_body: bool,
 }
 
@@ -34,13 +34,13 @@ impl CorpusOptions {
         self
     }
 
-    /// Sets the most tokens of a passage.
+    /// Sets the maximum number of tokens in a passage.
     pub fn with_passage_tokens(mut self, tokens: usize) -> Self {
         self.passage_tokens = Some(tokens);
         self
     }
 
-    /// Indexes texts once more without titles.
+    /// Also indexes texts without titles.
     pub fn with_separate_body(mut self) -> Self {
         self.separate_body = true;
         self
@@ -57,7 +57,7 @@ impl CorpusOptions {
         if self.separate_body { settings.with_separate_body() } else { settings }
     }
 
-    /// An index that is there keeps its own settings, so they must be those asked for.
+    /// An existing index keeps its own settings, so they must be those requested.
     fn check(&self, index: &Index, dir: &Path) -> Result<()> {
         let (made, wanted) = (index.settings(), self.settings());
         for (what, given, same) in [
@@ -67,7 +67,7 @@ impl CorpusOptions {
         ] {
             if given && !same {
                 let dir = dir.display();
-                let message = format!("the index at {dir} was made with another {what}");
+                let message = format!("the index at {dir} was made with a different {what}");
                 return Err(Error::new(ErrorKind::Mismatch, message));
             }
         }
@@ -78,7 +78,7 @@ impl CorpusOptions {
 /// An indexed corpus.
 pub struct Corpus {
     index: Index,
-    /// Keeps a temporary folder as long as the index is used.
+    /// Keeps a temporary folder as long as the index is in use.
     _scratch: Option<TempDir>,
 }
 
@@ -96,7 +96,7 @@ impl From<Index> for Corpus {
 }
 
 impl Corpus {
-    /// Indexes the `corpus.jsonl` in a collection's folder, in a temporary folder that goes away with the value.
+    /// Indexes the `corpus.jsonl` in a collection's folder, in a temporary folder that is removed with the value.
     /// Cost: some seconds for 100,000 documents.
     ///
     /// # Errors
@@ -111,11 +111,11 @@ impl Corpus {
         Ok(Self { index, _scratch: Some(scratch) })
     }
 
-    /// As [`index_temporarily`](Self::index_temporarily), in the folder `dir`, where the index stays. One that is there
-    /// and of the same corpus is used as it is; of a corpus that has changed, it is brought up to date.
+    /// As [`index_temporarily`](Self::index_temporarily), but in the folder `dir`, where the index stays. An existing one
+    /// of the same corpus is reused; if the corpus has changed, it is brought up to date.
     ///
     /// # Errors
-    /// Also [`ErrorKind::Mismatch`] when an index is there that was made with other options or of other files.
+    /// Also [`ErrorKind::Mismatch`] when an existing index was made with other options or from other files.
     pub fn index_in(dataset: &Path, dir: &Path, options: &CorpusOptions) -> Result<Self> {
         Ok(index_corpus(dataset, dir, options)?.into())
     }
@@ -126,7 +126,7 @@ impl Corpus {
     }
 }
 
-/// Where the corpus of a collection's folder lies.
+/// The path of the corpus in a collection's folder.
 ///
 /// # Errors
 /// [`ErrorKind::MissingPart`] when it has none.
@@ -155,7 +155,7 @@ fn index_corpus(dataset: &Path, dir: &Path, options: &CorpusOptions) -> Result<I
     let mut writer = index.writer(&WriterOptions::default()).map_err(index_failed)?;
     if let Some(other) = writer.files().into_iter().find(|file| file != name) {
         let message = format!(
-            "the index at {} has documents of {other}, which is not the corpus {name}",
+            "the index at {} has documents from {other}, which is not the corpus {name}",
             dir.display()
         );
         return Err(Error::new(ErrorKind::Mismatch, message));
@@ -171,7 +171,7 @@ fn index_corpus(dataset: &Path, dir: &Path, options: &CorpusOptions) -> Result<I
     Ok(index)
 }
 
-/// Adds every record; gives back how many, and the size of the file.
+/// Adds every record; returns how many, and the size of the file.
 fn add_documents(writer: &IndexWriter, corpus: &Path, name: &str) -> Result<(u64, u64)> {
     let unreadable = |error| Error::io("read", corpus, error);
     let file = File::open(corpus).map_err(unreadable)?;

@@ -9,7 +9,7 @@ use vizsla::BoxError;
 use crate::metrics::UnknownMeasure;
 use crate::trec::ParseTrecError;
 
-/// What functions of this crate give back.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// An error of this crate. The message says what was being done and to what, with the line of a file or the id of a query.
@@ -20,7 +20,7 @@ pub struct Error {
     source: Option<BoxError>,
 }
 
-/// What kind of thing went wrong.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -54,7 +54,7 @@ impl Error {
         Self::new(ErrorKind::Io, format!("cannot {doing} {}", path.display())).with_source(source)
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

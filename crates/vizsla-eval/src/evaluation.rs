@@ -13,31 +13,31 @@ pub(crate) const RUN_DEPTH: usize = 1000;
 /// Ranks documents for queries, in one way or in several at once. A [`vizsla::Engine`] is one, with its hits of up to 1000
 /// documents as its ranking; implement it for anything else that searches.
 pub trait Ranker {
-    /// What the rankings are called, in the order in which [`rank`](Self::rank) gives them.
+    /// The names of the rankings, in the order in which [`rank`](Self::rank) returns them.
     fn names(&self) -> Vec<String>;
 
-    /// The rankings for a query that is not empty: one for each name. A failure ends the evaluation.
+    /// The rankings for a non-empty query: one for each name. A failure ends the evaluation.
     fn rank(&self, query: &JudgedQuery) -> std::result::Result<RankedQuery, BoxError>;
 }
 
-/// What a [`Ranker`] gives for one query.
+/// What a [`Ranker`] returns for one query.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RankedQuery {
     /// Document ids with scores, best first and without repeats: one list for each name of the ranker.
     pub rankings: Vec<Vec<(String, f32)>>,
-    /// What it took.
+    /// What the search cost.
     pub cost: Cost,
 }
 
 impl RankedQuery {
-    /// Rankings, and what they took.
+    /// Rankings, and what they cost.
     pub fn new(rankings: Vec<Vec<(String, f32)>>, cost: Cost) -> Self {
         Self { rankings, cost }
     }
 }
 
-/// What a search took.
+/// What a search cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Cost {
@@ -76,9 +76,9 @@ impl Ranker for Engine {
     }
 }
 
-/// Watches long work. The methods do nothing unless implemented.
+/// Observes long-running work. The methods do nothing unless implemented.
 pub trait Observer {
-    /// So many `unit`s are about to be worked on.
+    /// Work on `total` `unit`s is about to begin.
     fn begin(&self, total: u64, unit: &str) {
         let _ = (total, unit);
     }
@@ -90,7 +90,7 @@ pub trait Observer {
     fn end(&self) {}
 }
 
-/// Nobody watches.
+/// No observer.
 impl Observer for () {}
 
 /// The rankings of a collection's queries, measured.
@@ -101,7 +101,7 @@ pub struct Evaluation {
     pub measured: Measured,
     /// The rankings by their names.
     pub runs: Vec<(String, Run)>,
-    /// What each query took, but for those without text.
+    /// What each query cost, except for those without text.
     pub costs: Vec<Cost>,
     /// The ids of queries without text: nothing can be searched for, so they count as an empty ranking.
     pub empty_queries: Vec<String>,
@@ -113,7 +113,7 @@ impl Evaluation {
         Latency::of(self.costs.iter().map(|cost| cost.ms).collect())
     }
 
-    /// The part of all candidates that the reranker read, from 0 to 1.
+    /// The share of all candidates that the reranker read, from 0 to 1.
     pub fn share_read(&self) -> f64 {
         let total = |of: fn(&Cost) -> usize| self.costs.iter().map(of).sum::<usize>() as f64;
         total(|cost| cost.read) / total(|cost| cost.candidates).max(1.0)

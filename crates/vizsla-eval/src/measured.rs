@@ -1,4 +1,4 @@
-//! Runs, measured: by run, measure and query; as a table, as JSON and as lines.
+//! Measured runs, by run, measure and query: as a table, as JSON and as lines.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::metrics::{Measure, Qrels, Run};
 use crate::statistics::Summary;
 
-/// The values of some runs: for each measure, one value a query, in the order of the queries.
+/// The values of runs: for each measure, one value per query, in the order of the queries.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Measured {
@@ -21,8 +21,8 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// Measures runs over the queries given; one that a run does not have counts as an empty ranking, and
-    /// one without judgments as having no relevant document. Cost: each ranking once a measure.
+    /// Measures runs over the given queries; one missing from a run counts as an empty ranking, and
+    /// one without judgments as having no relevant document. Cost: each ranking once per measure.
     pub fn of(
         measures: &[Measure],
         queries: &[String],
@@ -49,12 +49,12 @@ impl Measured {
     /// The values of a run by query, in one measure; runs and measures count from 0.
     ///
     /// # Panics
-    /// When there are fewer of them.
+    /// When there is no such run or measure.
     pub fn values(&self, run: usize, measure: usize) -> &[f64] {
         &self.runs[run].1[measure]
     }
 
-    /// What one run has more than another, by query.
+    /// The difference between one run and another, by query.
     pub fn differences(&self, more: usize, less: usize, measure: usize) -> Vec<f64> {
         let pairs = self.values(more, measure).iter().zip(self.values(less, measure));
         pairs.map(|(more, less)| more - less).collect()
@@ -85,7 +85,7 @@ impl Measured {
         text.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
 
-    /// The value of each query as lines of `query`, `run`, `measure` and `value`, with tabs between and these names on top.
+    /// The value of each query as tab-separated lines of `query`, `run`, `measure` and `value`, under a header line.
     pub fn by_query(&self) -> String {
         let mut text = "query\trun\tmeasure\tvalue\n".to_owned();
         for (i, query) in self.queries.iter().enumerate() {
@@ -110,7 +110,7 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Of at least one time in milliseconds; of none, zero.
+    /// From times in milliseconds; zero if there are none.
     pub fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
         let at =

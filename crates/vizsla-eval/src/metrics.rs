@@ -39,7 +39,7 @@ pub fn reciprocal_rank(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 
     first.map_or(0.0, |i| 1.0 / (i as f64 + 1.0))
 }
 
-/// Share of the relevant documents that stand within `cutoff` (trec_eval's `recall`).
+/// Share of the relevant documents ranked within `cutoff` (trec_eval's `recall`).
 pub fn recall(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 {
     match relevant(grades) {
         0 => 0.0,
@@ -67,14 +67,14 @@ pub fn average_precision(ranking: &[&str], grades: &Grades) -> f64 {
     }
 }
 
-/// Whether a relevant document stands within `cutoff`, as 1 or 0 (trec_eval's `success`).
+/// Whether a relevant document is ranked within `cutoff`, as 1 or 0 (trec_eval's `success`).
 pub fn success(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 {
     if found(ranking, grades, cutoff) > 0 { 1.0 } else { 0.0 }
 }
 
-/// Mean over the relevant documents of the share of judged non-relevant ones that do not stand before them; what is not judged
-/// does not count (Buckley and Voorhees, SIGIR 2004, as trec_eval's `bpref` has it). Documents with a grade below 0 count as not
-/// judged.
+/// Mean over the relevant documents of the share of judged non-relevant ones not ranked above them; unjudged documents
+/// do not count (Buckley and Voorhees, SIGIR 2004, in trec_eval's `bpref` form). Documents with a grade below 0 count as
+/// unjudged.
 pub fn bpref(ranking: &[&str], grades: &Grades) -> f64 {
     let relevant = relevant(grades);
     let nonrelevant = grades.values().filter(|grade| **grade == 0).count();
@@ -91,13 +91,13 @@ pub fn bpref(ranking: &[&str], grades: &Grades) -> f64 {
     if relevant == 0 { 0.0 } else { sum / relevant as f64 }
 }
 
-/// Share of the first `cutoff` places that hold a document with a judgment, of whatever grade (ir_measures' `Judged`).
+/// Share of the first `cutoff` places that hold a judged document, whatever its grade (ir_measures' `Judged`).
 pub fn judged(ranking: &[&str], grades: &Grades, cutoff: usize) -> f64 {
     let judged = ranking.iter().take(cutoff).filter(|id| grades.contains_key(**id)).count();
     if cutoff == 0 { 0.0 } else { judged as f64 / cutoff as f64 }
 }
 
-/// A measure by the name that ir_measures gives it (MacAvaney, Macdonald and Ounis, ECIR 2022): `nDCG@10`, `RR`, `RR@10`, `AP`,
+/// A measure, by its name in ir_measures (MacAvaney, Macdonald and Ounis, ECIR 2022): `nDCG@10`, `RR`, `RR@10`, `AP`,
 /// `AP@100`, `P@10`, `R@100`, `Success@5`, `Bpref`, `Judged@10`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -183,7 +183,7 @@ impl FromStr for Measure {
     }
 }
 
-/// A text that names no measure.
+/// Text that names no measure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownMeasure(String);
 
@@ -235,7 +235,7 @@ mod tests {
         close(average_precision(&ranking, &grades), (0.5 + 2.0 / 4.0) / 3.0);
         close(success(&ranking, &grades, 1) + success(&ranking, &grades, 2), 1.0);
         close(judged(&ranking, &grades, 4), 0.75);
-        // One judged non-relevant document stands before both relevant ones that were found.
+        // One judged non-relevant document is ranked above both relevant ones that were found.
         close(bpref(&ranking, &grades), 0.0);
         close(bpref(&["a", "c", "b"], &grades), 1.0 / 3.0);
     }

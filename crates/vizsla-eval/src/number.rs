@@ -1,6 +1,6 @@
-//! Numbers as text, without a minus sign before nothing: a difference of -0.00001 is 0.0000 at four places.
+//! Numbers as text, without a minus sign before zero: a difference of -0.00001 is 0.0000 at four places.
 
-/// With four places.
+/// With four decimal places.
 pub(crate) fn fixed(value: f64) -> String {
     let text = format!("{value:.4}");
     match text.strip_prefix('-') {
@@ -9,7 +9,7 @@ pub(crate) fn fixed(value: f64) -> String {
     }
 }
 
-/// With four places and a sign.
+/// With four decimal places and a sign.
 pub(crate) fn signed(value: f64) -> String {
     let text = fixed(value);
     if text.starts_with('-') { text } else { format!("+{text}") }

@@ -23,7 +23,7 @@ pub struct Summary {
 const RESAMPLES: usize = 2000;
 
 impl Summary {
-    /// Of one value a query. The same values always give the same interval. Cost: 2000 passes over the values.
+    /// From one value per query. The same values always give the same interval. Cost: 2000 passes over the values.
     pub fn of(values: &[f64]) -> Self {
         let count = values.len().max(1);
         let mean = values.iter().sum::<f64>() / count as f64;
@@ -49,8 +49,8 @@ impl fmt::Display for Summary {
 const PERMUTATIONS: u32 = 100_000;
 
 /// How likely a mean difference as large as this is if the two runs were equally good: Fisher's randomisation test, paired and
-/// two-sided (Smucker, Allan and Carterette, CIKM 2007), over 100,000 random assignments of signs. Takes one difference a query,
-/// and gives a probability. Cost: 100,000 passes over the differences.
+/// two-sided (Smucker, Allan and Carterette, CIKM 2007), over 100,000 random assignments of signs. Takes one difference per query,
+/// and returns a probability. Cost: 100,000 passes over the differences.
 pub fn randomisation_test(differences: &[f64]) -> f64 {
     let observed = differences.iter().sum::<f64>().abs();
     let mut random = fastrand::Rng::with_seed(2007);
@@ -66,7 +66,7 @@ pub fn randomisation_test(differences: &[f64]) -> f64 {
         }
         as_large += u32::from(sum.abs() >= observed - 1e-12);
     }
-    // The assignment that was observed is one of them.
+    // The observed assignment is one of them.
     f64::from(as_large + 1) / f64::from(PERMUTATIONS + 1)
 }
 

@@ -30,13 +30,13 @@ impl Testbed {
         }
     }
 
-    /// Takes the candidates of each query from a run instead. A query that it does not have gets none.
+    /// Takes the candidates of each query from a run instead. A query missing from it gets none.
     pub fn with_candidates(mut self, run: Run) -> Self {
         self.candidates = Some(run);
         self
     }
 
-    /// Leaves out the document whose id is the query's, as `ArguAna` is evaluated: its queries are documents of the corpus.
+    /// Leaves out the document whose id is the query's, as is usual for `ArguAna`: its queries are documents of the corpus.
     pub fn without_query_documents(mut self) -> Self {
         self.drops_query_document = true;
         self

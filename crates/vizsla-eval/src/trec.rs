@@ -1,4 +1,4 @@
-//! Reads and writes the text formats of TREC: runs and relevance judgments. A byte-order mark in front is passed over.
+//! Reads and writes the text formats of TREC: runs and relevance judgments. A leading byte-order mark is skipped.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -21,12 +21,12 @@ impl fmt::Display for ParseTrecError {
 
 impl std::error::Error for ParseTrecError {}
 
-/// Reads a run, `query Q0 document rank score tag` a line. As trec_eval does, the rank is ignored: documents are ordered
-/// by score, then by id, both descending; of a document listed twice the better line counts. Ids are taken as they are,
-/// but for lines whose tag says that [`format_run`] encoded them.
+/// Reads a run, `query Q0 document rank score tag` per line. As trec_eval does, the rank is ignored: documents are ordered
+/// by score, then by id, both descending; for a document listed twice, the better line counts. Ids are taken verbatim,
+/// except on lines whose tag says that [`format_run`] encoded them.
 ///
 /// # Errors
-/// [`ParseTrecError`] names the first line that has another form.
+/// [`ParseTrecError`] names the first malformed line.
 pub fn parse_run(text: &str) -> Result<Run, ParseTrecError> {
     let mut run: BTreeMap<String, Vec<(String, f32)>> = BTreeMap::new();
     for (line, fields, error) in rows(text, "\"query Q0 document rank score tag\"") {
@@ -60,7 +60,7 @@ const ENCODED: &str = "+percent-encoded";
 /// scores are made to decrease by the smallest step that keeps the given order.
 ///
 /// The format has white space between its columns and no way to quote it. If an id of the run has white space (paths do), all
-/// its ids are percent-encoded as in a URL, white space, control characters and `%` alone, and `+percent-encoded` is added to
+/// its ids are percent-encoded as in a URL (only white space, control characters and `%`), and `+percent-encoded` is added to
 /// the tag. White space in the tag becomes `-`. For trec_eval, such ids must be encoded in the judgments too.
 pub fn format_run(run: &Run, tag: &str) -> String {
     let of_query = |(query, documents): (&String, &Vec<(String, f32)>)| {
@@ -108,7 +108,7 @@ fn encoded(id: &str) -> String {
     text
 }
 
-/// The id that was encoded; `None` when the text is not the encoding of one.
+/// Decodes an id; `None` when the text is not a valid encoding.
 fn decoded(text: &str) -> Option<String> {
     if text == "%" {
         return Some(String::new());
@@ -124,7 +124,7 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// Reads judgments: TREC's `query 0 document grade`, or BEIR's table with tabs, `query-id  corpus-id  score`, whose ids may
-/// have blanks in them.
+/// contain spaces.
 ///
 /// # Errors
 /// [`ParseTrecError`] names the first line that has neither form.
@@ -158,7 +158,7 @@ fn rows<'a>(
     })
 }
 
-/// Three columns with tabs between are BEIR's table; anything else has white space between its columns.
+/// Three tab-separated columns are BEIR's table; anything else is separated by white space.
 fn columns(line: &str) -> Vec<&str> {
     let tabbed: Vec<&str> = line.split('\t').map(str::trim).collect();
     let is_table = tabbed.len() == 3 && tabbed.iter().all(|column| !column.is_empty());
@@ -209,7 +209,7 @@ mod tests {
             text.starts_with("q%201 Q0 /My%20Documents/100%25.md 1 -1 my-tag+percent-encoded\n")
         );
         assert_eq!(parse_run(&text).unwrap(), paths);
-        // Others' runs may have such ids and mean them as they are.
+        // Runs of other programs may have such ids and mean them literally.
         let plain = Run::from([("q".into(), vec![("a%20b".into(), 1.0)])]);
         assert_eq!(format_run(&plain, "t"), "q Q0 a%20b 1 1 t\n");
         assert_eq!(parse_run("q Q0 a%20b 1 1 t\n").unwrap(), plain);

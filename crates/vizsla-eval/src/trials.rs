@@ -5,7 +5,7 @@ use crate::statistics::Summary;
 const FOLDS: usize = 5;
 
 /// Settings that were tried, each with a value for every query of every collection. Settings, collections and folds are
-/// known by their number, from 0.
+/// identified by their number, from 0.
 #[derive(Debug, Clone)]
 pub struct Trials<S> {
     settings: Vec<S>,
@@ -14,13 +14,13 @@ pub struct Trials<S> {
     names: Vec<String>,
     chosen: usize,
     default: usize,
-    /// What is chosen by cross-validation, by collection and query.
+    /// The values of the cross-validated choice, by collection and query.
     validated: Vec<Vec<f64>>,
     /// Which setting each fold chose.
     fold_choices: Vec<usize>,
 }
 
-/// Which queries a fold is measured on: a part of one collection, or the whole of one of several.
+/// Which queries a fold is measured on: part of one collection, or the whole of one of several.
 fn is_held_back(fold: usize, collections: usize, collection: usize, query: usize) -> bool {
     // A multiplication by a large odd number scatters the queries over the folds the same way every time.
     let scattered = (query as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
@@ -28,12 +28,12 @@ fn is_held_back(fold: usize, collections: usize, collection: usize, query: usize
 }
 
 impl<S: Copy + PartialEq> Trials<S> {
-    /// Judges settings by their values: for each setting, for each collection (by its name), one value a query, higher
+    /// Judges settings by their values: for each setting, for each collection (by its name), one value per query, higher
     /// is better. With one collection, what is best for four fifths of its queries is measured on the rest; with several, what is
     /// best for the others is measured on each. Cost: the values times the number of folds.
     ///
     /// # Panics
-    /// When there are no settings, or not a value for each of them.
+    /// When there are no settings, or values are missing.
     pub fn judge(
         settings: Vec<S>,
         values: Vec<Vec<Vec<f64>>>,
@@ -56,7 +56,7 @@ impl<S: Copy + PartialEq> Trials<S> {
         let default = settings.iter().position(|setting| *setting == default).unwrap_or(0);
         let best =
             |counts: &dyn Fn(usize, usize) -> bool| {
-                // Of equal settings the default, else the first.
+                // Among equal settings, the default, else the first.
                 let order = std::iter::once(default).chain(0..settings.len());
                 order
                     .map(|s| (s, mean(s, counts)))
@@ -83,7 +83,7 @@ impl<S: Copy + PartialEq> Trials<S> {
         Self { settings, values, names, chosen, default, validated, fold_choices }
     }
 
-    /// The setting to use: the best one if choosing helped on queries that it was not chosen by, else the default.
+    /// The setting to use: the best one if choosing helped on held-out queries, else the default.
     pub fn selected(&self) -> S {
         self.settings[if self.gain().mean > 0.0 { self.chosen } else { self.default }]
     }
@@ -113,7 +113,7 @@ impl<S: Copy + PartialEq> Trials<S> {
         &self.fold_choices
     }
 
-    /// What the choice brings over the default, on queries that it was not made by.
+    /// The gain of the choice over the default, on held-out queries.
     pub fn gain(&self) -> Summary {
         Summary::of(&self.differences())
     }

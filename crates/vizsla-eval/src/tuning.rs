@@ -1,7 +1,7 @@
 //! Chooses settings by trying them on judged collections.
 //!
-//! First k1, b and the weight of titles are chosen by BM25's own nDCG@10; then, with one reading of the candidates, depth and
-//! fusion by that of the fused ranking. [`Trials`] says how sure each choice is.
+//! First k1, b and the weight of titles are chosen by BM25's own nDCG@10; then, after one scoring of the candidates, depth and
+//! fusion by that of the fused ranking. [`Trials`] says how reliable each choice is.
 
 use std::sync::Arc;
 
@@ -23,18 +23,18 @@ const B: [f32; 6] = [0.2, 0.3, 0.4, 0.55, 0.75, 0.9];
 const TITLE: [f32; 5] = [0.0, 0.25, 0.5, 1.0, 2.0];
 const DEPTHS: [usize; 7] = [10, 20, 30, 50, 75, 100, 200];
 const WEIGHTS: [f32; 11] = [0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9];
-/// How many candidates of the first stage are enough for ten documents of several passages each.
+/// Enough first-stage candidates for ten documents of several passages each.
 const FIRST_STAGE_DEPTH: usize = 30;
 
 /// Parameters of BM25.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FirstSetting {
-    /// How soon further occurrences of a word stop to count.
+    /// How soon further occurrences of a word stop counting.
     pub k1: f32,
-    /// How much long passages are held back.
+    /// How much long passages are penalised.
     pub b: f32,
-    /// What a match in the title counts for besides.
+    /// The additional weight of a match in the title.
     pub title: f32,
 }
 
@@ -74,7 +74,7 @@ impl SecondSetting {
 pub struct SecondStage {
     /// Every depth with every fusion.
     pub trials: Trials<SecondSetting>,
-    /// By depth, the median time of a query in milliseconds: BM25, and of the time of reranking the part that the candidates have
+    /// By depth, the median query time in milliseconds: BM25, and the share of the reranking time that the candidates have
     /// in the tokens that were read.
     pub milliseconds: Vec<(usize, f64)>,
 }
@@ -122,7 +122,7 @@ pub fn tune_first_stage(
     Ok(Trials::judge(settings, values, names(testbeds), FirstSetting::DEFAULT))
 }
 
-/// Tries fusions at depths up to `max_depth`, over the candidates of a setting of BM25. Cost: reading `max_depth` candidates a
+/// Tries fusions at depths up to `max_depth`, over the candidates of one BM25 setting. Cost: reading `max_depth` candidates per
 /// query, once.
 ///
 /// # Errors
@@ -161,7 +161,7 @@ pub fn tune_second_stage(
     Ok(SecondStage { trials, milliseconds })
 }
 
-/// One reading of the candidates of a query, as if only so many of them had been read; nothing for a query without text.
+/// One scoring of a query's candidates, as if only so many of them had been read; nothing for a query without text.
 struct Parts {
     all: Option<ScoredCandidates>,
     /// By depth.
@@ -180,7 +180,7 @@ impl Parts {
         part.map(|(_, part)| part).or(self.all.as_ref())
     }
 
-    /// What the query takes at each depth: of the time of reranking, the part of the tokens.
+    /// The query's time at each depth: reranking counts in proportion to the tokens.
     fn milliseconds(&self) -> Vec<f64> {
         let Some(all) = &self.all else { return Vec::new() };
         let tokens = |scored: &ScoredCandidates| -> f64 {

@@ -16,7 +16,7 @@ type Documents = Vec<(String, f32)>;
 
 /// Ranks the documents of a [`Testbed`] in three ways at once: `bm25`, the first stage alone down to 1000 documents; `rerank`, by
 /// the reranker alone; and `fused`, as a search with the same settings does. Below what the reranker read comes the rest of the
-/// first stage, in its order. Without a reranker there is `bm25` alone.
+/// first stage, in its order. Without a reranker there is only `bm25`.
 pub struct TwoStages<'a> {
     testbed: &'a Testbed,
     settings: SearchSettings,

@@ -1,4 +1,4 @@
-//! Takes one file out of an archive: a gzipped tar file, or a zip file (a Python wheel is one).
+//! Extracts one file from an archive: a gzipped tar file, or a zip file (a Python wheel is one).
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind};
 
-/// Copies the largest file of `archive` that `wanted` accepts, by its name without folders, to the new file `to`.
-/// (Archives hold links beside the library, and small libraries with similar names.)
+/// Copies the largest file in `archive` whose base name `wanted` accepts to the new file `to`.
+/// (Archives also hold links to the library, and small libraries with similar names.)
 pub(crate) fn extract_largest(
     archive: &Path,
     wanted: fn(&str) -> bool,
@@ -22,7 +22,7 @@ pub(crate) fn extract_largest(
         return Err(Error::new(
             ErrorKind::Verification,
             format!(
-                "{} is not an archive of a known kind: give a .tgz, .zip or .whl file, or the library itself",
+                "{} is not a supported archive: give a .tgz, .zip or .whl file, or the library itself",
                 archive.display()
             ),
         ));

@@ -20,7 +20,7 @@ impl Repository {
     /// The repository `organisation/name`, at a commit, branch or tag.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidName`] when either could not be part of a URL and of a path.
+    /// [`ErrorKind::InvalidName`] when either is unfit for a URL or a path.
     pub fn new(name: &str, revision: &str) -> Result<Self, Error> {
         let plain = |part: &str| {
             !part.is_empty()
@@ -59,7 +59,7 @@ impl fmt::Display for Repository {
     }
 }
 
-/// `organisation/name`, perhaps with `@revision`; the branch `main` without.
+/// `organisation/name`, optionally with `@revision`; without it, the branch `main`.
 impl FromStr for Repository {
     type Err = Error;
 
@@ -69,7 +69,7 @@ impl FromStr for Repository {
     }
 }
 
-/// The folder in which all repositories lie.
+/// The folder that holds all repositories.
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
@@ -103,7 +103,7 @@ impl Cache {
         &self.root
     }
 
-    /// The folder of a revision's files, if any of them are here.
+    /// The folder of a revision's files, if any of them are cached.
     pub fn snapshot(&self, repository: &Repository) -> Option<PathBuf> {
         let folder = self.root.join(repository.folder());
         let pointed = fs::read_to_string(folder.join("refs").join(&repository.revision)).ok();
@@ -112,7 +112,7 @@ impl Cache {
         snapshot.is_dir().then_some(snapshot)
     }
 
-    /// The folders of all revisions of which files are here, in no order that matters.
+    /// The folders of all revisions with cached files, in no particular order.
     pub fn snapshots(&self, repository: &Repository) -> Vec<PathBuf> {
         let folder = self.root.join(repository.folder()).join("snapshots");
         let mut found: Vec<PathBuf> = fs::read_dir(folder)
@@ -125,7 +125,7 @@ impl Cache {
         found
     }
 
-    /// What a file's content hashes to, if that is known without reading it: content is filed under its hash.
+    /// The hash of a file's content, if known without reading it: content is stored under its hash.
     pub fn recorded_hash(file: &Path) -> Option<String> {
         let target = fs::canonicalize(file).ok()?;
         let is_blob = target.parent()?.file_name()? == "blobs";

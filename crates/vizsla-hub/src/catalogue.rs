@@ -1,4 +1,4 @@
-//! The models that are known by a short name. The list is data, in `catalogue.json`: a new model is a new entry.
+//! The models known by a short name. The list is data, in `catalogue.json`: a new model is a new entry.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Entry {
-    /// What to call it.
+    /// Its short name.
     pub name: String,
     /// `organisation/name` on the hub.
     pub repository: String,
-    /// The commit that is meant; without one, whatever the branch `main` holds when it is fetched.
+    /// The pinned commit; without one, whatever the branch `main` holds when fetched.
     #[serde(default)]
     pub revision: Option<String>,
-    /// Under what terms it may be used, where known.
+    /// The terms under which it may be used, where known.
     #[serde(default)]
     pub licence: Option<String>,
-    /// What it reads.
+    /// The languages it reads.
     pub languages: String,
-    /// The most tokens of query and passage together.
+    /// Maximum number of tokens, query and passage together.
     pub max_tokens: u32,
-    /// How many weights it has.
+    /// Its number of weights.
     #[serde(default)]
     pub parameters: Option<String>,
     /// Published quality, with its source.

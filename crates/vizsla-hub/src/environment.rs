@@ -1,4 +1,4 @@
-//! The only file of the crate that reads the environment.
+//! The only file in the crate that reads the environment.
 
 #![expect(
     clippy::disallowed_methods,

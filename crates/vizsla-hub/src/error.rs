@@ -5,8 +5,8 @@ use std::fmt;
 #[cfg(feature = "fetch")]
 use std::path::Path;
 
-/// An error of this crate. The message says what was being done and to what; what helps depends on the
-/// program, which can tell by the [kind](Self::kind).
+/// An error of this crate. The message says what was being done and to what; the remedy depends on the
+/// program, which can tell from the [kind](Self::kind).
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -14,7 +14,7 @@ pub struct Error {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What kind of thing went wrong.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -22,19 +22,19 @@ pub enum ErrorKind {
     NotInstalled,
     /// The user has no home folder, and no setting says what to use instead.
     NoHome,
-    /// No build of it exists for this platform.
+    /// ONNX Runtime has no build for this platform.
     UnsupportedPlatform,
-    /// The hub, or the folder named, has nothing of that name.
+    /// The hub, or the folder named, has nothing by that name.
     NotFound,
-    /// The hub wants to know who is asking, or does not give it to them.
+    /// The hub requires a token, or the token does not give access.
     Unauthorized,
-    /// It would have to be fetched, and the environment forbids connections.
+    /// It would have to be fetched, but the environment forbids connections.
     Offline,
-    /// A text that cannot be a name.
+    /// The text is not a valid name.
     InvalidName,
     /// It could not be fetched.
     Fetch,
-    /// What was fetched is not what was asked for.
+    /// What was fetched is not what was requested.
     Verification,
     /// A file could not be read or written.
     Io,
@@ -63,7 +63,7 @@ impl Error {
         Self::new(ErrorKind::Io, format!("cannot {doing} {}", path.display())).with_source(source)
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

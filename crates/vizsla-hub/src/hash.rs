@@ -14,7 +14,7 @@ pub(crate) fn sha256(path: &Path) -> Result<String, Error> {
     hash(path, Sha256::new())
 }
 
-/// The hash under which the hub files content, recognised by its length: SHA-256, or what git calls it, which is the SHA-1 of
+/// The hash under which the hub stores content, recognised by its length: SHA-256, or git's blob hash, which is the SHA-1 of
 /// `blob`, the length and the content.
 pub(crate) fn content_hash(path: &Path, hexadecimal_digits: usize) -> Result<String, Error> {
     if hexadecimal_digits == 64 {

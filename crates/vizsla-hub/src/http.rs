@@ -18,12 +18,12 @@ pub trait Progress {
         let _ = (what, bytes);
     }
 
-    /// So many more bytes have arrived.
+    /// `bytes` more bytes have arrived.
     fn advance(&self, bytes: u64) {
         let _ = bytes;
     }
 
-    /// All of it has arrived, or none will.
+    /// All of it has arrived, or no more will.
     fn end(&self) {}
 
     /// A source failed; the next one is tried.
@@ -31,7 +31,7 @@ pub trait Progress {
         let _ = error;
     }
 
-    /// Whether other programs that are run for a fetch may draw progress bars of their own on standard error.
+    /// Whether programs run for a fetch may draw their own progress bars on standard error.
     fn is_visible(&self) -> bool {
         false
     }
@@ -40,7 +40,7 @@ pub trait Progress {
 /// No progress shown.
 impl Progress for () {}
 
-/// A client with limits on waiting; proxies come from the usual environment variables.
+/// A client with timeouts; proxies come from the usual environment variables.
 pub(crate) fn agent() -> Agent {
     Agent::config_builder()
         .timeout_connect(Some(Duration::from_secs(10)))
@@ -59,7 +59,7 @@ pub(crate) fn get_json(agent: &Agent, url: &str) -> Result<serde_json::Value, Er
     serde_json::from_slice(&body).map_err(|error| failed(error.into()))
 }
 
-/// Fetches `url` into the new file `to` and gives back its SHA-256 in hexadecimal.
+/// Fetches `url` into the new file `to` and returns its SHA-256 in hexadecimal.
 pub(crate) fn download(
     agent: &Agent,
     url: &str,
@@ -88,7 +88,7 @@ pub(crate) fn download(
     }
     progress.end();
     if expected.is_some_and(|expected| expected != total) {
-        return Err(failed(format!("the connection broke off after {total} bytes").into()));
+        return Err(failed(format!("the connection broke after {total} bytes").into()));
     }
     Ok(hex(&hash.finalize()))
 }

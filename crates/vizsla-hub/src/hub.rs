@@ -1,5 +1,5 @@
 //! Fetches models from a hub that speaks the Hugging Face protocol. In: a repository and the files wanted. Out: the
-//! same files in the [`Cache`], each of them checked against the hash that the hub or the catalogue names.
+//! same files in the [`Cache`], each verified against the hash that the hub or the catalogue gives.
 
 use std::fs::{self, File as DiskFile, OpenOptions};
 use std::io::{self, Read, Write};
@@ -19,12 +19,12 @@ use crate::hash;
 use crate::http::{self, Progress};
 use crate::store::is_inside;
 
-/// How often in a row something may go wrong that may go right the next time.
+/// How many transient failures in a row are tolerated.
 const ATTEMPTS: u32 = 5;
 /// The longest wait between two attempts, whatever the server asks for.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
-/// A hub and who is asking.
+/// A hub and the credentials to use there.
 #[derive(Debug, Clone)]
 pub struct Hub {
     endpoint: String,
@@ -33,11 +33,11 @@ pub struct Hub {
     agent: Agent,
 }
 
-/// What a hub says a revision is made of.
+/// A hub's description of a revision.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Listing {
-    /// The commit that the revision stands for.
+    /// The commit that the revision resolves to.
     pub commit: String,
     /// Its files, with sizes and hashes where the hub gives them.
     pub files: Vec<File>,
@@ -55,19 +55,19 @@ pub struct Pulled {
     pub fetched_bytes: u64,
 }
 
-/// What the hub says of one file.
+/// What the hub says about one file.
 struct Metadata {
     commit: String,
     hash: String,
     bytes: Option<u64>,
-    /// Where the hub itself answers, after a repository was renamed.
+    /// Its URL on the hub itself, after any rename of the repository.
     url: String,
 }
 
 impl Hub {
-    /// The hub of the environment: `HF_ENDPOINT`; the token of `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN`, the file
+    /// The environment's hub: `HF_ENDPOINT`; the token from `HF_TOKEN`, `HUGGING_FACE_HUB_TOKEN`, the file
     /// `HF_TOKEN_PATH` or `token` in `HF_HOME`; no connections with `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`; proxies
-    /// as `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    /// from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     pub fn from_env() -> Self {
         let endpoint =
             environment::text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
@@ -99,7 +99,7 @@ impl Hub {
         }
     }
 
-    /// Asks what a revision is made of.
+    /// Asks which files a revision has.
     ///
     /// # Errors
     /// [`ErrorKind::Offline`], [`ErrorKind::NotFound`], [`ErrorKind::Unauthorized`] or [`ErrorKind::Fetch`].
@@ -130,14 +130,14 @@ impl Hub {
         Ok(Listing { commit: commit.to_owned(), files: files.collect() })
     }
 
-    /// Brings files into the cache. All of them are of one commit: a branch or tag is resolved once, so that one
-    /// that moves meanwhile cannot mix two versions. What is there already is not fetched again, partial downloads are
-    /// resumed, and of two processes that want the same file one waits for the other. Blocks; cost: the download, and
+    /// Fetches files into the cache, all of them from one commit: a branch or tag is resolved once, so that one
+    /// that moves meanwhile cannot mix two versions. Cached files are not fetched again, partial downloads are
+    /// resumed, and when two processes want the same file, one waits for the other. Blocks; cost: the download, and
     /// hashing it.
     ///
     /// # Errors
-    /// As [`files`](Self::files), and [`ErrorKind::Verification`] when content has another hash than it should have,
-    /// [`ErrorKind::Io`] when it cannot be written. Files that came before an error stay.
+    /// As [`files`](Self::files), and [`ErrorKind::Verification`] when content does not have the expected hash,
+    /// [`ErrorKind::Io`] when it cannot be written. Files fetched before an error stay.
     pub fn pull(
         &self,
         cache: &Cache,
@@ -166,17 +166,20 @@ impl Hub {
         }
         cache.write_ref(repository, &commit)?;
         let snapshot = cache.snapshot(repository).ok_or_else(|| {
-            Error::new(ErrorKind::Io, format!("{repository} was fetched and is not there"))
+            Error::new(
+                ErrorKind::Io,
+                format!("{repository} was fetched but is missing from the cache"),
+            )
         })?;
         Ok(Pulled { snapshot, commit, fetched_bytes })
     }
 
-    /// What a file is, from the headers of its address.
+    /// A file's metadata, from the headers at its URL.
     fn metadata(&self, repository: &Repository, path: &str) -> Result<Metadata, Error> {
         let (name, revision) = (repository.name(), repository.revision());
         let mut url = format!("{}/{name}/resolve/{revision}/{path}", self.endpoint);
         let what = format!("{path} of {repository}");
-        // A redirect within the hub means that the repository was renamed; one out of it leads to the content.
+        // A redirect within the hub means that the repository was renamed; one to another host leads to the content.
         for _ in 0..5 {
             let response = self.request(&what, || {
                 let request = self.agent.head(&url).header("Accept-Encoding", "identity");
@@ -216,10 +219,10 @@ impl Hub {
                 _ => break,
             }
         }
-        Err(Error::new(ErrorKind::Fetch, format!("{url} does not answer as a hub does for {what}")))
+        Err(Error::new(ErrorKind::Fetch, format!("{url} does not respond like a hub for {what}")))
     }
 
-    /// Brings a file's content into the cache, and gives back how many bytes came over the network.
+    /// Fetches a file's content into the cache, and returns how many bytes came over the network.
     fn fetch_blob(
         &self,
         cache: &Cache,
@@ -244,7 +247,7 @@ impl Hub {
         progress.end();
         let fetched = fetched?;
         if let Err(error) = check(&partial, file, metadata) {
-            // Resuming from it would only give the same again.
+            // Resuming from it would only give the same result.
             let _ = fs::remove_file(&partial);
             return Err(error);
         }
@@ -252,7 +255,7 @@ impl Hub {
         Ok(fetched)
     }
 
-    /// Appends to a partial file until it is whole.
+    /// Appends to a partial file until it is complete.
     fn fetch_rest(
         &self,
         partial: &Path,
@@ -299,7 +302,7 @@ impl Hub {
         Ok(fetched)
     }
 
-    /// The content at an address, from some byte on.
+    /// The content at a URL, from the given byte on.
     fn get(&self, url: &str, from: Option<u64>, what: &str) -> Result<Response<Body>, Error> {
         self.request(what, || {
             let mut request = self.agent.get(url).header("Accept-Encoding", "identity");
@@ -310,7 +313,7 @@ impl Hub {
         })
     }
 
-    /// Makes a request until it is answered for good.
+    /// Repeats a request until it has a final answer.
     fn request(
         &self,
         what: &str,
@@ -319,7 +322,7 @@ impl Hub {
         if self.offline {
             return Err(Error::new(
                 ErrorKind::Offline,
-                format!("{what} is not here, and HF_HUB_OFFLINE forbids fetching it"),
+                format!("{what} is not on this machine, and HF_HUB_OFFLINE forbids fetching it"),
             ));
         }
         let mut failures = 0;
@@ -349,7 +352,7 @@ impl Hub {
         }
     }
 
-    /// What an answer without content means, and what helps.
+    /// What a response without content means, and the remedy.
     fn refusal(&self, what: &str, response: &Response<Body>) -> Error {
         let status = response.status().as_u16();
         let (kind, why) = match status {
@@ -367,15 +370,15 @@ impl Hub {
                     Some("RepoNotFound") => "there is no such repository",
                     Some("RevisionNotFound") => "the repository has no such revision",
                     Some("EntryNotFound") => "the revision has no such file",
-                    _ => "there is nothing of that name",
+                    _ => "there is nothing by that name",
                 },
             ),
             416 => (
                 ErrorKind::Verification,
-                "the part that is here does not fit; remove the .incomplete file",
+                "the partial download does not match; remove the .incomplete file",
             ),
-            429 => (ErrorKind::Fetch, "too many requests; wait some minutes, or set HF_TOKEN"),
-            _ => (ErrorKind::Fetch, "it does not answer as a hub does"),
+            429 => (ErrorKind::Fetch, "too many requests; wait a few minutes, or set HF_TOKEN"),
+            _ => (ErrorKind::Fetch, "it does not respond like a hub"),
         };
         Error::new(
             kind,
@@ -385,20 +388,20 @@ impl Hub {
 
     fn authorized<B>(&self, request: ureq::RequestBuilder<B>) -> ureq::RequestBuilder<B> {
         match &self.token {
-            // Not sent on to where a redirect leads.
+            // Not forwarded to the target of a redirect.
             Some(token) => request.header("Authorization", format!("Bearer {token}")),
             None => request,
         }
     }
 }
 
-/// The catalogue's hash and the hub's are the same, where both are known.
+/// Checks that the catalogue's hash and the hub's agree, where both are known.
 fn check_pin(file: &File, metadata: &Metadata) -> Result<(), Error> {
     match &file.sha256 {
         Some(sha256) if metadata.hash.len() == 64 && *sha256 != metadata.hash => Err(Error::new(
             ErrorKind::Verification,
             format!(
-                "{} should have the SHA-256 {sha256}, and the hub offers {}",
+                "{} should have the SHA-256 {sha256}, but the hub offers {}",
                 file.path, metadata.hash
             ),
         )),
@@ -406,7 +409,7 @@ fn check_pin(file: &File, metadata: &Metadata) -> Result<(), Error> {
     }
 }
 
-/// Content has the hash under which the hub files it, and the one that is pinned.
+/// Checks that content has the hash under which the hub stores it, and the pinned one.
 fn check(partial: &Path, file: &File, metadata: &Metadata) -> Result<(), Error> {
     let differs = |expected: &str, found: &str| {
         Err(Error::new(
@@ -439,7 +442,7 @@ fn lock(path: &Path) -> Result<DiskFile, Error> {
     Ok(file)
 }
 
-/// Copies what arrives. `Ok(Some(..))` is a connection that broke; what cannot be written is an error.
+/// Copies what arrives. `Ok(Some(..))` is a broken connection; a failed write is an error.
 fn copy(
     response: &mut Response<Body>,
     out: &mut DiskFile,
@@ -467,7 +470,7 @@ fn no_room(partial: &Path, bytes: Option<u64>, error: io::Error) -> Error {
         let needed =
             bytes.map_or_else(String::new, |bytes| format!(" ({} MB in all)", bytes / 1_000_000));
         let message = format!(
-            "no room for the rest of {}{needed}: free some, or set HF_HUB_CACHE to another disk, and run it again to go on",
+            "no room for the rest of {}{needed}: free some space, or set HF_HUB_CACHE to another disk, and run it again to resume",
             partial.display()
         );
         return Error::new(ErrorKind::Io, message).with_source(error);
@@ -475,7 +478,7 @@ fn no_room(partial: &Path, bytes: Option<u64>, error: io::Error) -> Error {
     Error::io("write", partial, error)
 }
 
-/// Whether it may go right the next time.
+/// Whether a retry may succeed.
 fn is_passing(error: &ureq::Error) -> bool {
     matches!(error, ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed)
 }

@@ -1,6 +1,6 @@
 //! Finds, fetches and verifies what Vizsla needs at run time.
 //!
-//! [`runtime`] is about the shared library of ONNX Runtime. Models come from a `Hub` into the [`Cache`] that the Hugging
+//! [`runtime`] handles the shared library of ONNX Runtime. Models come from a `Hub` into the [`Cache`] that the Hugging
 //! Face libraries share; [`catalogue`] names the ones worth knowing.
 //!
 //! # Features

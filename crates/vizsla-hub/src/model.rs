@@ -1,12 +1,12 @@
-//! Which of the files in the cache are a model.
+//! Which files in the cache make up a model.
 
 use std::path::{Path, PathBuf};
 
 use crate::cache::{Cache, Repository};
 use crate::catalogue::Entry;
 
-/// The folder of a catalogued model in the cache: the pinned revision, else another one that has an ONNX file known by
-/// its hash, so that what other programs fetched is found too.
+/// The folder of a catalogued model in the cache: the pinned revision, else another with an ONNX file recognised by
+/// its hash, so that files fetched by other programs are found too.
 pub fn find(cache: &Cache, entry: &Entry) -> Option<PathBuf> {
     let repository =
         Repository::new(&entry.repository, entry.revision.as_deref().unwrap_or("main")).ok()?;
@@ -38,8 +38,8 @@ fn onnx_files(dir: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// All files of a folder and of the folders in it, by their paths with slashes, sorted. Links are followed, which is
-/// what a snapshot is made of; one that leads back to a folder above it is left out.
+/// All files in a folder and its subfolders, as sorted paths with slashes. Links are followed, since a snapshot
+/// consists of them; one that leads back to a parent folder is left out.
 pub(crate) fn files_below(dir: &Path) -> Vec<String> {
     let entries = walkdir::WalkDir::new(dir).follow_links(true).into_iter().filter_map(Result::ok);
     let files = entries.filter(|entry| entry.file_type().is_file());

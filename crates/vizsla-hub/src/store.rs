@@ -1,4 +1,4 @@
-//! Writes into the [`Cache`]: content under its hash, and links to it under the names that it has in a revision.
+//! Writes into the [`Cache`]: content under its hash, and links to it under its names in a revision.
 
 use std::fs;
 use std::io;
@@ -17,7 +17,7 @@ impl Cache {
         self.root().join(".locks").join(repository.folder()).join(format!("{hash}.lock"))
     }
 
-    /// Makes a blob appear as `path` in a revision, and gives back where.
+    /// Links a blob as `path` in a revision, and returns where.
     pub(crate) fn link(
         &self,
         repository: &Repository,
@@ -36,7 +36,7 @@ impl Cache {
         }
         let up = "../".repeat(1 + Path::new(path).components().count());
         let target = Path::new(&up).join("blobs").join(hash);
-        // Under another name first: whatever is in the way, perhaps just now put there by another process, is replaced.
+        // Under another name first: whatever is in the way, perhaps just put there by another process, is replaced.
         tempfile::Builder::new()
             .prefix(".link-")
             .make_in(folder, |scratch| point(&target, &blob, scratch))
@@ -47,7 +47,7 @@ impl Cache {
         Ok(file)
     }
 
-    /// Remembers which commit a branch or tag stood for.
+    /// Records which commit a branch or tag resolved to.
     pub(crate) fn write_ref(&self, repository: &Repository, commit: &str) -> Result<(), Error> {
         if repository.revision() == commit {
             return Ok(());
@@ -58,7 +58,7 @@ impl Cache {
         fs::write(&file, commit).map_err(|error| Error::io("write", &file, error))
     }
 
-    /// Takes over files that were fetched by other means, as the content of a revision. They are copied.
+    /// Adds files fetched by other means as the content of a revision. They are copied.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] when one cannot be read or written, [`ErrorKind::InvalidName`] when a path leads out of
@@ -78,7 +78,7 @@ impl Cache {
             let hash = hash::sha256(from)?;
             let blobs = self.blobs(repository);
             fs::create_dir_all(&blobs).map_err(|error| Error::io("create", &blobs, error))?;
-            // Under a name of its own until it is whole.
+            // Under a temporary name until it is complete.
             let scratch = tempfile::Builder::new()
                 .prefix(".import-")
                 .tempfile_in(&blobs)
@@ -94,7 +94,7 @@ impl Cache {
     }
 }
 
-/// Whether a path that a server gave stays within the folder it is joined to.
+/// Whether a path from a server stays within the folder it is joined to.
 pub(crate) fn is_inside(path: &str) -> bool {
     !path.is_empty()
         && !path.contains('\\')

@@ -1,4 +1,4 @@
-//! Whether the files of a model are what they should be.
+//! Checks that a model's files are what they should be.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::hash;
 use crate::model::files_below;
 
-/// What [`verify`] found of one file.
+/// What [`verify`] found about one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {
@@ -18,13 +18,13 @@ pub struct Checked {
     pub bytes: u64,
     /// Its SHA-256.
     pub sha256: String,
-    /// What it should hash to, if it does not.
+    /// The hash it should have, if it differs.
     pub expected: Option<String>,
     /// Whether there was any hash to compare with.
     pub is_known: bool,
 }
 
-/// Reads all files of a model's folder and compares them with the hash under which the cache files them, and with the
+/// Reads all files in a model's folder and checks them against the hash under which the cache stores them, and the
 /// catalogue's. Cost: reading them.
 ///
 /// # Errors

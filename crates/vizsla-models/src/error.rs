@@ -8,11 +8,11 @@ use vizsla_core::BoxError;
 
 use crate::model_ref::{ModelRef, ParseModelRefError};
 
-/// What functions of this crate give back.
+/// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// An error of this crate. The message says what was being done and to what; what helps depends on the program, which
-/// can tell by the [kind](Self::kind) and the [model](Self::model).
+/// An error of this crate. The message says what was being done and to what; the remedy depends on the program, which
+/// can tell from the [kind](Self::kind) and the [model](Self::model).
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -21,19 +21,19 @@ pub struct Error {
     source: Option<BoxError>,
 }
 
-/// What kind of thing went wrong.
+/// The kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No model has this name.
     UnknownModel,
-    /// The model is known and not on this machine.
+    /// The model is known but not on this machine.
     NotHere,
     /// The bundled model is part of the program, so there is no folder or file of it.
     Bundled,
     /// The model lacks a file that it needs, or has none that can run here.
     Incomplete,
-    /// A file is another one than the catalogue names.
+    /// A file is not the one that the catalogue pins.
     Verification,
     /// ONNX Runtime is missing or cannot be used.
     Runtime,
@@ -66,7 +66,7 @@ impl Error {
         Self::new(ErrorKind::Io, format!("cannot {doing} {}", path.display())).with_source(source)
     }
 
-    /// Failures of the hub crate, with what was wanted of it.
+    /// An error of the hub crate, with what was being done.
     pub(crate) fn hub(doing: impl Into<String>, source: vizsla_hub::Error) -> Self {
         let kind = match source.kind() {
             vizsla_hub::ErrorKind::InvalidName => ErrorKind::UnknownModel,
@@ -76,7 +76,7 @@ impl Error {
         Self::new(kind, doing).with_source(source)
     }
 
-    /// Failures of the cross-encoder, with what was wanted of it.
+    /// An error of the cross-encoder, with what was being done.
     pub(crate) fn onnx(doing: impl Into<String>, source: vizsla_onnx::Error) -> Self {
         let kind = match source.kind() {
             vizsla_onnx::ErrorKind::Runtime => ErrorKind::Runtime,
@@ -86,12 +86,12 @@ impl Error {
         Self::new(kind, doing).with_source(source)
     }
 
-    /// What kind of thing went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// The model that it is about, where there is one.
+    /// The model concerned, if any.
     pub fn model(&self) -> Option<&ModelRef> {
         self.model.as_ref()
     }

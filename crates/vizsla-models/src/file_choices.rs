@@ -15,7 +15,7 @@ pub struct FileChoices {
 }
 
 impl FileChoices {
-    /// Reads the choices that are kept at `path`; none when there is no such file, or it holds something else.
+    /// Reads the choices kept at `path`; none when the file is missing or holds something else.
     pub fn load(path: &Path) -> Self {
         fs::read(path).ok().and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
     }
@@ -36,7 +36,7 @@ impl FileChoices {
         Ok(())
     }
 
-    /// Writes the choices to `path`, and makes its folder.
+    /// Writes the choices to `path`, creating its folder.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be written.

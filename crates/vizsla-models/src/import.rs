@@ -1,4 +1,4 @@
-//! Takes a model's folder that came by other means into the cache.
+//! Copies a model's folder, obtained by other means, into the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,12 +20,12 @@ pub struct Imported {
     pub files: usize,
 }
 
-/// The ends of the names of files that belong to a model.
+/// The extensions of files that belong to a model.
 const EXTENSIONS: [&str; 3] = ["json", "onnx", "txt"];
 
 impl Models {
     /// Copies the model in `dir` into the cache, as the content of the repository that `model` names. Nothing is copied
-    /// unless the folder has all that a model needs, and the files that the catalogue pins are those very files.
+    /// unless the folder has all that a model needs, and the files that the catalogue pins match exactly.
     /// Cost: reading the files twice and writing them.
     ///
     /// # Errors
@@ -42,7 +42,7 @@ impl Models {
     }
 }
 
-/// The files of a whole model, each with its path in a repository.
+/// The files of a complete model, each with its path in a repository.
 fn model_files(dir: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     for (folder, prefix) in [(dir.to_owned(), ""), (dir.join("onnx"), "onnx/")] {
@@ -61,7 +61,8 @@ fn model_files(dir: &Path) -> Result<Vec<(PathBuf, String)>> {
     }
     files.sort();
     let incomplete = |what: &str| {
-        let message = format!("{} has no {what}: give the folder of a whole model", dir.display());
+        let message =
+            format!("{} has no {what}: give the folder of a complete model", dir.display());
         Error::new(ErrorKind::Incomplete, message)
     };
     for needed in REQUIRED {
@@ -82,7 +83,7 @@ fn check_pinned(dir: &Path, pinned: &[File], model: &ModelRef) -> Result<()> {
     let wrong = checked.into_iter().find(|file| is_pinned(&file.path) && file.expected.is_some());
     wrong.map_or(Ok(()), |file| {
         let message = format!(
-            "{} has the SHA-256 {}, and {model} has another: nothing was imported",
+            "{} has the SHA-256 {}, but {model} has another: nothing was imported",
             dir.join(file.path).display(),
             file.sha256
         );
@@ -112,7 +113,7 @@ mod tests {
         let imported = models.import(&dir, &model).unwrap();
         assert_eq!(imported.files, 3);
         assert_eq!(models.dir(&model).unwrap(), imported.dir);
-        // The file that the catalogue pins is another one.
+        // The catalogue pins a different file.
         let pinned: ModelRef = vizsla_hub::catalogue::DEFAULT.parse().unwrap();
         let kind = models.import(&dir, &pinned).unwrap_err().kind();
         assert_eq!(kind, ErrorKind::Verification);

@@ -17,7 +17,7 @@
 //!
 //! # Features
 //! - `fetch` (on by default): pulls models from a hub and imports folders.
-//! - `cuda`, `coreml`, `directml`: other devices than the processor.
+//! - `cuda`, `coreml`, `directml`: devices other than the processor.
 
 #![forbid(unsafe_code)]
 
@@ -41,7 +41,7 @@ pub use pull::{PulledModel, choose_files};
 pub use resolve::Models;
 use vizsla_onnx::{CrossEncoder, CrossEncoderOptions};
 
-/// Opens a model with the settings of the environment and everything else by default: see [`Models::from_env`],
+/// Opens a model with the environment's settings and defaults for everything else: see [`Models::from_env`],
 /// [`ModelRef`] for what `name` may be, and [`Models::open`] for errors and cost.
 pub fn open(name: &str) -> Result<CrossEncoder> {
     Models::from_env().open(&name.parse()?, &CrossEncoderOptions::default())

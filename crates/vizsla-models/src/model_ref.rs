@@ -1,4 +1,4 @@
-//! Which model is meant. In: what somebody wrote. Out: one of four kinds of reference, without a look at the disk.
+//! References to models. In: what somebody wrote. Out: one of four kinds of reference, without looking at the disk.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,11 +12,11 @@ use vizsla_hub::{Repository, catalogue};
 /// | text | means |
 /// |---|---|
 /// | `bundled`, or the bundled model's own name | the model that ships with Vizsla |
-/// | a name or repository of [`catalogue`], perhaps with `@revision` | that entry, at its pinned revision unless one is given |
-/// | `organisation/name`, perhaps with `@revision` | that repository of the hub, at the branch `main` unless one is given |
+/// | a name or repository in [`catalogue`], optionally with `@revision` | that entry, at its pinned revision unless one is given |
+/// | `organisation/name`, optionally with `@revision` | that repository on the hub, at the branch `main` unless one is given |
 /// | an absolute path, or one that begins with `.` | that folder |
 ///
-/// A folder that exists under the very name goes before a catalogued model and a repository when the model is
+/// An existing folder of exactly that name takes precedence over the catalogue and the hub when the model is
 /// [opened](crate::Models::open).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -25,7 +25,7 @@ pub enum ModelRef {
     /// The model that ships with Vizsla.
     #[default]
     Bundled,
-    /// A name of the catalogue, or one that is in no list.
+    /// A name from the catalogue, or an unknown one.
     Named(String),
     /// A repository on the hub at a revision.
     Repository(Repository),
@@ -37,7 +37,7 @@ pub enum ModelRef {
 const BUNDLED: &str = "bundled";
 
 impl ModelRef {
-    /// The folder that this would name if it were one.
+    /// The folder that this would name if it were a path.
     pub(crate) fn as_folder(&self) -> Option<PathBuf> {
         match self {
             Self::Bundled => None,
@@ -54,7 +54,7 @@ impl FromStr for ModelRef {
     type Err = ParseModelRefError;
 
     /// # Errors
-    /// [`ParseModelRefError`] for a text without a name in it.
+    /// [`ParseModelRefError`] for text without a name.
     fn from_str(text: &str) -> Result<Self, ParseModelRefError> {
         let text = text.trim();
         if text.is_empty() {
@@ -109,7 +109,7 @@ impl TryFrom<String> for ModelRef {
     }
 }
 
-/// A text that does not name a model.
+/// Text that does not name a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseModelRefError;
 

@@ -10,11 +10,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model_ref::ModelRef;
 use crate::resolve::Models;
 
-/// What a model cannot do without, and what it says about itself.
+/// The files that every model needs, and one that it may have.
 pub(crate) const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];
 const OPTIONAL: &str = "tokenizer_config.json";
 
-/// What [`Models::pull`] brought.
+/// What [`Models::pull`] fetched.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PulledModel {
@@ -33,7 +33,7 @@ impl Models {
     /// the hub which files there are, unless the catalogue knows. Cost: the download.
     ///
     /// # Errors
-    /// Those of [`repository`](Self::repository), [`ErrorKind::Hub`] when the hub does not give the files, and
+    /// Those of [`repository`](Self::repository), [`ErrorKind::Hub`] when the hub does not provide the files, and
     /// [`ErrorKind::Incomplete`] when the model lacks one that is needed.
     pub fn pull(
         &self,
@@ -65,7 +65,7 @@ impl Models {
     }
 }
 
-/// Which of the files of a repository a reranker needs: its descriptions and the ONNX file for this processor, or those
+/// Which files of a repository a reranker needs: its descriptions and the ONNX file for this processor, or those
 /// `named` instead of that one.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Where models and ONNX Runtime are on this machine, and opening a model by reference.
+//! Locates models and ONNX Runtime on this machine, and opens models by reference.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file_choices::FileChoices;
 use crate::model_ref::ModelRef;
 
-/// The places on this machine that models and the library which runs them are taken from.
+/// Where models, and the library that runs them, are looked for on this machine.
 #[derive(Debug, Clone, Default)]
 pub struct Models {
     cache: Option<Cache>,
@@ -19,9 +19,9 @@ pub struct Models {
 }
 
 impl Models {
-    /// The places that all of the user's programs share: the cache of the Hugging Face libraries, and Vizsla's data folder for
-    /// [`FileChoices`] (`best-files.json` in it). ONNX Runtime is looked for as [`vizsla_hub::runtime::locate`] does. What
-    /// the environment does not name is missed only when it is needed: the bundled model needs no cache.
+    /// The places shared by all of the user's programs: the cache of the Hugging Face libraries, and Vizsla's data folder for
+    /// [`FileChoices`] (`best-files.json` in it). ONNX Runtime is found by [`vizsla_hub::runtime::locate`]. What
+    /// the environment does not name is an error only when it is needed: the bundled model needs no cache.
     pub fn from_env() -> Self {
         let data = vizsla_hub::runtime::data_dir().ok();
         Self {
@@ -36,7 +36,7 @@ impl Models {
         Self { cache: Some(Cache::new(cache)), ..Self::default() }
     }
 
-    /// Runs models by the ONNX Runtime library at this path, instead of looking for one.
+    /// Runs models with the ONNX Runtime library at this path, instead of looking for one.
     pub fn with_runtime(mut self, library: impl Into<PathBuf>) -> Self {
         self.runtime = Some(library.into());
         self
@@ -48,7 +48,7 @@ impl Models {
         self
     }
 
-    /// The cache that models are looked for in.
+    /// The cache where models are looked for.
     ///
     /// # Errors
     /// [`ErrorKind::Hub`] when the environment names none and the user has no home folder.
@@ -59,12 +59,12 @@ impl Models {
         })
     }
 
-    /// Which files were chosen by timing, as far as that is known.
+    /// The files chosen by timing, as far as they are known.
     pub fn file_choices(&self) -> FileChoices {
         self.choices.as_deref().map(FileChoices::load).unwrap_or_default()
     }
 
-    /// Remembers that `file` is the one to use of the model in `dir`, and gives back where that is kept; `None` when there
+    /// Remembers `file` as the one to use for the model in `dir`, and returns where that is recorded; `None` when there
     /// is no place for it.
     ///
     /// # Errors
@@ -109,11 +109,11 @@ impl Models {
     /// The repository of a model on the hub, and its entry in the catalogue if it is listed at that revision.
     ///
     /// # Errors
-    /// [`ErrorKind::Bundled`] and [`ErrorKind::UnknownModel`] when it is on no hub.
+    /// [`ErrorKind::Bundled`] and [`ErrorKind::UnknownModel`] when it is not on a hub.
     pub fn repository(&self, model: &ModelRef) -> Result<(Repository, Option<Entry>)> {
         let text = match model {
             ModelRef::Bundled => {
-                let message = format!("the model {model} is part of this program and on no hub");
+                let message = format!("the model {model} is part of this program, not on a hub");
                 return Err(Error::new(ErrorKind::Bundled, message).about(model));
             }
             ModelRef::Repository(repository) => return Ok((repository.clone(), None)),
@@ -133,12 +133,12 @@ impl Models {
         Ok((repository, is_pinned.then_some(entry)))
     }
 
-    /// Opens a model. Without a file in the options, the one that was chosen by timing is used on the processor, else the
-    /// one whose name says that it fits best. Never opens a connection. Cost: that of [`CrossEncoder::open`].
+    /// Opens a model. Without a file in the options, the one chosen by timing is used on the processor, else the
+    /// one whose name suggests the best fit. Never opens a connection. Cost: that of [`CrossEncoder::open`].
     ///
     /// # Errors
     /// Those of [`dir`](Self::dir), [`ErrorKind::Runtime`] when ONNX Runtime is missing or cannot be used, and
-    /// [`ErrorKind::Open`] when the model cannot be.
+    /// [`ErrorKind::Open`] when the model cannot be opened.
     pub fn open(&self, model: &ModelRef, options: &CrossEncoderOptions) -> Result<CrossEncoder> {
         let mut options = options.clone();
         if options.name().is_none() {
@@ -163,7 +163,7 @@ impl Models {
 
     fn runtime(&self) -> Result<Runtime> {
         let library = vizsla_hub::runtime::locate(self.runtime.as_deref())
-            .map_err(|error| Error::hub("there is no ONNX Runtime to run a model with", error))?;
+            .map_err(|error| Error::hub("there is no ONNX Runtime to run the model", error))?;
         Runtime::load(&library)
             .map_err(|error| Error::onnx(format!("cannot use {}", library.display()), error))
     }
@@ -175,13 +175,13 @@ fn cannot_open(model: &ModelRef, error: vizsla_onnx::Error) -> Error {
 
 fn unknown(model: &ModelRef) -> Error {
     let message = format!(
-        "there is no model {:?}: name one of the catalogue, organisation/name, or a folder",
+        "there is no model {:?}: name one from the catalogue, organisation/name, or a folder",
         model.to_string()
     );
     Error::new(ErrorKind::UnknownModel, message).about(model)
 }
 
-/// Whether what was timed on the processor says anything about this device.
+/// Whether timings on the processor apply to this device.
 fn runs_on_processor(device: Device) -> bool {
     let has_others = cfg!(any(feature = "cuda", feature = "coreml", feature = "directml"));
     device == Device::Cpu || (device == Device::Auto && !has_others)

@@ -15,7 +15,7 @@ use crate::resolve::Models;
 /// A file whose ranking agrees less than this with the fp32 file's (Spearman's ρ of the logits) is not chosen.
 pub const AGREEMENT: f64 = 0.95;
 
-/// A query and the passages to read with it.
+/// A query and the passages to score with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Work {
@@ -48,21 +48,20 @@ impl Work {
         queries.map(|query| Self::new(query, passages.clone())).into()
     }
 
-    /// Reads the pairs, and gives back their logits.
+    /// Scores the pairs and returns their logits.
     ///
     /// # Errors
     /// [`ErrorKind::Scoring`] when the model fails.
     pub fn score(&self, model: &CrossEncoder) -> Result<Vec<f32>> {
         let passages: Vec<&str> = self.passages.iter().map(String::as_str).collect();
         let scores = model.score(&self.query, &passages).map_err(|error| {
-            Error::new(ErrorKind::Scoring, "cannot score the pairs that are timed")
-                .with_source(error)
+            Error::new(ErrorKind::Scoring, "cannot score the pairs to be timed").with_source(error)
         })?;
         Ok(scores.into_iter().map(|score| score.logit).collect())
     }
 }
 
-/// How long each query of `work` takes, in milliseconds. Scores that the model remembers would be timed instead of it, so it
+/// How long each query of `work` takes, in milliseconds. Cached scores would be timed instead of the model, so it
 /// is best opened [without a cache](CrossEncoderOptions::with_cache).
 ///
 /// # Errors
@@ -82,11 +81,11 @@ pub fn latencies_ms(model: &CrossEncoder, work: &[Work]) -> Result<Vec<f64>> {
 pub struct TimedFile {
     /// The ONNX file, relative to the model's folder; `None` for the bundled model.
     pub file: Option<String>,
-    /// How much of the graph was allowed to be replaced.
+    /// How much of the graph could be replaced.
     pub rewrite: GraphOptimization,
     /// How it was run.
     pub execution: String,
-    /// Pairs of query and passage a second.
+    /// Pairs of query and passage per second.
     pub pairs_per_second: f64,
     /// How long it took to open.
     pub load: Duration,
@@ -130,8 +129,8 @@ impl FileTimings {
 }
 
 impl Models {
-    /// Times every file of a model that can run on a CPU, and the best of them once more in its slower ways; each for at least
-    /// `least`. Nothing is remembered: see [`remember_file`](Self::remember_file). The options' file, rewriting and cache
+    /// Times every file of a model that can run on a CPU, and then the best of them in its slower modes; each for at least
+    /// `least`. Nothing is remembered: see [`remember_file`](Self::remember_file). The options' file, graph optimization and cache
     /// are not used.
     ///
     /// # Errors
@@ -165,7 +164,7 @@ impl Models {
             let message = "none of the files gives the ranking of the fp32 file";
             Error::new(ErrorKind::Incomplete, message).about(model)
         })?;
-        // What the parts of the speed come from.
+        // Where the speed comes from.
         let file = timed[best].file.clone();
         for rewrite in [GraphOptimization::Simplify, GraphOptimization::None] {
             let mut way = time(&file, rewrite)?;
@@ -210,7 +209,7 @@ fn fp32(timed: &[TimedFile]) -> Option<&[f32]> {
     timed.iter().find(is_fp32).map(|way| way.logits.as_slice())
 }
 
-/// Compares all with the fp32 file, and gives back which is the fastest of those that agree with it.
+/// Compares all with the fp32 file, and returns the fastest of those that agree with it.
 fn choose(timed: &mut [TimedFile]) -> Option<usize> {
     let reference = fp32(timed).map(<[f32]>::to_vec);
     for way in &mut *timed {

@@ -1,4 +1,4 @@
-//! `vizsla check` and `vizsla repair`: what is damaged in an index, and mending it.
+//! `vizsla check` and `vizsla repair`: what is damaged in an index, and repairing it.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
     let report = Index::check(&args.index)?;
     if report.problems.is_empty() {
         output::line(&format!(
-            "the index is whole: {} passages, {} verified",
+            "the index is intact: {} passages, {} verified",
             report.passages,
             indicatif::HumanBytes(report.bytes)
         ))?;
@@ -22,7 +22,7 @@ pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
     }
     report.problems.iter().for_each(|problem| output::note(problem));
     anyhow::bail!(
-        "the index is damaged in {} places: `vizsla repair --index {}` mends what can be mended",
+        "the index is damaged in {} places: `vizsla repair --index {}` repairs what can be repaired",
         report.problems.len(),
         args.index.display()
     )
@@ -32,12 +32,12 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
     let dir = &args.index.index;
     let report = Index::repair(dir)?;
     if report.problems.is_empty() {
-        output::line("the index is whole: there is nothing to repair")?;
+        output::line("the index is intact: there is nothing to repair")?;
         return Ok(Outcome::Success);
     }
     report.problems.iter().for_each(|problem| output::note(problem));
     output::line(&format!(
-        "{} damaged parts dropped with {} passages, of {} files",
+        "dropped {} damaged parts with {} passages, from {} files",
         report.segments_dropped,
         report.passages_lost,
         report.files.len()
@@ -46,7 +46,7 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
         report.files.iter().cloned().partition(|path| Path::new(path).is_file());
     if !args.no_reindex {
         if let Some(first) = gone.first() {
-            output::note(&format!("{} of the files are gone, {first} the first", gone.len()));
+            output::note(&format!("{} of the files are gone, {first} first", gone.len()));
         }
         if !there.is_empty() {
             reindex(dir, &there)?;
@@ -56,12 +56,14 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
     }
     let lost = report.passages_lost > 0 && report.files.is_empty();
     if lost {
-        output::note("what was lost came from no file: add it again the way it was added");
+        output::note(
+            "the lost documents came from no file: add them again the way they were added",
+        );
     }
     Ok(if lost || !gone.is_empty() { Outcome::Partial } else { Outcome::Success })
 }
 
-/// Reads files again as they were read before.
+/// Reads files again with the options of the earlier run.
 fn reindex(dir: &Path, files: &[String]) -> anyhow::Result<()> {
     let cancel = interrupt::listen()?;
     let report = Sync::reread(&Index::open(dir)?, files, &IndexProgress::default(), &cancel)

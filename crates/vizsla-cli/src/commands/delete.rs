@@ -34,7 +34,7 @@ fn matching(index: &Index, globs: &[String]) -> anyhow::Result<Vec<String>> {
     Ok(index.files(&globs.iter().fold(Filter::default(), Filter::with_path))?)
 }
 
-/// Removes documents by id, of these files only if there are any given; says whether there was one.
+/// Removes documents by id, only from these files if any are given; returns whether any were removed.
 fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> anyhow::Result<bool> {
     let (mut removed, mut missing) = (0, Vec::new());
     for id in ids {
@@ -49,7 +49,7 @@ fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> any
             }
             None => match writer.delete(id) {
                 Err(error) if error.kind() == ErrorKind::Ambiguous => {
-                    anyhow::bail!("{error}; --path says which is meant")
+                    anyhow::bail!("{error}; --path selects one")
                 }
                 deleted => u64::from(deleted?),
             },

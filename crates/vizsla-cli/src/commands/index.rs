@@ -1,4 +1,4 @@
-//! `vizsla index`: makes an index say what its sources say.
+//! `vizsla index`: brings an index in line with its sources.
 
 use std::io::{self, BufReader};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
     Ok(if report.problems.is_empty() { Outcome::Success } else { Outcome::Partial })
 }
 
-/// Reads the sources of earlier runs again, as they were read then.
+/// Reads the sources of earlier runs again, with the same options.
 fn update(args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
     let index = vizsla::Index::open(&args.index.index)?;
     let remembered = Sync::remembered(&index)?;

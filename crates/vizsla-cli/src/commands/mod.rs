@@ -1,4 +1,4 @@
-//! One verb, one file.
+//! One file per verb.
 
 pub(crate) mod check;
 pub(crate) mod delete;

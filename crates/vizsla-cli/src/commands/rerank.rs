@@ -21,7 +21,7 @@ struct Input {
 }
 
 impl Input {
-    /// What the reranker reads: put together as it is for a passage in an index, so that the scores are the same.
+    /// What the reranker reads: composed as for a passage in an index, so that the scores are the same.
     fn full_text(&self) -> String {
         Passage::new(&self.id, 0, &self.text).with_title(&self.title).full_text()
     }

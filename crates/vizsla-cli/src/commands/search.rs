@@ -27,7 +27,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
     }
 }
 
-/// An engine with what was asked of every query.
+/// An engine with the options for every query.
 struct Search<'a> {
     args: &'a SearchArgs,
     settings: SearchSettings,
@@ -125,9 +125,9 @@ impl<'a> Search<'a> {
         if number == 0 { self.answer(1, "") } else { Ok(outcome) }
     }
 
-    /// Asks until there is nothing more to ask. A query that fails does not end the conversation.
+    /// Prompts for queries until the input ends. A query that fails does not end the session.
     fn prompt(&self) -> anyhow::Result<Outcome> {
-        output::note("type a question and press Enter; Ctrl-D ends");
+        output::note("type a question and press Enter; Ctrl-D to quit");
         let mut number = 0;
         loop {
             let mut err = io::stderr().lock();

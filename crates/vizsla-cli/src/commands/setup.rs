@@ -10,7 +10,7 @@ use crate::progress::FetchProgress;
 pub(crate) fn run(args: &SetupArgs) -> anyhow::Result<Outcome> {
     let sources = args.from.clone().map_or_else(Source::defaults, |path| vec![Source::Path(path)]);
     let installed = runtime::install(&sources, &FetchProgress::new())?;
-    // Proves that the library is one, and new enough, before anybody relies on it.
+    // Checks that this is the library, and new enough, before anybody relies on it.
     vizsla::onnx::Runtime::load(&installed.path)?;
     let (path, version) = (installed.path.display(), runtime::VERSION);
     output::line(&if installed.was_there {

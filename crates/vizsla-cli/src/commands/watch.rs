@@ -16,10 +16,10 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
     if args.sources.is_empty() || args.sources.iter().any(|source| source.as_os_str() == "-") {
         anyhow::bail!("only files and folders can be watched: name them");
     }
-    // Watching begins before the index is read, so that no change falls between.
+    // Watching starts before the sources are read, so that no change is missed in between.
     let watch = Watch::new(Sync::new(args.sync_options()), args.sources.clone()).map_err(limits)?;
     let index = open_or_create(args)?;
-    output::note("watching; Ctrl-C ends");
+    output::note("watching; Ctrl-C to stop");
     let mut printed = Ok(());
     watch.run(&index, &IndexProgress::default(), &cancel, &mut |update| {
         printed = print(update, args.verbose);
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
         }
     })?;
     printed?;
-    output::note("stopped; the index is as the last line says");
+    output::note("stopped; the index is as the last line reports");
     Ok(Outcome::Success)
 }
 

@@ -1,4 +1,4 @@
-//! Hits for a reader: colour only on a terminal.
+//! Hits for people to read: colour only on a terminal.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// Prints hits, each with place, scores and best passage, and what each stage took.
+/// Prints hits, each with location, scores and best passage, and the time of each stage.
 pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if let Some(reason) = &response.degraded {
@@ -108,7 +108,7 @@ fn scores(score: f32, scores: &HitScores) -> String {
     format!("{bm25} · rerank {logit:+.2}, {:.1} % (#{rank}, {moved})", probability * 100.0)
 }
 
-/// Where a passage is, lines as editors and terminals understand them.
+/// Where a passage is, with lines in the form that editors and terminals understand.
 fn place(path: &str, location: &Location) -> String {
     match location {
         Location::Lines { first, last } => format!("{path}:{first}-{last}"),
@@ -116,7 +116,7 @@ fn place(path: &str, location: &Location) -> String {
     }
 }
 
-/// The part of the passage with most matches, matches marked.
+/// The part of the passage with the most matches, which are marked.
 fn snippet(hit: &Hit) -> String {
     let snippet = &hit.passage.snippet;
     let mut marked = String::new();
@@ -137,8 +137,8 @@ fn snippet(hit: &Hit) -> String {
     marked
 }
 
-/// The text with a visible sign instead of each control character, by which a document could move the cursor, change
-/// colours or the title of the window. Line ends and tabs stay.
+/// The text with a visible sign in place of control characters, with which a document could move the cursor or change
+/// colours or the window title. Line ends and tabs stay.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let hostile = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     if text.contains(hostile) {

@@ -36,18 +36,18 @@ pub(crate) fn raw(text: &str) -> io::Result<()> {
     io::stdout().lock().write_all(text.as_bytes())
 }
 
-/// Says something on standard error that is not a result. What cannot be said there cannot be said at all.
+/// Prints something that is not a result to standard error. If that fails, there is nowhere left to report it.
 pub(crate) fn note(text: &str) {
     let _ = writeln!(anstream::stderr(), "vizsla: {text}");
 }
 
-/// Says on standard error why the command failed.
+/// Prints to standard error why the command failed.
 pub(crate) fn complain(text: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {text}");
 }
 
-/// Says on standard error what helps.
+/// Prints a hint to standard error.
 pub(crate) fn hint(text: &str) {
     let style = anstyle::AnsiColor::Cyan.on_default().bold();
     let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {text}");

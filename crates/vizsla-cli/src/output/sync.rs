@@ -1,13 +1,13 @@
-//! What became of the sources of an index, for people.
+//! What happened to the sources of an index, for people to read.
 
 use std::io;
 
 use vizsla_ingest::{Problem, ProblemKind, Report, SkipReason};
 
-/// Names that are printed of each kind unless all are asked for.
+/// How many names of each kind are printed unless all are requested.
 const FEW: usize = 3;
 
-/// Prints the numbers to standard output, and what could not be read, with what helps, to standard error.
+/// Prints the numbers to standard output, and what could not be read, with the remedy, to standard error.
 pub(crate) fn print_report(report: &Report, verbose: bool) -> io::Result<()> {
     let rate = report.passages as f64 / report.seconds.max(0.001);
     super::line(&format!(
@@ -78,7 +78,7 @@ fn named(problem: &Problem) -> &str {
 fn remedy(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Emptied => "; --prune removes them",
-        ProblemKind::AllIgnored => "; --hidden and --no-ignore take them in",
+        ProblemKind::AllIgnored => "; --hidden and --no-ignore include them",
         ProblemKind::TooLarge => "; --max-file-size raises it",
         _ => "",
     }

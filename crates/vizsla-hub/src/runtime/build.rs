@@ -1,4 +1,4 @@
-//! The builds of ONNX Runtime that can be fetched, one for each platform.
+//! The ONNX Runtime builds that can be fetched, one per platform.
 
 use super::VERSION;
 use crate::error::{Error, ErrorKind};
@@ -12,7 +12,7 @@ pub(super) struct Build {
     pub(super) wheel_sha256: &'static str,
 }
 
-/// The wheel for `CPython` 3.12 is taken whatever Python is installed: only the library inside it is used.
+/// The wheel for `CPython` 3.12 is used whichever Python is installed: only the library inside it matters.
 const BUILDS: &[Build] = &[
     Build {
         os: "linux",
@@ -58,7 +58,7 @@ impl Build {
             Error::new(
                 ErrorKind::UnsupportedPlatform,
                 format!(
-                    "there is no ready-made ONNX Runtime for {os} on {arch}: it must be built there"
+                    "there is no prebuilt ONNX Runtime for {os} on {arch}: it must be built there"
                 ),
             )
         })
@@ -70,7 +70,7 @@ impl Build {
     }
 }
 
-/// Refuses what was fetched when it has another SHA-256 than it should have.
+/// Rejects a download that does not have the expected SHA-256.
 pub(super) fn check(name: &str, expected: &str, found: &str) -> Result<(), Error> {
     if found.eq_ignore_ascii_case(expected) {
         return Ok(());

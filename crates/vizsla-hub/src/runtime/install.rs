@@ -1,5 +1,5 @@
-//! Installs the shared library of ONNX Runtime. In: the places to get it from, in order. Out: the library in the data
-//! folder, whole and checked against a hash, or nothing.
+//! Installs the shared library of ONNX Runtime. In: the sources to try, in order. Out: the library in the data
+//! folder, complete and verified against a hash, or nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,16 +18,16 @@ use crate::http::{self, Progress};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Source {
-    /// A library file, or an archive (`.tgz`, `.zip`, `.whl`) with one in it.
+    /// A library file, or an archive (`.tgz`, `.zip`, `.whl`) that contains one.
     Path(PathBuf),
-    /// The archive of the official release, checked against the SHA-256 that the release's page states.
+    /// The archive of the official release, verified against the SHA-256 published with it.
     Release {
-        /// The address below which archives lie, as `ADDRESS/vVERSION/ARCHIVE`.
+        /// The base URL of the archives, which are at `ADDRESS/vVERSION/ARCHIVE`.
         downloads: String,
-        /// The address that tells of a release, as `ADDRESS/vVERSION`, in GitHub's form.
+        /// The base URL of the release descriptions, which are at `ADDRESS/vVERSION` in GitHub's format.
         api: String,
     },
-    /// The Python package `onnxruntime`, through `pip download`, checked against a SHA-256 known beforehand.
+    /// The Python package `onnxruntime`, through `pip download`, verified against a SHA-256 known in advance.
     Pip,
 }
 
@@ -40,7 +40,7 @@ impl Source {
         }
     }
 
-    /// What is tried when nothing is said: the official release, then the Python package.
+    /// What is tried by default: the official release, then the Python package.
     pub fn defaults() -> Vec<Self> {
         vec![Self::release(), Self::Pip]
     }
@@ -54,31 +54,31 @@ impl Source {
     }
 }
 
-/// What is installed, kept beside the library.
+/// The record of what is installed, kept beside the library.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Installed {
-    /// Where the library lies.
+    /// The library's path.
     pub path: PathBuf,
     /// Where it came from.
     pub source: String,
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
-    /// Whether it was there already, and whole.
+    /// Whether it was already installed and intact.
     #[serde(skip)]
     pub was_there: bool,
 }
 
-/// Puts the library into the data folder, from the first source that works. What is there already and still has its
-/// recorded hash is left, unless a path is given. The file appears whole or not at all.
+/// Installs the library in the data folder from the first source that works. An installed one that still has its
+/// recorded hash is kept, unless a path is given. The file appears complete or not at all.
 ///
 /// # Errors
-/// That of the last source, when none works; [`ErrorKind::Verification`] when a hash differs, which ends the search.
+/// The last source's error, when none works; [`ErrorKind::Verification`] when a hash differs, which stops the search.
 pub fn install(sources: &[Source], progress: &dyn Progress) -> Result<Installed, Error> {
     install_into(&data_dir()?, sources, progress)
 }
 
-/// As [`install`], into another data folder.
+/// Like [`install`], but into another data folder.
 ///
 /// # Errors
 /// As [`install`].
@@ -157,7 +157,7 @@ fn fetch_from(source: &Source, scratch: &Path, progress: &dyn Progress) -> Resul
     Ok(library)
 }
 
-/// `libonnxruntime.so.1.31.1` and its like, but not the libraries of execution providers beside it.
+/// `libonnxruntime.so.1.31.1` and the like, but not the execution provider libraries beside it.
 fn is_library(name: &str) -> bool {
     let stem = if cfg!(windows) { "onnxruntime.dll" } else { "libonnxruntime." };
     name.starts_with(stem)

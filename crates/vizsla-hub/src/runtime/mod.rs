@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 /// The version that `install` fetches.
 pub const VERSION: &str = "1.31.1";
 
-/// What the library file is called on this system.
+/// The library's file name on this system.
 pub const FILE_NAME: &str = if cfg!(windows) {
     "onnxruntime.dll"
 } else if cfg!(target_os = "macos") {
@@ -40,16 +40,16 @@ pub fn data_dir() -> Result<PathBuf, Error> {
     })
 }
 
-/// Where the library lies in a data folder.
+/// The library's path in a data folder.
 fn installed_path(data_dir: &Path) -> PathBuf {
     data_dir.join("onnxruntime").join(VERSION).join(FILE_NAME)
 }
 
-/// Finds the library: `explicit` if given, else `ORT_DYLIB_PATH`, beside the program, in the data folder, in the
+/// Finds the library: `explicit` if given, else `ORT_DYLIB_PATH`, else beside the program, in the data folder or in the
 /// system's library folders. The first two must exist if set.
 ///
 /// # Errors
-/// [`ErrorKind::NotInstalled`] when none of these places has it.
+/// [`ErrorKind::NotInstalled`] when it is in none of these places.
 pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
     let variable = environment::path("ORT_DYLIB_PATH");
     let settings = [("the path given", explicit.map(Path::to_owned)), ("ORT_DYLIB_PATH", variable)];
@@ -69,7 +69,7 @@ pub fn locate(explicit: Option<&Path>) -> Result<PathBuf, Error> {
     beside_program.into_iter().chain(data_dir().ok().map(|dir| installed_path(&dir))).chain(system).find(|path| path.is_file()).ok_or_else(|| {
         Error::new(
             ErrorKind::NotInstalled,
-            "ONNX Runtime, which runs the reranker, is not installed, and ORT_DYLIB_PATH does not name it",
+            "ONNX Runtime, which runs the reranker, is not installed, and ORT_DYLIB_PATH does not point to it",
         )
     })
 }

@@ -1,4 +1,4 @@
-//! The Python package `onnxruntime`, fetched by pip, for networks on which a package mirror is all that can be reached.
+//! The Python package `onnxruntime`, fetched with pip, for networks where only a package mirror is reachable.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,8 @@ use crate::hash;
 use crate::http::Progress;
 
 /// Fetches the wheel into `scratch`. Nothing in the caller's working folder is run: `python -m` puts the working folder
-/// first on the path of modules, so pip is started in `scratch`, and isolated from it altogether (`-I`) unless pip can then
-/// not be found, as one that the user installed for themselves.
+/// first on the module path, so pip is started in `scratch`, and fully isolated (`-I`) unless that hides pip itself, as
+/// with a per-user installation.
 pub(super) fn from_pip(scratch: &Path, progress: &dyn Progress) -> Result<PathBuf, Error> {
     let build = Build::for_this_platform()?;
     let mut reasons = Vec::new();

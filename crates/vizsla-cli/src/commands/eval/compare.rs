@@ -1,4 +1,4 @@
-//! `vizsla eval score` and `vizsla eval compare`: runs that are there already. They need judgments, but no corpus.
+//! `vizsla eval score` and `vizsla eval compare`: existing runs. They need judgments, but no corpus.
 
 use std::path::Path;
 
@@ -82,7 +82,7 @@ fn text(comparison: &Comparison, args: &CompareArgs, queries: usize) -> String {
     if let Some(first) = comparison.measures.first().filter(|_| !comparison.queries.is_empty()) {
         let _ = writeln!(text, "\nqueries that changed most in {}", first.measure);
         for changed in &comparison.queries {
-            // A change below the last place that is shown has no sign.
+            // A change below the last digit shown has no sign.
             let change = format!("{:+.4}", changed.b - changed.a).replace("-0.0000", "+0.0000");
             let _ = writeln!(
                 text,
@@ -97,7 +97,7 @@ fn text(comparison: &Comparison, args: &CompareArgs, queries: usize) -> String {
     text
 }
 
-/// A line's worth of a query.
+/// A query cut to fit a line.
 fn shortened(text: &str) -> String {
     const LENGTH: usize = 100;
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

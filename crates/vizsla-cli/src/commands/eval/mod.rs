@@ -31,7 +31,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<Outcome> {
 }
 
 fn evaluate_searches(args: &EvalArgs, judged: &JudgedArgs) -> anyhow::Result<Outcome> {
-    corpus_file(&judged.dataset).context("see `vizsla eval --help` for what it is made of")?;
+    corpus_file(&judged.dataset).context("see `vizsla eval --help` for its layout")?;
     let settings = search_settings(&args.ranking)?;
     let testbed = testbed(args, judged)?;
     let mut ranker = TwoStages::new(&testbed, settings);
@@ -85,7 +85,7 @@ fn corpus_options(args: &CorpusArgs) -> CorpusOptions {
     options
 }
 
-/// Says which queries had nothing to search for.
+/// Names the queries that had nothing to search for.
 fn note_empty(queries: &[String]) {
     if !queries.is_empty() {
         output::note(&format!(
@@ -106,7 +106,7 @@ fn write_runs(dir: &Path, evaluation: &Evaluation) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the value of each query where that was asked for.
+/// Writes the value of each query if requested.
 fn write_queries(measured: &Measured, args: &ReportArgs) -> anyhow::Result<()> {
     let Some(path) = &args.per_query else { return Ok(()) };
     fs::write(path, measured.by_query()).with_context(|| format!("cannot write {}", path.display()))
@@ -122,11 +122,11 @@ struct Report<'a> {
     empty_queries: &'a [String],
     depth: usize,
     fusion: String,
-    /// The most that a search was given, in milliseconds.
+    /// The time limit of a search, in milliseconds.
     budget_ms: Option<f64>,
-    /// What retrieving and reranking took for a query, in milliseconds.
+    /// The time of retrieving and reranking a query, in milliseconds.
     latency: Latency,
-    /// The part of all candidates for which there was time.
+    /// The share of all candidates for which there was time.
     read: f64,
     /// By ranking, then by measure.
     runs: BTreeMap<&'a str, BTreeMap<String, Summary>>,
@@ -181,7 +181,7 @@ impl<'a> Report<'a> {
         let Latency { p50_ms, p95_ms, .. } = self.latency;
         let _ = writeln!(
             text,
-            "a query took: median {p50_ms:.1} ms, 95th percentile {p95_ms:.1} ms; {:.1} % of its candidates were read by the reranker",
+            "query time: median {p50_ms:.1} ms, 95th percentile {p95_ms:.1} ms; {:.1} % of its candidates were read by the reranker",
             self.read * 100.0
         );
         text

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ModelBenchArgs) -> anyhow::Result<Outcome> {
 /// One line of JSON, for scripts that compare programs.
 fn time_workload(args: &ModelBenchArgs, workload: &Path) -> anyhow::Result<Outcome> {
     let work = read_workload(workload, args.queries.map(|queries| queries + 1))?;
-    // Remembered scores would be timed instead of the model.
+    // Cached scores would be timed instead of the model.
     let options = encoder_options(&args.model).with_cache(0);
     let reranker = models(&args.model).open(&model(&args.model)?, &options)?;
     let latencies = latencies_ms(&reranker, &work)?;
@@ -91,7 +91,7 @@ fn print_table(timed: &[TimedFile]) -> anyhow::Result<()> {
 
 fn verdict(timings: &FileTimings, file: &str, kept: Option<&Path>) -> String {
     let speed = timings.best().pairs_per_second;
-    let mut text = format!("{file} is chosen: the fastest with {speed:.1} pairs a second");
+    let mut text = format!("{file} is chosen: the fastest with {speed:.1} pairs per second");
     let disagreeing = timings.disagreeing();
     if disagreeing > 0 {
         text.push_str(&format!(" of those that rank like fp32 ({disagreeing} do not)"));

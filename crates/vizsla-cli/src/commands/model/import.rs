@@ -1,4 +1,4 @@
-//! `vizsla model import`: a model's folder that came by other means, into the cache.
+//! `vizsla model import`: a model's folder, obtained by other means, into the cache.
 
 use vizsla_models::Models;
 

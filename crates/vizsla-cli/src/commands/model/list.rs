@@ -1,4 +1,4 @@
-//! `vizsla model list`: the catalogue, and what of it is here.
+//! `vizsla model list`: the catalogue, and which models are on this machine.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! `vizsla model`: everything about the models that rerank. One verb, one file.
+//! `vizsla model`: everything about rerank models. One file per verb.
 
 mod bench;
 mod import;

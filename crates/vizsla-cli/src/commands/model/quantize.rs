@@ -16,7 +16,7 @@ pub(crate) fn run(args: &ModelQuantizeArgs) -> anyhow::Result<Outcome> {
     let folder = to.parent().context("the file to write has no folder")?;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
-    // Under another name until it is whole.
+    // Under another name until it is complete.
     let partial = to.with_extension("partial");
     std::fs::write(&partial, &quantized.onnx)
         .and_then(|()| std::fs::rename(&partial, &to))

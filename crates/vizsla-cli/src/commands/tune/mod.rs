@@ -1,4 +1,4 @@
-//! `vizsla tune`: the settings that suit judged collections, and how sure that is.
+//! `vizsla tune`: the best settings for judged collections, and how reliable they are.
 
 mod report;
 mod text;
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &TuneArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Success)
 }
 
-/// All that was found out.
+/// Everything that was found.
 struct Tuned {
     first: Trials<FirstSetting>,
     second: SecondStage,

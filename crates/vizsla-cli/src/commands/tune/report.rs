@@ -1,4 +1,4 @@
-//! The report of `vizsla tune`: one HTML file that needs nothing else.
+//! The report of `vizsla tune`: one self-contained HTML file.
 
 use std::fmt::Write;
 
@@ -29,14 +29,14 @@ struct Line {
 pub(super) fn html(tuned: &Tuned, settings: &SearchSettings) -> anyhow::Result<String> {
     let second = &tuned.second;
     let plots = [
-        ("Quality by depth", plot("candidates that are read", &by_depth(second))?),
+        ("Quality by depth", plot("candidates read", &by_depth(second))?),
         (
             "Quality by the reranker's weight",
             plot("weight of the reranker", &by_weight(&second.trials))?,
         ),
         (
             "Quality against latency",
-            plot("median time of a query, ms, on this machine", &by_latency(second))?,
+            plot("median query time, ms, on this machine", &by_latency(second))?,
         ),
     ];
     let mut page = String::from(

@@ -66,9 +66,9 @@ fn summary<S: Copy + PartialEq>(
 
 fn verdict(gain: Summary) -> &'static str {
     if gain.mean <= 0.0 {
-        "no better than the default on queries that it was not chosen by: the default is kept"
+        "no better than the default on held-out queries: the default is kept"
     } else if gain.low <= 0.0 {
-        "perhaps better than the default: the interval includes no difference"
+        "perhaps better than the default: the interval includes zero"
     } else {
         "better than the default"
     }
