@@ -314,3 +314,25 @@ fn the_library_refuses_what_it_cannot_do() {
     let plain = engine.search(&SearchRequest::new("dog").with_fusion(Fusion::Retrieval)).unwrap();
     assert!(plain.degraded.is_none());
 }
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let workspace = Workspace::new().with_documents();
+    workspace.write("odd/c\u{1b}[32m.csv", "id,text\n1,one\n1,two\n");
+    workspace.write("odd/bin\u{1b}[31m", b"\x00\x01\x02\x00\xff\xfe\x00");
+    for args in [
+        &["index", "odd", "--index", "other", "--verbose"] as &[&str],
+        &["index", "no\u{1b}[31m", "--index", "other"],
+        &["search", "dog", "--index", "no\u{1b}[31m"],
+        &["search", "a:\u{1b}[31m(", "--index", "index", "--syntax", "--fusion", "bm25"],
+        &["delete", "i\u{1b}[31m", "--index", "index"],
+    ] {
+        let mut command = workspace.command(args);
+        // As on a terminal, where colours are not stripped.
+        let ran = run(command.env("CLICOLOR_FORCE", "1"), b"");
+        let shown = ran.out + &ran.err;
+        assert!(!shown.contains("i\u{1b}") && !shown.contains("no\u{1b}"), "{shown:?}");
+        assert!(!shown.contains("c\u{1b}") && !shown.contains("bin\u{1b}"), "{shown:?}");
+        assert!(shown.contains('\u{fffd}'), "{args:?}: {shown:?}");
+    }
+}

@@ -376,3 +376,109 @@ fn what_goes_with_a_commit_survives_a_damaged_manifest() {
     assert_eq!(index.sync_state().unwrap().unwrap(), "{\"follow\":true}");
     assert_eq!(found(&index, "plover").len(), 2);
 }
+
+#[test]
+fn of_two_that_create_an_index_neither_erases_the_other() {
+    for _ in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        let committed: Vec<String> = std::thread::scope(|scope| {
+            let create = |id: &'static str| {
+                let path = &path;
+                scope.spawn(move || {
+                    let index = match Index::open_or_create(path, IndexSettings::default()) {
+                        Ok(index) => index,
+                        Err(error) => {
+                            assert_eq!(error.kind(), ErrorKind::Locked, "{error}");
+                            return None;
+                        }
+                    };
+                    let mut writer = index.writer(&one_thread()).ok()?;
+                    writer.add(&Document::new(id, "phalarope")).unwrap();
+                    writer.commit().unwrap();
+                    Some(id.to_owned())
+                })
+            };
+            let threads = ["a", "b", "c"].map(create);
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+        });
+        let found = found(&Index::open(&path).unwrap(), "phalarope");
+        let mut found: Vec<String> = found.into_iter().map(|(_, id)| id).collect();
+        found.sort();
+        let mut committed = committed;
+        committed.sort();
+        assert_eq!(found, committed);
+    }
+}
+
+#[test]
+fn a_document_is_deleted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = create(dir.path());
+    let mut writer = index.writer(&one_thread()).unwrap();
+    for id in ["1", "2"] {
+        writer.add(&record("f", id, "turnstone")).unwrap();
+    }
+    writer.record_file("f", FileRecord::new([1; 32], 1, 2));
+    writer.commit().unwrap();
+    assert!(writer.delete("1").unwrap());
+    assert!(!writer.delete("1").unwrap());
+    assert_eq!(writer.file("f").unwrap().documents, 1);
+    writer.commit().unwrap();
+    assert!(!writer.delete("1").unwrap());
+    assert_eq!(found(&index, "turnstone"), pairs(&[("f", "2")]));
+}
+
+#[test]
+fn an_old_copy_does_not_undo_what_was_committed_since() {
+    let dir = tempfile::tempdir().unwrap();
+    let index = create(dir.path());
+    let path = dir.path().join("index");
+    let copy = path.join("segments-copy.json");
+    let mut writer = index.writer(&one_thread()).unwrap();
+    for id in 0..8 {
+        writer.add(&record("f", &id.to_string(), "sanderling")).unwrap();
+    }
+    writer.commit().unwrap();
+    let mut old = Vec::new();
+    for id in ["3", "4"] {
+        old.push(std::fs::read(&copy).unwrap());
+        assert!(writer.delete_from("f", id).unwrap());
+        writer.commit().unwrap();
+    }
+    drop(writer);
+    for old in old {
+        std::fs::write(&copy, old).unwrap();
+        let report = Index::repair(&path).unwrap();
+        assert_eq!((report.segments_dropped, report.passages_lost), (0, 0), "{report:?}");
+        assert_eq!(found(&Index::open(&path).unwrap(), "sanderling").len(), 6);
+        assert_eq!(Index::check(&path).unwrap().problems, [] as [String; 0]);
+    }
+}
+
+#[test]
+fn a_repair_says_whether_documents_without_a_file_may_be_lost() {
+    for (file, without_file) in [(None, true), (Some("g"), false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let index = create(dir.path());
+        let path = dir.path().join("index");
+        let mut writer = index.writer(&one_thread()).unwrap();
+        writer.add(&record("f", "1", "redshank")).unwrap();
+        writer.record_file("f", FileRecord::new([1; 32], 1, 1));
+        let mut other = Document::new("2", "redshank");
+        other.path = file.map(str::to_owned);
+        writer.add(&other).unwrap();
+        writer.commit().unwrap();
+        drop(writer);
+        for entry in std::fs::read_dir(path.join("segments")).unwrap() {
+            let store = entry.unwrap().path();
+            if store.extension().is_some_and(|extension| extension == "store") {
+                let mut bytes = std::fs::read(&store).unwrap();
+                bytes[5] ^= 1;
+                std::fs::write(&store, bytes).unwrap();
+            }
+        }
+        let report = Index::repair(&path).unwrap();
+        assert_eq!((report.passages_lost, report.without_file), (2, without_file), "{report:?}");
+    }
+}

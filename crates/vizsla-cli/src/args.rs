@@ -363,7 +363,8 @@ pub(crate) struct DeleteArgs {
     /// Ids of the documents to remove
     #[arg(value_name = "ID", required_unless_present = "path")]
     pub(crate) ids: Vec<String>,
-    /// Remove all documents of files whose path matches this glob, or only those with the given ids; may be repeated
+    /// Remove all documents of files whose path matches this glob, or only those with the given ids; `-` means documents from
+    /// no file; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub(crate) path: Vec<String>,
     #[command(flatten)]

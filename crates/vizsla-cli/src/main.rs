@@ -30,7 +30,16 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // Help and version.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            // What was typed is quoted in it, control characters included.
+            output::complain(error.render().to_string().trim_start_matches("error: ").trim_end());
+            return ExitCode::from(2);
+        }
+    };
     if !settings::wants_backtraces() {
         // A damaged file can make the engine panic, which becomes one of our errors; a second message would only confuse.
         std::panic::set_hook(Box::new(|_| {}));

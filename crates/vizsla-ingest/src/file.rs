@@ -126,7 +126,8 @@ impl FileIndexer<'_> {
         if metadata.len() > limit {
             self.note(|report| report.skip(SkipReason::TooLarge, name, None));
             let bytes = metadata.len();
-            let reason = format!("has {bytes} bytes, more than the limit of {limit}");
+            let kept = if known.is_some() { "; its former content is kept" } else { "" };
+            let reason = format!("has {bytes} bytes, more than the limit of {limit}{kept}");
             return Err(Failure::File(ProblemKind::TooLarge, reason));
         }
         // The text of a file and its documents take about as much as its bytes, a parsed JSON value several times that.

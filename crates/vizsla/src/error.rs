@@ -103,7 +103,8 @@ impl Error {
                     "cannot {doing} the index at {at}: another process or writer has it open for writing; wait until it \
                      is done (searching goes on meanwhile)"
                 );
-                return Self::new(ErrorKind::Locked, message).with_source(source);
+                // The engine's own words tell people to delete the lock.
+                return Self::new(ErrorKind::Locked, message);
             }
             TantivyError::DataCorruption(_)
             | TantivyError::DeserializeError(_)
@@ -117,7 +118,7 @@ impl Error {
         let what = match kind {
             ErrorKind::Corrupt => ": it is damaged and needs repair",
             ErrorKind::NoSpace => {
-                ": no room is left on the device; free some and run it again, the last commit is intact"
+                ": no room is left on the device; free some and run it again; nothing that was committed is lost"
             }
             _ => "",
         };

@@ -54,10 +54,10 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
     } else if !there.is_empty() {
         output::line("index the sources again to bring them back")?;
     }
-    let lost = report.passages_lost > 0 && report.files.is_empty();
+    let lost = report.without_file || (report.passages_lost > 0 && report.files.is_empty());
     if lost {
         output::note(
-            "the lost documents came from no file: add them again the way they were added",
+            "documents that came from no file may be lost: add them again the way they were added",
         );
     }
     Ok(if lost || !gone.is_empty() { Outcome::Partial } else { Outcome::Success })

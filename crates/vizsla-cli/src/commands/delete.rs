@@ -1,5 +1,7 @@
 //! `vizsla delete`: removes documents by id or by file.
 
+use std::collections::BTreeSet;
+
 use vizsla::{ErrorKind, Filter, Index, IndexWriter, WriterOptions};
 
 use crate::Outcome;
@@ -31,13 +33,20 @@ fn matching(index: &Index, globs: &[String]) -> anyhow::Result<Vec<String>> {
     if globs.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(index.files(&globs.iter().fold(Filter::default(), Filter::with_path))?)
+    let (none, globs): (Vec<&String>, Vec<&String>) = globs.iter().partition(|glob| *glob == "-");
+    let mut files = Vec::new();
+    if !globs.is_empty() {
+        files = index.files(&globs.into_iter().fold(Filter::default(), Filter::with_path))?;
+    }
+    // Documents without a file have the empty name.
+    files.extend(none.first().map(|_| String::new()));
+    Ok(files)
 }
 
 /// Removes documents by id, only from these files if any are given; returns whether any were removed.
 fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> anyhow::Result<bool> {
     let (mut removed, mut missing) = (0, Vec::new());
-    for id in ids {
+    for id in ids.iter().collect::<BTreeSet<_>>() {
         let count = match within {
             Some(files) => {
                 let of = writer.files_with(id)?;
@@ -49,7 +58,7 @@ fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> any
             }
             None => match writer.delete(id) {
                 Err(error) if error.kind() == ErrorKind::Ambiguous => {
-                    anyhow::bail!("{error}; --path selects one")
+                    anyhow::bail!("{error}; --path selects one (`--path -` those from no file)")
                 }
                 deleted => u64::from(deleted?),
             },

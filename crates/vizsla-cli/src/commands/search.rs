@@ -1,9 +1,10 @@
 //! `vizsla search`: a question, and the passages that answer it.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
-use vizsla::{Engine, Index, QuerySyntax, SearchRequest, SearchResponse, SearchSettings};
+use vizsla::{Engine, Hit, Index, QuerySyntax, SearchRequest, SearchResponse, SearchSettings};
 use vizsla_eval::trec;
 
 use crate::Outcome;
@@ -97,8 +98,7 @@ impl<'a> Search<'a> {
             Format::Json => output::json(response)?,
             Format::JsonLines => response.hits.iter().try_for_each(output::json_line)?,
             Format::Trec => {
-                let documents =
-                    response.hits.iter().map(|hit| (hit.doc_id.clone(), hit.score)).collect();
+                let documents = run_of(&response.hits);
                 output::raw(&trec::format_run(
                     &[(number.to_string(), documents)].into(),
                     "vizsla",
@@ -147,4 +147,16 @@ impl<'a> Search<'a> {
             }
         }
     }
+}
+
+/// Ids with scores. Where several files have a document with one id, the file is added, since a run names each document
+/// once.
+fn run_of(hits: &[Hit]) -> Vec<(String, f32)> {
+    let mut seen = HashMap::new();
+    hits.iter().for_each(|hit| *seen.entry(&hit.doc_id).or_insert(0) += 1);
+    let name = |hit: &Hit| match &hit.path {
+        Some(path) if seen[&hit.doc_id] > 1 => format!("{path}#{}", hit.doc_id),
+        _ => hit.doc_id.clone(),
+    };
+    hits.iter().map(|hit| (name(hit), hit.score)).collect()
 }

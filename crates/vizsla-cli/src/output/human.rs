@@ -1,12 +1,12 @@
 //! Hits for people to read: colour only on a terminal.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use vizsla::{Bm25Explanation, Explanation, Hit, HitScores, Location, QueryNotes, SearchResponse};
 
+use super::printable;
 use crate::settings;
 
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
@@ -17,7 +17,7 @@ const FAINT: Style = Style::new().dimmed();
 pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if let Some(reason) = &response.degraded {
-        super::note(&format!("degraded to BM25 alone: {}", printable(reason)));
+        super::note(&format!("degraded to BM25 alone: {reason}"));
     }
     print_notes(&response.notes);
     for hit in &response.hits {
@@ -59,7 +59,7 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
 
 fn print_notes(notes: &QueryNotes) {
     for sentence in notes.sentences() {
-        super::note(&printable(&sentence));
+        super::note(&sentence);
     }
     if notes.suggestions.iter().any(|suggestion| !suggestion.used) {
         super::note("--fuzzy searches for the nearest words");
@@ -137,17 +137,6 @@ fn snippet(hit: &Hit) -> String {
     marked
 }
 
-/// The text with a visible sign in place of control characters, with which a document could move the cursor or change
-/// colours or the window title. Line ends and tabs stay.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let hostile = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    if text.contains(hostile) {
-        text.replace("\r\n", "\n").replace(hostile, "\u{fffd}").into()
-    } else {
-        text.into()
-    }
-}
-
 fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
     let scores = &hit.scores;
     if let (Some(logit), Some(probability)) = (scores.rerank_logit, scores.rerank_probability) {
@@ -199,18 +188,4 @@ pub(crate) fn print_reranked(
 ) -> io::Result<()> {
     let text = printable(text);
     writeln!(out, "{rank:>3}. {logit:+8.3} {:>6.1} %  {text}", probability * 100.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_do_not_reach_the_terminal() {
-        assert_eq!(
-            printable("a\u{1b}]0;x\u{7}\u{9b}2J\r\nb\tc"),
-            "a\u{fffd}]0;x\u{fffd}\u{fffd}2J\nb\tc"
-        );
-        assert!(matches!(printable("plain é\n"), Cow::Borrowed(_)));
-    }
 }

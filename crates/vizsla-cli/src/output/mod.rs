@@ -3,6 +3,7 @@
 mod human;
 mod sync;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -10,9 +11,9 @@ use serde::Serialize;
 pub(crate) use human::{print_reranked, print_response};
 pub(crate) use sync::print_report;
 
-/// Prints a line to standard output.
+/// Prints a line for people to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {
-    writeln!(io::stdout().lock(), "{text}")
+    writeln!(io::stdout().lock(), "{}", printable(text))
 }
 
 /// Prints one JSON object over several lines.
@@ -38,17 +39,42 @@ pub(crate) fn raw(text: &str) -> io::Result<()> {
 
 /// Prints something that is not a result to standard error. If that fails, there is nowhere left to report it.
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr(), "vizsla: {text}");
+    let _ = writeln!(anstream::stderr(), "vizsla: {}", printable(text));
 }
 
 /// Prints to standard error why the command failed.
 pub(crate) fn complain(text: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
-    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {text}");
+    let _ = writeln!(anstream::stderr(), "{style}error:{style:#} {}", printable(text));
 }
 
 /// Prints a hint to standard error.
 pub(crate) fn hint(text: &str) {
     let style = anstyle::AnsiColor::Cyan.on_default().bold();
-    let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {text}");
+    let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {}", printable(text));
+}
+
+/// The text with a visible sign in place of control characters, with which a document could move the cursor or change
+/// colours or the window title. Line ends and tabs stay.
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
+    let hostile = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if text.contains(hostile) {
+        text.replace("\r\n", "\n").replace(hostile, "\u{fffd}").into()
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(
+            printable("a\u{1b}]0;x\u{7}\u{9b}2J\r\nb\tc"),
+            "a\u{fffd}]0;x\u{fffd}\u{fffd}2J\nb\tc"
+        );
+        assert!(matches!(printable("plain é\n"), Cow::Borrowed(_)));
+    }
 }

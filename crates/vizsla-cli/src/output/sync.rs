@@ -28,7 +28,8 @@ pub(crate) fn print_report(report: &Report, verbose: bool) -> io::Result<()> {
     print_collisions(report, verbose);
     if verbose {
         for skipped in &report.skipped {
-            let id = skipped.id.as_ref().map(|id| format!(", document {id:?}")).unwrap_or_default();
+            let id =
+                skipped.id.as_ref().map(|id| format!(", document \"{id}\"")).unwrap_or_default();
             super::note(&format!("{}: {}{id}", reason(skipped.reason), skipped.path));
         }
     }
@@ -55,7 +56,7 @@ fn notes(report: &Report) -> Vec<String> {
 fn print_collisions(report: &Report, verbose: bool) {
     let shown = if verbose { report.collisions.len() } else { FEW };
     for collision in report.collisions.iter().take(shown) {
-        super::note(&format!("{} has more than one document {:?}", collision.path, collision.id));
+        super::note(&format!("{} has more than one document \"{}\"", collision.path, collision.id));
     }
     if let more @ 1.. = report.collisions.len().saturating_sub(shown) {
         super::note(&format!("and {more} more repeated ids (--verbose names them)"));

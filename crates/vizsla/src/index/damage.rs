@@ -100,9 +100,13 @@ impl Damage {
         match (own, bytes) {
             (Ok(own), Ok(bytes)) => {
                 let unaccounted = copy.as_ref().is_some_and(|copy| !copy.accounts_for(&bytes));
-                // A list of different segments that are all intact is not the result of damage, whatever the copy says.
+                // Of two lists whose files are all there, the later stands; of the same commit, the copy, whose hash is right.
+                let is_intact = is_consistent(segments, &own);
                 let restored = parse_copy().filter(|copy| {
-                    unaccounted && (same_segments(copy, &own) || !all_there(segments, &own))
+                    let is_later = is_intact && age(&own) > age(copy);
+                    let is_other =
+                        is_intact && age(&own) == age(copy) && !same_segments(copy, &own);
+                    unaccounted && !is_later && !is_other && is_consistent(segments, copy)
                 });
                 self.meta_restored = restored.is_some();
                 if unaccounted {
@@ -187,6 +191,18 @@ fn same_segments(a: &Value, b: &Value) -> bool {
     ids(a) == ids(b)
 }
 
+/// Whether the files that a list names exist, its manifest included.
+fn is_consistent(segments: &Path, meta: &Value) -> bool {
+    let dir = segments.parent().unwrap_or(segments);
+    let manifest = || Manifest::read_numbered(dir, payload(meta).ok()?.manifest).ok();
+    all_there(segments, meta) && (!meta["payload"].is_string() || manifest().is_some())
+}
+
+/// What grows from commit to commit, the number of the manifest before the engine's own.
+fn age(meta: &Value) -> (u64, Option<u64>) {
+    (payload(meta).map_or(0, |payload| payload.manifest), meta["opstamp"].as_u64())
+}
+
 /// Whether the files of every segment in a list exist.
 fn all_there(dir: &Path, meta: &Value) -> bool {
     segments_of(meta)
@@ -214,7 +230,10 @@ fn verify(path: &Path) -> std::result::Result<u64, String> {
             tantivy::directory::MmapDirectory::open(folder).map_err(|e| e.to_string())?;
         let directory = tantivy::directory::ManagedDirectory::wrap(Box::new(directory))
             .map_err(|e| e.to_string())?;
-        directory.validate_checksum(Path::new(name)).map_err(|error| error.to_string())
+        // The engine's own words are those of its data structures.
+        directory
+            .validate_checksum(Path::new(name))
+            .map_err(|_| "cannot be verified: the file is damaged".to_owned())
     }));
     match verified {
         Ok(Ok(true)) => Ok(size),

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
-    AntiCallToken, Directory, DirectoryLock, FileHandle, Lock, META_LOCK, MmapDirectory,
-    TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
+    AntiCallToken, Directory, DirectoryLock, FileHandle, INDEX_WRITER_LOCK, Lock, META_LOCK,
+    MmapDirectory, TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
 };
 
 use super::durable::write_whole;
+use crate::error::{Error, ErrorKind, Result};
 
 /// The segment folder within an index folder.
 pub(crate) const SEGMENTS_DIR: &str = "segments";
@@ -47,9 +48,14 @@ impl LastFailure {
         })
     }
 
-    /// Returns the kind and clears it.
-    pub(crate) fn take(&self) -> Option<io::ErrorKind> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// The kind. Several threads of a writer fail for one reason, so it stays until it is cleared.
+    pub(crate) fn kind(&self) -> Option<io::ErrorKind> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the kind, once writing has worked again or starts anew.
+    pub(crate) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -65,19 +71,22 @@ impl IndexFolder {
 }
 
 impl Directory for IndexFolder {
-    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+    fn get_file_handle(
+        &self,
+        path: &Path,
+    ) -> std::result::Result<Arc<dyn FileHandle>, OpenReadError> {
         self.inner.get_file_handle(path)
     }
 
-    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+    fn delete(&self, path: &Path) -> std::result::Result<(), DeleteError> {
         self.inner.delete(path)
     }
 
-    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+    fn exists(&self, path: &Path) -> std::result::Result<bool, OpenReadError> {
         self.inner.exists(path)
     }
 
-    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+    fn open_write(&self, path: &Path) -> std::result::Result<WritePtr, OpenWriteError> {
         let file = self.inner.open_write(path).inspect_err(|error| {
             if let OpenWriteError::IoError { io_error, .. } = error {
                 let _ = self.failure.note::<()>(Err(io_error.kind().into()));
@@ -87,7 +96,7 @@ impl Directory for IndexFolder {
         Ok(io::BufWriter::new(Box::new(watched)))
     }
 
-    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+    fn atomic_read(&self, path: &Path) -> std::result::Result<Vec<u8>, OpenReadError> {
         self.inner.atomic_read(path)
     }
 
@@ -102,7 +111,7 @@ impl Directory for IndexFolder {
         self.failure.note(self.inner.sync_directory())
     }
 
-    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+    fn acquire_lock(&self, lock: &Lock) -> std::result::Result<DirectoryLock, LockError> {
         match self.inner.acquire_lock(lock) {
             Err(LockError::IoError(error))
                 if lock.filepath == META_LOCK.filepath && is_read_only(&error) =>
@@ -143,6 +152,23 @@ impl TerminatingWrite for WatchedFile {
     }
 }
 
+/// Takes the lock that writers hold, for as long as the value lives.
+pub(crate) fn lock_for_writing(dir: &Path, doing: &str) -> Result<DirectoryLock> {
+    let at = dir.display();
+    let denied = || format!("cannot {doing} the index at {at}: its folder cannot be written to");
+    let directory = MmapDirectory::open(dir.join(SEGMENTS_DIR))
+        .map_err(|error| Error::new(ErrorKind::Io, denied()).with_source(error))?;
+    directory.acquire_lock(&INDEX_WRITER_LOCK).map_err(|error| match error {
+        LockError::IoError(_) => Error::new(ErrorKind::Io, denied()).with_source(error),
+        // The engine's own words tell people to delete the lock.
+        LockError::LockBusy => {
+            let message =
+                format!("cannot {doing} the index at {at} while another writer has it open");
+            Error::new(ErrorKind::Locked, message)
+        }
+    })
+}
+
 /// The second copy of the list of segments. It is written before the list itself, and records the list's hash before
 /// and after: any other content of the list is damage, whenever a crash occurred.
 #[derive(Debug, Serialize, Deserialize)]
@@ -168,7 +194,7 @@ impl SegmentsCopy {
     }
 
     /// The copy, or what is wrong with it.
-    pub(crate) fn read(segments: &Path) -> Result<Self, String> {
+    pub(crate) fn read(segments: &Path) -> std::result::Result<Self, String> {
         let path = Self::path(segments);
         let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let copy: Self = serde_json::from_slice(&bytes)

@@ -90,6 +90,8 @@ pub fn content_hash(mut content: impl io::Read) -> io::Result<[u8; 32]> {
 pub(crate) struct Manifest {
     /// The number of the commit. Numbers are never reused, even after failed commits.
     pub(crate) sequence: u64,
+    /// Whether documents without a file were ever added.
+    pub(crate) without_file: bool,
     /// State of the program that keeps the index in sync with its sources, in that program's own format.
     pub(crate) sync_state: Option<String>,
     pub(crate) files: BTreeMap<String, FileRecord>,

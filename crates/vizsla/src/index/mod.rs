@@ -85,7 +85,8 @@ impl Index {
     /// Creates an empty index in a folder that does not exist yet or is empty.
     ///
     /// # Errors
-    /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included.
+    /// [`ErrorKind::NotAnIndex`] when the folder holds something, an index included; [`ErrorKind::Locked`] while another
+    /// process creates it.
     pub fn create(dir: impl AsRef<Path>, settings: IndexSettings) -> Result<Self> {
         let dir = dir.as_ref();
         if settings::is_index(dir) {
@@ -99,6 +100,11 @@ impl Index {
         }
         let segments = dir.join(SEGMENTS_DIR);
         fs::create_dir_all(&segments).map_err(|error| Error::io("create", &segments, error))?;
+        // Of two processes that create the same index, the slower would overwrite what the faster has committed.
+        let _lock = directory::lock_for_writing(dir, "create")?;
+        if settings::is_index(dir) {
+            return Self::open(dir);
+        }
         let folder = open_folder(dir, "create")?;
         let failure = folder.last_failure();
         let failed = |error| engine_error("create", Some(dir), &failure, error);
@@ -304,7 +310,7 @@ fn engine_error(
     error: tantivy::TantivyError,
 ) -> Error {
     let at = display(dir);
-    let error = Error::engine(doing, &at, failure.take(), error);
+    let error = Error::engine(doing, &at, failure.kind(), error);
     match dir {
         Some(dir) if error.kind() == ErrorKind::Internal && damage::is_damaged(dir) => {
             damaged(dir).with_source(error)

@@ -8,12 +8,9 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use tantivy::Directory;
-use tantivy::directory::INDEX_WRITER_LOCK;
-use tantivy::directory::error::LockError;
 
 use super::damage::{Damage, MANAGED, check_is_index, payload};
-use super::directory::{META, SEGMENTS_DIR, SegmentsCopy};
+use super::directory::{META, SEGMENTS_DIR, SegmentsCopy, lock_for_writing};
 use super::durable::write_whole;
 use super::manifest::{FileRecord, Manifest};
 use super::{Index, schema, settings};
@@ -41,6 +38,8 @@ pub struct RepairReport {
     pub segments_dropped: usize,
     /// Passages that were in them.
     pub passages_lost: u64,
+    /// Whether some of these passages may belong to documents without a file, which no reading of files brings back.
+    pub without_file: bool,
     /// Files with lost passages; indexing them again restores the passages.
     pub files: Vec<String>,
 }
@@ -76,7 +75,7 @@ impl Index {
         check_is_index(dir)?;
         let segments = dir.join(SEGMENTS_DIR);
         // Before anything is inspected: a concurrent commit would be mistaken for damage, or overwritten.
-        let _lock = lock(dir, &segments)?;
+        let _lock = lock_for_writing(dir, "repair")?;
         let mut damage = Damage::find(dir)?;
         if damage.managed {
             // Nothing else can be verified until this is repaired.
@@ -126,37 +125,22 @@ fn mend_settings_and_manifest(
         settings::write_settings(dir, payload.settings)?;
     }
     let index = Index::open(dir)?;
-    let mut manifest = damage.read_manifest.clone().unwrap_or_else(|| Manifest {
-        // How the sources are read is worth keeping from the previous commit.
-        sync_state: Manifest::read_newest(dir).and_then(|manifest| manifest.sync_state),
-        ..Manifest::default()
+    let mut manifest = damage.read_manifest.clone().unwrap_or_else(|| {
+        let newest = Manifest::read_newest(dir);
+        Manifest {
+            without_file: newest.as_ref().is_none_or(|newest| newest.without_file),
+            // How the sources are read is worth keeping from the previous commit.
+            sync_state: newest.and_then(|newest| newest.sync_state),
+            ..Manifest::default()
+        }
     });
+    report.without_file = report.passages_lost > 0 && manifest.without_file;
     manifest.sequence = payload.manifest;
     if damage.manifest || report.segments_dropped > 0 {
         report.files = mark_lost(&index, &mut manifest)?;
         manifest.write(dir)?;
     }
     Ok(())
-}
-
-/// The lock that writers hold. A read-only folder cannot be repaired either.
-fn lock(dir: &Path, segments: &Path) -> Result<tantivy::directory::DirectoryLock> {
-    let failed = |message: &str| Error::new(ErrorKind::Io, format!("{message} {}", dir.display()));
-    let directory = tantivy::directory::MmapDirectory::open(segments)
-        .map_err(|error| failed("cannot open the segments of the index at").with_source(error))?;
-    directory.acquire_lock(&INDEX_WRITER_LOCK).map_err(|error| match error {
-        LockError::IoError(_) => {
-            failed("cannot write to the folder of the index at").with_source(error)
-        }
-        LockError::LockBusy => Error::new(
-            ErrorKind::Locked,
-            format!(
-                "cannot repair the index at {} while another writer has it open",
-                dir.display()
-            ),
-        )
-        .with_source(error),
-    })
 }
 
 fn drop_segments(meta: &mut Value, damaged: &BTreeSet<String>, report: &mut RepairReport) {

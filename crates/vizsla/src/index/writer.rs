@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::Term;
@@ -12,6 +14,7 @@ use tantivy::schema::IndexRecordOption;
 use vizsla_core::{Document, DocumentKey, Limits, Passage, split};
 
 use super::Index;
+use super::directory::SEGMENTS_DIR;
 use super::manifest::{FileRecord, Manifest, Payload};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -78,6 +81,8 @@ struct Pending {
     /// Hashes of the documents added since the last commit: a million take some megabytes. A hash collision only costs
     /// a needless lookup.
     added: HashSet<u64>,
+    /// Hashes of committed documents deleted since the last commit, so that none counts twice.
+    deleted: HashSet<u64>,
     /// Whether the last commit holds nothing.
     fresh: bool,
 }
@@ -86,7 +91,13 @@ impl Pending {
     fn new(index: &Index) -> Result<Self> {
         let manifest = index.manifest()?;
         let fresh = index.reader.searcher().num_docs() == 0;
-        Ok(Self { last_sequence: manifest.sequence, manifest, added: HashSet::new(), fresh })
+        Ok(Self {
+            last_sequence: manifest.sequence,
+            manifest,
+            added: HashSet::new(),
+            deleted: HashSet::new(),
+            fresh,
+        })
     }
 }
 
@@ -123,6 +134,8 @@ impl IndexWriter {
             .engine
             .writer_with_num_threads(options.threads, memory)
             .map_err(|e| index.failed("write to", e))?;
+        index.failure.clear();
+        remove_scratch_files(index.dir.as_deref());
         let mut merging = LogMergePolicy::default();
         // Deleted documents cost space and time until their segment is rewritten.
         merging.set_del_docs_ratio_before_merge(0.3);
@@ -157,6 +170,7 @@ impl IndexWriter {
             self.locks[hash as usize % KEY_LOCKS].lock().unwrap_or_else(PoisonError::into_inner);
         let (repeated, fresh) = {
             let mut pending = self.pending();
+            pending.manifest.without_file |= document.path.is_none();
             (!pending.added.insert(hash), pending.fresh)
         };
         if repeated || (!fresh && self.is_committed(key)?) {
@@ -246,7 +260,7 @@ impl IndexWriter {
             [file] => self.delete_from(file, id),
             files => Err(Error::new(
                 ErrorKind::Ambiguous,
-                format!("{} files have a document {id:?}: {}", files.len(), files.join(", ")),
+                format!("{} sources have a document {id:?}: {}", files.len(), named(files)),
             )),
         }
     }
@@ -258,14 +272,16 @@ impl IndexWriter {
     /// Those of reading the index.
     pub fn delete_from(&self, file: &str, id: &str) -> Result<bool> {
         let committed = self.is_committed((file, id))?;
+        let hash = hash_of((file, id));
         let mut pending = self.pending();
-        let added = pending.added.remove(&hash_of((file, id)));
+        let added = pending.added.remove(&hash);
+        let removed = added | (committed && pending.deleted.insert(hash));
         self.delete_document((file, id))?;
-        if let (true, Some(record)) = (committed || added, pending.manifest.files.get_mut(file)) {
+        if let (true, Some(record)) = (removed, pending.manifest.files.get_mut(file)) {
             record.documents = record.documents.saturating_sub(1);
             record.deleted = true;
         }
-        Ok(added || committed)
+        Ok(removed)
     }
 
     /// Removes all documents read from a file, and forgets the file. Returns whether it was known.
@@ -334,10 +350,12 @@ impl IndexWriter {
         if let Some(dir) = &self.index.dir {
             manifest.remove_others(dir, previous);
         }
+        self.index.failure.clear();
         self.index.refresh()?;
         // From here on the index itself has the added documents.
         let mut pending = self.pending();
         pending.added.clear();
+        pending.deleted.clear();
         pending.fresh = self.index.is_empty();
         Ok(())
     }
@@ -348,6 +366,7 @@ impl IndexWriter {
     /// Those of reading the index.
     pub fn rollback(&mut self) -> Result<()> {
         self.engine.rollback().map_err(|error| self.index.failed("roll back", error))?;
+        self.index.failure.clear();
         let last_sequence = self.pending().last_sequence;
         let pending = Pending::new(&self.index)?;
         *self.pending() =
@@ -388,6 +407,22 @@ impl Index {
         files.sort();
         Ok(files)
     }
+}
+
+/// Removes what killed writers were writing. Only whoever holds the writer's lock may do so.
+fn remove_scratch_files(dir: Option<&Path>) {
+    let entries = dir.and_then(|dir| fs::read_dir(dir.join(SEGMENTS_DIR)).ok());
+    for entry in entries.into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(".tmp") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The names of files, of which an empty one means documents without a file.
+fn named(files: &[String]) -> String {
+    let name = |file: &String| if file.is_empty() { "no file".to_owned() } else { file.clone() };
+    files.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 fn hash_of(key: DocumentKey<'_>) -> u64 {
