@@ -8,6 +8,8 @@
 //!    then is eligible, and among the eligible the one with the earliest deadline is next; calls without a deadline
 //!    come after those with one. So a new call with a deadline is served at once, and after one piece lets the others
 //!    catch up.
+//!    Among the eligible, calls that have had nothing yet go first, so that as few as possible are answered without a
+//!    single score.
 //! 2. A call that is far behind its share goes first, the furthest behind before the others. So a stream of new calls
 //!    with deadlines cannot hold up one that has none.
 //! 3. Within a call, pieces keep the order in which they were added.
@@ -49,6 +51,8 @@ struct Waiting<C, W> {
     deadline: Option<Instant>,
     /// The service it has received, starting from the fair value when it arrived.
     served: u64,
+    /// Whether a piece of it was taken.
+    has_started: bool,
     pieces: VecDeque<Piece<W>>,
 }
 
@@ -68,7 +72,8 @@ impl<C: Clone, W> Schedule<C, W> {
         self.next_id += 1;
         if !pieces.is_empty() {
             let pieces = VecDeque::from(pieces);
-            self.waiting.push(Waiting { id, call, deadline, served: self.fair, pieces });
+            let (served, has_started) = (self.fair, false);
+            self.waiting.push(Waiting { id, call, deadline, served, has_started, pieces });
         }
         id
     }
@@ -79,6 +84,7 @@ impl<C: Clone, W> Schedule<C, W> {
         let calls = self.waiting.len() as u64;
         let waiting = &mut self.waiting[next];
         let piece = waiting.pieces.pop_front()?;
+        waiting.has_started = true;
         waiting.served += piece.cost * FRACTION;
         self.fair += piece.cost * FRACTION / calls;
         let (id, call) = (waiting.id, waiting.call.clone());
@@ -110,7 +116,7 @@ impl<C: Clone, W> Schedule<C, W> {
         let (class, within) = if behind > MOST_BEHIND * FRACTION {
             (0, u64::MAX - behind)
         } else if waiting.served <= self.fair {
-            (1, 0)
+            (1, u64::from(waiting.has_started))
         } else {
             // Briefly, no call is eligible after one that was behind has left.
             (2, waiting.served)
