@@ -3,8 +3,10 @@
 //! The index holds stems, so the first candidates are written words one edit away, looked up by their stems (after
 //! Norvig, "How to write a spelling corrector", 2007), then index terms near the stem.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use rayon::prelude::*;
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
@@ -14,6 +16,8 @@ use super::query_terms;
 
 /// Shorter words have too many neighbours for any of them to be likely.
 const SHORTEST: usize = 4;
+/// Longer ones are not words, and have more neighbours than are worth looking up.
+const LONGEST: usize = 40;
 /// From this length, two edits are as likely as one in shorter words.
 const LONG: usize = 8;
 
@@ -27,21 +31,43 @@ pub(crate) fn nearest(
     term: &str,
 ) -> tantivy::Result<Option<String>> {
     let length = word.chars().count();
-    if length < SHORTEST || word.chars().any(|c| c.is_ascii_digit()) {
+    if !(SHORTEST..=LONGEST).contains(&length) || word.chars().any(|c| c.is_ascii_digit()) {
         return Ok(None);
     }
-    let mut best: Option<(u64, String)> = None;
-    for neighbour in neighbours(&word.to_lowercase()) {
-        let [(near, _)] = query_terms(analyzer, &neighbour).try_into().unwrap_or_default();
-        let frequency = searcher.doc_freq(&Term::from_field_text(field, &near))?;
-        if frequency > best.as_ref().map_or(0, |(most, _)| *most) {
-            best = Some((frequency, near));
-        }
-    }
-    if let Some((_, near)) = best {
+    let terms = neighbour_terms(analyzer, &word.to_lowercase());
+    let frequency = |(at, term): (usize, String)| {
+        let frequency = searcher.doc_freq(&Term::from_field_text(field, &term))?;
+        Ok((frequency, Reverse(at), term))
+    };
+    let best = terms
+        .into_par_iter()
+        .enumerate()
+        .map(frequency)
+        .collect::<tantivy::Result<Vec<_>>>()?
+        .into_iter()
+        .max()
+        .filter(|(frequency, ..)| *frequency > 0);
+    if let Some((.., near)) = best {
         return Ok(Some(near));
     }
     near_term(searcher, field, term, if length < LONG { 1 } else { 2 })
+}
+
+/// The terms that the neighbours of a word are indexed as, each once. A neighbour of a plain word is one term, so all are
+/// analysed in one pass; others may be several terms, and then do not count.
+fn neighbour_terms(analyzer: &TextAnalyzer, word: &str) -> Vec<String> {
+    let neighbours = neighbours(word);
+    if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return query_terms(analyzer, &neighbours.join(" "))
+            .into_iter()
+            .map(|(term, _)| term)
+            .collect();
+    }
+    let single = |neighbour: &String| {
+        let [(term, _)] = query_terms(analyzer, neighbour).try_into().ok()?;
+        Some(term)
+    };
+    neighbours.iter().filter_map(single).collect()
 }
 
 /// All words obtained from this one by deleting, inserting, replacing or transposing a letter.
