@@ -44,7 +44,7 @@ pub use passage::{DocumentKey, Passage};
 pub use query::{Clause, Query, QueryField};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
 pub use rerank::{RerankScore, Reranker};
-pub use retrieve::{Candidate, QuerySyntax, Retrieval, RetrieveRequest, Retriever};
+pub use retrieve::{Candidate, CandidateKey, QuerySyntax, Retrieval, RetrieveRequest, Retriever};
 pub use split::{SplitOptions, split};
 pub use time_limits::{CancelHandle, TimeLimits};
 

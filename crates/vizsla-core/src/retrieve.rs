@@ -120,6 +120,12 @@ impl Candidate {
         Self { passage, highlights: Vec::new(), explanation: None }
     }
 
+    /// What distinguishes it from all others of a retrieval, for retrievals that keep something for each.
+    pub fn key(&self) -> CandidateKey {
+        let (id, path, ordinal) = self.tie_break();
+        (id.to_owned(), path.to_owned(), ordinal)
+    }
+
     /// Adds the byte ranges of the passage's text that match words of the query.
     pub fn with_highlights(mut self, ranges: Vec<Range<usize>>) -> Self {
         self.highlights = ranges;
@@ -132,6 +138,9 @@ impl Candidate {
         self
     }
 }
+
+/// What distinguishes a candidate from all others of a retrieval: document id, file and ordinal.
+pub type CandidateKey = (String, String, u32);
 
 impl TieBreak for Candidate {
     fn tie_break(&self) -> (&str, &str, u32) {

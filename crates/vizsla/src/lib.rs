@@ -53,8 +53,8 @@ pub use search::{
 };
 pub use settings::SearchSettings;
 pub use vizsla_core::{
-    Bm25Explanation, Bm25Term, BoxError, CancelHandle, Candidate, Clause, Document, DocumentKey,
-    Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Metadata,
+    Bm25Explanation, Bm25Term, BoxError, CancelHandle, Candidate, CandidateKey, Clause, Document,
+    DocumentKey, Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Metadata,
     MetadataValue, NonFiniteScore, ParseFusionError, Passage, Query, QueryField, QueryNotes,
     QuerySyntax, Ranked, Ranking, RerankScore, Reranker, Retrieval, RetrieveRequest, Retriever,
     Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits,

@@ -9,9 +9,9 @@ use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
 use vizsla_core::{
-    BoxError, Candidate, Clause, Explanation, Metadata, Query as ParsedQuery, QueryField,
-    QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, Retriever, SpellingSuggestion,
-    TieBreak,
+    BoxError, Candidate, CandidateKey, Clause, Explanation, Metadata, Query as ParsedQuery,
+    QueryField, QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, Retriever,
+    SpellingSuggestion,
 };
 
 use super::clauses::ClauseFilter;
@@ -38,7 +38,7 @@ pub(crate) struct IndexRetrieval<'a> {
     /// The terms whose words are highlighted.
     terms: Vec<String>,
     /// The address of each candidate.
-    addresses: HashMap<(String, String, u32), DocAddress>,
+    addresses: HashMap<CandidateKey, DocAddress>,
 }
 
 /// A term that no passage has.
@@ -126,9 +126,9 @@ impl<'a> IndexRetrieval<'a> {
 
     /// The query's terms expanded with words from its own best passages.
     fn expanded(&self, terms: &[(String, f32)], rm3: Rm3) -> Result<Vec<(String, f32)>> {
-        let best = self.ranking(rm3.passages())?;
+        let best = self.ranking(rm3.passages(), |_, _| {})?;
         let best: Vec<_> =
-            best.into_iter().map(|(best, _)| (best.score, best.item.passage.full_text())).collect();
+            best.into_iter().map(|best| (best.score, best.item.passage.full_text())).collect();
         let count = self.searcher.num_docs().max(1) as f64;
         let frequency = |term: &str| {
             let term = Term::from_field_text(self.retriever.index.fields.content, term);
@@ -191,18 +191,16 @@ impl<'a> IndexRetrieval<'a> {
         .map_err(|error: tantivy::TantivyError| self.failed(error))
     }
 
-    /// The best passages and their addresses.
-    fn ranking(&self, depth: usize) -> Result<Vec<(vizsla_core::Ranked<Candidate>, DocAddress)>> {
-        /// A candidate about to be ranked.
-        struct Found(Candidate, DocAddress);
-        impl TieBreak for Found {
-            fn tie_break(&self) -> (&str, &str, u32) {
-                self.0.tie_break()
-            }
-        }
+    /// The best passages; `place` is told where each of them lies.
+    fn ranking(
+        &self,
+        depth: usize,
+        mut place: impl FnMut(&Candidate, DocAddress),
+    ) -> Result<Ranking<Candidate>> {
         let load = |(score, address)| {
-            let passage = self.retriever.index.load(&self.searcher, address)?;
-            Ok((score, Found(Candidate::new(passage), address)))
+            let candidate = Candidate::new(self.retriever.index.load(&self.searcher, address)?);
+            place(&candidate, address);
+            Ok((score, candidate))
         };
         let found = self.find(&self.query, depth)?;
         let found = found.into_iter().map(load).collect::<Result<Vec<_>>>()?;
@@ -211,10 +209,7 @@ impl<'a> IndexRetrieval<'a> {
                 .with_source(error)
         })?;
         ranking.truncate(depth);
-        let apart = |vizsla_core::Ranked { score, item: Found(item, address) }| {
-            (vizsla_core::Ranked { score, item }, address)
-        };
-        Ok(ranking.into_iter().map(apart).collect())
+        Ok(ranking)
     }
 
     /// The first few terms of the query that no passage has.
@@ -268,8 +263,7 @@ impl<'a> IndexRetrieval<'a> {
     }
 
     fn address(&self, candidate: &Candidate) -> Option<DocAddress> {
-        let (id, path, ordinal) = candidate.tie_break();
-        self.addresses.get(&(id.to_owned(), path.to_owned(), ordinal)).copied()
+        self.addresses.get(&candidate.key()).copied()
     }
 
     fn analyzer(&self) -> &TextAnalyzer {
@@ -297,14 +291,13 @@ impl Retrieval for IndexRetrieval<'_> {
             return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled").into());
         }
         let depth = self.request.depth.get();
-        let found = catch_panics(self.retriever.index.dir(), || self.ranking(depth))??;
-        let mut candidates = Vec::with_capacity(found.len());
-        for (ranked, address) in found {
-            let (id, path, ordinal) = ranked.item.tie_break();
-            self.addresses.insert((id.to_owned(), path.to_owned(), ordinal), address);
-            candidates.push((ranked.score, ranked.item));
-        }
-        Ok(Ranking::new(candidates)?)
+        let mut addresses = HashMap::new();
+        let place = |candidate: &Candidate, address| {
+            addresses.insert(candidate.key(), address);
+        };
+        let ranking = catch_panics(self.retriever.index.dir(), || self.ranking(depth, place))??;
+        self.addresses = addresses;
+        Ok(ranking)
     }
 
     fn query(&self) -> Option<&str> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use vizsla_core::{
-    BoxError, Candidate, Explanation, Fusion, Metadata, QueryNotes, Ranking, Retrieval,
-    RetrieveRequest, Retriever, TieBreak,
+    BoxError, Candidate, CandidateKey, Explanation, Fusion, Metadata, QueryNotes, Ranking,
+    Retrieval, RetrieveRequest, Retriever,
 };
 
 /// Sends the same request to several retrievers and merges their results: a passage's score is the sum of
@@ -49,23 +49,16 @@ impl Retriever for MergedRetriever {
     }
 }
 
-type Key = (String, String, u32);
-
 struct MergedRetrieval<'a> {
     parts: Vec<Box<dyn Retrieval + 'a>>,
     depth: usize,
     /// Which retrieval each candidate came from.
-    found_by: HashMap<Key, usize>,
-}
-
-fn key_of(candidate: &Candidate) -> Key {
-    let (id, path, ordinal) = candidate.tie_break();
-    (id.to_owned(), path.to_owned(), ordinal)
+    found_by: HashMap<CandidateKey, usize>,
 }
 
 impl MergedRetrieval<'_> {
     fn part_of(&mut self, candidate: &Candidate) -> Option<&mut (dyn Retrieval + '_)> {
-        let part = *self.found_by.get(&key_of(candidate))?;
+        let part = *self.found_by.get(&candidate.key())?;
         Some(&mut **self.parts.get_mut(part)?)
     }
 }
@@ -74,11 +67,11 @@ impl Retrieval for MergedRetrieval<'_> {
     fn candidates(&mut self) -> Result<Ranking<Candidate>, BoxError> {
         let rankings = self.parts.par_iter_mut().map(|part| part.candidates());
         let rankings = rankings.collect::<Result<Vec<_>, BoxError>>()?;
-        let mut merged: HashMap<Key, (f32, Candidate)> = HashMap::new();
+        let mut merged: HashMap<CandidateKey, (f32, Candidate)> = HashMap::new();
         for (part, ranking) in rankings.into_iter().enumerate() {
             for (rank, found) in (1..).zip(ranking) {
                 let share = 1.0 / (Fusion::DEFAULT_RRF_K + rank as f32);
-                let key = key_of(&found.item);
+                let key = found.item.key();
                 self.found_by.entry(key.clone()).or_insert(part);
                 merged.entry(key).or_insert((0.0, found.item)).0 += share;
             }
@@ -97,7 +90,7 @@ impl Retrieval for MergedRetrieval<'_> {
     }
 
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
-        let part = self.found_by.get(&key_of(candidate)).and_then(|part| self.parts.get(*part));
+        let part = self.found_by.get(&candidate.key()).and_then(|part| self.parts.get(*part));
         part.map_or_else(Vec::new, |part| part.highlight(candidate))
     }
 

@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use vizsla_core::{
-    BoxError, Candidate, Document, Explanation, Metadata, Passage, QueryNotes, Ranking, Retrieval,
-    RetrieveRequest, Retriever, SplitOptions, TieBreak, split,
+    BoxError, Candidate, CandidateKey, Document, Explanation, Metadata, Passage, QueryNotes,
+    Ranking, Retrieval, RetrieveRequest, Retriever, SplitOptions, TieBreak, split,
 };
 
 /// Splits candidates that are longer than a passage, as documents of a foreign engine often are. Each keeps its score;
@@ -66,7 +66,7 @@ struct PassageRetrieval<'a> {
     words: HashSet<String>,
     options: SplitOptions,
     passages: usize,
-    origins: HashMap<(String, String, u32), Origin>,
+    origins: HashMap<CandidateKey, Origin>,
 }
 
 /// The text a candidate is a piece of, and its byte range there.
@@ -104,8 +104,7 @@ impl PassageRetrieval<'_> {
     }
 
     fn origin(&self, candidate: &Candidate) -> Option<&Origin> {
-        let (id, path, ordinal) = candidate.tie_break();
-        self.origins.get(&(id.to_owned(), path.to_owned(), ordinal))
+        self.origins.get(&candidate.key())
     }
 }
 
