@@ -14,6 +14,7 @@ mod first_stage;
 mod formats;
 mod hub;
 mod index;
+mod isolation;
 mod library;
 mod models;
 mod readme;

@@ -148,7 +148,7 @@ fn skipped_files_are_named_with_their_reasons() {
     assert_eq!(skipped(SkipReason::Ignored), [".hidden.txt"]);
     let problem = |kind| report.problems.iter().find(|p| p.kind == kind).unwrap();
     assert!(problem(ProblemKind::TooLarge).path.ends_with("large.txt"));
-    let content = problem(ProblemKind::Content);
+    let content = problem(ProblemKind::Malformed);
     assert!(content.reason.starts_with("line 1: ") && content.location.is_some());
     assert_eq!(folder.found("kept"), ["broken.jsonl"]);
     let json = serde_json::to_value(&report).unwrap();
@@ -203,7 +203,7 @@ fn lost_files_are_read_again_as_they_were() {
     writer.delete_file(&name);
     writer.commit().unwrap();
     drop(writer);
-    let report = Sync::reread(&folder.index, &[name], &(), &CancelHandle::new()).unwrap();
+    let report = Sync::default().reread(&folder.index, &[name], &(), &CancelHandle::new()).unwrap();
     assert_eq!(counts(&report), [1, 0, 0, 0]);
     assert_eq!((folder.found("heron").len(), folder.found("crane").len()), (1, 0));
     assert_eq!(folder.index.files(&Filter::default()).unwrap().len(), 2);
@@ -277,7 +277,7 @@ fn an_observer_sees_every_file_and_a_cancelled_run_changes_nothing() {
         cancel: CancelHandle,
     }
     impl Observer for Seen {
-        fn file(&self, _: &str, change: Change) {
+        fn file(&self, _: &str, _: u64, change: Change) {
             self.files.lock().unwrap().push(change);
             self.cancel.cancel();
         }

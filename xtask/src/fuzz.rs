@@ -2,20 +2,29 @@
 //! other, and stops at the first that fails.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context;
 use clap::Args;
 
 /// The programs in `tests/fuzz/targets`, each with the fixtures that seed it.
-const TARGETS: [(&str, &[&str]); 5] = [
-    ("extract", &["index-fixtures/documents", "index-fixtures/formats", "index-fixtures/broken"]),
+const TARGETS: [(&str, &[&str]); 12] = [
+    ("text", &["index-fixtures/documents", "index-fixtures/broken"]),
+    ("markup", &[]),
+    ("records", &["index-fixtures/documents"]),
+    ("pdf", &[]),
+    ("package", &[]),
+    ("compound", &[]),
+    ("mail", &[]),
+    ("archive", &[]),
     ("query", &[]),
     ("trec", &["index-fixtures/trec_eval"]),
     ("stored_passage", &[]),
     ("onnx_graph", &["index-fixtures/models"]),
 ];
+/// The targets that need more than the readers of documents.
+const OF_THE_ENGINE: [&str; 4] = ["query", "trec", "stored_passage", "onnx_graph"];
 /// Larger fixtures make poor seeds.
 const LARGEST_SEED: u64 = 256 << 10;
 
@@ -26,6 +35,9 @@ pub(crate) struct FuzzArgs {
     /// Minutes for each target
     #[arg(long, default_value_t = 60)]
     minutes: u64,
+    /// Folder of more files to begin with
+    #[arg(long)]
+    seeds: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
@@ -39,6 +51,12 @@ pub(crate) fn run(args: &FuzzArgs) -> anyhow::Result<()> {
         let seconds = format!("-max_total_time={}", args.minutes * 60);
         let mut command = Command::new("cargo");
         command.args(["+nightly", "fuzz", "run", "--fuzz-dir", "tests/fuzz", target]);
+        if OF_THE_ENGINE.contains(&target) {
+            command.args(["--features", "engine"]);
+        }
+        if let Some(folder) = &args.seeds {
+            seed(folder, &corpus)?;
+        }
         command.args(["--", &seconds, "-timeout=10", "-rss_limit_mb=4096", "-max_len=65536"]);
         // The variable that cargo sets for its own children would pick this toolchain instead of nightly.
         command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO");

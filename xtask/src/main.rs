@@ -5,6 +5,7 @@
 
 mod budget;
 mod first_stage;
+mod formats;
 mod fuzz;
 mod peers;
 
@@ -19,6 +20,7 @@ use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
 use self::first_stage::FirstStageArgs;
+use self::formats::FormatsArgs;
 use self::fuzz::FuzzArgs;
 use self::peers::PeersArgs;
 
@@ -63,6 +65,8 @@ enum Bench {
     Budget(BudgetArgs),
     /// Index and search corpora of several sizes, beside bare tantivy and other programs, and plot the cost
     FirstStage(FirstStageArgs),
+    /// Read real documents beside the usual reader of each format
+    Formats(FormatsArgs),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -74,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
         Chore::Bench { which: Some(Bench::Budget(args)) } => budget::bench(&args),
         Chore::Bench { which: Some(Bench::FirstStage(args)) } => first_stage::bench(&args),
+        Chore::Bench { which: Some(Bench::Formats(args)) } => formats::bench(&args),
     }
 }
 

@@ -1,6 +1,9 @@
-//! The command line: the only file that knows the argument parser.
+//! The command line: with its parts, the only file that knows the argument parser.
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+
+mod sources;
+mod values;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +12,13 @@ use clap::{Args, Parser, Subcommand};
 use vizsla::onnx::Device;
 use vizsla::{FieldWeights, FusionPolicy, Language};
 use vizsla_eval::metrics::Measure;
+
+pub(crate) use self::sources::{
+    ExtractArgs, IndexArgs, IndexDir, InfoArgs, ReadingArgs, RepairArgs, WatchArgs,
+};
+use self::values::{
+    parse_date, parse_depth, parse_duration, parse_k, parse_pair, parse_probability,
+};
 
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
 #[derive(Debug, Parser)]
@@ -37,6 +47,11 @@ pub(crate) enum Command {
     Rerank(RerankArgs),
     /// Show what an index holds
     Info(InfoArgs),
+    /// Print what an index would see of files, with places and problems
+    Extract(ExtractArgs),
+    /// Read files sent by another process of this program
+    #[command(hide = true)]
+    ExtractWorker,
     /// Remove documents from an index
     ///
     /// Removed documents come back when their file is indexed after a change, or with `index --rehash`.
@@ -141,76 +156,6 @@ pub(crate) struct SetupArgs {
     /// Take the library from this file or archive (.tgz, .zip, .whl) instead of fetching it
     #[arg(long, value_name = "PATH")]
     pub(crate) from: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct IndexDir {
-    /// Folder of the index
-    #[arg(long, short = 'i', value_name = "DIR", env = "VIZSLA_INDEX")]
-    pub(crate) index: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct IndexArgs {
-    /// Files, folders, or - for JSON Lines on standard input [default: the files and folders of earlier runs, with their options]
-    #[arg(value_name = "SOURCE")]
-    pub(crate) sources: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) index: IndexDir,
-    /// Skip files larger than this (suffixes K, M and G); a JSON Lines file is limited line by line
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
-    pub(crate) max_file_size: u64,
-    /// Index hidden files too, except those in a .git folder
-    #[arg(long)]
-    pub(crate) hidden: bool,
-    /// Also index what .gitignore and .ignore exclude
-    #[arg(long)]
-    pub(crate) no_ignore: bool,
-    /// Follow symbolic links
-    #[arg(long)]
-    pub(crate) follow: bool,
-    /// Remove all documents of a source that no longer holds any file (by default it is assumed not to be mounted)
-    #[arg(long)]
-    pub(crate) prune: bool,
-    /// Longest passage, in tokens; for a new index
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..))]
-    pub(crate) passage_tokens: Option<u32>,
-    /// Language of the texts, for stop words and stemming; for a new index [default: english]
-    #[arg(long, value_name = "LANGUAGE")]
-    pub(crate) language: Option<Language>,
-    /// Also index texts without title and headings, for --field-weights body=...; for a new index
-    #[arg(long)]
-    pub(crate) separate_body: bool,
-    /// Memory for what is not on disk yet (suffixes K, M and G)
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
-    pub(crate) memory: u64,
-    /// Reread every file, even if its size and time are unchanged, and bring back what was deleted by hand
-    #[arg(long)]
-    pub(crate) rehash: bool,
-    /// Threads to read and index with [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub(crate) threads: Option<u32>,
-    /// Name every file that was skipped, hidden and ignored ones included, and why
-    #[arg(long)]
-    pub(crate) verbose: bool,
-    /// Print the summary as JSON, with the names of what was skipped
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WatchArgs {
-    #[command(flatten)]
-    pub(crate) index: IndexArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RepairArgs {
-    #[command(flatten)]
-    pub(crate) index: IndexDir,
-    /// Only repair the index; do not reread the files that lost something
-    #[arg(long)]
-    pub(crate) no_reindex: bool,
 }
 
 #[derive(Debug, Args)]
@@ -347,15 +292,6 @@ pub(crate) struct RerankArgs {
     pub(crate) jsonl: bool,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct InfoArgs {
-    #[command(flatten)]
-    pub(crate) index: IndexDir,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -528,60 +464,4 @@ impl SearchArgs {
             _ => Format::Human,
         }
     }
-}
-
-fn parse_size(text: &str) -> Result<u64, String> {
-    let text = text.trim().to_uppercase();
-    let digits = text.trim_end_matches("IB").trim_end_matches('B');
-    let (number, shift) = match digits.chars().last() {
-        Some('K') => (&digits[..digits.len() - 1], 10),
-        Some('M') => (&digits[..digits.len() - 1], 20),
-        Some('G') => (&digits[..digits.len() - 1], 30),
-        _ => (digits, 0),
-    };
-    let number: u64 =
-        number.trim().parse().map_err(|_| "give a number, optionally with K, M or G".to_owned())?;
-    number.checked_mul(1 << shift).ok_or_else(|| "that is too large".to_owned())
-}
-
-fn parse_depth(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("give a whole number of at least 1".to_owned()),
-        Ok(depth) => Ok(depth),
-    }
-}
-
-fn parse_k(text: &str) -> Result<f32, String> {
-    text.parse()
-        .ok()
-        .filter(|k: &f32| k.is_finite() && *k >= 0.0)
-        .ok_or_else(|| "give a number of at least 0".to_owned())
-}
-
-fn parse_probability(text: &str) -> Result<f32, String> {
-    text.parse()
-        .ok()
-        .filter(|p| (0.0..=1.0).contains(p))
-        .ok_or_else(|| "give a number from 0 to 1".to_owned())
-}
-
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    let parsed = text.parse::<jiff::SignedDuration>().ok();
-    parsed
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| "give a time with its unit, such as 150ms or 2s".to_owned())
-}
-
-fn parse_pair(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("give NAME=VALUE")?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-fn parse_date(text: &str) -> Result<i64, String> {
-    let utc = jiff::tz::TimeZone::UTC;
-    let day = || utc.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0)).ok();
-    let time = text.parse::<jiff::Timestamp>().ok().or_else(day);
-    time.map(jiff::Timestamp::as_second).ok_or_else(|| {
-        "give a day such as 2024-05-31 or a time such as 2024-05-31T12:00:00Z".to_owned()
-    })
 }

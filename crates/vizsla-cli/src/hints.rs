@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use vizsla_ingest::{Problem, ProblemKind};
 use vizsla_models::ModelRef;
 
 /// The hints for an error and its causes, each once.
@@ -17,6 +18,23 @@ pub(crate) fn of(error: &anyhow::Error) -> Vec<String> {
         }
     }
     hints
+}
+
+/// What to do about a problem with a file.
+pub(crate) fn remedy(problem: &Problem) -> Option<&'static str> {
+    Some(match problem.kind {
+        ProblemKind::Emptied => "--prune removes them",
+        ProblemKind::AllIgnored => "--hidden and --no-ignore include them",
+        ProblemKind::TooLarge => "--max-file-size raises it",
+        ProblemKind::Protected => "save it without the password",
+        ProblemKind::NoText => "--ocr reads pictures of text",
+        ProblemKind::UnreadableText => "--ocr reads its pages as pictures",
+        ProblemKind::TimedOut => "--extract-timeout allows more time",
+        ProblemKind::Died if problem.reason.contains("out of memory") => {
+            "--extract-memory with --retry-failed allows more memory"
+        }
+        _ => return None,
+    })
 }
 
 fn index_hint(cause: &(dyn Error + 'static)) -> Option<String> {

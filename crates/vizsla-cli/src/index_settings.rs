@@ -6,17 +6,29 @@ use anyhow::Context;
 use vizsla::{Index, IndexSettings, Limits, SplitOptions};
 use vizsla_ingest::SyncOptions;
 
-use crate::args::IndexArgs;
+use crate::args::{IndexArgs, ReadingArgs};
 
-impl IndexArgs {
-    /// How to read the sources.
-    pub(crate) fn sync_options(&self) -> SyncOptions {
+impl ReadingArgs {
+    /// Bounds on files.
+    pub(crate) fn limits(&self) -> Limits {
         let limits = Limits::default();
         // A file may yield more text than it has bytes.
         let bytes = usize::try_from(self.max_file_size).unwrap_or(usize::MAX);
         let text = limits.text_bytes.max(bytes.saturating_mul(4));
-        let options = SyncOptions::default()
-            .with_limits(limits.with_file_bytes(self.max_file_size).with_text_bytes(text))
+        let time = u64::try_from(self.extract_timeout.as_millis()).unwrap_or(u64::MAX);
+        limits
+            .with_file_bytes(self.max_file_size)
+            .with_text_bytes(text)
+            .with_file_milliseconds(time)
+    }
+}
+
+impl IndexArgs {
+    /// How to read the sources.
+    pub(crate) fn sync_options(&self) -> SyncOptions {
+        let mut options = SyncOptions::default()
+            .with_limits(self.reading.limits())
+            .with_retry_failed(self.retry_failed)
             .with_hidden(self.hidden)
             .with_ignore_rules(!self.no_ignore)
             .with_follow(self.follow)
@@ -24,6 +36,7 @@ impl IndexArgs {
             .with_rehash(self.rehash)
             .with_ignored_listed(self.verbose || self.json)
             .with_memory(usize::try_from(self.memory).unwrap_or(usize::MAX));
+        options.ocr.clone_from(&self.reading.ocr);
         match self.threads {
             Some(threads) => options.with_threads(threads as usize),
             None => options,

@@ -10,6 +10,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod settings;
+mod workers;
 
 use std::io;
 use std::panic::catch_unwind;
@@ -78,6 +79,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Search(args) => commands::search::run(&args),
         Command::Rerank(args) => commands::rerank::run(&args),
         Command::Info(args) => commands::info::run(&args),
+        Command::Extract(args) => commands::extract::run(&args),
+        Command::ExtractWorker => workers::run(),
         Command::Delete(args) => commands::delete::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Tune(args) => commands::tune::run(&args),

@@ -12,7 +12,7 @@ pub type Metadata = BTreeMap<String, MetadataValue>;
 
 /// A document to be indexed. Its identity is the file that it came from together with its id: adding a document replaces
 /// the one of the same file with the same id, so records of different files never replace each other.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Document {
     /// Identifies the document among those of its file.
@@ -90,7 +90,7 @@ impl Document {
 }
 
 /// The part of a text under one heading.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// Byte offset in the document's text at which the section (its heading included) begins.
     pub start: usize,

@@ -16,6 +16,16 @@ pub struct Limits {
     pub metadata_bytes: usize,
     /// How deeply elements or values may be nested.
     pub nesting: usize,
+    /// Bytes of one member of an archive, or of one compressed file, when unpacked.
+    pub member_bytes: u64,
+    /// Bytes that one file may unpack to, all members together.
+    pub unpacked_bytes: u64,
+    /// Members of one file, all levels together.
+    pub members: usize,
+    /// How many containers may be inside each other, such as an archive within an archive.
+    pub container_depth: usize,
+    /// Milliseconds that reading one file may take.
+    pub file_milliseconds: u64,
     /// Bytes of a query.
     pub query_bytes: usize,
     /// Candidates that a request may ask for.
@@ -54,6 +64,12 @@ impl Limits {
         self
     }
 
+    /// Sets how many milliseconds reading one file may take.
+    pub fn with_file_milliseconds(mut self, milliseconds: u64) -> Self {
+        self.file_milliseconds = milliseconds;
+        self
+    }
+
     /// Sets how many bytes a query may have.
     pub fn with_query_bytes(mut self, bytes: usize) -> Self {
         self.query_bytes = bytes;
@@ -76,11 +92,16 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            file_bytes: 64 << 20,
+            file_bytes: 256 << 20,
             record_bytes: 64 << 20,
             text_bytes: 256 << 20,
             metadata_bytes: 64 << 10,
             nesting: 512,
+            member_bytes: 64 << 20,
+            unpacked_bytes: 1 << 30,
+            members: 10_000,
+            container_depth: 4,
+            file_milliseconds: 60_000,
             query_bytes: 64 << 10,
             depth: 100_000,
             hits: 100_000,

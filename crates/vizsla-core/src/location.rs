@@ -58,6 +58,8 @@ pub enum Location {
         first: u32,
         /// Last slide.
         last: u32,
+        /// Title of the first slide.
+        title: Option<String>,
     },
     /// A message of a mailbox.
     Message {
@@ -65,6 +67,29 @@ pub enum Location {
         number: u32,
         /// The MIME part, as IMAP numbers it (`1.2`); the body when there is none.
         part: Option<String>,
+    },
+    /// Paragraphs of a document without fixed pages, such as one of a word processor.
+    Paragraphs {
+        /// First paragraph.
+        first: u32,
+        /// Last paragraph.
+        last: u32,
+        /// The part they belong to, such as `footnotes` or `comments`; the body when there is none.
+        part: Option<String>,
+    },
+    /// A stretch of time, as in subtitles. Unlike other numbers, times start at 0.
+    Times {
+        /// Where it begins, in milliseconds from the start.
+        first: u64,
+        /// Where it ends, in milliseconds from the start.
+        last: u64,
+    },
+    /// A place within a file that is inside another one, such as a member of an archive or an attachment.
+    Member {
+        /// Path of the inner file within the outer one; `!` separates the levels of nested containers.
+        path: String,
+        /// The place within the inner file.
+        at: Box<Location>,
     },
 }
 
@@ -77,6 +102,14 @@ impl Location {
             | (Self::Pages { last, .. }, Self::Pages { last: end, .. })
             | (Self::Cells { last, .. }, Self::Cells { last: end, .. })
             | (Self::Slide { last, .. }, Self::Slide { last: end, .. }) => *last = *end,
+            (Self::Times { last, .. }, Self::Times { last: end, .. }) => *last = *end,
+            (
+                Self::Paragraphs { last, part, .. },
+                Self::Paragraphs { last: end, part: other, .. },
+            ) if part == other => *last = *end,
+            (Self::Member { path, at }, Self::Member { path: other, at: end }) if path == other => {
+                **at = at.through(end);
+            }
             (
                 Self::Rows { sheet, last, columns, .. },
                 Self::Rows { sheet: other, last: end, columns: others, .. },
@@ -91,6 +124,34 @@ impl Location {
         }
         whole
     }
+
+    /// What follows `#` in a link to the file that opens it at this place, for the kinds of files whose viewers
+    /// understand that: `page=12` ([RFC 8118](https://www.rfc-editor.org/rfc/rfc8118)), `t=75`
+    /// ([Media Fragments](https://www.w3.org/TR/media-frags/)).
+    pub fn fragment(&self) -> Option<String> {
+        match self {
+            Self::Pages { first, .. } => Some(format!("page={first}")),
+            Self::Times { first, .. } => Some(format!("t={}", first / 1000)),
+            _ => None,
+        }
+    }
+}
+
+/// A column of a sheet as its header names it: `A` is 1, `AA` is 27.
+fn column(number: u32) -> String {
+    let (mut left, mut name) = (number, Vec::new());
+    while left > 0 {
+        left -= 1;
+        name.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    name.iter().rev().collect()
+}
+
+/// `00:12:03`.
+fn clock(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1000;
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// Line 1, for texts whose place in the source is unknown.
@@ -100,7 +161,7 @@ impl Default for Location {
     }
 }
 
-/// As people write it: `lines 3-9`, `page iv`, `Sheet1 rows 2-9`, `chapter Two`.
+/// As people write it: `lines 3-9`, `page 4 (iv)`, `Sheet1!A2:F9`, `chapter Two`, `inner/report.pdf, page 3`.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let range = |f: &mut fmt::Formatter<'_>, unit: &str, first: u32, last: u32| {
@@ -113,9 +174,19 @@ impl fmt::Display for Location {
         match self {
             Self::Lines { first, last } => range(f, "line", *first, *last),
             Self::Pages { first, last, label: Some(label) } if first == last => {
-                write!(f, "page {label}")
+                write!(f, "page {first} ({label})")
             }
             Self::Pages { first, last, .. } => range(f, "page", *first, *last),
+            Self::Rows { sheet, first, last, columns: Some((left, right)) } => {
+                if let Some(sheet) = sheet {
+                    write!(f, "{sheet}!")?;
+                }
+                write!(f, "{}{first}", column(*left))?;
+                if (first, left) == (last, right) {
+                    return Ok(());
+                }
+                write!(f, ":{}{last}", column(*right))
+            }
             Self::Rows { sheet, first, last, .. } => {
                 if let Some(sheet) = sheet {
                     write!(f, "{sheet} ")?;
@@ -126,15 +197,26 @@ impl fmt::Display for Location {
             Self::Chapter { href, title } => {
                 write!(f, "chapter {}", title.as_deref().unwrap_or(href))
             }
-            Self::Slide { first, last } => range(f, "slide", *first, *last),
+            Self::Slide { first, last, title: Some(title) } if first == last => {
+                write!(f, "slide {first} \"{title}\"")
+            }
+            Self::Slide { first, last, .. } => range(f, "slide", *first, *last),
             Self::Message { number, part: None } => write!(f, "message {number}"),
             Self::Message { number, part: Some(part) } => write!(f, "message {number} part {part}"),
+            Self::Paragraphs { first, last, part } => {
+                if let Some(part) = part {
+                    write!(f, "{part}, ")?;
+                }
+                range(f, "paragraph", *first, *last)
+            }
+            Self::Times { first, .. } => f.write_str(&clock(*first)),
+            Self::Member { path, at } => write!(f, "{path}, {at}"),
         }
     }
 }
 
 /// Maps places in a document's text to places in its source.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Locations {
     /// The text is the source: its lines are the source's lines.
@@ -146,6 +228,8 @@ pub enum Locations {
     LineMap(Vec<u32>),
     /// Byte offsets in order, each with the location of the text from there on.
     Spans(Vec<(usize, Location)>),
+    /// The places of a file that is inside another one, at this path.
+    Member(String, Box<Locations>),
 }
 
 impl Locations {
@@ -160,16 +244,21 @@ impl Locations {
                 Location::Lines { first: line(first), last: line(last) }
             }
             Self::Spans(spans) => {
-                let at = |offset: usize| {
-                    let next = spans.partition_point(|(start, _)| *start <= offset);
-                    spans.get(next.saturating_sub(1)).map(|(_, location)| location)
-                };
-                let end = range.end.saturating_sub(1).max(range.start);
-                match (at(range.start), at(end)) {
-                    (Some(first), Some(last)) => first.through(last),
-                    _ => Location::default(),
-                }
+                let until = |offset: usize| spans.partition_point(|(start, _)| *start <= offset);
+                let last = range.end.saturating_sub(1).max(range.start);
+                let begin = until(range.start).saturating_sub(1);
+                // Between the first and the last may be places of other parts, which the range does not cover.
+                let touched = spans.get(begin..until(last)).unwrap_or_default();
+                let mut touched = touched.iter().map(|(_, location)| location);
+                let first = touched.next().cloned();
+                first
+                    .map(|first| touched.fold(first, |all, next| all.through(next)))
+                    .unwrap_or_default()
             }
+            Self::Member(path, locations) => Location::Member {
+                path: path.clone(),
+                at: Box::new(locations.resolve(range, first, last)),
+            },
         }
     }
 }
@@ -189,6 +278,10 @@ mod tests {
         assert_eq!(found(0..10), page(1));
         assert_eq!(found(5..11), Location::Pages { first: 1, last: 2, label: None });
         assert_eq!(found(25..99), page(3));
+        let note = |number| Location::Paragraphs { first: number, last: number, part: None };
+        let part = Location::Paragraphs { first: 1, last: 1, part: Some("footnotes".into()) };
+        let mixed = Locations::Spans(vec![(0, note(1)), (5, note(2)), (9, part)]);
+        assert_eq!(mixed.resolve(&(0..12), 0, 0).to_string(), "paragraphs 1-2");
         assert_eq!(Locations::Spans(Vec::new()).resolve(&(0..1), 0, 0), Location::default());
     }
 
@@ -204,17 +297,23 @@ mod tests {
             columns: Some((1, row)),
         };
         assert_eq!(rows("a", 2).through(&rows("b", 5)), rows("a", 2));
-        assert_eq!(rows("a", 2).through(&rows("a", 5)).to_string(), "a rows 2-5");
+        assert_eq!(rows("a", 2).through(&rows("a", 5)).to_string(), "a!A2:E5");
     }
 
     #[test]
     fn places_are_written_as_people_write_them() {
         assert_eq!(Location::Lines { first: 3, last: 9 }.to_string(), "lines 3-9");
         let label = Some("iv".to_owned());
-        assert_eq!(Location::Pages { first: 4, last: 4, label }.to_string(), "page iv");
+        assert_eq!(Location::Pages { first: 4, last: 4, label }.to_string(), "page 4 (iv)");
         assert_eq!(
             Location::Message { number: 2, part: Some("1.2".into()) }.to_string(),
             "message 2 part 1.2"
         );
+        let cell = |row, columns| Location::Rows { sheet: None, first: row, last: row, columns };
+        assert_eq!(cell(3, Some((28, 28))).to_string(), "AB3");
+        assert_eq!(cell(3, None).to_string(), "row 3");
+        assert_eq!(Location::Times { first: 723_400, last: 730_000 }.to_string(), "00:12:03");
+        let member = Location::Member { path: "b.zip!c.pdf".into(), at: Box::new(page(3)) };
+        assert_eq!(member.to_string(), "b.zip!c.pdf, page 3");
     }
 }

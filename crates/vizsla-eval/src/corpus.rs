@@ -184,7 +184,7 @@ fn add_documents(writer: &IndexWriter, corpus: &Path, name: &str) -> Result<(u64
     let mut adding = Adding { writer, documents: 0, failure: None };
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let read = extract(
-        Input::reader(name, &mut reader).with_format(Format::JsonLines),
+        Input::reader(name, &mut reader).with_format(Format::JSON_LINES),
         &Limits::default(),
         &mut adding,
     );

@@ -22,6 +22,12 @@ pub enum ErrorKind {
     TooLarge,
     /// The content could not be read.
     Io,
+    /// The file needs a password.
+    Protected,
+    /// The format is known but not read; the message names the remedy.
+    Unsupported,
+    /// Reading took longer than [`Limits::file_milliseconds`](vizsla_core::Limits::file_milliseconds).
+    TimedOut,
 }
 
 impl Error {

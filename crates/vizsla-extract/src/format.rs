@@ -1,71 +1,140 @@
-//! The format of a file, and the version of this crate's reader for that format.
+//! The formats that are read, how each is recognised, and the version of its reader.
+//!
+//! A format is one file and one line: the file defines a [`Definition`], the line lists it in the module of its group.
 
-/// How the bytes of a file are interpreted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// Text without further structure, source code included.
-    Text,
-    /// Markdown, with its headings.
-    Markdown,
-    /// reStructuredText, with its headings.
-    ReStructuredText,
-    /// HTML: the main text, without navigation, scripts and the like.
-    Html,
-    /// Comma- or tab-separated values: one document per row.
-    Table,
-    /// A JSON value: a list of records yields one document each, anything else yields one.
-    Json,
-    /// One JSON record per line, one document each.
-    JsonLines,
+use std::fmt;
+use std::io::BufRead;
+
+use crate::error::Error;
+use crate::output::Output;
+
+/// Everything there is to know about a format.
+pub(crate) struct Definition {
+    /// A name for storage, stable between releases.
+    pub(crate) name: &'static str,
+    /// Its name in messages.
+    pub(crate) title: &'static str,
+    /// The version of its reader, raised when the same bytes yield different documents than before.
+    pub(crate) version: u32,
+    /// The extensions that indicate it, in lower case.
+    pub(crate) extensions: &'static [&'static str],
+    /// Whether bytes are of this format, for formats that show it. Content counts for more than the extension.
+    pub(crate) recognise: Option<fn(&[u8]) -> bool>,
+    /// Whether the reader handles binary structures that others made, and is better run in a process of its own.
+    pub(crate) is_foreign: bool,
+    pub(crate) read: Read,
 }
 
+/// How a file is read.
+pub(crate) enum Read {
+    /// From all of its bytes.
+    Whole(fn(&[u8], &mut Output<'_>) -> Result<(), Error>),
+    /// Record by record, so that it may have any size and limits apply to each record.
+    Streamed(fn(&mut dyn BufRead, &mut Output<'_>) -> Result<(), Error>),
+    /// Not at all; the remedy says what to do instead.
+    Not(&'static str),
+}
+
+/// All groups of formats. Signatures are tried in this order: what is in a container comes before the container.
+static GROUPS: [&[&Definition]; 7] = [
+    crate::pdf::FORMATS,
+    crate::ocr::FORMATS,
+    crate::office::FORMATS,
+    crate::mail::FORMATS,
+    crate::archive::FORMATS,
+    crate::records::FORMATS,
+    crate::text::FORMATS,
+];
+
+fn all() -> impl Iterator<Item = &'static Definition> {
+    GROUPS.iter().flat_map(|group| group.iter().copied())
+}
+
+/// How the bytes of a file are interpreted.
+#[derive(Clone, Copy)]
+pub struct Format(pub(crate) &'static Definition);
+
 impl Format {
-    /// The format indicated by the extension of `name`; [`Format::Text`] for an unknown one.
+    /// Text without further structure.
+    pub const TEXT: Self = Self(&crate::text::plain::FORMAT);
+    /// A JSON value: a list of records yields one document each, anything else yields one.
+    pub const JSON: Self = Self(&crate::records::json::FORMAT);
+    /// One JSON record per line, one document each.
+    pub const JSON_LINES: Self = Self(&crate::records::jsonl::FORMAT);
+
+    /// The format indicated by the extension of `name`; [`Format::TEXT`] for an unknown one.
     pub fn of(name: &str) -> Self {
-        let extension =
-            crate::output::file_name(name).rsplit_once('.').map(|(_, extension)| extension);
-        match extension.unwrap_or_default().to_ascii_lowercase().as_str() {
-            "md" | "markdown" | "mdx" | "mkd" => Self::Markdown,
-            "rst" | "rest" => Self::ReStructuredText,
-            "html" | "htm" | "xhtml" => Self::Html,
-            "csv" | "tsv" => Self::Table,
-            "json" => Self::Json,
-            "jsonl" | "ndjson" => Self::JsonLines,
-            _ => Self::Text,
+        let name = crate::output::file_name(name);
+        let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let extension = extension.to_ascii_lowercase();
+        let indicated = all().find(|format| format.extensions.contains(&extension.as_str()));
+        indicated.map_or(Self::TEXT, Self)
+    }
+
+    /// The format of a file: by its content where that shows it, else by its extension. A file whose extension
+    /// indicates a format that its content would show, but does not, is taken for text.
+    pub fn detect(name: &str, bytes: &[u8]) -> Self {
+        let by_name = Self::of(name);
+        let shows = |format: &Definition| format.recognise.is_some_and(|is| is(bytes));
+        if shows(by_name.0) {
+            return by_name;
         }
+        match all().find(|format| shows(format)) {
+            Some(format) => Self(format),
+            None if by_name.0.recognise.is_some() => Self::TEXT,
+            None => by_name,
+        }
+    }
+
+    /// The format of this name, as [`Format::name`] gives it.
+    pub fn named(name: &str) -> Option<Self> {
+        all().find(|format| format.name == name).map(Self)
     }
 
     /// A name for storage, stable between releases.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Markdown => "markdown",
-            Self::ReStructuredText => "rst",
-            Self::Html => "html",
-            Self::Table => "table",
-            Self::Json => "json",
-            Self::JsonLines => "jsonl",
-        }
+        self.0.name
+    }
+
+    /// Its name in messages.
+    pub fn title(self) -> &'static str {
+        self.0.title
     }
 
     /// The version of this format's reader. It is raised when the same bytes yield different documents than before, so
-    /// that files read by an older version can be read again.
+    /// that files read by an older version can be read again. It is 0 for a format that is not read.
     pub fn version(self) -> u32 {
-        match self {
-            Self::Text => crate::plain::VERSION,
-            Self::Markdown => crate::markdown::VERSION,
-            Self::ReStructuredText => crate::rst::VERSION,
-            Self::Html => crate::html::VERSION,
-            Self::Table => crate::table::VERSION,
-            Self::Json => crate::json::VERSION,
-            Self::JsonLines => crate::jsonl::VERSION,
-        }
+        if self.is_read() { self.0.version } else { 0 }
+    }
+
+    /// Whether files of this format are read, rather than refused with a remedy.
+    pub fn is_read(self) -> bool {
+        !matches!(self.0.read, Read::Not(_))
     }
 
     /// Whether the file is read record by record, so that it may have any size and limits apply to each record.
     pub fn is_streamed(self) -> bool {
-        self == Self::JsonLines
+        matches!(self.0.read, Read::Streamed(_))
+    }
+
+    /// Whether the reader handles binary structures that others made. A damaged or hostile file may make such a reader
+    /// exhaust memory or overflow the stack, which no library can catch; a program runs it in a process of its own.
+    pub fn is_foreign(self) -> bool {
+        self.0.is_foreign
+    }
+}
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Format {}
+
+impl fmt::Debug for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Format").field(&self.0.name).finish()
     }
 }
 
@@ -81,18 +150,26 @@ pub struct Reader {
 impl Reader {
     /// Stored for a file that was found not to be text. Its version is raised when a format formerly rejected as binary
     /// becomes readable.
-    pub const BINARY: Self = Self { name: "binary", version: 1 };
+    pub const BINARY: Self = Self { name: "binary", version: 3 };
 
     /// The current reader of a format.
     pub fn of(format: Format) -> Self {
         Self { name: format.name(), version: format.version() }
     }
 
-    /// Whether the file `file` would still be read by the reader stored as `name` and `version`.
+    /// Whether the file `file` would still be read by the reader stored as `name` and `version`. What a build that reads
+    /// more formats has read stays as it is.
     pub fn is_current(file: &str, name: &str, version: u32) -> bool {
-        let present =
-            if name == Self::BINARY.name { Self::BINARY } else { Self::of(Format::of(file)) };
-        (present.name, present.version) == (name, version)
+        if name == Self::BINARY.name {
+            return version == Self::BINARY.version;
+        }
+        let Some(stored) = Format::named(name) else { return false };
+        let by_name = Format::of(file);
+        // Its content has shown the format, or has failed to show that of its extension.
+        let by_content =
+            stored.0.recognise.is_some() || stored == Format::TEXT && by_name.0.recognise.is_some();
+        let is_same = stored.version() == version || !stored.is_read();
+        is_same && (stored == by_name || by_content)
     }
 }
 
@@ -102,17 +179,27 @@ mod tests {
 
     #[test]
     fn extensions_indicate_formats() {
-        assert_eq!(Format::of("a.b/README.MD"), Format::Markdown);
-        assert_eq!(Format::of("a.md/README"), Format::Text);
-        assert_eq!(Format::of("C:\\x\\t.TSV"), Format::Table);
+        assert_eq!(Format::of("a.b/README.MD").name(), "markdown");
+        assert_eq!(Format::of("a.md/README"), Format::TEXT);
+        assert_eq!(Format::of("C:\\x\\t.TSV").name(), "table");
+    }
+
+    #[test]
+    fn names_and_extensions_are_unique() {
+        let names: Vec<_> = all().map(|format| format.name).collect();
+        let extensions: Vec<_> = all().flat_map(|format| format.extensions).copied().collect();
+        for mut list in [names, extensions] {
+            list.sort_unstable();
+            assert!(list.windows(2).all(|pair| pair[0] != pair[1]), "{list:?}");
+        }
     }
 
     #[test]
     fn a_file_is_read_again_when_its_reader_has_changed() {
-        let html = Reader::of(Format::Html);
+        let html = Reader::of(Format::of("a.html"));
         assert!(Reader::is_current("a.html", html.name, html.version));
         assert!(!Reader::is_current("a.html", html.name, html.version - 1));
-        assert!(!Reader::is_current("a.html", "text", Format::Text.version()));
+        assert!(!Reader::is_current("a.html", "text", Format::TEXT.version()));
         assert!(Reader::is_current("a.bin", "binary", Reader::BINARY.version));
         assert!(!Reader::is_current("a.bin", "binary", 0));
     }

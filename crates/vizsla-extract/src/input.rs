@@ -4,11 +4,13 @@ use std::fmt;
 use std::io::BufRead;
 
 use crate::format::Format;
+use crate::ocr::Ocr;
 
 /// A file to be read.
 pub struct Input<'a> {
     pub(crate) name: &'a str,
-    pub(crate) format: Format,
+    pub(crate) format: Option<Format>,
+    pub(crate) ocr: Option<&'a dyn Ocr>,
     pub(crate) content: Content<'a>,
 }
 
@@ -21,18 +23,24 @@ impl<'a> Input<'a> {
     /// The bytes of a file. `name` is its path: it becomes the path of its documents, the id of a single-document file,
     /// and the prefix of ids for records without one (`name#line`).
     pub fn bytes(name: &'a str, bytes: &'a [u8]) -> Self {
-        Self { name, format: Format::of(name), content: Content::Bytes(bytes) }
+        Self { name, format: None, ocr: None, content: Content::Bytes(bytes) }
     }
 
     /// As [`bytes`](Self::bytes), for content that is read while documents are produced. Formats that are not read
     /// record by record are first read whole, up to [`Limits::file_bytes`].
     pub fn reader(name: &'a str, reader: &'a mut dyn BufRead) -> Self {
-        Self { name, format: Format::of(name), content: Content::Reader(reader) }
+        Self { name, format: None, ocr: None, content: Content::Reader(reader) }
     }
 
-    /// Reads the content as this format, regardless of its name.
+    /// Reads the content as this format, whatever it shows and its name indicates.
     pub fn with_format(mut self, format: Format) -> Self {
-        self.format = format;
+        self.format = Some(format);
+        self
+    }
+
+    /// Reads pictures of text, such as scanned pages, by `ocr`.
+    pub fn with_ocr(mut self, ocr: &'a dyn Ocr) -> Self {
+        self.ocr = Some(ocr);
         self
     }
 }

@@ -15,32 +15,33 @@
 
 #![forbid(unsafe_code)]
 
-mod attributes;
-mod decode;
+mod archive;
 mod error;
 mod format;
-mod header;
-mod headings;
 mod html;
 mod input;
-mod json;
-mod jsonl;
-mod markdown;
+mod mail;
+mod members;
+mod ocr;
+mod office;
 mod output;
-mod plain;
-mod record;
-mod rst;
+mod pdf;
+mod records;
 mod sink;
-mod table;
+mod text;
 mod whole;
+
+use std::io::BufRead;
 
 pub use error::{Error, ErrorKind};
 pub use format::{Format, Reader};
 pub use input::Input;
-pub use record::json_document;
+pub use ocr::Ocr;
+pub use records::json_document;
 pub use sink::{Extracted, Problem, ProblemKind, Sink};
 pub use vizsla_core::{Document, Limits};
 
+use crate::format::Read;
 use crate::input::Content;
 use crate::output::Output;
 
@@ -50,22 +51,42 @@ use crate::output::Output;
 /// Cost: linear in the input. JSON Lines keeps one line in memory, other formats the whole file and its text.
 ///
 /// # Errors
-/// When nothing can be read: [`ErrorKind::Binary`] for what is not text, [`ErrorKind::TooLarge`] for a file over
-/// [`Limits::file_bytes`], [`ErrorKind::Malformed`] for an invalid table, [`ErrorKind::Io`] when the reader fails,
-/// which may be after some documents.
+/// When nothing can be read: [`ErrorKind::Binary`] for what is neither text nor a known format,
+/// [`ErrorKind::Unsupported`] for a known format that is not read, [`ErrorKind::Protected`] for what needs a password,
+/// [`ErrorKind::TooLarge`] for a file over [`Limits::file_bytes`], [`ErrorKind::Malformed`] for what is invalid in its
+/// format, [`ErrorKind::TimedOut`] for what takes too long, [`ErrorKind::Io`] when the reader fails, which may be after
+/// some documents.
 pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Error> {
-    let Input { name, format, content } = input;
-    let mut output = Output::new(name, limits, sink);
-    match content {
-        Content::Bytes(mut bytes) if format.is_streamed() => {
-            jsonl::documents(&mut bytes, &mut output)
-        }
-        Content::Reader(reader) if format.is_streamed() => jsonl::documents(reader, &mut output),
-        Content::Bytes(bytes) => whole(format, bytes, &mut output),
-        Content::Reader(reader) => {
-            let bytes = whole::read_whole(reader, limits)?;
-            whole(format, &bytes, &mut output)
-        }
+    let Input { name, format, ocr, content } = input;
+    let mut output = Output::new(name, limits, sink).with_ocr(ocr);
+    let read = match content {
+        Content::Bytes(bytes) => match format {
+            Some(format) => read(format, bytes, &mut output),
+            None => whole(bytes, &mut output),
+        },
+        Content::Reader(reader) => streamed(format, reader, &mut output),
+    };
+    output.report_members();
+    read
+}
+
+/// Reads a stream record by record if it is of a format that allows this, else whole.
+fn streamed(
+    format: Option<Format>,
+    reader: &mut dyn BufRead,
+    output: &mut Output<'_>,
+) -> Result<(), Error> {
+    let by_head = match format {
+        Some(format) => format,
+        None => Format::detect(&output.name, whole::head(reader)?),
+    };
+    if let Read::Streamed(read) = by_head.0.read {
+        return read(reader, output);
+    }
+    let bytes = whole::read_whole(reader, output.limits)?;
+    match format {
+        Some(format) => read(format, &bytes, output),
+        None => whole(&bytes, output),
     }
 }
 
@@ -79,19 +100,24 @@ pub fn collect(input: Input<'_>) -> Result<Extracted, Error> {
     Ok(found)
 }
 
-fn whole(format: Format, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    whole::check_size(bytes, output.limits)?;
-    let text = decode::decode(bytes)?;
-    // Each format stops by itself when the sink asks to, and for a single document there is nothing to stop.
-    let _enough = match format {
-        Format::Markdown => markdown::document(text, output),
-        Format::ReStructuredText => rst::document(text, output),
-        Format::Html => html::document(&text, output),
-        Format::Table => return table::documents(&text, output),
-        Format::Json => json::documents(text, output),
-        Format::Text | Format::JsonLines => plain::document(text, output),
-    };
-    Ok(())
+/// Reads bytes as the format that they and the name show.
+fn whole(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    read(Format::detect(&output.name, bytes), bytes, output)
+}
+
+/// Reads bytes as this format.
+pub(crate) fn read(format: Format, mut bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    match format.0.read {
+        Read::Streamed(read) => read(&mut bytes, output),
+        Read::Whole(read) => {
+            whole::check_size(bytes, output.limits)?;
+            read(bytes, output)
+        }
+        Read::Not(remedy) => {
+            let message = format!("is a file of the format {}: {remedy}", format.title());
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +129,7 @@ mod tests {
     #[test]
     fn a_format_can_be_given_and_a_reader_is_read() {
         let page = b"# Heading\ntext\n";
-        let as_text = collect(Input::bytes("a.md", page).with_format(Format::Text)).unwrap();
+        let as_text = collect(Input::bytes("a.md", page).with_format(Format::TEXT)).unwrap();
         assert_eq!(as_text.documents[0].title, "a.md");
         let read = collect(Input::reader("a.md", &mut page.as_slice())).unwrap();
         assert_eq!(read.documents[0].title, "Heading");

@@ -2,20 +2,49 @@
 //! reaches the caller's sink.
 
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
-use vizsla_core::{Document, Limits, Location, Metadata, MetadataValue};
+use vizsla_core::{Document, Limits, Location, Locations, Metadata, MetadataValue};
 
+use crate::error::{Error, ErrorKind};
+use crate::format::Format;
+use crate::members::Members;
+use crate::ocr::Ocr;
 use crate::sink::{Problem, ProblemKind, Sink};
 
 /// Maximum bytes of a title or of one heading. Both are repeated in every passage below them.
 pub(crate) const TITLE_BYTES: usize = 2048;
 /// Bytes of text that a streamed file may yield per byte read, on top of the fixed limit.
 const TEXT_PER_BYTE: usize = 16;
+/// Bytes of a streamed file for which one more member may be read: none is held in fewer.
+const BYTES_PER_MEMBER: usize = 256;
 
 pub(crate) struct Output<'a> {
-    /// Name of the file.
-    pub(crate) name: &'a str,
+    /// Name of the file that is read, which is the id of a document that is all of it. The file may be inside others:
+    /// `outer.zip!inner.txt`.
+    pub(crate) name: String,
     pub(crate) limits: &'a Limits,
+    /// Name of the outermost file.
+    file: &'a str,
+    /// Path of the file that is read within the outermost one, if it is inside it.
+    member: Option<String>,
+    /// Metadata of the container, which its members have too unless they have their own.
+    inherited: Metadata,
+    /// What has been read of the members of the file that is read.
+    members: Members,
+    /// How many containers the file that is read is inside of.
+    depth: usize,
+    /// Members that may still be read.
+    members_left: usize,
+    /// Bytes that may still be unpacked.
+    unpacked_left: u64,
+    /// When reading has to end.
+    deadline: Instant,
+    /// Whether a member has been refused, which is reported once.
+    has_refused: bool,
+    /// Whether the sink has enough.
+    is_stopped: bool,
+    ocr: Option<&'a dyn Ocr>,
     /// Bytes of text that the file may still yield.
     text_left: usize,
     /// Whether text over the limit has been reported.
@@ -24,13 +53,191 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(crate) fn new(name: &'a str, limits: &'a Limits, sink: &'a mut dyn Sink) -> Self {
-        Self { name, limits, text_left: limits.text_bytes, is_full: false, sink }
+    pub(crate) fn new(file: &'a str, limits: &'a Limits, sink: &'a mut dyn Sink) -> Self {
+        Self {
+            name: file.to_owned(),
+            limits,
+            file,
+            member: None,
+            inherited: Metadata::new(),
+            members: Members::default(),
+            depth: 0,
+            members_left: limits.members,
+            unpacked_left: limits.unpacked_bytes,
+            deadline: Instant::now() + Duration::from_millis(limits.file_milliseconds),
+            has_refused: false,
+            is_stopped: false,
+            ocr: None,
+            text_left: limits.text_bytes,
+            is_full: false,
+            sink,
+        }
     }
 
-    /// Extends the limit for this many more bytes of a streamed file.
+    pub(crate) fn with_ocr(mut self, ocr: Option<&'a dyn Ocr>) -> Self {
+        self.ocr = ocr;
+        self
+    }
+
+    /// What reads pictures of text, if the caller wants that.
+    pub(crate) fn ocr(&self) -> Option<&'a dyn Ocr> {
+        self.ocr
+    }
+
+    /// When reading the file has to end.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether the sink has enough, so that nothing more needs to be read.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Bytes that the next member may unpack to.
+    pub(crate) fn unpacked_left(&self) -> u64 {
+        self.unpacked_left.min(self.limits.member_bytes)
+    }
+
+    /// Whether the file that is read is inside another one.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// Counts bytes that were unpacked but do not reach [`member`](Self::member).
+    pub(crate) fn has_unpacked(&mut self, bytes: u64) {
+        self.unpacked_left = self.unpacked_left.saturating_sub(bytes);
+    }
+
+    /// Begins message `number` of a mailbox: files inside it are below it.
+    pub(crate) fn start_message(&mut self, number: u32) {
+        self.members.start_message(number);
+    }
+
+    /// Reads a file inside the one that is read: a member of an archive, an attachment. `path` is its path within it,
+    /// and `metadata` what its documents have besides their own. What goes wrong in it is a problem of this member
+    /// alone.
+    ///
+    /// Returns whether to go on with the next member.
+    pub(crate) fn member(
+        &mut self,
+        path: &str,
+        bytes: &[u8],
+        metadata: Metadata,
+    ) -> ControlFlow<()> {
+        self.inner(path, metadata, |output| {
+            output.has_unpacked(bytes.len() as u64);
+            crate::whole(bytes, output)
+        })
+    }
+
+    /// As [`member`](Self::member), for one that has no bytes of its own, as it is spread over the file that holds it.
+    pub(crate) fn inner(
+        &mut self,
+        path: &str,
+        metadata: Metadata,
+        read: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> ControlFlow<()> {
+        if !self.takes_members() {
+            return ControlFlow::Break(());
+        }
+        self.members_left -= 1;
+        let (id, place) = self.members.place(path);
+        let inner =
+            self.member.as_ref().map_or_else(|| place.clone(), |outer| format!("{outer}!{place}"));
+        let mut inherited = self.inherited.clone();
+        inherited.extend(metadata);
+        let name = format!("{}{id}", self.name);
+        let outer = (
+            std::mem::replace(&mut self.name, name),
+            self.member.replace(inner),
+            std::mem::replace(&mut self.inherited, inherited),
+            std::mem::take(&mut self.members),
+        );
+        let error = self.deeper(read).err();
+        let is_binary = error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Binary);
+        if let Some(error) = error.filter(|_| !is_binary) {
+            self.problem(ProblemKind::of(&error), None, error.to_string());
+        }
+        self.report_members();
+        (self.name, self.member, self.inherited, self.members) = outer;
+        if is_binary {
+            self.members.not_text.add(&place);
+        }
+        if self.is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Whether another member may be read; the first time that it may not, says so.
+    pub(crate) fn takes_members(&mut self) -> bool {
+        let (kind, message) = if self.is_expired() {
+            let limit = self.limits.file_milliseconds / 1000;
+            (ProblemKind::TimedOut, format!("takes longer to read than {limit} seconds"))
+        } else if self.members_left == 0 {
+            (ProblemKind::TooLarge, format!("has more than {} members", self.limits.members))
+        } else {
+            return true;
+        };
+        if !std::mem::replace(&mut self.has_refused, true) {
+            self.problem(kind, None, format!("{message}; the rest is left out"));
+        }
+        false
+    }
+
+    /// Reads what is inside the file that is read, which must not be inside too many others.
+    pub(crate) fn deeper(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let limit = self.limits.container_depth;
+        if self.depth >= limit {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                format!("is inside more than {limit} containers"),
+            ));
+        }
+        self.depth += 1;
+        let read = read(self);
+        self.depth -= 1;
+        read
+    }
+
+    /// Whether a member that begins with `head` is neither text nor of a known format, so that the rest of it need not
+    /// be unpacked. It is reported together with the others.
+    pub(crate) fn skips(&mut self, path: &str, head: &[u8]) -> bool {
+        let is_binary = Format::detect(path, head) == Format::TEXT
+            && crate::text::decode::decode(head)
+                .is_err_and(|error| error.kind() == ErrorKind::Binary);
+        if is_binary {
+            self.members_left = self.members_left.saturating_sub(1);
+            self.has_unpacked(head.len() as u64);
+            let (_, place) = self.members.place(path);
+            self.members.not_text.add(&place);
+        }
+        is_binary
+    }
+
+    /// Reports, in one problem, the members that are not text. Called when the file that holds them has been read.
+    pub(crate) fn report_members(&mut self) {
+        if let Some(message) = self.members.not_text.message("is not text", "are not text") {
+            self.problem(ProblemKind::Unsupported, None, message);
+        }
+    }
+
+    /// Whether reading the file has taken too long.
+    pub(crate) fn is_expired(&self) -> bool {
+        Instant::now() > self.deadline
+    }
+
+    /// Extends the limits for this many more bytes of a streamed file, whose records may hold other files.
     pub(crate) fn has_read(&mut self, bytes: usize) {
-        self.text_left = self.text_left.saturating_add(bytes.saturating_mul(TEXT_PER_BYTE));
+        let more = bytes.saturating_mul(TEXT_PER_BYTE);
+        self.text_left = self.text_left.saturating_add(more);
+        let unpacked = self.unpacked_left.saturating_add(more as u64);
+        self.unpacked_left = unpacked.min(self.limits.unpacked_bytes);
+        self.members_left =
+            (self.members_left + 1 + bytes / BYTES_PER_MEMBER).min(self.limits.members);
+        let latest = Instant::now() + Duration::from_millis(self.limits.file_milliseconds);
+        self.deadline = latest.min(self.deadline + Duration::from_micros(bytes as u64));
     }
 
     pub(crate) fn text_left(&self) -> usize {
@@ -43,7 +250,18 @@ impl<'a> Output<'a> {
         location: Option<Location>,
         message: impl Into<String>,
     ) {
-        self.sink.problem(Problem { kind, location, message: message.into() });
+        let mut message = message.into();
+        let location = match (&self.member, location) {
+            (None, location) => location,
+            (Some(path), Some(at)) => {
+                Some(Location::Member { path: path.clone(), at: Box::new(at) })
+            }
+            (Some(path), None) => {
+                message = format!("{path}: {message}");
+                None
+            }
+        };
+        self.sink.problem(Problem { kind, location, message });
     }
 
     /// Reports that a document has more text than allowed. Only the first such report is made.
@@ -80,7 +298,18 @@ impl<'a> Output<'a> {
         if self.is_full && is_lost {
             return ControlFlow::Continue(());
         }
-        self.sink.document(document.with_path(self.name))
+        for (name, value) in &self.inherited {
+            document.metadata.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        if let Some(member) = &self.member {
+            document.locations = Locations::Member(member.clone(), Box::new(document.locations));
+        }
+        let before = Instant::now();
+        let flow = self.sink.document(document.with_path(self.file));
+        // What is done with a document does not count as reading.
+        self.deadline += before.elapsed();
+        self.is_stopped |= flow.is_break();
+        flow
     }
 }
 

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
 use vizsla_core::{Document, Location};
+
+use crate::error::{Error, ErrorKind};
 
 /// Receives the documents of a file one by one, in the order of the file.
 pub trait Sink {
@@ -17,7 +20,7 @@ pub trait Sink {
 }
 
 /// A part of a file that the documents do not represent faithfully.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Problem {
     /// The kind of problem.
@@ -31,7 +34,10 @@ pub struct Problem {
 impl Problem {
     /// Whether the file has text or records that are missing from the documents.
     pub fn loses_text(&self) -> bool {
-        matches!(self.kind, ProblemKind::Malformed | ProblemKind::TooLarge)
+        !matches!(
+            self.kind,
+            ProblemKind::Metadata | ProblemKind::OtherFormat | ProblemKind::ReadByOcr
+        )
     }
 }
 
@@ -46,7 +52,8 @@ impl fmt::Display for Problem {
 }
 
 /// The kinds of problems with part of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProblemKind {
     /// A record that is invalid in its format and was skipped.
@@ -57,6 +64,31 @@ pub enum ProblemKind {
     Metadata,
     /// Nothing is lost, but the content does not match the file's name.
     OtherFormat,
+    /// A part, such as a member of an archive, needs a password.
+    Protected,
+    /// A part is of a format that is not read.
+    Unsupported,
+    /// A file or page has no readable text, such as a scan.
+    NoText,
+    /// Reading took longer than allowed, and the rest was left out.
+    TimedOut,
+    /// A file or page has text whose characters cannot be told, such as a PDF whose fonts lack a character map.
+    UnreadableText,
+    /// Nothing is lost, but text was read from pictures and may have mistakes.
+    ReadByOcr,
+}
+
+impl ProblemKind {
+    /// What an error of the whole is when it concerns a part.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Binary | ErrorKind::Unsupported => Self::Unsupported,
+            ErrorKind::TooLarge => Self::TooLarge,
+            ErrorKind::Protected => Self::Protected,
+            ErrorKind::TimedOut => Self::TimedOut,
+            ErrorKind::Malformed | ErrorKind::Io => Self::Malformed,
+        }
+    }
 }
 
 /// Everything found in a file, collected.

@@ -1,4 +1,4 @@
-//! Reads a whole file, within the limit.
+//! Reads a whole file, within the limit, or looks at how it begins.
 
 use std::io::{BufRead, Read};
 
@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 pub(crate) fn read_whole(reader: &mut dyn BufRead, limits: &Limits) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let read = reader.take(limits.file_bytes.saturating_add(1)).read_to_end(&mut bytes);
-    read.map_err(|error| Error::new(ErrorKind::Io, "cannot be read").with_source(error))?;
+    read.map_err(unreadable)?;
     check_size(&bytes, limits)?;
     Ok(bytes)
 }
@@ -22,4 +22,13 @@ pub(crate) fn check_size(bytes: &[u8], limits: &Limits) -> Result<(), Error> {
         return Err(Error::new(ErrorKind::TooLarge, message));
     }
     Ok(())
+}
+
+/// How a stream begins, which shows whether it is read record by record.
+pub(crate) fn head(reader: &mut dyn BufRead) -> Result<&[u8], Error> {
+    reader.fill_buf().map_err(unreadable)
+}
+
+fn unreadable(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "cannot be read").with_source(error)
 }

@@ -15,11 +15,11 @@ struct Progress {
 
 #[allow(clippy::print_stderr, reason = "an example may print")]
 impl Observer for Progress {
-    fn found(&self, files: u64) {
+    fn found(&self, files: u64, _: u64) {
         self.files.store(files, Ordering::Relaxed);
     }
 
-    fn file(&self, path: &str, change: Change) {
+    fn file(&self, path: &str, _: u64, change: Change) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if change != Change::Unchanged {
             eprintln!("{done}/{} {change:?} {path}", self.files.load(Ordering::Relaxed));

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The system cannot start threads.
     Threads,
+    /// The options ask for what only workers can do, and there are none.
+    NoWorkers,
     /// The system does not report changes of a source.
     Watch,
 }

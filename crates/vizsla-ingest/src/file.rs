@@ -1,32 +1,39 @@
 //! One file or stream: decides whether it must be read, and adds its documents to the index.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::fs;
+use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use vizsla::{CancelHandle, Document, FileRecord, IndexWriter, Locations, content_hash};
-use vizsla_extract::{ErrorKind as ExtractKind, Format, Input, Reader, Sink, extract};
+use vizsla::{CancelHandle, Document, FileRecord, IndexWriter, Locations};
+use vizsla_extract::{Format, Input, Reader, Sink};
 
+use crate::content::Opened;
 use crate::error::{Error, Result};
+use crate::file_reader::FileReader;
+use crate::in_process;
 use crate::memory::Memory;
 use crate::observer::{Change, Observer, Progress};
 use crate::options::SyncOptions;
-use crate::report::{Problem, ProblemKind, Report, SkipReason};
+use crate::problem::{FileProblems, Problem, ProblemKind, Yield};
+use crate::read_error::ReadError;
+use crate::report::{Report, SkipReason};
 
-/// Marks the content of a file with missing parts, so that it is read again next time.
+/// Marks a file whose documents are not all in the index, so that it is read again next time.
 pub(crate) const INCOMPLETE: [u8; 32] = [0; 32];
 /// A file that changed less than this long ago may change again without a new modification time.
 const SETTLED: Duration = Duration::from_secs(2);
-const BUFFER_BYTES: usize = 1 << 20;
 
 /// One run over the files, shared by all threads.
 pub(crate) struct FileIndexer<'a> {
     pub(crate) options: &'a SyncOptions,
+    pub(crate) reader: &'a FileReader,
+    /// Whether files that could not be read, or only in part, are read again.
+    pub(crate) retries: bool,
     pub(crate) writer: &'a IndexWriter,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) cancel: &'a CancelHandle,
@@ -40,13 +47,13 @@ pub(crate) struct FileIndexer<'a> {
 
 /// Why a file failed: alone, or with the whole run.
 enum Failure {
-    File(ProblemKind, String),
+    File(ReadError),
     Run(Error),
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::File(ProblemKind::Unreadable, format!("cannot be read: {error}"))
+impl<E: Into<ReadError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::File(error.into())
     }
 }
 
@@ -70,10 +77,13 @@ impl FileIndexer<'_> {
                 name.as_str(),
                 "its name is not valid UTF-8",
             ));
-            self.observer.file(&name, Change::Failed);
+            self.observer.file(&name, 0, Change::Failed);
             return Ok(());
         };
-        match self.update(name) {
+        let metadata = fs::metadata(name);
+        let bytes = metadata.as_ref().map_or(0, fs::Metadata::len);
+        let updated = metadata.map_err(Failure::from).and_then(|data| self.update(name, &data));
+        match updated {
             Ok(change) => {
                 self.note(|report| match change {
                     Change::Added => report.added += 1,
@@ -82,11 +92,12 @@ impl FileIndexer<'_> {
                     Change::Unchanged => report.unchanged += 1,
                     Change::Removed | Change::Failed => {}
                 });
-                self.observer.file(name, change);
+                self.observer.file(name, bytes, change);
             }
-            Err(Failure::File(kind, reason)) => {
-                self.problem(Problem::new(kind, name, reason));
-                self.observer.file(name, Change::Failed);
+            Err(Failure::File(error)) => {
+                self.note(|report| report.count(Yield::Nothing));
+                self.problem(error.of(name));
+                self.observer.file(name, bytes, Change::Failed);
             }
             Err(Failure::Run(error)) => return Err(error),
         }
@@ -95,47 +106,49 @@ impl FileIndexer<'_> {
 
     /// Adds the documents of a stream, which belong to no file.
     pub(crate) fn stream(&self, name: &str, reader: &mut dyn BufRead) -> Result<()> {
-        let input = Input::reader(name, reader).with_format(Format::JsonLines);
+        let input = Input::reader(name, reader).with_format(Format::JSON_LINES);
         let mut sink = Adding::new(self, name);
         sink.is_stream = true;
-        let read = extract(input, &self.options.limits, &mut sink);
+        let read = in_process::read(input, self.reader.limits(), &mut sink);
         if let Some(error) = sink.failed {
             return Err(error);
         }
         if let Err(error) = read {
-            self.problem(Problem::new(ProblemKind::Content, name, with_causes(&error)));
+            sink.report(&error.of(name));
         }
+        self.report_left_out(&mut sink.problems);
         Ok(())
     }
 
-    fn update(&self, name: &str) -> std::result::Result<Change, Failure> {
-        let metadata = fs::metadata(name)?;
+    fn update(&self, name: &str, metadata: &fs::Metadata) -> std::result::Result<Change, Failure> {
         let known = self.writer.file(name);
         if let Some(record) = &known
-            && self.looks_unchanged(name, record, &metadata)
+            && self.looks_unchanged(name, record, metadata)
         {
             return Ok(self.unchanged(name, record));
         }
+        self.observer.reading(name);
         let format = Format::of(name);
-        if format.is_streamed() {
-            let hash = content_hash(File::open(name)?)?;
-            let mut reader = BufReader::with_capacity(BUFFER_BYTES, File::open(name)?);
-            return self.read(name, known, &metadata, hash, Input::reader(name, &mut reader));
-        }
-        let limit = self.options.limits.file_bytes;
-        if metadata.len() > limit {
-            self.note(|report| report.skip(SkipReason::TooLarge, name, None));
-            let bytes = metadata.len();
-            let kept = if known.is_some() { "; its former content is kept" } else { "" };
-            let reason = format!("has {bytes} bytes, more than the limit of {limit}{kept}");
-            return Err(Failure::File(ProblemKind::TooLarge, reason));
-        }
         // The text of a file and its documents take about as much as its bytes, a parsed JSON value several times that.
-        let factor = if format == Format::Json { 16 } else { 4 };
-        let _held = self.memory.take(metadata.len().saturating_mul(factor));
-        let bytes = fs::read(name)?;
-        let hash = content_hash(bytes.as_slice())?;
-        self.read(name, known, &metadata, hash, Input::bytes(name, &bytes))
+        let factor = if format == Format::JSON { 16 } else { 4 };
+        let limit = self.reader.limits().file_bytes;
+        // What is read record by record is never in memory as a whole, and what is over the limit never read whole.
+        let bytes = if format.is_streamed() { 0 } else { metadata.len().min(limit) };
+        let _held = self.memory.take(bytes.saturating_mul(factor));
+        let opened = Opened::open(Path::new(name), self.reader.limits());
+        let opened = opened.map_err(|error| self.refused(name, known.is_some(), error))?;
+        self.read(name, known, metadata, opened)
+    }
+
+    /// A file over the limit keeps its former content.
+    fn refused(&self, name: &str, is_known: bool, mut error: ReadError) -> ReadError {
+        if error.kind == ProblemKind::TooLarge {
+            self.note(|report| report.skip(SkipReason::TooLarge, name, None));
+            if is_known {
+                error.message.push_str("; its former content is kept");
+            }
+        }
+        error
     }
 
     /// Whether size and modification time show the file to be unchanged, so that it need not be read.
@@ -145,14 +158,21 @@ impl FileIndexer<'_> {
             && record.modified == modified_nanoseconds(metadata)
             && record.bytes == metadata.len()
             && record.hash != INCOMPLETE
+            && !self.retries(record)
             && is_read_by_present_reader(name, record)
     }
 
-    /// A binary file is reported each time, since it is never in the index.
+    fn retries(&self, record: &FileRecord) -> bool {
+        self.retries && Yield::of(record) != Yield::Whole
+    }
+
+    /// A binary file is reported each time, since it is never in the index, and so is what could not be read.
     fn unchanged(&self, name: &str, record: &FileRecord) -> Change {
         if record.reader.as_ref().is_some_and(|(reader, _)| reader == Reader::BINARY.name) {
             self.note(|report| report.skip(SkipReason::Binary, name, None));
         }
+        self.note(|report| report.count(Yield::of(record)));
+        Problem::remembered(name, record).for_each(|problem| self.problem(problem));
         Change::Unchanged
     }
 
@@ -161,13 +181,12 @@ impl FileIndexer<'_> {
         name: &str,
         known: Option<FileRecord>,
         metadata: &fs::Metadata,
-        hash: [u8; 32],
-        input: Input<'_>,
+        opened: Opened,
     ) -> std::result::Result<Change, Failure> {
-        let is_known = known.is_some();
+        let (is_known, hash) = (known.is_some(), opened.hash);
         if let Some(mut record) = known.filter(|record| record.hash == hash) {
             // Manually deleted documents return when everything is read again.
-            let restores = self.options.rehash && record.deleted;
+            let restores = self.options.rehash && record.deleted || self.retries(&record);
             if is_read_by_present_reader(name, &record) && !restores {
                 record.modified = settled(metadata);
                 let change = self.unchanged(name, &record);
@@ -178,7 +197,8 @@ impl FileIndexer<'_> {
         if is_known {
             self.writer.delete_file(name);
         }
-        let record = self.add_all(name, metadata, hash, input)?;
+        let record = self.add_all(name, metadata, opened)?;
+        self.note(|report| report.count(Yield::of(&record)));
         self.writer.record_file(name, record);
         Ok(match is_known {
             true => Change::Changed,
@@ -192,33 +212,37 @@ impl FileIndexer<'_> {
         &self,
         name: &str,
         metadata: &fs::Metadata,
-        hash: [u8; 32],
-        input: Input<'_>,
+        opened: Opened,
     ) -> std::result::Result<FileRecord, Failure> {
+        let Opened { format, mut hash, mut content } = opened;
         let mut sink = Adding::new(self, name);
         sink.modified = modified(metadata).map(|since| since.as_secs() as i64);
-        let mut reader = Reader::of(Format::of(name));
-        let read = extract(input, &self.options.limits, &mut sink);
+        let mut reader = Reader::of(format);
+        let read = self.reader.read_content(name, format, &mut content, &mut sink, self.cancel);
         if let Some(error) = sink.failed {
             return Err(Failure::Run(error));
         }
         match read {
             Ok(()) => {}
-            Err(error) if error.kind() == ExtractKind::Binary => {
+            Err(error) if error.kind == ProblemKind::Binary => {
                 reader = Reader::BINARY;
                 self.note(|report| report.skip(SkipReason::Binary, name, None));
             }
-            Err(error) => {
-                sink.is_whole = false;
-                self.problem(Problem::new(ProblemKind::Content, name, with_causes(&error)));
-            }
+            Err(error) => sink.report(&error.of(name)),
         }
-        // A file with missing parts is read again next time, and reported again.
-        let hash = if sink.is_whole { hash } else { INCOMPLETE };
+        self.report_left_out(&mut sink.problems);
+        if sink.problems.must_retry() {
+            hash = INCOMPLETE;
+        }
         let mut record = FileRecord::new(hash, metadata.len(), sink.count)
-            .with_reader(reader.name, reader.version);
+            .with_reader(reader.name, reader.version)
+            .with_problems(sink.problems.into_stored());
         record.modified = settled(metadata);
         Ok(record)
+    }
+
+    fn report_left_out(&self, problems: &mut FileProblems) {
+        problems.finish().into_iter().for_each(|problem| self.problem(problem));
     }
 
     /// Whether a file with this content is gone and not yet matched to a new name.
@@ -256,16 +280,6 @@ fn settled(metadata: &fs::Metadata) -> Option<i64> {
     modified_nanoseconds(metadata).filter(|_| age > SETTLED)
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    message
-}
-
 /// Adds the documents of one file to the index as they are found.
 struct Adding<'a> {
     run: &'a FileIndexer<'a>,
@@ -274,15 +288,28 @@ struct Adding<'a> {
     is_stream: bool,
     /// Documents added.
     count: u64,
-    /// Whether every record of the file was read and added.
-    is_whole: bool,
+    problems: FileProblems,
     /// Why the whole run has to stop.
     failed: Option<Error>,
 }
 
 impl<'a> Adding<'a> {
     fn new(run: &'a FileIndexer<'a>, name: &'a str) -> Self {
-        Self { run, name, modified: None, is_stream: false, count: 0, is_whole: true, failed: None }
+        Self {
+            run,
+            name,
+            modified: None,
+            is_stream: false,
+            count: 0,
+            problems: FileProblems::default(),
+            failed: None,
+        }
+    }
+
+    fn report(&mut self, problem: &Problem) {
+        if self.problems.add(problem) {
+            self.run.problem(problem.clone());
+        }
     }
 
     fn added(&mut self, document: &Document, outcome: vizsla::AddOutcome) {
@@ -321,8 +348,7 @@ impl Sink for Adding<'_> {
         match self.run.writer.add(&document) {
             Ok(outcome) => self.added(&document, outcome),
             Err(error) if error.kind() == vizsla::ErrorKind::InvalidInput => {
-                self.is_whole = false;
-                self.run.problem(Problem::new(ProblemKind::Content, self.name, error.to_string()));
+                self.report(&Problem::new(ProblemKind::Malformed, self.name, error.to_string()));
             }
             Err(error) => {
                 self.failed = Some(error.into());
@@ -333,9 +359,6 @@ impl Sink for Adding<'_> {
     }
 
     fn problem(&mut self, problem: vizsla_extract::Problem) {
-        self.is_whole &= !problem.loses_text();
-        let mut reported = Problem::new(ProblemKind::Content, self.name, problem.to_string());
-        reported.location = problem.location;
-        self.run.problem(reported);
+        self.report(&Problem::in_file(self.name, &problem));
     }
 }

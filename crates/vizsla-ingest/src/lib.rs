@@ -7,6 +7,10 @@
 //! The roots and options of each run are stored in the index, so that [`Sync::remembered`] can bring it up to date, and
 //! [`Sync::reread`] can restore what a repair had to drop, exactly as it was first read.
 //!
+//! What could not be read is remembered as well, and read again only when the file, its reader or the limits change, or
+//! on request. Formats that others have made are read in processes of their own where a program offers them
+//! ([`worker`]).
+//!
 //! This crate prints nothing and reads no environment variables; progress goes to an [`Observer`]. The feature `watch`
 //! adds `Watch`, which runs again whenever a source changes.
 //!
@@ -24,24 +28,36 @@
 
 #![forbid(unsafe_code)]
 
+mod content;
 mod error;
 mod file;
+mod file_reader;
+mod in_process;
+mod limits;
 mod memory;
 mod missing;
 mod observer;
+mod ocr;
 mod options;
+mod problem;
+mod read_error;
 mod report;
 mod sources;
 mod state;
 mod sync;
 #[cfg(feature = "watch")]
 mod watch;
+pub mod worker;
 
 pub use error::{Error, ErrorKind, Result};
+pub use file_reader::FileReader;
 pub use observer::{Change, Observer, Progress};
+pub use ocr::Tesseract;
 pub use options::SyncOptions;
-pub use report::{Collision, Problem, ProblemKind, Report, SkipReason, Skipped};
+pub use problem::{Problem, ProblemKind};
+pub use report::{Collision, Report, SkipReason, Skipped};
 pub use sources::Source;
 pub use sync::Sync;
 #[cfg(feature = "watch")]
 pub use watch::{Update, Watch};
+pub use worker::WorkerCommand;

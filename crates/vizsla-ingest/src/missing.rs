@@ -7,7 +7,8 @@ use vizsla::IndexWriter;
 
 use crate::file::INCOMPLETE;
 use crate::observer::{Change, Observer};
-use crate::report::{Problem, ProblemKind, Report};
+use crate::problem::{Problem, ProblemKind};
+use crate::report::Report;
 use crate::sources::Found;
 
 /// Files that are gone, and whose documents go too.
@@ -91,7 +92,7 @@ impl Missing {
     ) {
         for path in &self.0 {
             writer.delete_file(path);
-            observer.file(path, Change::Removed);
+            observer.file(path, 0, Change::Removed);
         }
         report.removed = (self.0.len() as u64).saturating_sub(report.renamed);
     }

@@ -1,18 +1,23 @@
 //! Observes the progress of a run.
 
-use crate::report::Problem;
+use crate::problem::Problem;
 
 /// Receives the progress of a run, from several threads at once. Every method does nothing by default, and none should
 /// take long. `()` ignores everything.
 pub trait Observer: Send + std::marker::Sync {
-    /// The sources have been walked, and hold this many files.
-    fn found(&self, files: u64) {
-        let _ = files;
+    /// The sources have been walked, and hold this many files of this many bytes in all.
+    fn found(&self, files: u64, bytes: u64) {
+        let _ = (files, bytes);
     }
 
-    /// A file has been processed.
-    fn file(&self, path: &str, change: Change) {
-        let _ = (path, change);
+    /// A file is new or has changed, and is being read.
+    fn reading(&self, path: &str) {
+        let _ = path;
+    }
+
+    /// A file of this many bytes has been processed.
+    fn file(&self, path: &str, bytes: u64, change: Change) {
+        let _ = (path, bytes, change);
     }
 
     /// Something could not be read.

@@ -1,7 +1,9 @@
 //! How sources are read.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use vizsla::Limits;
+
+use crate::limits;
 
 /// How sources are walked and read, and the resources to use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,7 +12,7 @@ use vizsla::Limits;
 #[non_exhaustive]
 pub struct SyncOptions {
     /// Bounds on files, records, texts and metadata.
-    #[serde(serialize_with = "write_limits", deserialize_with = "read_limits")]
+    #[serde(with = "limits")]
     pub limits: Limits,
     /// Whether hidden files are read too; never the contents of a `.git`.
     pub hidden: bool,
@@ -21,6 +23,11 @@ pub struct SyncOptions {
     /// Whether a folder that no longer holds any file loses all its documents. Otherwise they are kept and the folder
     /// is reported, since it may merely be unmounted.
     pub prune: bool,
+    /// Languages of pictures of text, such as scanned pages, as the program that reads them names them; they are not
+    /// read when `None`. Only workers read them ([`Sync::with_workers`](crate::Sync::with_workers)).
+    pub ocr: Option<String>,
+    /// Whether files that could not be read, or only in part, are read again even when they are unchanged.
+    pub retry_failed: bool,
     /// Whether files are read even when their size and time are unchanged, and manually deleted documents are restored.
     pub rehash: bool,
     /// Whether [`Report::skipped`](crate::Report::skipped) names hidden and ignored files, which takes a second walk.
@@ -42,6 +49,8 @@ impl Default for SyncOptions {
             ignore_rules: true,
             follow: false,
             prune: false,
+            ocr: None,
+            retry_failed: false,
             rehash: false,
             list_ignored: false,
             threads: None,
@@ -82,6 +91,18 @@ impl SyncOptions {
         self
     }
 
+    /// Sets the languages of pictures of text.
+    pub fn with_ocr(mut self, languages: impl Into<String>) -> Self {
+        self.ocr = Some(languages.into());
+        self
+    }
+
+    /// Sets whether files that could not be read, or only in part, are read again even when they are unchanged.
+    pub fn with_retry_failed(mut self, retry: bool) -> Self {
+        self.retry_failed = retry;
+        self
+    }
+
     /// Sets whether files are read even when they seem unchanged.
     pub fn with_rehash(mut self, rehash: bool) -> Self {
         self.rehash = rehash;
@@ -114,8 +135,14 @@ impl SyncOptions {
             hidden: self.hidden,
             ignore_rules: self.ignore_rules,
             follow: self.follow,
+            ocr: self.ocr.clone(),
             ..Self::default()
         }
+    }
+
+    /// Whether these options may read what others could not.
+    pub(crate) fn reads_unlike(&self, other: &Self) -> bool {
+        self.limits != other.limits || self.ocr != other.ocr
     }
 
     pub(crate) fn thread_count(&self) -> usize {
@@ -124,57 +151,14 @@ impl SyncOptions {
     }
 }
 
-/// The limits that concern reading.
-#[derive(Serialize, Deserialize)]
-#[serde(default)]
-struct ReadLimits {
-    file_bytes: u64,
-    record_bytes: usize,
-    text_bytes: usize,
-    metadata_bytes: usize,
-    nesting: usize,
-}
-
-impl Default for ReadLimits {
-    fn default() -> Self {
-        Self::of(&Limits::default())
-    }
-}
-
-impl ReadLimits {
-    fn of(limits: &Limits) -> Self {
-        Self {
-            file_bytes: limits.file_bytes,
-            record_bytes: limits.record_bytes,
-            text_bytes: limits.text_bytes,
-            metadata_bytes: limits.metadata_bytes,
-            nesting: limits.nesting,
-        }
-    }
-}
-
-fn write_limits<S: Serializer>(limits: &Limits, serializer: S) -> Result<S::Ok, S::Error> {
-    ReadLimits::of(limits).serialize(serializer)
-}
-
-fn read_limits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limits, D::Error> {
-    let read = ReadLimits::deserialize(deserializer)?;
-    let mut limits = Limits::default()
-        .with_file_bytes(read.file_bytes)
-        .with_text_bytes(read.text_bytes)
-        .with_metadata_bytes(read.metadata_bytes)
-        .with_nesting(read.nesting);
-    limits.record_bytes = read.record_bytes;
-    Ok(limits)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn options_are_stored_and_what_is_missing_has_its_default() {
-        let limits = Limits::default().with_file_bytes(7).with_metadata_bytes(9);
+        let mut limits = Limits::default().with_file_bytes(7).with_metadata_bytes(9);
+        limits.members = 5;
         let options = SyncOptions::default().with_limits(limits).with_hidden(true).with_threads(3);
         let json = serde_json::to_string(&options).unwrap();
         assert_eq!(serde_json::from_str::<SyncOptions>(&json).unwrap(), options);

@@ -1,7 +1,8 @@
 //! The report of a run.
 
 use serde::Serialize;
-use vizsla::Location;
+
+use crate::problem::{Problem, Yield};
 
 /// Names that a report keeps of each kind; its counts include all.
 const MOST_NAMES: usize = 1_000;
@@ -32,6 +33,12 @@ pub struct Report {
     pub binary: u64,
     /// Files over the size limit.
     pub too_large: u64,
+    /// Files of which nothing could be read, those known from earlier runs included.
+    pub unread: u64,
+    /// Files of which only a part could be read, likewise.
+    pub read_in_part: u64,
+    /// Files without readable text on some or all of their pages, such as scans, likewise.
+    pub without_text: u64,
     /// Symbolic links that were not followed.
     pub links_not_followed: u64,
     /// Hidden and ignored files, if requested.
@@ -44,7 +51,7 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// The first thousand of the repeated ids.
     pub collisions: Vec<Collision>,
-    /// Sources, files and records that could not be read, or only in part.
+    /// Sources, files and records that could not be read, or only in part; for each file its first ones.
     pub problems: Vec<Problem>,
 }
 
@@ -90,54 +97,11 @@ pub struct Collision {
     pub id: String,
 }
 
-/// Something that could not be read, or only in part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Problem {
-    /// The kind of problem.
-    pub kind: ProblemKind,
-    /// The source or file.
-    pub path: String,
-    /// Where in it, when known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub location: Option<Location>,
-    /// What is wrong, its place in the file included.
-    pub reason: String,
-}
-
-/// The kinds of problems, so that a program can suggest a remedy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ProblemKind {
-    /// A source, folder or file cannot be read.
-    Unreadable,
-    /// A source is neither a file nor a folder.
-    Special,
-    /// A folder no longer holds any file; its documents are kept unless it is pruned.
-    Emptied,
-    /// Everything in a source is hidden or excluded by ignore files.
-    AllIgnored,
-    /// A file is over the size limit.
-    TooLarge,
-    /// Part of a file could not be read, is over a limit, or does not match the file's name.
-    Content,
-}
-
-impl Problem {
-    pub(crate) fn new(
-        kind: ProblemKind,
-        path: impl Into<String>,
-        reason: impl Into<String>,
-    ) -> Self {
-        Self { kind, path: path.into(), location: None, reason: reason.into() }
-    }
-}
-
 impl Report {
-    /// Whether the run changed the index or encountered a problem.
+    /// Whether the run changed the index or encountered a problem that was not known.
     pub fn has_changes(&self) -> bool {
-        self.added + self.changed + self.renamed + self.removed > 0 || !self.problems.is_empty()
+        self.added + self.changed + self.renamed + self.removed > 0
+            || self.problems.iter().any(|problem| !problem.known)
     }
 
     /// The names skipped for a given reason.
@@ -158,6 +122,9 @@ impl Report {
         self.repeated_ids += other.repeated_ids;
         self.binary += other.binary;
         self.too_large += other.too_large;
+        self.unread += other.unread;
+        self.read_in_part += other.read_in_part;
+        self.without_text += other.without_text;
         self.links_not_followed += other.links_not_followed;
         self.ignored += other.ignored;
         self.special += other.special;
@@ -181,6 +148,16 @@ impl Report {
         if *count <= MOST_NAMES as u64 {
             let id = id.map(str::to_owned);
             self.skipped.push(Skipped { reason, path: path.to_owned(), id });
+        }
+    }
+
+    /// Counts what a file has yielded.
+    pub(crate) fn count(&mut self, of: Yield) {
+        match of {
+            Yield::Whole => {}
+            Yield::NoText => self.without_text += 1,
+            Yield::Part => self.read_in_part += 1,
+            Yield::Nothing => self.unread += 1,
         }
     }
 

@@ -10,7 +10,8 @@ use ignore::{DirEntry, WalkBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::SyncOptions;
-use crate::report::{Problem, ProblemKind, Report, SkipReason};
+use crate::problem::{Problem, ProblemKind};
+use crate::report::{Report, SkipReason};
 
 /// Where documents come from.
 pub enum Source {
@@ -50,6 +51,8 @@ pub(crate) struct Found {
     pub(crate) roots: Vec<PathBuf>,
     /// The files in them, in order.
     pub(crate) files: Vec<PathBuf>,
+    /// The bytes of all files in them; a file in two of the roots counts twice.
+    pub(crate) bytes: u64,
     /// Folders that could not be read: their known files are not gone.
     pub(crate) unreadable: HashSet<PathBuf>,
     pub(crate) streams: Vec<(String, Box<dyn BufRead + Send>)>,
@@ -128,6 +131,7 @@ impl Walker<'_> {
         if entry.path_is_symlink() && !self.options.follow {
             report.skip(SkipReason::Link, &name(), None);
         } else if kind.is_some_and(|kind| kind.is_file()) {
+            found.bytes += entry.metadata().map_or(0, |metadata| metadata.len());
             found.files.push(entry.into_path());
         } else if kind.and_then(special).is_some() {
             report.skip(SkipReason::Special, &name(), None);

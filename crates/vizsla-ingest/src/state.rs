@@ -38,6 +38,12 @@ impl State {
         self.roots.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
+    /// The options that a root was last read with.
+    pub(crate) fn options_of(&self, root: &Path) -> Option<&SyncOptions> {
+        let root = self.roots.iter().find(|known| Path::new(&known.path) == root);
+        root.map(|root| &root.options)
+    }
+
     pub(crate) fn to_json(&self) -> Option<String> {
         serde_json::to_string(self).ok()
     }

@@ -11,6 +11,7 @@ use vizsla::{CancelHandle, Index, IndexWriter, WriterOptions};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::FileIndexer;
+use crate::file_reader::FileReader;
 use crate::memory::Memory;
 use crate::missing::Missing;
 use crate::observer::Observer;
@@ -18,6 +19,7 @@ use crate::options::SyncOptions;
 use crate::report::Report;
 use crate::sources::{Found, Source, Walker};
 use crate::state::State;
+use crate::worker::WorkerCommand;
 
 /// More threads than this only contend with each other when writing.
 const MOST_WRITING_THREADS: usize = 8;
@@ -28,18 +30,33 @@ pub struct Sync {
     options: SyncOptions,
     /// Whether a missing source is reported as a problem instead of an error.
     lenient: bool,
+    workers: Option<WorkerCommand>,
 }
 
 impl Sync {
     /// Reads sources with these options.
     pub fn new(options: SyncOptions) -> Self {
-        Self { options, lenient: false }
+        Self { options, lenient: false, workers: None }
     }
 
     /// Reports a missing source as a problem and continues with the others, instead of failing. Its documents stay in
     /// the index.
     pub fn with_missing_sources_reported(mut self) -> Self {
         self.lenient = true;
+        self
+    }
+
+    /// Reads foreign formats in workers. Without them, everything is read in this process, and a hostile file may end it
+    /// ([`FileReader`]).
+    pub fn with_workers(mut self, command: WorkerCommand) -> Self {
+        self.workers = Some(command);
+        self
+    }
+
+    /// Reads again what could not be read, or only in part
+    /// ([`SyncOptions::retry_failed`](SyncOptions::retry_failed)).
+    pub fn with_retry_failed(mut self, retry: bool) -> Self {
+        self.options.retry_failed = retry;
         self
     }
 
@@ -55,7 +72,9 @@ impl Sync {
     /// Those of reading the index.
     pub fn remembered(index: &Index) -> Result<Vec<(Self, Vec<PathBuf>)>> {
         let groups = State::of(index)?.groups().into_iter();
-        Ok(groups.map(|(options, roots)| (Self { options, lenient: true }, roots)).collect())
+        Ok(groups
+            .map(|(options, roots)| (Self { lenient: true, ..Self::new(options) }, roots))
+            .collect())
     }
 
     /// Brings an index up to date with its sources. Changed files are read again, and documents of files that are gone
@@ -81,9 +100,28 @@ impl Sync {
         let found = walker.find(sources, &mut report)?;
         report.problems.iter().for_each(|problem| observer.problem(problem));
         let mut state = State::of(index)?;
+        let reads_unlike = found
+            .roots
+            .iter()
+            .filter_map(|root| state.options_of(root))
+            .any(|former| self.options.reads_unlike(former));
         state.remember(&found.roots, &self.options);
-        let run = Run { options: &self.options, index, observer, cancel };
+        let retries = self.options.retry_failed || reads_unlike;
+        let reader = self.reader(&self.options)?;
+        let run = Run { options: &self.options, reader, retries, index, observer, cancel };
         run.update(found, report, Some(&state))
+    }
+
+    fn reader(&self, options: &SyncOptions) -> Result<FileReader> {
+        let reader = FileReader::new(options.limits);
+        match &self.workers {
+            Some(command) => Ok(reader.with_workers(command.clone(), options.ocr.clone())),
+            None if options.ocr.is_some() => {
+                let message = "pictures of text are read by workers alone, and there are none";
+                Err(Error::new(ErrorKind::NoWorkers, message))
+            }
+            None => Ok(reader),
+        }
     }
 
     /// Rereads files that an index has lost, under the names it knew them by and with the options of their roots, as
@@ -92,6 +130,7 @@ impl Sync {
     /// # Errors
     /// [`ErrorKind::Cancelled`], and those of the index.
     pub fn reread(
+        &self,
         index: &Index,
         files: &[String],
         observer: &dyn Observer,
@@ -99,7 +138,8 @@ impl Sync {
     ) -> Result<Report> {
         let mut report = Report::default();
         for (options, files) in State::of(index)?.group_files(files) {
-            let run = Run { options: &options, index, observer, cancel };
+            let reader = self.reader(&options)?;
+            let run = Run { options: &options, reader, retries: false, index, observer, cancel };
             let found = Found { files, ..Found::default() };
             report.merge(run.update(found, Report::default(), None)?);
         }
@@ -109,6 +149,8 @@ impl Sync {
 
 struct Run<'a> {
     options: &'a SyncOptions,
+    reader: FileReader,
+    retries: bool,
     index: &'a Index,
     observer: &'a dyn Observer,
     cancel: &'a CancelHandle,
@@ -126,7 +168,7 @@ impl Run<'_> {
         let reported = report.problems.len();
         let missing = Missing::find(&writer.files(), &found, self.options.prune, &mut report);
         report.problems[reported..].iter().for_each(|problem| self.observer.problem(problem));
-        self.observer.found(found.files.len() as u64);
+        self.observer.found(found.files.len() as u64, found.bytes);
         let mut report = self.read(found, &writer, &missing, report)?;
         missing.remove(&writer, self.observer, &mut report);
         if self.cancel.is_cancelled() {
@@ -156,6 +198,8 @@ impl Run<'_> {
     ) -> Result<Report> {
         let files = FileIndexer {
             options: self.options,
+            reader: &self.reader,
+            retries: self.retries,
             writer,
             observer: self.observer,
             cancel: self.cancel,

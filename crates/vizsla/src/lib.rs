@@ -42,8 +42,8 @@ pub use analysis::{Language, UnknownLanguage};
 pub use bm25::{IndexRetriever, Rm3, TantivyRetriever, tantivy};
 pub use error::{Error, ErrorKind, Result};
 pub use index::{
-    AddOutcome, Bm25Params, CheckReport, FORMAT_VERSION, FieldWeights, FileRecord, Index,
-    IndexSettings, IndexStats, IndexWriter, ParseWeightsError, RepairReport, WriterOptions,
+    AddOutcome, Bm25Params, CheckReport, FORMAT_VERSION, FieldWeights, FileProblem, FileRecord,
+    Index, IndexSettings, IndexStats, IndexWriter, ParseWeightsError, RepairReport, WriterOptions,
     content_hash,
 };
 pub use search::{
@@ -57,7 +57,7 @@ pub use vizsla_core::{
     DocumentKey, Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Metadata,
     MetadataValue, NonFiniteScore, ParseFusionError, Passage, Query, QueryField, QueryNotes,
     QuerySyntax, Ranked, Ranking, RerankScore, Reranker, Retrieval, RetrieveRequest, Retriever,
-    Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits,
+    Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits, split,
 };
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;

@@ -10,7 +10,8 @@ fuzz_target!(|text: &str| {
     let Ok(run) = trec::parse_run(text) else { return };
     let again = trec::parse_run(&trec::format_run(&run, "fuzz")).expect("what was written is read");
     let ids = |run: &vizsla_eval::metrics::Run| -> Vec<(String, Vec<String>)> {
-        let ids = |documents: &[(String, f32)]| documents.iter().map(|(id, _)| id.clone()).collect();
+        let ids =
+            |documents: &[(String, f32)]| documents.iter().map(|(id, _)| id.clone()).collect();
         run.iter().map(|(query, documents)| (query.clone(), ids(documents))).collect()
     };
     assert_eq!(ids(&again), ids(&run));

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use vizsla::Index;
-use vizsla_ingest::Sync;
+use vizsla_ingest::{Sync, SyncOptions};
 
 use crate::args::{IndexDir, RepairArgs};
 use crate::progress::IndexProgress;
-use crate::{Outcome, interrupt, output};
+use crate::{Outcome, interrupt, output, workers};
 
 pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
     let report = Index::check(&args.index)?;
@@ -66,7 +66,9 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
 /// Reads files again with the options of the earlier run.
 fn reindex(dir: &Path, files: &[String]) -> anyhow::Result<()> {
     let cancel = interrupt::listen()?;
-    let report = Sync::reread(&Index::open(dir)?, files, &IndexProgress::default(), &cancel)
+    let report = Sync::new(SyncOptions::default())
+        .with_workers(workers::command(None)?)
+        .reread(&Index::open(dir)?, files, &IndexProgress::default(), &cancel)
         .map_err(|error| interrupt::or_failed(error, dir))
         .context("cannot read the files again")?;
     output::print_report(&report, false)?;

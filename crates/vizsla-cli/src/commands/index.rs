@@ -4,12 +4,12 @@ use std::io::{self, BufReader};
 use std::path::Path;
 
 use vizsla::CancelHandle;
-use vizsla_ingest::{Report, Source, Sync};
+use vizsla_ingest::{Problem, ProblemKind, Report, Source, Sync};
 
 use crate::args::IndexArgs;
 use crate::index_settings::{check_sources, open_or_create};
 use crate::progress::IndexProgress;
-use crate::{Outcome, interrupt, output};
+use crate::{Outcome, interrupt, output, workers};
 
 pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
     let cancel = interrupt::listen()?;
@@ -18,10 +18,11 @@ pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
         update(args, &cancel)?
     } else {
         check_sources(&args.sources)?;
+        let sync =
+            Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
         let index = open_or_create(args)?;
         let sources = args.sources.iter().map(|path| source(path)).collect();
-        Sync::new(args.sync_options())
-            .run(&index, sources, &IndexProgress::default(), &cancel)
+        sync.run(&index, sources, &IndexProgress::default(), &cancel)
             .map_err(|error| interrupt::or_failed(error, dir))?
     };
     if args.json {
@@ -29,7 +30,8 @@ pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
     } else {
         output::print_report(&report, args.verbose)?;
     }
-    Ok(if report.problems.is_empty() { Outcome::Success } else { Outcome::Partial })
+    let failed = |problem: &Problem| problem.kind != ProblemKind::ReadByOcr;
+    Ok(if report.problems.iter().any(failed) { Outcome::Partial } else { Outcome::Success })
 }
 
 /// Reads the sources of earlier runs again, with the same options.
@@ -42,6 +44,9 @@ fn update(args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
     let mut report = Report::default();
     for (sync, roots) in remembered {
         let sources = roots.into_iter().map(Source::Path).collect();
+        let sync = sync
+            .with_retry_failed(args.retry_failed)
+            .with_workers(workers::command(Some(args.reading.extract_memory))?);
         let run = sync.run(&index, sources, &IndexProgress::default(), cancel);
         report.merge(run.map_err(|error| interrupt::or_failed(error, &args.index.index))?);
     }

@@ -8,7 +8,7 @@ use vizsla_ingest::{ErrorKind, Sync, Update, Watch};
 use crate::args::WatchArgs;
 use crate::index_settings::open_or_create;
 use crate::progress::IndexProgress;
-use crate::{Outcome, interrupt, output};
+use crate::{Outcome, interrupt, output, workers};
 
 pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
     let cancel = interrupt::listen()?;
@@ -17,7 +17,8 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
         anyhow::bail!("only files and folders can be watched: name them");
     }
     // Watching starts before the sources are read, so that no change is missed in between.
-    let watch = Watch::new(Sync::new(args.sync_options()), args.sources.clone()).map_err(limits)?;
+    let sync = Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
+    let watch = Watch::new(sync, args.sources.clone()).map_err(limits)?;
     let index = open_or_create(args)?;
     output::note("watching; Ctrl-C to stop");
     let mut printed = Ok(());

@@ -81,7 +81,12 @@ fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
         Some(path) => place(&settings::relative(path), &hit.passage.location),
         None => hit.doc_id.clone(),
     };
-    writeln!(out, "     {}", printable(&place))?;
+    let place = printable(&place);
+    match &hit.link {
+        // Terminals that know no links show the text alone.
+        Some(link) => writeln!(out, "     \x1b]8;;{link}\x1b\\{place}\x1b]8;;\x1b\\")?,
+        None => writeln!(out, "     {place}")?,
+    }
     writeln!(out, "     {FAINT}{}{FAINT:#}", scores(hit.score, &hit.scores))?;
     for line in snippet(hit).lines().filter(|line| !line.trim().is_empty()) {
         writeln!(out, "     {line}")?;

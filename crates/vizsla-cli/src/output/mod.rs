@@ -1,5 +1,6 @@
 //! Writers; no decisions.
 
+mod extracted;
 mod human;
 mod sync;
 
@@ -8,6 +9,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+pub(crate) use extracted::{print_extracted, print_problem};
 pub(crate) use human::{print_reranked, print_response};
 pub(crate) use sync::print_report;
 

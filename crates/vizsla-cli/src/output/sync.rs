@@ -1,8 +1,11 @@
 //! What happened to the sources of an index, for people to read.
 
+use std::collections::BTreeSet;
 use std::io;
 
-use vizsla_ingest::{Problem, ProblemKind, Report, SkipReason};
+use vizsla_ingest::{Problem, Report, SkipReason};
+
+use super::extracted::described;
 
 /// How many names of each kind are printed unless all are requested.
 const FEW: usize = 3;
@@ -33,12 +36,15 @@ pub(crate) fn print_report(report: &Report, verbose: bool) -> io::Result<()> {
             super::note(&format!("{}: {}{id}", reason(skipped.reason), skipped.path));
         }
     }
-    print_problems(report);
+    print_problems(report, verbose);
     Ok(())
 }
 
 fn notes(report: &Report) -> Vec<String> {
     let counts = [
+        (report.unread, "files that could not be read"),
+        (report.read_in_part, "files read in part"),
+        (report.without_text, "files without readable text on some or all pages"),
         (report.binary, "binary files skipped (--verbose names them)"),
         (report.ignored, "hidden or ignored files skipped"),
         (report.special, "FIFOs, sockets or devices skipped"),
@@ -63,25 +69,23 @@ fn print_collisions(report: &Report, verbose: bool) {
     }
 }
 
-fn print_problems(report: &Report) {
-    for problem in &report.problems {
-        super::note(&format!("{}: {}{}", named(problem), problem.reason, remedy(problem.kind)));
+/// New problems one by one, and the number of those that earlier runs have reported.
+fn print_problems(report: &Report, verbose: bool) {
+    let (known, new): (Vec<&Problem>, Vec<&Problem>) =
+        report.problems.iter().partition(|problem| problem.known && !verbose);
+    for problem in &new {
+        super::note(&described(problem));
     }
-    if !report.problems.is_empty() {
-        super::note(&format!("{} problems; everything else is indexed", report.problems.len()));
+    if !new.is_empty() {
+        super::note(&format!("{} problems; everything else is indexed", new.len()));
     }
-}
-
-fn named(problem: &Problem) -> &str {
-    if problem.path == "-" { "standard input" } else { &problem.path }
-}
-
-fn remedy(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::Emptied => "; --prune removes them",
-        ProblemKind::AllIgnored => "; --hidden and --no-ignore include them",
-        ProblemKind::TooLarge => "; --max-file-size raises it",
-        _ => "",
+    if !known.is_empty() {
+        let files: BTreeSet<&str> = known.iter().map(|problem| problem.path.as_str()).collect();
+        super::note(&format!(
+            "{} problems of {} unchanged files are known (`vizsla info --problems` lists them, --retry-failed reads the files again)",
+            known.len(),
+            files.len(),
+        ));
     }
 }
 

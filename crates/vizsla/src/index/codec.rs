@@ -28,7 +28,9 @@ pub(crate) fn decode_passage<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Box
     Ok(bincode::serde::decode_from_slice(bytes, configuration)?.0)
 }
 
-pub(crate) fn decode_manifest<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BoxError> {
+/// Also returns the bytes after it.
+pub(crate) fn decode_manifest<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), BoxError> {
     let configuration = standard().with_limit::<MAX_MANIFEST>();
-    Ok(bincode::serde::decode_from_slice(bytes, configuration)?.0)
+    let (value, length) = bincode::serde::decode_from_slice(bytes, configuration)?;
+    Ok((value, bytes.get(length..).unwrap_or_default()))
 }

@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use vizsla_core::{BoxError, Location};
 
 use super::codec;
 use super::durable::write_whole;
@@ -53,12 +54,46 @@ pub struct FileRecord {
     pub reader: Option<(String, u32)>,
     /// Whether some of its documents were deleted since it was read; reading it again brings them back.
     pub deleted: bool,
+    /// What of it could not be read.
+    #[serde(skip)]
+    pub problems: Vec<FileProblem>,
+}
+
+/// Something in a file that could not be read, as the program that reads files puts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FileProblem {
+    /// The kind of problem, in that program's terms.
+    pub kind: String,
+    /// Where in the file, when known.
+    pub location: Option<Location>,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl FileProblem {
+    /// A problem of this kind.
+    pub fn new(
+        kind: impl Into<String>,
+        location: Option<Location>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self { kind: kind.into(), location, reason: reason.into() }
+    }
 }
 
 impl FileRecord {
     /// A record of a file; see [`content_hash`] for the hash.
     pub fn new(hash: [u8; 32], bytes: u64, documents: u64) -> Self {
-        Self { hash, bytes, documents, modified: None, reader: None, deleted: false }
+        Self {
+            hash,
+            bytes,
+            documents,
+            modified: None,
+            reader: None,
+            deleted: false,
+            problems: Vec::new(),
+        }
     }
 
     /// Adds when the file was last changed, in nanoseconds since 1970. Only for a file that could not have been changed
@@ -73,6 +108,12 @@ impl FileRecord {
         self.reader = Some((name.into(), version));
         self
     }
+
+    /// Adds what of the file could not be read.
+    pub fn with_problems(mut self, problems: Vec<FileProblem>) -> Self {
+        self.problems = problems;
+        self
+    }
 }
 
 /// The hash that tells whether a file has changed: BLAKE3 over all of `content`, read in chunks.
@@ -85,7 +126,8 @@ pub fn content_hash(mut content: impl io::Read) -> io::Result<[u8; 32]> {
     Ok(*hasher.finalize().as_bytes())
 }
 
-/// The files of an index by path.
+/// The files of an index by path. The problems of those that have any are stored after the rest, where a manifest of
+/// an earlier release ends.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Manifest {
     /// The number of the commit. Numbers are never reused, even after failed commits.
@@ -106,10 +148,33 @@ impl Manifest {
     pub(crate) fn write(&self, dir: &Path) -> Result<()> {
         let path = manifest_path(dir, self.sequence);
         let mut bytes = codec::encode(self, 160 * self.files.len() + 64)
+            .and_then(|mut bytes| {
+                codec::encode_into(&self.problems(), &mut bytes)?;
+                Ok(bytes)
+            })
             .expect("texts and numbers can be encoded");
         let hash = blake3::hash(&bytes);
         bytes.extend(hash.as_bytes());
         write_whole(&path, &bytes).map_err(|error| Error::io("write", &path, error))
+    }
+
+    fn problems(&self) -> BTreeMap<&str, &[FileProblem]> {
+        let with_any = self.files.iter().filter(|(_, record)| !record.problems.is_empty());
+        with_any.map(|(path, record)| (path.as_str(), record.problems.as_slice())).collect()
+    }
+
+    fn decode(bytes: &[u8]) -> std::result::Result<Self, BoxError> {
+        let (mut manifest, rest): (Self, _) = codec::decode_manifest(bytes)?;
+        if !rest.is_empty() {
+            let (problems, _): (BTreeMap<String, Vec<FileProblem>>, _) =
+                codec::decode_manifest(rest)?;
+            for (path, problems) in problems {
+                if let Some(record) = manifest.files.get_mut(&path) {
+                    record.problems = problems;
+                }
+            }
+        }
+        Ok(manifest)
     }
 
     /// Reads the manifest named in a commit's payload; an index without a payload has none yet.
@@ -134,8 +199,7 @@ impl Manifest {
         if blake3::hash(content).as_bytes() != hash {
             return Err(corrupt("is damaged"));
         }
-        codec::decode_manifest(content)
-            .map_err(|error| corrupt("cannot be parsed").with_source(error))
+        Self::decode(content).map_err(|error| corrupt("cannot be parsed").with_source(error))
     }
 
     /// The newest readable manifest in the folder, whichever commit it belongs to.

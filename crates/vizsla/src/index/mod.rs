@@ -13,6 +13,7 @@ pub(crate) mod schema;
 mod settings;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +29,7 @@ use vizsla_core::{Filter, Metadata, Passage};
 
 use self::directory::{IndexFolder, LastFailure, SEGMENTS_DIR};
 use self::manifest::Manifest;
-pub use self::manifest::{FileRecord, content_hash};
+pub use self::manifest::{FileProblem, FileRecord, content_hash};
 pub use self::parameters::{Bm25Params, FieldWeights, ParseWeightsError};
 pub(crate) use self::paths::path_globs;
 pub use self::repair::{CheckReport, RepairReport};
@@ -240,13 +241,18 @@ impl Index {
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when a glob is invalid.
     pub fn files(&self, filter: &Filter) -> Result<Vec<String>> {
+        Ok(self.file_records(filter)?.into_keys().collect())
+    }
+
+    /// What is known about the indexed files that match a filter's path globs.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidInput`] when a glob is invalid.
+    pub fn file_records(&self, filter: &Filter) -> Result<BTreeMap<String, FileRecord>> {
         let globs = path_globs(&filter.paths)?;
-        Ok(self
-            .manifest()?
-            .files
-            .into_keys()
-            .filter(|path| globs.as_ref().is_none_or(|globs| globs.is_match(path)))
-            .collect())
+        let mut files = self.manifest()?.files;
+        files.retain(|path, _| globs.as_ref().is_none_or(|globs| globs.is_match(path)));
+        Ok(files)
     }
 
     /// The state given to [`IndexWriter::set_sync_state`] before the last commit.

@@ -2,6 +2,7 @@
 
 use vizsla_core::{BoxError, Ranked, RerankScore, Retrieval};
 
+use super::link::file_url;
 use super::request::SearchRequest;
 use super::response::{Hit, HitPassage, HitScores};
 use super::scored::{ScoredCandidates, Slot};
@@ -41,6 +42,8 @@ fn build_one(
         rank,
         doc_id: passage.doc_id.clone(),
         path: passage.path.clone(),
+        place: passage.location.to_string(),
+        link: passage.path.as_deref().and_then(|path| file_url(path, &passage.location)),
         title: passage.title.clone(),
         score: slot.score,
         scores: HitScores {

@@ -2,6 +2,7 @@
 //! sees every stage.
 
 mod hits;
+mod link;
 mod merged_retriever;
 mod observer;
 mod passage_retriever;

@@ -37,6 +37,13 @@ pub struct Hit {
     pub doc_id: String,
     /// The file it was read from.
     pub path: Option<String>,
+    /// Where in it the best passage is, for people to read: `page 12 (iv)`.
+    #[serde(default)]
+    pub place: String,
+    /// The URL that opens the file, at that place where programs that show such files understand it; for a file that is
+    /// inside another one, the outer one.
+    #[serde(default)]
+    pub link: Option<String>,
     /// Its title; empty when it has none.
     pub title: String,
     /// The fused score. Its scale depends on the fusion; it is not comparable between queries.

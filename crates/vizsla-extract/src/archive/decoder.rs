@@ -1,0 +1,76 @@
+//! Decoders of compressed files. All of them read several compressed files in a row as one, as the usual programs do.
+
+use std::io::{self, BufRead, Read};
+
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use crate::archive::guard::Counted;
+
+/// KiB of memory that a decoder of XZ may use; the usual programs need at most 65 MiB for what they write.
+const XZ_MEMORY: u32 = 256 << 10;
+
+pub(super) fn gzip(reader: Counted<'_>) -> Box<dyn Read + '_> {
+    Box::new(flate2::bufread::MultiGzDecoder::new(reader))
+}
+
+pub(super) fn bzip2(reader: Counted<'_>) -> Box<dyn Read + '_> {
+    Box::new(bzip2::bufread::MultiBzDecoder::new(reader))
+}
+
+pub(super) fn xz(reader: Counted<'_>) -> Box<dyn Read + '_> {
+    Box::new(lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY))
+}
+
+pub(super) fn zstd(reader: Counted<'_>) -> Box<dyn Read + '_> {
+    Box::new(Frames { reader, decoder: FrameDecoder::new(), is_inside: false })
+}
+
+/// Zstandard: frames, some of which hold no data and are skipped.
+struct Frames<'a> {
+    reader: Counted<'a>,
+    decoder: FrameDecoder,
+    /// Whether a frame is being read.
+    is_inside: bool,
+}
+
+impl Frames<'_> {
+    fn begin(&mut self) -> io::Result<()> {
+        match self.decoder.reset(&mut self.reader) {
+            Ok(()) => self.is_inside = true,
+            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                length,
+                ..
+            })) => {
+                io::copy(&mut (&mut self.reader).take(u64::from(length)), &mut io::sink())?;
+            }
+            Err(error) => return Err(io::Error::other(error)),
+        }
+        Ok(())
+    }
+}
+
+impl Read for Frames<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.is_inside {
+                while !self.decoder.is_finished() && self.decoder.can_collect() < buffer.len() {
+                    let wanted = buffer.len() - self.decoder.can_collect();
+                    let strategy = BlockDecodingStrategy::UptoBytes(wanted);
+                    self.decoder
+                        .decode_blocks(&mut self.reader, strategy)
+                        .map_err(io::Error::other)?;
+                }
+                let read = self.decoder.read(buffer)?;
+                if read > 0 || buffer.is_empty() {
+                    return Ok(read);
+                }
+                self.is_inside = false;
+            }
+            if self.reader.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            self.begin()?;
+        }
+    }
+}

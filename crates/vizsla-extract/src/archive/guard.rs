@@ -1,0 +1,100 @@
+//! Bounds what a decoder yields: a small file may unpack to any size.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+use std::rc::Rc;
+
+/// How much larger than its compressed form a file may be, once it is larger than [`FREE_BYTES`].
+const RATIO: u64 = 100;
+/// Bytes that anything may unpack to.
+const FREE_BYTES: u64 = 1 << 20;
+
+/// Bytes that a file of `packed` bytes may unpack to.
+pub(super) fn most(packed: u64) -> u64 {
+    packed.saturating_mul(RATIO).max(FREE_BYTES)
+}
+
+/// Counts the bytes taken from a reader.
+pub(super) struct Counted<'a> {
+    reader: &'a mut dyn BufRead,
+    taken: Rc<Cell<u64>>,
+}
+
+impl<'a> Counted<'a> {
+    pub(super) fn new(reader: &'a mut dyn BufRead) -> (Self, Rc<Cell<u64>>) {
+        let taken = Rc::new(Cell::new(0));
+        (Self { reader, taken: Rc::clone(&taken) }, taken)
+    }
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.taken.set(self.taken.get() + read as u64);
+        Ok(read)
+    }
+}
+
+impl BufRead for Counted<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.reader.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken.set(self.taken.get() + amount as u64);
+        self.reader.consume(amount);
+    }
+}
+
+/// What ended the reading of unpacked bytes early.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// They are more than this many.
+    TooLarge(u64),
+    /// The compressed bytes are damaged, after this many unpacked ones.
+    Damaged(u64, io::Error),
+}
+
+/// The unpacked bytes, which end where they are damaged or over a limit; the reason is kept.
+pub(super) struct Guard<'a> {
+    decoder: Box<dyn Read + 'a>,
+    /// Compressed bytes so far.
+    packed: Rc<Cell<u64>>,
+    unpacked: u64,
+    /// Unpacked bytes allowed, whatever the ratio.
+    limit: u64,
+    pub(super) trouble: Option<Trouble>,
+}
+
+impl<'a> Guard<'a> {
+    pub(super) fn new(decoder: Box<dyn Read + 'a>, packed: Rc<Cell<u64>>, limit: u64) -> Self {
+        Self { decoder, packed, unpacked: 0, limit, trouble: None }
+    }
+
+    fn fill(&mut self, buffer: &mut [u8]) -> usize {
+        let mut filled = 0;
+        while filled < buffer.len() && self.trouble.is_none() {
+            match self.decoder.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => {
+                    filled += read;
+                    self.unpacked += read as u64;
+                    let most = most(self.packed.get()).min(self.limit);
+                    if self.unpacked > most {
+                        self.trouble = Some(Trouble::TooLarge(most));
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.trouble = Some(Trouble::Damaged(self.unpacked, error)),
+            }
+        }
+        filled
+    }
+}
+
+impl Read for Guard<'_> {
+    /// Fills the buffer unless the bytes end.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(self.fill(buffer))
+    }
+}

@@ -1,0 +1,117 @@
+//! ZIP: each file is a member. Archives whose directory is lost are searched for members.
+
+use crate::format::{Definition, Read};
+
+/// ZIP.
+pub(crate) static FORMAT: Definition = Definition {
+    name: "zip",
+    title: "ZIP",
+    version: 1,
+    extensions: &["zip", "jar", "war", "ear", "whl", "egg", "xpi"],
+    recognise: Some(crate::office::package::is_zip),
+    is_foreign: true,
+    read: READ,
+};
+
+#[cfg(feature = "archive")]
+const READ: Read = Read::Whole(reading::members);
+#[cfg(not(feature = "archive"))]
+const READ: Read = crate::archive::MISSING;
+
+#[cfg(feature = "archive")]
+pub(super) use reading::name;
+
+#[cfg(feature = "archive")]
+mod reading {
+    use std::io::Cursor;
+    use std::ops::ControlFlow;
+
+    use zip::{SUPPORTED_COMPRESSION_METHODS, ZipArchive};
+
+    use crate::archive::{member, salvage};
+    use crate::error::Error;
+    use crate::members::Summary;
+    use crate::output::Output;
+    use crate::sink::ProblemKind;
+
+    pub(super) fn members(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+        let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
+            return salvage::members(bytes, output);
+        };
+        let mut refused = Refused::default();
+        for index in 0..archive.len() {
+            if file(&mut archive, index, &mut refused, output).is_break() {
+                break;
+            }
+        }
+        refused.report(output);
+        Ok(())
+    }
+
+    /// Members that are not unpacked.
+    #[derive(Default)]
+    struct Refused {
+        protected: Summary,
+        method: Summary,
+        damaged: Summary,
+    }
+
+    impl Refused {
+        fn report(&self, output: &mut Output<'_>) {
+            let protected = self.protected.message("needs a password", "need a password");
+            let method = self.method.message(
+                "is compressed by a method that is not read",
+                "are compressed by a method that is not read",
+            );
+            for (kind, message) in [
+                (ProblemKind::Protected, protected),
+                (ProblemKind::Unsupported, method.map(|message| message + "; unpack it first")),
+                (ProblemKind::Malformed, self.damaged.message("is damaged", "are damaged")),
+            ] {
+                if let Some(message) = message {
+                    output.problem(kind, None, message);
+                }
+            }
+        }
+    }
+
+    fn file(
+        archive: &mut ZipArchive<Cursor<&[u8]>>,
+        index: usize,
+        refused: &mut Refused,
+        output: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let Ok(entry) = archive.by_index_data(index) else {
+            return ControlFlow::Continue(());
+        };
+        let path = name(entry.name_raw(), entry.name().ok().as_deref());
+        if entry.is_dir() || entry.is_symlink() || member::is_hidden(&path) {
+            return ControlFlow::Continue(());
+        }
+        if entry.encrypted() {
+            refused.protected.add(&path);
+            return ControlFlow::Continue(());
+        }
+        if !SUPPORTED_COMPRESSION_METHODS.contains(&entry.compression()) {
+            refused.method.add(&path);
+            return ControlFlow::Continue(());
+        }
+        let Ok(mut file) = archive.by_index(index) else {
+            refused.damaged.add(&path);
+            return ControlFlow::Continue(());
+        };
+        let packed = file.compressed_size();
+        member::read(&path, &mut file, packed, output)
+    }
+
+    /// The name of a member. Many programs store UTF-8 without saying so; `declared` is what the archive says it is.
+    pub(in crate::archive) fn name(raw: &[u8], declared: Option<&str>) -> String {
+        match (std::str::from_utf8(raw), declared) {
+            // An extra field may hold a better name than the bytes.
+            (Ok(name), Some(declared)) if name.is_ascii() => declared.to_owned(),
+            (Ok(name), _) => name.to_owned(),
+            (Err(_), Some(declared)) => declared.to_owned(),
+            (Err(_), None) => String::from_utf8_lossy(raw).into_owned(),
+        }
+    }
+}

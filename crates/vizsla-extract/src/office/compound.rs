@@ -1,0 +1,246 @@
+//! Recognises what is inside a compound file (CFB), the container of Office before 2007, of Outlook messages and of
+//! documents with a password. In: the bytes of a file. Out: its kind, by the names at the root of its directory.
+//!
+//! [MS-CFB](https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/) says where the directory is. Only its
+//! entries are read, so that no library is needed.
+
+use crate::error::{Error, ErrorKind};
+use crate::format::{Definition, Read};
+use crate::output::Output;
+
+/// What a compound file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A document of Word 97 to 2003.
+    Word,
+    /// A presentation of PowerPoint 97 to 2003.
+    PowerPoint,
+    /// A workbook of Excel 5 to 2003.
+    Excel,
+    /// A message of Outlook.
+    Message,
+    /// An Office document of any kind with a password.
+    Encrypted,
+}
+
+/// Word 97 to 2003.
+pub(crate) static DOC: Definition = Definition {
+    name: "doc",
+    title: "Word 97-2003",
+    version: 1,
+    extensions: &["doc", "dot"],
+    recognise: Some(|bytes| kind(bytes) == Some(Kind::Word)),
+    is_foreign: false,
+    read: Read::Not("save it as .docx"),
+};
+
+/// PowerPoint 97 to 2003.
+pub(crate) static PPT: Definition = Definition {
+    name: "ppt",
+    title: "PowerPoint 97-2003",
+    version: 1,
+    extensions: &["ppt", "pps", "pot"],
+    recognise: Some(|bytes| kind(bytes) == Some(Kind::PowerPoint)),
+    is_foreign: false,
+    read: Read::Not("save it as .pptx"),
+};
+
+/// A document of Office 2007 or later with a password.
+pub(crate) static ENCRYPTED: Definition = Definition {
+    name: "encrypted_office",
+    title: "Office document with a password",
+    version: 1,
+    extensions: &[],
+    recognise: Some(|bytes| kind(bytes) == Some(Kind::Encrypted)),
+    is_foreign: false,
+    read: Read::Whole(refuse),
+};
+
+fn refuse(_: &[u8], _: &mut Output<'_>) -> Result<(), Error> {
+    let message = "is protected by a password; save a copy without one";
+    Err(Error::new(ErrorKind::Protected, message))
+}
+
+const SIGNATURE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+const ENTRY_BYTES: usize = 128;
+/// Sectors of the directory that are read: 32 entries each with large sectors, and the root comes first.
+const MOST_SECTORS: usize = 4096;
+/// Sectors of the allocation table that the header itself lists; they cover the first 6.8 MB.
+const LISTED_TABLES: u32 = 109;
+/// Sectors that list further ones; as many cover 500 MB.
+const MOST_LISTS: u32 = 64;
+/// Entries at the root that are looked at.
+const MOST_ENTRIES: usize = 4096;
+const NONE: u32 = 0xffff_ffff;
+
+/// What a file holds, if it is a compound file of a known kind.
+pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
+    if !bytes.starts_with(SIGNATURE) {
+        return None;
+    }
+    let names = Directory::of(bytes)?.root_names();
+    let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+    let kinds = [
+        ("EncryptedPackage", Kind::Encrypted),
+        ("WordDocument", Kind::Word),
+        ("PowerPoint Document", Kind::PowerPoint),
+        ("Workbook", Kind::Excel),
+        ("Book", Kind::Excel),
+        ("__properties_version1.0", Kind::Message),
+    ];
+    kinds.into_iter().find(|(name, _)| has(name)).map(|(_, kind)| kind)
+}
+
+struct Directory<'a> {
+    bytes: &'a [u8],
+    sector_bytes: usize,
+    /// The sectors of the directory, in order.
+    sectors: Vec<u32>,
+}
+
+impl<'a> Directory<'a> {
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let shift = u32::from(*bytes.get(30)?);
+        let sector_bytes = 1usize.checked_shl(shift).filter(|size| [512, 4096].contains(size))?;
+        let mut directory = Self { bytes, sector_bytes, sectors: Vec::new() };
+        let mut next = u32_at(bytes, 48);
+        while let Some(sector) = next.filter(|_| directory.sectors.len() < MOST_SECTORS) {
+            if directory.sector(sector).is_none() {
+                break;
+            }
+            directory.sectors.push(sector);
+            next = directory.after(sector);
+        }
+        Some(directory).filter(|directory| !directory.sectors.is_empty())
+    }
+
+    fn sector(&self, number: u32) -> Option<&'a [u8]> {
+        let start = (number as usize).checked_add(1)?.checked_mul(self.sector_bytes)?;
+        self.bytes.get(start..).filter(|rest| !rest.is_empty())
+    }
+
+    /// The sector that follows in the allocation table.
+    fn after(&self, sector: u32) -> Option<u32> {
+        let entries = (self.sector_bytes / 4) as u32;
+        let table = sector / entries;
+        u32_at(self.sector(self.table(table)?)?, (sector % entries) as usize * 4)
+    }
+
+    /// The sector of this part of the allocation table. The header lists the first ones; sectors of their own, each of
+    /// which ends with the number of the next, list the rest.
+    fn table(&self, number: u32) -> Option<u32> {
+        let Some(further) = number.checked_sub(LISTED_TABLES) else {
+            return u32_at(self.bytes, 76 + 4 * number as usize);
+        };
+        let listed = (self.sector_bytes / 4) as u32 - 1;
+        let mut list = u32_at(self.bytes, 68)?;
+        for _ in 0..(further / listed).min(MOST_LISTS) {
+            list = u32_at(self.sector(list)?, self.sector_bytes - 4)?;
+        }
+        u32_at(self.sector(list)?, (further % listed) as usize * 4)
+    }
+
+    fn entry(&self, number: u32) -> Option<&'a [u8]> {
+        let each = self.sector_bytes / ENTRY_BYTES;
+        let sector = *self.sectors.get(number as usize / each)?;
+        let start = number as usize % each * ENTRY_BYTES;
+        self.sector(sector)?.get(start..start + ENTRY_BYTES)
+    }
+
+    /// The names at the root: what is embedded further down says nothing about the file.
+    fn root_names(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut left: Vec<u32> =
+            self.entry(0).and_then(|root| u32_at(root, 76)).into_iter().collect();
+        for _ in 0..MOST_ENTRIES {
+            let Some(number) = left.pop() else { break };
+            let Some(entry) = self.entry(number) else { continue };
+            names.push(name(entry));
+            let siblings = [u32_at(entry, 68), u32_at(entry, 72)];
+            left.extend(siblings.into_iter().flatten().filter(|number| *number != NONE));
+        }
+        names
+    }
+}
+
+fn name(entry: &[u8]) -> String {
+    let units = entry.get(..64).unwrap_or_default().chunks_exact(2);
+    let units =
+        units.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).take_while(|unit| *unit != 0);
+    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    four.try_into().ok().map(u32::from_le_bytes)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{Input, collect};
+
+    /// A compound file with these empty streams at its root.
+    pub(crate) fn compound(names: &[&str]) -> Vec<u8> {
+        let mut file = SIGNATURE.to_vec();
+        file.resize(512, 0);
+        file[30] = 9;
+        file[48..52].copy_from_slice(&0u32.to_le_bytes());
+        file[76..80].copy_from_slice(&9u32.to_le_bytes());
+        for (i, name) in ["Root Entry"].iter().chain(names).enumerate() {
+            let mut entry = [0u8; ENTRY_BYTES];
+            for (at, unit) in name.encode_utf16().enumerate() {
+                entry[at * 2..at * 2 + 2].copy_from_slice(&unit.to_le_bytes());
+            }
+            let next = if i < names.len() { i as u32 + 1 } else { NONE };
+            let (sibling, child) = if i == 0 { (NONE, next) } else { (next, NONE) };
+            entry[68..72].copy_from_slice(&NONE.to_le_bytes());
+            entry[72..76].copy_from_slice(&sibling.to_le_bytes());
+            entry[76..80].copy_from_slice(&child.to_le_bytes());
+            file.extend(entry);
+        }
+        // The table of sector 9 chains the directory's sectors one after another.
+        file.resize(512 * 10, 0);
+        for next in 1..=128u32 {
+            file.extend(next.to_le_bytes());
+        }
+        file
+    }
+
+    #[test]
+    fn kinds_are_told_by_the_streams_at_the_root() {
+        for (streams, expected) in [
+            (&["1Table", "WordDocument"][..], Some(Kind::Word)),
+            (&["Current User", "a", "b", "c", "d", "PowerPoint Document"], Some(Kind::PowerPoint)),
+            (&["WORKBOOK"], Some(Kind::Excel)),
+            (&["EncryptionInfo", "EncryptedPackage"], Some(Kind::Encrypted)),
+            (&["__properties_version1.0"], Some(Kind::Message)),
+            (&["Other"], None),
+            (&[], None),
+        ] {
+            assert_eq!(kind(&compound(streams)), expected, "{streams:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_read_names_the_remedy_and_a_password_is_said() {
+        let error = |name: &str, streams: &[&str]| {
+            collect(Input::bytes(name, &compound(streams))).unwrap_err()
+        };
+        assert!(error("a.docx", &["WordDocument"]).to_string().contains("save it as .docx"));
+        assert_eq!(error("a.docx", &["EncryptedPackage"]).kind(), ErrorKind::Protected);
+    }
+
+    #[test]
+    fn damaged_files_end() {
+        let file = compound(&["WordDocument", "b"]);
+        for cut in 0..file.len() {
+            let _ = kind(&file[..cut]);
+        }
+        let mut looped = compound(&["a", "b"]);
+        // Both entries name each other, and the directory's first sector follows itself.
+        looped[512 + 2 * ENTRY_BYTES + 72..][..4].copy_from_slice(&1u32.to_le_bytes());
+        looped[512 * 10..][..4].copy_from_slice(&0u32.to_le_bytes());
+        assert_eq!(kind(&looped), None);
+    }
+}

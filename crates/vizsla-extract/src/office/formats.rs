@@ -1,0 +1,109 @@
+//! The formats of documents that are packages or flat XML, and what reads them.
+
+use crate::format::{Definition, Read};
+use crate::office::package;
+
+#[cfg(feature = "office")]
+mod readers {
+    use super::Read;
+    use crate::office::{docx, epub, odf, ods, pptx};
+
+    pub(super) const DOCX: Read = Read::Whole(docx::read);
+    pub(super) const PPTX: Read = Read::Whole(pptx::read);
+    pub(super) const ODT: Read = Read::Whole(odf::read_text);
+    pub(super) const ODP: Read = Read::Whole(odf::read_slides);
+    pub(super) const ODG: Read = Read::Whole(odf::read_drawing);
+    pub(super) const ODS: Read = Read::Whole(ods::read);
+    pub(super) const EPUB: Read = Read::Whole(epub::read);
+}
+
+#[cfg(not(feature = "office"))]
+mod readers {
+    use super::Read;
+
+    const NOT: Read = Read::Not("this build was made without the feature `office`");
+    pub(super) const DOCX: Read = NOT;
+    pub(super) const PPTX: Read = NOT;
+    pub(super) const ODT: Read = NOT;
+    pub(super) const ODP: Read = NOT;
+    pub(super) const ODG: Read = NOT;
+    pub(super) const ODS: Read = NOT;
+    pub(super) const EPUB: Read = NOT;
+}
+
+/// Word 2007 and later.
+pub(crate) static DOCX: Definition = Definition {
+    name: "docx",
+    title: "Word",
+    version: 1,
+    extensions: &["docx", "docm", "dotx", "dotm"],
+    recognise: Some(package::is_docx),
+    is_foreign: true,
+    read: readers::DOCX,
+};
+
+/// PowerPoint 2007 and later.
+pub(crate) static PPTX: Definition = Definition {
+    name: "pptx",
+    title: "PowerPoint",
+    version: 1,
+    extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
+    recognise: Some(package::is_pptx),
+    is_foreign: true,
+    read: readers::PPTX,
+};
+
+/// OpenDocument texts.
+pub(crate) static ODT: Definition = Definition {
+    name: "odt",
+    title: "OpenDocument text",
+    version: 1,
+    extensions: &["odt", "ott", "odm", "fodt", "sxw"],
+    recognise: Some(package::is_odt),
+    is_foreign: true,
+    read: readers::ODT,
+};
+
+/// OpenDocument presentations.
+pub(crate) static ODP: Definition = Definition {
+    name: "odp",
+    title: "OpenDocument presentation",
+    version: 1,
+    extensions: &["odp", "otp", "fodp", "sxi"],
+    recognise: Some(package::is_odp),
+    is_foreign: true,
+    read: readers::ODP,
+};
+
+/// OpenDocument drawings.
+pub(crate) static ODG: Definition = Definition {
+    name: "odg",
+    title: "OpenDocument drawing",
+    version: 1,
+    extensions: &["odg", "otg", "fodg", "sxd"],
+    recognise: Some(package::is_odg),
+    is_foreign: true,
+    read: readers::ODG,
+};
+
+/// OpenDocument spreadsheets.
+pub(crate) static ODS: Definition = Definition {
+    name: "ods",
+    title: "OpenDocument spreadsheet",
+    version: 1,
+    extensions: &["ods", "ots", "fods", "sxc"],
+    recognise: Some(package::is_ods),
+    is_foreign: true,
+    read: readers::ODS,
+};
+
+/// Books.
+pub(crate) static EPUB: Definition = Definition {
+    name: "epub",
+    title: "EPUB",
+    version: 1,
+    extensions: &["epub"],
+    recognise: Some(package::is_epub),
+    is_foreign: true,
+    read: readers::EPUB,
+};

@@ -1,0 +1,57 @@
+//! Documents of office programs: word processors, slides, spreadsheets and books.
+
+pub(crate) mod compound;
+mod formats;
+#[allow(dead_code, reason = "the readers of other formats use what remains")]
+pub(crate) mod package;
+pub(crate) mod rtf;
+mod spreadsheet;
+
+#[cfg(feature = "office")]
+mod docx;
+#[cfg(feature = "office")]
+mod drawing;
+#[cfg(feature = "office")]
+mod epub;
+#[cfg(any(feature = "office", feature = "spreadsheet"))]
+mod grid;
+#[cfg(feature = "office")]
+mod odf;
+#[cfg(feature = "office")]
+mod odf_story;
+#[cfg(feature = "office")]
+mod ods;
+#[cfg(feature = "office")]
+mod parts;
+#[cfg(feature = "office")]
+mod pptx;
+#[cfg(feature = "office")]
+mod properties;
+#[cfg(feature = "office")]
+mod prose;
+#[cfg(feature = "office")]
+mod story;
+#[cfg(feature = "office")]
+mod styles;
+#[cfg(feature = "office")]
+mod xml;
+
+use crate::format::Definition;
+
+/// The formats of this group.
+pub(crate) static FORMATS: &[&Definition] = &[
+    &formats::DOCX,
+    &formats::PPTX,
+    &formats::ODT,
+    &formats::ODP,
+    &formats::ODG,
+    &formats::ODS,
+    &formats::EPUB,
+    &compound::DOC,
+    &compound::PPT,
+    &compound::ENCRYPTED,
+    &rtf::FORMAT,
+    &spreadsheet::XLSX,
+    &spreadsheet::XLSB,
+    &spreadsheet::XLS,
+];

@@ -1,0 +1,246 @@
+//! OpenDocument texts, presentations and drawings, as packages or flat. In: the bytes of a file. Out: one document. The
+//! paragraphs of a text have numbers and are followed by notes, comments, headers and footers; what is on slides and
+//! pages is under their titles.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use memchr::memmem;
+use vizsla_core::Location;
+
+use crate::error::{Error, ErrorKind};
+use crate::office::odf_story::{Page, Story};
+use crate::office::parts::{Package, report};
+use crate::office::properties::Properties;
+use crate::office::prose::{Line, Prose};
+use crate::office::xml::{Xml, decode};
+use crate::output::{Output, TITLE_BYTES, shorten};
+
+/// The parts of an OpenDocument file that have text; those of a flat file are one and the same.
+pub(crate) struct Parts {
+    pub(crate) content: Vec<u8>,
+    styles: Vec<u8>,
+    meta: Vec<u8>,
+    /// Embedded formulas and charts.
+    objects: HashMap<String, Vec<u8>>,
+}
+
+impl Parts {
+    pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<Self, Error> {
+        if !bytes.starts_with(b"PK") {
+            let content = bytes.to_vec();
+            return Ok(Self {
+                styles: Vec::new(),
+                meta: content.clone(),
+                content,
+                objects: HashMap::new(),
+            });
+        }
+        let mut package = Package::open(bytes)?;
+        let manifest = package.read("META-INF/manifest.xml", output).unwrap_or_default();
+        if memmem::find(&manifest, b"encryption-data").is_some() {
+            let message = "is protected by a password; save a copy without one";
+            return Err(Error::new(ErrorKind::Protected, message));
+        }
+        let content = package.read("content.xml", output);
+        let missing = || Error::new(ErrorKind::Malformed, "is damaged: content.xml is missing");
+        let content = content.ok_or_else(missing)?;
+        let styles = package.read("styles.xml", output).unwrap_or_default();
+        let meta = package.read("meta.xml", output).unwrap_or_default();
+        let names =
+            package.names("object ").into_iter().filter(|name| name.ends_with("/content.xml"));
+        let names: Vec<String> = names.filter(|name| name.split('/').count() == 2).collect();
+        let objects = names.into_iter().filter_map(|name| {
+            let bytes = package.read(&name, output)?;
+            Some((name, bytes))
+        });
+        let objects = objects.collect();
+        Ok(Self { content, styles, meta, objects })
+    }
+
+    pub(crate) fn properties(&self, nesting: usize) -> Properties {
+        Properties::read(&self.meta, nesting)
+    }
+
+    fn headers(&self) -> Cow<'_, str> {
+        decode(if self.styles.is_empty() { &self.content } else { &self.styles })
+    }
+}
+
+/// What reads one of the stories of a file, and the places of its pages.
+type Place = fn(u32, Option<String>) -> Location;
+
+pub(crate) fn read_text(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    read(bytes, None, output)
+}
+
+pub(crate) fn read_slides(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    read(
+        bytes,
+        Some(|number, title| Location::Slide { first: number, last: number, title }),
+        output,
+    )
+}
+
+pub(crate) fn read_drawing(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    read(
+        bytes,
+        Some(|number, _| Location::Pages { first: number, last: number, label: None }),
+        output,
+    )
+}
+
+fn read(bytes: &[u8], place: Option<Place>, output: &mut Output<'_>) -> Result<(), Error> {
+    let mut parts = Parts::read(bytes, output)?;
+    let nesting = output.limits.nesting;
+    let text = decode(&parts.content);
+    let mut xml = Xml::new(&text, nesting);
+    let mut story = Story::read(&mut xml, std::mem::take(&mut parts.objects), nesting);
+    report(&xml, "content.xml", output);
+    let mut prose = Prose::default();
+    match place {
+        None => {
+            let pages = std::mem::take(&mut story.pages);
+            let body: Vec<Line> = pages.into_iter().flat_map(|page| page.lines).collect();
+            prose.paragraphs(&body, None);
+        }
+        Some(place) => {
+            for (number, page) in (0..).zip(&story.pages) {
+                write_page(page, number, place, &mut prose);
+            }
+        }
+    }
+    let (headers, footers) = Story::headers(&parts.headers(), nesting);
+    let others = [
+        (story.footnotes, "footnotes", "Footnotes"),
+        (story.endnotes, "endnotes", "Endnotes"),
+        (story.comments, "comments", "Comments"),
+        (once(headers), "header", "Header"),
+        (once(footers), "footer", "Footer"),
+    ];
+    for (lines, part, heading) in others {
+        if !lines.is_empty() {
+            prose.begin(heading);
+            prose.paragraphs(&lines, Some(part));
+        }
+    }
+    let heading = prose.first_heading.clone();
+    let name = output.name.clone();
+    let document = prose.document(&name, output);
+    let _ = output.document(parts.properties(nesting).apply(document, heading, &name));
+    Ok(())
+}
+
+/// Headers of several kinds of pages often say the same.
+fn once(mut lines: Vec<Line>) -> Vec<Line> {
+    let mut seen = HashSet::new();
+    lines.retain(|line| seen.insert(line.text.trim().to_owned()));
+    lines
+}
+
+/// Page 0 is what precedes the first page, and is nearly always empty.
+fn write_page(page: &Page, number: u32, place: Place, prose: &mut Prose) {
+    if page.lines.is_empty() && page.notes.is_empty() {
+        return;
+    }
+    let titles = page.lines.iter().filter(|line| line.is_title);
+    let words: Vec<&str> = titles.flat_map(|line| line.text.split_whitespace()).collect();
+    let mut title = words.join(" ");
+    shorten(&mut title, TITLE_BYTES);
+    let title = Some(title).filter(|title| !title.is_empty());
+    prose.begin(title.as_deref().unwrap_or_default());
+    let mut push = |line: &Line| {
+        // Headings of an outline are lines of a slide like others.
+        let line = Line { level: None, ..line.clone() };
+        prose.push(&line, place(number.max(1), title.clone()));
+    };
+    page.lines.iter().for_each(&mut push);
+    if !page.notes.is_empty() {
+        push(&Line::new("Notes:"));
+        page.notes.iter().for_each(&mut push);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vizsla_core::{SplitOptions, split};
+
+    use crate::office::package::tests::stored;
+    use crate::{ErrorKind, Input, collect};
+
+    fn passages(name: &str, file: &[u8]) -> Vec<String> {
+        let found = collect(Input::bytes(name, file)).unwrap();
+        assert_eq!(found.problems, []);
+        split(&found.documents[0], &SplitOptions::default())
+            .iter()
+            .map(|passage| {
+                format!("{} | {} | {}", passage.location, passage.headings.join("/"), passage.text)
+            })
+            .collect()
+    }
+
+    const TEXT: &[u8] = b"application/vnd.oasis.opendocument.text";
+    const SLIDES: &[u8] = b"application/vnd.oasis.opendocument.presentation";
+    const STYLES: &[u8] = b"<office:document-styles><office:master-styles><style:master-page><style:header><text:p>Acme</text:p></style:header></style:master-page></office:master-styles></office:document-styles>";
+
+    const BODY: &str = "<office:body><office:text><text:tracked-changes><text:deletion><text:p>gone</text:p></text:deletion></text:tracked-changes>\
+        <text:h text:outline-level='1'>Top</text:h><text:p>one<text:s text:c='2'/>two\n  three<text:tab/><text:ruby><text:ruby-base>base</text:ruby-base><text:ruby-text>aid</text:ruby-text></text:ruby>\
+        <text:note text:note-class='footnote'><text:note-citation>1</text:note-citation><text:note-body><text:p>below</text:p></text:note-body></text:note><text:title>field</text:title></text:p>\
+        <office:annotation><dc:creator>Ann</dc:creator><dc:date>2024</dc:date><text:p>why</text:p></office:annotation>\
+        <text:list><text:list-item><text:p>i</text:p></text:list-item><text:list-item><text:p>j</text:p></text:list-item></text:list>\
+        <table:table><table:table-row><table:table-cell><text:p>a</text:p></table:table-cell><table:table-cell><text:p>b</text:p></table:table-cell></table:table-row></table:table>\
+        <draw:object xlink:href='./Object 1'/></office:text></office:body>";
+
+    #[test]
+    fn texts_have_headings_notes_comments_and_formulas() {
+        let content = format!("<office:document-content>{BODY}</office:document-content>");
+        let file = stored(&[
+            ("mimetype", TEXT),
+            ("content.xml", content.as_bytes()),
+            ("styles.xml", STYLES),
+            ("Object 1/content.xml", b"<math><mi>x</mi><mo>+</mo><mn>1</mn></math>"),
+        ]);
+        assert_eq!(
+            passages("a.odt", &file),
+            [
+                "paragraphs 1-7 | Top | Top\n\none  two three\tbasefield\n\ni\nj\n\na\tb\n\nx + 1",
+                "footnotes, paragraph 1 | Footnotes | below",
+                "comments, paragraph 1 | Comments | Ann: why",
+                "header, paragraph 1 | Header | Acme",
+            ]
+        );
+    }
+
+    #[test]
+    fn flat_files_are_read_as_packages_are() {
+        let styles = std::str::from_utf8(STYLES).unwrap();
+        let file = format!(
+            "<?xml version='1.0'?><office:document office:mimetype='application/vnd.oasis.opendocument.text'>{styles}{BODY}</office:document>"
+        );
+        let shown = passages("a.fodt", file.as_bytes());
+        assert_eq!(shown.len(), 4);
+        assert_eq!(shown[3], "header, paragraph 1 | Header | Acme");
+    }
+
+    #[test]
+    fn slides_have_titles_and_notes() {
+        let content = "<office:document-content><office:body><office:presentation><draw:page draw:name='p'><draw:frame presentation:class='title'><draw:text-box><text:p>Costs</text:p></draw:text-box></draw:frame>\
+            <draw:frame><svg:title>a dog</svg:title></draw:frame><presentation:notes><draw:frame><draw:text-box><text:p>say this</text:p></draw:text-box></draw:frame></presentation:notes></draw:page><draw:page/></office:presentation></office:body></office:document-content>";
+        let file = stored(&[("mimetype", SLIDES), ("content.xml", content.as_bytes())]);
+        assert_eq!(
+            passages("a.odp", &file),
+            ["slide 1 \"Costs\" | Costs | Costs\n\na dog\n\nNotes:\n\nsay this"]
+        );
+    }
+
+    #[test]
+    fn a_password_is_said() {
+        let file = stored(&[
+            ("mimetype", TEXT),
+            ("content.xml", b"\x01\x02"),
+            ("META-INF/manifest.xml", b"<manifest:encryption-data/>"),
+        ]);
+        let error = collect(Input::bytes("a.odt", &file)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Protected);
+    }
+}

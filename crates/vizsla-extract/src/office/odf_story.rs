@@ -1,0 +1,366 @@
+//! The text of OpenDocument XML. In: its elements. Out: lines, page by page, with notes and comments apart.
+
+use std::collections::HashMap;
+
+use crate::office::prose::{Gap, Line};
+use crate::office::xml::{Event, Tag, Xml, decode};
+
+/// What is on a page of a presentation; a text is one page.
+#[derive(Default)]
+pub(crate) struct Page {
+    pub(crate) lines: Vec<Line>,
+    /// The speaker's notes.
+    pub(crate) notes: Vec<Line>,
+}
+
+/// What a document says.
+#[derive(Default)]
+pub(crate) struct Story {
+    /// The first is what precedes the first page of a presentation, or all of a text.
+    pub(crate) pages: Vec<Page>,
+    pub(crate) footnotes: Vec<Line>,
+    pub(crate) endnotes: Vec<Line>,
+    pub(crate) comments: Vec<Line>,
+    headers: Vec<Line>,
+    footers: Vec<Line>,
+}
+
+/// Elements whose content is not text of the document as it stands: what was deleted, reading aids, numbers of notes,
+/// settings, and the styles of a flat file, but for headers and footers.
+const SKIPPED: &[&str] = &[
+    "tracked-changes",
+    "ruby-text",
+    "note-citation",
+    "scripts",
+    "font-face-decls",
+    "settings",
+    "meta",
+    "binary-data",
+    "variable-decls",
+    "sequence-decls",
+    "user-field-decls",
+    "forms",
+    "date-string",
+    "creator",
+    "creator-initials",
+    "date",
+    "automatic-styles",
+    "annotation-end",
+    "desc",
+    "title",
+];
+
+/// Where lines go.
+#[derive(Clone, Copy, PartialEq)]
+enum Target {
+    Body,
+    Notes,
+    Footnotes,
+    Endnotes,
+    Comments,
+    Header,
+    Footer,
+    /// Styles of a flat file are read apart, and those of pages have no text but headers and footers.
+    Nowhere,
+}
+
+/// A paragraph that is open, and where it belongs.
+struct Paragraph {
+    inline: Inline,
+    level: Option<usize>,
+    is_title: bool,
+    target: Target,
+}
+
+struct Reader {
+    story: Story,
+    open: Vec<Paragraph>,
+    /// Where lines go, innermost last, each with the name of the element that began it.
+    targets: Vec<(String, Target)>,
+    /// For each open table, whether a cell of the current row has been read.
+    tables: Vec<bool>,
+    gap: Gap,
+    lists: usize,
+    was_item: bool,
+    is_title: bool,
+    /// The author of a comment, before its text.
+    author: Option<String>,
+    /// Formulas and charts that have not been read yet, by the names of their parts.
+    objects: HashMap<String, Vec<u8>>,
+    nesting: usize,
+}
+
+impl Story {
+    /// Reads the body of a document. `objects` are the formulas and charts embedded in it.
+    pub(crate) fn read(
+        xml: &mut Xml<'_>,
+        objects: HashMap<String, Vec<u8>>,
+        nesting: usize,
+    ) -> Self {
+        read(xml, objects, nesting, Target::Body)
+    }
+
+    /// Reads the headers and footers of the styles of pages.
+    pub(crate) fn headers(text: &str, nesting: usize) -> (Vec<Line>, Vec<Line>) {
+        let story = read(&mut Xml::new(text, nesting), HashMap::new(), nesting, Target::Nowhere);
+        (story.headers, story.footers)
+    }
+}
+
+fn read(
+    xml: &mut Xml<'_>,
+    objects: HashMap<String, Vec<u8>>,
+    nesting: usize,
+    target: Target,
+) -> Story {
+    let mut reader = Reader {
+        story: Story { pages: vec![Page::default()], ..Story::default() },
+        open: Vec::new(),
+        targets: vec![(String::new(), target)],
+        tables: Vec::new(),
+        gap: Gap::None,
+        lists: 0,
+        was_item: false,
+        is_title: false,
+        author: None,
+        objects,
+        nesting,
+    };
+    while let Some(event) = xml.next() {
+        match event {
+            Event::Start(tag) => reader.start(&tag, xml),
+            Event::End(end) => reader.end(end.name()),
+            Event::Text(text) => {
+                if let Some(paragraph) = reader.open.last_mut() {
+                    paragraph.inline.text(&text);
+                }
+            }
+        }
+    }
+    while !reader.open.is_empty() {
+        reader.end_paragraph();
+    }
+    reader.story
+}
+
+impl Reader {
+    fn target(&self) -> Target {
+        self.targets.last().map_or(Target::Body, |(_, target)| *target)
+    }
+
+    fn start(&mut self, tag: &Tag<'_>, xml: &mut Xml<'_>) {
+        let name = tag.name();
+        // Fields, such as that of the author, have the names of properties.
+        let is_field = tag.prefix() == "text" && matches!(name, "title" | "creator" | "date");
+        if is_field {
+            return;
+        }
+        if matches!(name, "title" | "desc") && self.target() != Target::Nowhere {
+            return self.describe(&xml.text());
+        }
+        if name == "creator" && self.target() == Target::Comments {
+            self.author = Some(xml.text());
+            return;
+        }
+        if SKIPPED.contains(&name) {
+            return xml.skip();
+        }
+        if let Some(target) = self.target_of(tag) {
+            self.targets.push((name.to_owned(), target));
+        }
+        match name {
+            "p" | "h" => {
+                let level = tag.get("outline-level").and_then(|level| level.parse().ok());
+                let level = (name == "h").then(|| level.unwrap_or(1usize).clamp(1, 10));
+                let is_title = tag.get("style-name").is_some_and(|style| style == "Title");
+                let target = self.target();
+                self.open.push(Paragraph { inline: Inline::default(), level, is_title, target });
+            }
+            "page" if self.target() == Target::Body => self.story.pages.push(Page::default()),
+            "list" => self.lists += 1,
+            "frame" | "custom-shape" => {
+                self.is_title = tag.get("class").is_some_and(|class| class == "title");
+            }
+            "object" => self.object(tag),
+            "table" | "table-row" | "table-cell" => self.table(name),
+            _ => {
+                if let Some(paragraph) = self.open.last_mut() {
+                    paragraph.inline.element(tag);
+                }
+            }
+        }
+    }
+
+    /// Where the lines within an element go, if elsewhere than those around it.
+    fn target_of(&self, tag: &Tag<'_>) -> Option<Target> {
+        match tag.name() {
+            "notes" => Some(Target::Notes),
+            "note" if tag.get("note-class").is_some_and(|class| class == "endnote") => {
+                Some(Target::Endnotes)
+            }
+            "note" => Some(Target::Footnotes),
+            "annotation" => Some(Target::Comments),
+            // The styles of a flat file are before its body, and are passed over there.
+            "styles" | "master-styles" if self.target() == Target::Body => Some(Target::Nowhere),
+            "header" | "header-left" | "header-first" if self.target() == Target::Nowhere => {
+                (!self.targets.iter().any(|(name, _)| name == "master-styles"))
+                    .then_some(Target::Header)
+            }
+            "footer" | "footer-left" | "footer-first" if self.target() == Target::Nowhere => {
+                (!self.targets.iter().any(|(name, _)| name == "master-styles"))
+                    .then_some(Target::Footer)
+            }
+            _ => None,
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "p" | "h" => self.end_paragraph(),
+            "list" => self.lists = self.lists.saturating_sub(1),
+            "frame" | "custom-shape" => {
+                self.is_title = false;
+                if self.open.is_empty() && self.tables.is_empty() {
+                    self.gap = Gap::Paragraph;
+                }
+            }
+            "table" => {
+                self.tables.pop();
+                self.gap = if self.tables.is_empty() { Gap::Paragraph } else { Gap::Line };
+            }
+            _ => {}
+        }
+        if self.targets.len() > 1 && self.targets.last().is_some_and(|(begun, _)| begun == name) {
+            self.targets.pop();
+        }
+    }
+
+    fn table(&mut self, name: &str) {
+        match (name, self.tables.last_mut()) {
+            ("table", outer) => {
+                self.gap = if outer.is_none() { Gap::Paragraph } else { Gap::Line };
+                self.tables.push(false);
+            }
+            ("table-row", Some(has_cell)) => {
+                *has_cell = false;
+                self.gap = self.gap.max(Gap::Line);
+            }
+            ("table-cell", Some(has_cell)) => {
+                let gap = if std::mem::replace(has_cell, true) { Gap::Cell } else { Gap::Line };
+                self.gap = self.gap.max(gap);
+            }
+            _ => {}
+        }
+    }
+
+    /// The text that somebody gave a picture for those who do not see it.
+    fn describe(&mut self, text: &str) {
+        if !text.trim().is_empty() {
+            self.push(self.target(), Line::new(text.trim()));
+        }
+    }
+
+    /// The text of a formula or chart.
+    fn object(&mut self, tag: &Tag<'_>) {
+        let Some(href) = tag.get("href") else { return };
+        let name = format!("{}/content.xml", href.trim_start_matches("./").trim_end_matches('/'))
+            .to_lowercase();
+        let Some(bytes) = self.objects.remove(&name) else { return };
+        let text = decode(&bytes);
+        for (i, line) in object_lines(&text, self.nesting).into_iter().enumerate() {
+            let gap = if i == 0 { Gap::Paragraph } else { Gap::Line };
+            self.push(self.target(), Line { gap, ..Line::new(line) });
+        }
+    }
+
+    fn end_paragraph(&mut self) {
+        let Some(paragraph) = self.open.pop() else { return };
+        let mut text = paragraph.inline.finish();
+        if text.is_empty() {
+            return;
+        }
+        if let Some(author) = self.author.take_if(|_| paragraph.target == Target::Comments) {
+            text.insert_str(0, &format!("{author}: "));
+        }
+        let is_item = self.lists > 0;
+        let gap = match self.gap {
+            Gap::None if !self.tables.is_empty() || (is_item && self.was_item) => Gap::Line,
+            Gap::None => Gap::Paragraph,
+            gap => gap,
+        };
+        (self.gap, self.was_item) = (Gap::None, is_item);
+        let is_title = (self.is_title || paragraph.is_title) && paragraph.target == Target::Body;
+        self.push(paragraph.target, Line { text, gap, level: paragraph.level, is_title });
+    }
+
+    fn push(&mut self, target: Target, line: Line) {
+        let Some(page) = self.story.pages.last_mut() else { return };
+        let lines = match target {
+            Target::Body => &mut page.lines,
+            Target::Notes => &mut page.notes,
+            Target::Footnotes => &mut self.story.footnotes,
+            Target::Endnotes => &mut self.story.endnotes,
+            Target::Comments => &mut self.story.comments,
+            Target::Header => &mut self.story.headers,
+            Target::Footer => &mut self.story.footers,
+            Target::Nowhere => return,
+        };
+        lines.push(line);
+    }
+}
+
+/// The text of a paragraph, in which white space is written as in XML.
+#[derive(Default)]
+pub(crate) struct Inline(String);
+
+/// Spaces written by one element that are kept; they have no meaning for a search.
+const MOST_SPACES: usize = 8;
+
+impl Inline {
+    pub(crate) fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            if !matches!(c, ' ' | '\t' | '\n' | '\r') {
+                self.0.push(c);
+            } else if !self.0.ends_with(' ') {
+                self.0.push(' ');
+            }
+        }
+    }
+
+    /// An element that stands for white space.
+    pub(crate) fn element(&mut self, tag: &Tag<'_>) {
+        match tag.name() {
+            "s" => {
+                let count = tag.get("c").and_then(|count| count.parse().ok()).unwrap_or(1usize);
+                self.0.push_str(&" ".repeat(count.min(MOST_SPACES)));
+            }
+            "tab" => self.0.push('\t'),
+            "line-break" => self.0.push('\n'),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn finish(self) -> String {
+        self.0.trim().to_owned()
+    }
+}
+
+/// The lines of an embedded chart, or the formula as one line.
+fn object_lines(text: &str, nesting: usize) -> Vec<String> {
+    let mut xml = Xml::new(text, nesting);
+    let (mut lines, mut formula, mut is_formula) = (Vec::new(), Vec::new(), false);
+    while let Some(event) = xml.next() {
+        let Event::Start(tag) = event else { continue };
+        match tag.name() {
+            "math" => is_formula = true,
+            // The source of the formula says the same once more.
+            "annotation" => xml.skip(),
+            "mi" | "mn" | "mo" | "mtext" => formula.push(xml.text().trim().to_owned()),
+            // The table of a chart has its labels; numbers are left out.
+            "table-cell" if tag.get("value").is_some() => xml.skip(),
+            "p" => lines.push(xml.text().trim().to_owned()),
+            _ => {}
+        }
+    }
+    if is_formula { vec![formula.join(" ")] } else { lines }
+}

@@ -1,0 +1,191 @@
+//! OpenDocument spreadsheets, as packages or flat. In: the bytes of a file. Out: one document for each sheet.
+//!
+//! A cell or row that is repeated is read once: a few bytes may stand for thousands of millions of cells.
+
+use crate::error::Error;
+use crate::office::grid::{Cell, Grid};
+use crate::office::odf::Parts;
+use crate::office::odf_story::Inline;
+use crate::office::parts::report;
+use crate::office::xml::{Event, Tag, Xml, decode};
+use crate::output::{Output, file_name};
+
+/// The highest number of a row; a file may claim more.
+const MOST_ROWS: u32 = 1 << 30;
+
+pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let parts = Parts::read(bytes, output)?;
+    let properties = parts.properties(output.limits.nesting);
+    let name = output.name.clone();
+    let title = properties.title.filter(|title| crate::office::properties::is_title(title));
+    let title = title.unwrap_or_else(|| file_name(&name).to_owned());
+    let text = decode(&parts.content);
+    let mut xml = Xml::new(&text, output.limits.nesting);
+    let mut reader = Reader { most: output.text_left(), ..Reader::default() };
+    while let Some(event) = xml.next() {
+        let sheet = match event {
+            Event::Start(tag) => {
+                reader.start(&tag, &mut xml);
+                None
+            }
+            Event::End(end) => reader.end(end.name()),
+            Event::Text(_) => None,
+        };
+        if let Some(sheet) = sheet.filter(|sheet| !sheet.is_empty()) {
+            if sheet.is_full {
+                output.text_left_out(&name);
+            }
+            let mut document = sheet.finish(&name, &title);
+            reader.most = output.text_left();
+            document.metadata.extend(properties.metadata.clone());
+            if output.document(document).is_break() {
+                return Ok(());
+            }
+        }
+    }
+    report(&xml, "content.xml", output);
+    // The sheet in which a cut-off file ends.
+    if let Some(sheet) = reader.sheet.take().filter(|sheet| !sheet.is_empty()) {
+        let _ = output.document(sheet.finish(&name, &title));
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Reader {
+    sheet: Option<Grid>,
+    /// Bytes of text that the sheet may have.
+    most: usize,
+    /// The cells of the row that is read, and the numbers of the rows that are equal to it.
+    cells: Vec<Cell>,
+    rows: (u32, u32),
+    /// Numbers of the next row and column, from 1.
+    next_row: u32,
+    next_column: u32,
+    /// How many tables are open: a cell may hold one.
+    tables: usize,
+}
+
+impl Reader {
+    fn start(&mut self, tag: &Tag<'_>, xml: &mut Xml<'_>) {
+        match tag.name() {
+            "tracked-changes" | "styles" | "automatic-styles" | "master-styles" | "meta"
+            | "scripts" | "forms" => xml.skip(),
+            "table" => {
+                self.tables += 1;
+                if self.tables == 1 {
+                    self.sheet = Some(Grid::new(&tag.get("name").unwrap_or_default(), self.most));
+                    self.next_row = 1;
+                }
+            }
+            "table-row" => {
+                let last = self.next_row.saturating_add(repeated(tag, "number-rows-repeated") - 1);
+                self.cells.clear();
+                self.rows = (self.next_row, last.min(MOST_ROWS));
+                self.next_row = last.saturating_add(1).min(MOST_ROWS);
+                self.next_column = 1;
+            }
+            "table-cell" | "covered-table-cell" => {
+                let kind = tag.get("value-type").unwrap_or_default();
+                let repeats = repeated(tag, "number-columns-repeated");
+                let mut text = cell_text(xml);
+                if text.is_empty() {
+                    text = value(tag).unwrap_or_default();
+                }
+                if !text.trim().is_empty() {
+                    let is_text = kind.is_empty() || kind == "string";
+                    self.cells.push(Cell { column: self.next_column, text, is_text });
+                }
+                self.next_column = self.next_column.saturating_add(repeats);
+            }
+            // Text of drawings on the sheet.
+            "p" => {
+                let text = xml.text();
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.note(self.next_row.max(1), 1, &text);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the sheet that ends.
+    fn end(&mut self, name: &str) -> Option<Grid> {
+        match name {
+            "table-row" => {
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.equal_rows(self.rows, &self.cells);
+                }
+                self.cells.clear();
+                None
+            }
+            "table" => {
+                self.tables = self.tables.saturating_sub(1);
+                if self.tables == 0 { self.sheet.take() } else { None }
+            }
+            _ => None,
+        }
+    }
+}
+
+fn repeated(tag: &Tag<'_>, name: &str) -> u32 {
+    tag.get(name).and_then(|count| count.parse().ok()).unwrap_or(1).clamp(1, MOST_ROWS)
+}
+
+/// The value of a cell that has no text of its own.
+fn value(tag: &Tag<'_>) -> Option<String> {
+    let names = ["string-value", "date-value", "time-value", "boolean-value", "value"];
+    names.iter().find_map(|name| tag.get(name))
+}
+
+/// The text of the cell whose start came last, comments included.
+fn cell_text(xml: &mut Xml<'_>) -> String {
+    let (mut inline, mut depth) = (Inline::default(), 1);
+    while depth > 0 {
+        match xml.next() {
+            Some(Event::Start(tag)) if matches!(tag.name(), "creator" | "date" | "ruby-text") => {
+                xml.skip();
+            }
+            Some(Event::Start(tag)) => {
+                inline.element(&tag);
+                depth += 1;
+            }
+            Some(Event::End(end)) => {
+                depth -= 1;
+                if end.name() == "p" {
+                    inline.text(" ");
+                }
+            }
+            Some(Event::Text(text)) => inline.text(&text),
+            None => break,
+        }
+    }
+    inline.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use vizsla_core::{SplitOptions, split};
+
+    use crate::office::package::tests::stored;
+    use crate::{Input, collect};
+
+    #[test]
+    fn each_sheet_is_a_document_and_repeats_are_read_once() {
+        let content = "<office:document-content><office:body><office:spreadsheet>\
+            <table:table table:name='Dogs'><table:table-row table:number-rows-repeated='3'><table:table-cell table:number-columns-repeated='1024'/></table:table-row>\
+            <table:table-row><table:table-cell table:number-columns-repeated='2'/><table:table-cell office:value-type='string'><text:p>Breed</text:p></table:table-cell><table:table-cell office:value-type='string'><text:p>Born</text:p></table:table-cell></table:table-row>\
+            <table:table-row><table:table-cell table:number-columns-repeated='2'/><table:table-cell office:value-type='string'><office:annotation><dc:date>2024</dc:date><text:p>old</text:p></office:annotation><text:p>Viz</text:p><text:p>sla</text:p></table:table-cell><table:table-cell office:value-type='date' office:date-value='2024-01-02'/></table:table-row>\
+            <table:table-row table:number-rows-repeated='1048570'><table:table-cell table:number-columns-repeated='99999999999'/><table:table-cell table:number-columns-repeated='16384' office:value-type='float' office:value='5'/></table:table-row></table:table>\
+            <table:table table:name='Empty'/></office:spreadsheet></office:body></office:document-content>";
+        let media = b"application/vnd.oasis.opendocument.spreadsheet";
+        let file = stored(&[("mimetype", media), ("content.xml", content.as_bytes())]);
+        let found = collect(Input::bytes("a.ods", &file)).unwrap();
+        assert_eq!((found.documents.len(), found.problems.len()), (1, 0));
+        assert_eq!(found.documents[0].id, "a.ods#Dogs");
+        assert_eq!(found.documents[0].text, "Breed | Born\nold Viz sla | 2024-01-02\n5\n");
+        assert_eq!(found.documents[0].sections[0].headings, ["Breed | Born"]);
+        let place = split(&found.documents[0], &SplitOptions::default())[0].location.to_string();
+        assert_eq!(place, "Dogs!B4:D1048575");
+    }
+}

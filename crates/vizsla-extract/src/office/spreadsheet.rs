@@ -1,0 +1,81 @@
+//! Workbooks of Excel: in come the bytes of an XLSX, XLSM or XLS file, out comes one document a sheet, in which each row
+//! is a line with its place.
+
+#[cfg(feature = "spreadsheet")]
+mod notes;
+#[cfg(feature = "spreadsheet")]
+mod value;
+#[cfg(feature = "spreadsheet")]
+mod xls;
+#[cfg(feature = "spreadsheet")]
+mod xlsx;
+
+use crate::format::{Definition, Read};
+use crate::office::{compound, package};
+
+#[cfg(feature = "spreadsheet")]
+const READ_XLSX: Read = Read::Whole(xlsx::read);
+#[cfg(feature = "spreadsheet")]
+const READ_XLS: Read = Read::Whole(xls::read);
+#[cfg(not(feature = "spreadsheet"))]
+const READ_XLSX: Read = Read::Not("this build was made without the feature `spreadsheet`");
+#[cfg(not(feature = "spreadsheet"))]
+const READ_XLS: Read = Read::Not("this build was made without the feature `spreadsheet`");
+
+/// Excel 2007 and later.
+pub(crate) static XLSX: Definition = Definition {
+    name: "xlsx",
+    title: "Excel workbook",
+    version: 1,
+    extensions: &["xlsx", "xlsm", "xltx", "xltm"],
+    recognise: Some(package::is_xlsx),
+    is_foreign: true,
+    read: READ_XLSX,
+};
+
+/// Excel 2007 and later, in binary.
+pub(crate) static XLSB: Definition = Definition {
+    name: "xlsb",
+    title: "Excel binary workbook",
+    version: 1,
+    extensions: &["xlsb"],
+    recognise: Some(package::is_xlsb),
+    is_foreign: false,
+    read: Read::Not("save it as .xlsx"),
+};
+
+/// Excel 97 to 2003.
+pub(crate) static XLS: Definition = Definition {
+    name: "xls",
+    title: "Excel 97-2003",
+    version: 1,
+    extensions: &["xls", "xlt"],
+    recognise: Some(|bytes| compound::kind(bytes) == Some(compound::Kind::Excel)),
+    is_foreign: true,
+    read: READ_XLS,
+};
+
+/// The title of a workbook: its own, or the name of the file.
+#[cfg(feature = "spreadsheet")]
+fn title_of(properties: &calamine::WorkbookProperties, file: &str) -> String {
+    let title = properties.title.as_deref().map(str::trim).filter(|title| !title.is_empty());
+    title.unwrap_or_else(|| crate::output::file_name(file)).to_owned()
+}
+
+/// Metadata that the properties of a workbook have.
+#[cfg(feature = "spreadsheet")]
+fn metadata_of(properties: calamine::WorkbookProperties) -> vizsla_core::Metadata {
+    let values = [
+        ("author", properties.creator),
+        ("date", properties.modified.or(properties.created)),
+        ("subject", properties.subject),
+        ("keywords", properties.keywords),
+    ];
+    let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let values = values.filter(|(_, value)| !value.trim().is_empty());
+    values.map(|(name, value)| (name.to_owned(), value.into())).collect()
+}
+
+#[cfg(test)]
+#[cfg(feature = "spreadsheet")]
+mod tests;

@@ -1,0 +1,294 @@
+//! What is attached to the cells of an XLSX file, in parts of their own: comments, text boxes, titles of charts.
+
+use std::io::{Cursor, Read};
+
+use quick_xml::Reader;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+use crate::error::{Error, ErrorKind};
+use crate::office::grid::Grid;
+use crate::output::Output;
+
+/// What Excel writes into comments for versions that know no conversations.
+const SUBSTITUTE: &str = "[Threaded comment]";
+
+pub(super) struct Notes<'a> {
+    archive: Option<ZipArchive<Cursor<&'a [u8]>>>,
+    /// Names of the sheets and the parts they are in.
+    sheets: Vec<(String, String)>,
+    /// Bytes that one part may have.
+    most: u64,
+}
+
+/// A relation of a part to another.
+struct Relation {
+    id: String,
+    kind: String,
+    target: String,
+}
+
+/// A text at a cell, both numbers from 1.
+struct Note {
+    row: u32,
+    column: u32,
+    text: String,
+}
+
+impl<'a> Notes<'a> {
+    pub(super) fn of(bytes: &'a [u8], output: &Output<'_>) -> Self {
+        let archive = ZipArchive::new(Cursor::new(bytes)).ok();
+        let mut notes = Self { archive, sheets: Vec::new(), most: output.unpacked_left() };
+        let book =
+            notes.relations("").into_iter().find(|part| part.kind.ends_with("/officeDocument"));
+        let book = book.map_or_else(|| "xl/workbook.xml".to_owned(), |book| book.target);
+        let relations = notes.relations(&book);
+        let book = notes.part(&book).unwrap_or_default();
+        walk(&book, |step| {
+            if let Step::Start("sheet", element) = step
+                && let (Some(name), Some(id)) = (get(element, "name"), get(element, "id"))
+                && let Some(part) = relations.iter().find(|relation| relation.id == id)
+            {
+                notes.sheets.push((name, part.target.clone()));
+            }
+        });
+        notes
+    }
+
+    /// Parts other than sheets are held in memory, so that their size is limited.
+    pub(super) fn check_sizes(&mut self) -> Result<(), Error> {
+        let Some(archive) = &mut self.archive else { return Ok(()) };
+        for index in 0..archive.len() {
+            let Ok(part) = archive.by_index_raw(index) else { continue };
+            let name = part.name().unwrap_or_default().to_ascii_lowercase();
+            let is_held = name.ends_with("sharedstrings.xml") || name.ends_with("styles.xml");
+            if is_held && part.size() > self.most {
+                let message =
+                    format!("its part {name} is larger than the limit of {} bytes", self.most);
+                return Err(Error::new(ErrorKind::TooLarge, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what is attached to the cells of a sheet.
+    pub(super) fn add_to(&mut self, grid: &mut Grid, sheet: &str) {
+        let Some((_, part)) = self.sheets.iter().find(|(name, _)| name == sheet) else { return };
+        let relations = self.relations(&part.clone());
+        let of_kind = |kind: &'static str| {
+            relations.iter().filter(move |relation| relation.kind.ends_with(kind))
+        };
+        let conversations: Vec<&Relation> = of_kind("/threadedComment").collect();
+        for relation in of_kind("/comments").chain(conversations.iter().copied()) {
+            for note in comments(&self.part(&relation.target).unwrap_or_default()) {
+                if conversations.is_empty() || !note.text.starts_with(SUBSTITUTE) {
+                    grid.note(note.row, note.column, &note.text);
+                }
+            }
+        }
+        for relation in of_kind("/drawing") {
+            for note in self.drawing(&relation.target) {
+                grid.note(note.row, note.column, &note.text);
+            }
+        }
+    }
+
+    /// The texts of a drawing: of its boxes, and of its charts.
+    fn drawing(&mut self, path: &str) -> Vec<Note> {
+        let (mut notes, mut charts) = (Vec::new(), Vec::new());
+        let (mut row, mut column, mut in_from) = (1, 1, false);
+        let mut text = String::new();
+        walk(&self.part(path).unwrap_or_default(), |step| match step {
+            Step::Start("from", _) => in_from = true,
+            Step::End("from") => in_from = false,
+            Step::Text("row", number) if in_from => row = from_zero(number),
+            Step::Text("col", number) if in_from => column = from_zero(number),
+            Step::Text("t", part) => text.push_str(part),
+            Step::End("p") => text.push('\n'),
+            Step::Start("chart", element) => {
+                charts.extend(get(element, "id").map(|id| (row, column, id)));
+            }
+            Step::End("twoCellAnchor" | "oneCellAnchor" | "absoluteAnchor") => {
+                notes.push(Note { row, column, text: std::mem::take(&mut text) });
+                (row, column) = (1, 1);
+            }
+            _ => {}
+        });
+        let relations = self.relations(path);
+        for (row, column, id) in charts {
+            let chart = relations.iter().find(|relation| relation.id == id);
+            let chart = chart.and_then(|chart| self.part(&chart.target)).unwrap_or_default();
+            let mut text = String::new();
+            walk(&chart, |step| match step {
+                Step::Text("t", part) => text.push_str(part),
+                Step::End("p") => text.push('\n'),
+                _ => {}
+            });
+            notes.push(Note { row, column, text });
+        }
+        notes
+    }
+
+    /// The content of a part. Some writers use other capitals than those of the relation.
+    fn part(&mut self, path: &str) -> Option<String> {
+        let most = self.most;
+        let archive = self.archive.as_mut()?;
+        let exact = archive.index_for_name(path);
+        let index = exact.or_else(|| {
+            let same = |name: &str| name.replace('\\', "/").eq_ignore_ascii_case(path);
+            archive.file_names().position(|name| name.is_ok_and(|name| same(&name)))
+        })?;
+        let mut bytes = Vec::new();
+        archive.by_index(index).ok()?.take(most).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn relations(&mut self, path: &str) -> Vec<Relation> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let mut relations = Vec::new();
+        let part = self
+            .part(format!("{folder}/_rels/{name}.rels").trim_start_matches('/'))
+            .unwrap_or_default();
+        walk(&part, |step| {
+            if let Step::Start("Relationship", element) = step {
+                let [id, kind, target] =
+                    ["Id", "Type", "Target"].map(|name| get(element, name).unwrap_or_default());
+                relations.push(Relation { id, kind, target: resolve(folder, &target) });
+            }
+        });
+        relations
+    }
+}
+
+/// The path of a part from its relation: `../comments1.xml` in `xl/worksheets` is `xl/comments1.xml`.
+fn resolve(folder: &str, target: &str) -> String {
+    let (base, target) = match target.strip_prefix('/') {
+        Some(target) => ("", target),
+        None => (folder, target),
+    };
+    let mut path: Vec<&str> = Vec::new();
+    for step in base.split('/').chain(target.split('/')) {
+        match step {
+            ".." => drop(path.pop()),
+            "" | "." => {}
+            step => path.push(step),
+        }
+    }
+    path.join("/")
+}
+
+/// The comments of a part, of either kind.
+fn comments(part: &str) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    walk(part, |step| match step {
+        Step::Start("comment" | "threadedComment", element) => {
+            let (row, column) =
+                get(element, "ref").and_then(|cell| position(&cell)).unwrap_or((1, 1));
+            notes.push(Note { row, column, text: String::new() });
+        }
+        Step::Text("t" | "text", text) => {
+            if let Some(note) = notes.last_mut() {
+                note.text.push_str(text);
+            }
+        }
+        _ => {}
+    });
+    notes
+}
+
+/// A row or column that is counted from zero, counted from one.
+fn from_zero(number: &str) -> u32 {
+    number.trim().parse().unwrap_or(0u32).saturating_add(1)
+}
+
+/// Row and column of a cell such as `AB12`.
+fn position(cell: &str) -> Option<(u32, u32)> {
+    let digits = cell.find(|c: char| c.is_ascii_digit())?;
+    let column = cell[..digits].bytes().try_fold(0u32, |column, letter| {
+        let letter = letter.to_ascii_uppercase().checked_sub(b'A').filter(|letter| *letter < 26)?;
+        column.checked_mul(26)?.checked_add(u32::from(letter) + 1)
+    })?;
+    Some((cell[digits..].parse().ok()?, column))
+}
+
+/// A step through an XML text; names have no prefix.
+enum Step<'a> {
+    Start(&'a str, &'a BytesStart<'a>),
+    /// Text directly in an element of this name.
+    Text(&'a str, &'a str),
+    End(&'a str),
+}
+
+/// Walks through an XML text, as far as it is well-formed. Entities are not expanded.
+fn walk(xml: &str, mut each: impl FnMut(Step<'_>)) {
+    let mut reader = Reader::from_str(xml);
+    reader.config_mut().expand_empty_elements = true;
+    reader.config_mut().check_end_names = false;
+    reader.config_mut().allow_unmatched_ends = true;
+    // Text is directly in the element that has begun last, or it is of no interest here.
+    let mut inner = String::new();
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element)) => {
+                local(element.name().0).clone_into(&mut inner);
+                each(Step::Start(&inner, &element));
+            }
+            Ok(Event::End(element)) => {
+                inner.clear();
+                each(Step::End(local(element.name().0)));
+            }
+            Ok(Event::Text(text)) => each(Step::Text(&inner, &text.into_inner())),
+            Ok(Event::CData(text)) => each(Step::Text(&inner, &text.into_inner())),
+            Ok(Event::GeneralRef(reference)) => {
+                let character = reference.resolve_char_ref().ok().flatten().map(String::from);
+                let name = reference.into_inner();
+                let text =
+                    character.or_else(|| resolve_predefined_entity(&name).map(str::to_owned));
+                each(Step::Text(&inner, &text.unwrap_or_default()));
+            }
+            Ok(Event::Eof) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit_once(':').map_or(name, |(_, local)| local)
+}
+
+fn get(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    let mut attributes = element.attributes();
+    let attributes = attributes.with_checks(false).flatten();
+    // `r:id` beside `sheetId`.
+    let found = attributes.into_iter().find(|attribute| local(attribute.key.0) == name)?;
+    let value = found.normalized_value(quick_xml::XmlVersion::Implicit1_0).ok()?;
+    Some(value.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_and_paths_are_resolved() {
+        assert_eq!(position("AB12"), Some((12, 28)));
+        assert_eq!(
+            (position("12"), position("A"), position("ZZZZZZZZZ1")),
+            (Some((12, 0)), None, None)
+        );
+        assert_eq!(resolve("xl/worksheets", "../comments1.xml"), "xl/comments1.xml");
+        assert_eq!(resolve("xl", "/xl/worksheets/sheet1.xml"), "xl/worksheets/sheet1.xml");
+    }
+
+    #[test]
+    fn comments_of_both_kinds_are_read() {
+        let legacy = "<x:comments><x:comment ref=\"B3\"><x:text><x:r><x:t>one &amp; </x:t></x:r><x:r><x:t>two</x:t></x:r></x:text></x:comment></x:comments>";
+        let threaded = "<ThreadedComments><threadedComment ref=\"C4\"><text>why&#33;</text></threadedComment></ThreadedComments>";
+        let found = |part: &str| {
+            comments(part).into_iter().map(|n| (n.row, n.column, n.text)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(legacy), [(3, 2, "one & two".to_owned())]);
+        assert_eq!(found(threaded), [(4, 3, "why!".to_owned())]);
+    }
+}

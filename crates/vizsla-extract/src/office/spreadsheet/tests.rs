@@ -1,0 +1,111 @@
+use vizsla_core::{Limits, Locations};
+
+use crate::office::{compound, package};
+use crate::sink::ProblemKind;
+use crate::{ErrorKind, Extracted, Input, collect, extract};
+
+const TYPES: &str = r#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>"#;
+const BOOK: &str = r#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="First &amp; last" sheetId="1" r:id="rId1"/><sheet name="Hidden" sheetId="2" state="hidden" r:id="rId2"/></sheets></workbook>"#;
+const ROOT: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
+const RELATIONS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/><Relationship Id="rId3" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/><Relationship Id="rId4" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>"#;
+const STRINGS: &str = r#"<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>Name</t></si><si><t>Born</t></si><si><r><t xml:space="preserve">Ada </t></r><r><t>Lovelace</t></r><rPh><t>phonetic</t></rPh></si></sst>"#;
+const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs></styleSheet>"#;
+const SHEET_RELATIONS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/comments" Target="../comments1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/drawing" Target="../drawings/drawing1.xml"/></Relationships>"#;
+const COMMENTS: &str = r#"<comments xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><commentList><comment ref="A2"><text><t>first programmer</t></text></comment></commentList></comments>"#;
+const DRAWING: &str = r#"<xdr:wsDr xmlns:xdr="x" xmlns:a="a"><xdr:twoCellAnchor><xdr:from><xdr:col>3</xdr:col><xdr:row>4</xdr:row></xdr:from><xdr:to><xdr:col>9</xdr:col><xdr:row>9</xdr:row></xdr:to><xdr:sp><xdr:txBody><a:p><a:r><a:t>in a box</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:twoCellAnchor></xdr:wsDr>"#;
+
+fn sheet(rows: &str) -> String {
+    format!(
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
+    )
+}
+
+fn workbook(first: &str, second: &str) -> Vec<u8> {
+    let (first, second) = (sheet(first), sheet(second));
+    let parts = [
+        ("[Content_Types].xml", TYPES),
+        ("_rels/.rels", ROOT),
+        ("xl/workbook.xml", BOOK),
+        ("xl/_rels/workbook.xml.rels", RELATIONS),
+        ("xl/sharedStrings.xml", STRINGS),
+        ("xl/styles.xml", STYLES),
+        ("xl/worksheets/sheet1.xml", &first),
+        ("xl/worksheets/sheet2.xml", &second),
+        ("xl/worksheets/_rels/sheet1.xml.rels", SHEET_RELATIONS),
+        ("xl/comments1.xml", COMMENTS),
+        ("xl/drawings/drawing1.xml", DRAWING),
+    ];
+    package::tests::stored(&parts.map(|(name, part)| (name, part.as_bytes())))
+}
+
+fn read(file: &[u8]) -> Extracted {
+    collect(Input::bytes("d/b.xlsx", file)).unwrap()
+}
+
+#[test]
+fn sheets_become_documents_with_the_place_of_each_row() {
+    let rows = r#"<row r="1"><c r="A1" t="s"><v>0</v></c><c r="B1" t="s"><v>1</v></c></row>
+        <row r="2"><c r="A2" t="s"><v>2</v></c><c r="B2" s="1"><v>42379</v></c><c r="C2" s="2"><f>1/4</f><v>0.25</v></c><c r="D2" t="e"><v>#N/A</v></c><c r="E2" t="b"><v>1</v></c><c r="F2" t="inlineStr"><is><t>inline</t></is></c></row>"#;
+    let found = read(&workbook(rows, r#"<row r="7"><c r="C7"><v>5</v></c></row>"#));
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let [first, hidden] = found.documents.as_slice() else { panic!("{:?}", found.documents) };
+    assert_eq!(
+        first.text,
+        "Name | Born\nAda Lovelace | 2016-01-10 | 25% | TRUE | inline\nfirst programmer\nin a box\n"
+    );
+    assert_eq!(
+        (first.id.as_str(), first.title.as_str()),
+        ("d/b.xlsx#First & last", "First & last – b.xlsx")
+    );
+    let Locations::Spans(places) = &first.locations else { panic!() };
+    let places: Vec<_> = places.iter().map(|(_, place)| place.to_string()).collect();
+    assert_eq!(
+        places,
+        ["First & last!A1:B1", "First & last!A2:F2", "First & last!A2", "First & last!D5"]
+    );
+    assert_eq!((hidden.id.as_str(), hidden.text.as_str()), ("d/b.xlsx#Hidden", "5\n"));
+}
+
+#[test]
+fn a_sheet_with_cells_in_opposite_corners_is_small() {
+    let rows = r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>"#;
+    let found = read(&workbook(rows, ""));
+    assert_eq!(found.documents[0].text.lines().take(2).collect::<Vec<_>>(), ["1", "2"]);
+}
+
+#[test]
+fn a_sheet_that_breaks_off_is_read_up_to_there() {
+    let found = read(&workbook(
+        r#"<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></x"#,
+        r#"<row r="7"><c r="C7"><v>5</v></c></row>"#,
+    ));
+    assert!(found.documents.iter().any(|document| document.text == "5\n"));
+    assert_eq!(found.problems[0].kind, ProblemKind::Malformed);
+    let whole = workbook("", "");
+    for cut in (0..whole.len()).step_by(97) {
+        let _ = collect(Input::bytes("b.xlsx", &whole[..cut]));
+    }
+}
+
+#[test]
+fn a_string_that_is_repeated_is_bounded() {
+    let rows: String = (1..=2000)
+        .map(|row| format!(r#"<row r="{row}"><c r="A{row}" t="s"><v>2</v></c></row>"#))
+        .collect();
+    let mut found = Extracted::default();
+    let limits = Limits::default().with_text_bytes(1000);
+    extract(Input::bytes("b.xlsx", &workbook(&rows, &rows)), &limits, &mut found).unwrap();
+    assert!(found.documents.iter().map(|document| document.text.len()).sum::<usize>() <= 1000);
+    assert_eq!(found.problems.len(), 1);
+}
+
+#[test]
+fn what_is_not_read_has_a_remedy() {
+    let binary =
+        package::tests::stored(&[("[Content_Types].xml", b"x"), ("xl/workbook.bin", b"x")]);
+    let error = collect(Input::bytes("b.xlsb", &binary)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("save it as .xlsx"));
+    let broken = collect(Input::bytes("b.xls", &compound::tests::compound(&["Workbook"])));
+    assert_eq!(broken.unwrap_err().kind(), ErrorKind::Malformed);
+}

@@ -1,0 +1,183 @@
+//! The value of a cell as people read it: dates by ISO 8601, percentages and currencies by the format of the cell.
+
+use calamine::{Data, DataRef, DataType, ExcelDateTime};
+
+use crate::office::grid::Cell;
+
+/// What a cell shows; nothing for one that is empty or has an error.
+pub(super) fn cell(column: u32, value: &DataRef<'_>, format: Option<&str>) -> Option<Cell> {
+    let format = format.unwrap_or("General");
+    let text = match value {
+        DataRef::String(text) => return text_cell(column, text),
+        DataRef::SharedString(text) => return text_cell(column, text),
+        DataRef::Int(value) => value.to_string(),
+        DataRef::Float(value) => number(*value, format),
+        DataRef::Bool(value) => (if *value { "TRUE" } else { "FALSE" }).to_owned(),
+        DataRef::DateTime(value) => date(value, Some(format)),
+        DataRef::DateTimeIso(value) => iso(value),
+        DataRef::DurationIso(value) => value.clone(),
+        DataRef::Error(_) | DataRef::Empty => return None,
+    };
+    Some(Cell { column, text, is_text: false })
+}
+
+/// As [`cell`], for values whose format is not known.
+pub(super) fn plain_cell(column: u32, value: &Data) -> Option<Cell> {
+    let text = match value {
+        Data::String(text) => return text_cell(column, text),
+        Data::Float(value) => number(*value, "General"),
+        Data::DateTime(value) => date(value, None),
+        Data::Bool(value) => (if *value { "TRUE" } else { "FALSE" }).to_owned(),
+        Data::DateTimeIso(value) => iso(value),
+        Data::Error(_) | Data::Empty => return None,
+        other => other.as_string()?,
+    };
+    Some(Cell { column, text, is_text: false })
+}
+
+fn text_cell(column: u32, text: &str) -> Option<Cell> {
+    let text = text.replace("_x000D_", "");
+    let text = text.trim();
+    (!text.is_empty()).then(|| Cell { column, text: text.to_owned(), is_text: true })
+}
+
+/// A date without a time, if that is midnight.
+fn iso(value: &str) -> String {
+    value.strip_suffix("T00:00:00").unwrap_or(value).to_owned()
+}
+
+fn date(value: &ExcelDateTime, format: Option<&str>) -> String {
+    let serial = value.as_f64();
+    if value.is_duration() {
+        let seconds = (serial * 86_400.0).round();
+        let sign = if seconds < 0.0 { "-" } else { "" };
+        let seconds = seconds.abs() as u64;
+        return format!("{sign}{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+    let (year, month, day, hour, minute, second, milli) = value.to_ymd_hms_milli();
+    // Times are stored a millisecond off.
+    let second = u32::from(second) + u32::from(milli >= 500);
+    let mut time = u32::from(hour) * 3600 + u32::from(minute) * 60 + second;
+    time = time.min(86_399);
+    let time = format!("{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60);
+    let lower = format.map(codes).unwrap_or_default();
+    let has_day = lower.contains(['d', 'y']) || lower.contains("mmm");
+    if (0.0..1.0).contains(&serial) && !has_day
+        || !has_day && format.is_some() && lower.contains('h')
+    {
+        return time;
+    }
+    let day = format!("{year:04}-{month:02}-{day:02}");
+    if time == "00:00:00" { day } else { format!("{day} {time}") }
+}
+
+/// The codes of the first section of a format, without literal text, colours and locales.
+fn codes(format: &str) -> String {
+    let (mut codes, mut chars) = (String::new(), format.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            ';' => break,
+            '"' => {
+                let _ = chars.by_ref().take_while(|c| *c != '"').count();
+            }
+            '[' => {
+                let _ = chars.by_ref().take_while(|c| *c != ']').count();
+            }
+            '\\' | '_' | '*' => {
+                chars.next();
+            }
+            c => codes.extend(c.to_lowercase()),
+        }
+    }
+    codes
+}
+
+fn number(value: f64, format: &str) -> String {
+    let codes = codes(format);
+    if codes.contains('%') {
+        return format!("{}%", digits(value * 100.0));
+    }
+    let is_padded = codes.len() > 1 && codes.bytes().all(|byte| byte == b'0');
+    if is_padded && value >= 0.0 && value.fract() == 0.0 && value < 1e15 {
+        return format!("{:0width$}", value as u64, width = codes.len().min(15));
+    }
+    match currency(format) {
+        Some((symbol, true)) => format!("{symbol}{}", digits(value)),
+        Some((symbol, false)) => format!("{} {symbol}", digits(value)),
+        None => digits(value),
+    }
+}
+
+/// The sign of a currency in a format, and whether it comes before the number.
+fn currency(format: &str) -> Option<(char, bool)> {
+    let section = format.split(';').next()?;
+    // `[$-409]` is a language without a currency, and `[$€-407]` one with it.
+    let section = section.replace("[$-", "[-").replace("[$", "[");
+    let (at, symbol) = section.char_indices().find(|(_, c)| "$€£¥₹₽₩₺₪฿".contains(*c))?;
+    let number = section.find(['0', '#', '?']).unwrap_or(section.len());
+    Some((symbol, at < number))
+}
+
+/// A number with the fifteen digits that Excel keeps.
+fn digits(value: f64) -> String {
+    let rounded: f64 = format!("{value:.14e}").parse().unwrap_or(value);
+    if rounded == 0.0 {
+        return "0".to_owned();
+    }
+    if !(1e-9..1e21).contains(&f64::abs(rounded)) {
+        return format!("{rounded:e}");
+    }
+    rounded.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use calamine::ExcelDateTimeType;
+
+    use super::*;
+
+    fn shown(value: &DataRef<'_>, format: &str) -> String {
+        cell(1, value, Some(format)).unwrap().text
+    }
+
+    #[test]
+    fn numbers_are_written_by_their_format() {
+        for (value, format, expected) in [
+            (0.1 + 0.2, "General", "0.3"),
+            (1_234_567.0, "#,##0", "1234567"),
+            (0.155, "0.0%", "15.5%"),
+            (0.07, "0%;[Red]-0%", "7%"),
+            (0.5, "0.0\"%\"", "0.5"),
+            (7.0, "00000", "00007"),
+            (12.5, "\"$\"#,##0.00", "$12.5"),
+            (12.5, "#,##0.00 [$€-407]", "12.5 €"),
+            (12.5, "[$-409]0.00", "12.5"),
+            (-0.0, "General", "0"),
+            (1e300, "General", "1e300"),
+        ] {
+            assert_eq!(shown(&DataRef::Float(value), format), expected, "{format}");
+        }
+    }
+
+    #[test]
+    fn dates_times_and_durations_are_written_by_iso_8601() {
+        let at = |serial: f64, kind| DataRef::DateTime(ExcelDateTime::new(serial, kind, false));
+        let date = |serial, format| shown(&at(serial, ExcelDateTimeType::DateTime), format);
+        assert_eq!(date(42_379.0, "dd/mm/yyyy"), "2016-01-10");
+        assert_eq!(date(42_379.75, "m/d/yy h:mm"), "2016-01-10 18:00:00");
+        assert_eq!(date(0.5, "h:mm AM/PM"), "12:00:00");
+        assert_eq!(date(42_379.5, "[$-F400]h:mm"), "12:00:00");
+        assert_eq!(shown(&at(1.5, ExcelDateTimeType::TimeDelta), "[h]:mm"), "36:00:00");
+        assert_eq!(
+            shown(&DataRef::DateTimeIso("2016-01-10T00:00:00".into()), "General"),
+            "2016-01-10"
+        );
+    }
+
+    #[test]
+    fn errors_and_blanks_show_nothing() {
+        assert!(cell(1, &DataRef::Error(calamine::CellErrorType::NA), None).is_none());
+        assert!(cell(1, &DataRef::String(" \n".into()), None).is_none());
+        assert_eq!(shown(&DataRef::Bool(true), "General"), "TRUE");
+    }
+}

@@ -1,0 +1,67 @@
+//! XLS, the binary format of Excel 97 to 2003. Its grid is small enough to be held as a whole.
+
+use std::io::Cursor;
+
+use calamine::{Reader, Xls, XlsError};
+
+use crate::error::{Error, ErrorKind};
+use crate::office::grid::{Cell, Grid};
+use crate::office::spreadsheet::{metadata_of, title_of, value};
+use crate::output::Output;
+use crate::sink::ProblemKind;
+
+pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let mut book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(error)?;
+    let properties = book.workbook_properties().unwrap_or_default();
+    let title = title_of(&properties, &output.name);
+    let metadata = metadata_of(properties);
+    let mut is_empty = true;
+    for name in book.sheet_names() {
+        let range = match book.worksheet_range(&name) {
+            Ok(range) => range,
+            Err(error) => {
+                let message = format!("the sheet {name:?} cannot be read: {error}");
+                output.problem(ProblemKind::Malformed, None, message);
+                continue;
+            }
+        };
+        let (top, left) = range.start().unwrap_or_default();
+        let mut grid = Grid::new(&name, output.text_left());
+        for (number, row) in (top.saturating_add(1)..).zip(range.rows()) {
+            let columns = left.saturating_add(1)..;
+            let cells: Vec<Cell> = columns
+                .zip(row)
+                .filter_map(|(column, cell)| value::plain_cell(column, cell))
+                .collect();
+            grid.row(number, &cells);
+        }
+        if grid.is_full {
+            output.text_left_out(&name);
+        }
+        if grid.is_empty() {
+            continue;
+        }
+        is_empty = false;
+        let mut document = grid.finish(&output.name, &title);
+        document.metadata.clone_from(&metadata);
+        if output.document(document).is_break() {
+            return Ok(());
+        }
+    }
+    if is_empty {
+        output.problem(ProblemKind::NoText, None, "has no cells with a value");
+    }
+    Ok(())
+}
+
+fn error(error: XlsError) -> Error {
+    match error {
+        XlsError::Password => {
+            Error::new(ErrorKind::Protected, "is protected by a password; save a copy without one")
+        }
+        other => {
+            let message = "is damaged, or older than Excel 97; save it as .xlsx";
+            Error::new(ErrorKind::Malformed, message).with_source(other)
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! XLSX and XLSM, cell by cell: a sheet that declares all of its grid takes no more memory than what is in it.
+
+use std::io::Cursor;
+
+use calamine::{Reader, SheetType, Xlsx, XlsxError};
+use vizsla_core::Location;
+
+use crate::error::{Error, ErrorKind};
+use crate::office::grid::{Cell, Grid};
+use crate::office::spreadsheet::notes::Notes;
+use crate::office::spreadsheet::{metadata_of, title_of, value};
+use crate::output::Output;
+use crate::sink::ProblemKind;
+
+type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
+
+/// Cells after which the time is looked at.
+const CELLS_PER_CHECK: usize = 4096;
+
+pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let mut notes = Notes::of(bytes, output);
+    notes.check_sizes()?;
+    let mut book = Book::new(Cursor::new(bytes)).map_err(error)?;
+    let properties = book.workbook_properties().unwrap_or_default();
+    let title = title_of(&properties, &output.name);
+    let metadata = metadata_of(properties);
+    let sheets = book.sheets_metadata().iter();
+    let sheets =
+        sheets.filter(|sheet| matches!(sheet.typ, SheetType::WorkSheet | SheetType::ChartSheet));
+    let names: Vec<(String, bool)> =
+        sheets.map(|sheet| (sheet.name.clone(), sheet.typ == SheetType::WorkSheet)).collect();
+    let mut is_empty = true;
+    for (name, has_cells) in names {
+        let mut grid = Grid::new(&name, output.text_left());
+        if has_cells {
+            cells(&mut book, &name, &mut grid, output);
+        }
+        notes.add_to(&mut grid, &name);
+        if grid.is_full {
+            output.text_left_out(&name);
+        }
+        if grid.is_empty() {
+            continue;
+        }
+        is_empty = false;
+        let mut document = grid.finish(&output.name, &title);
+        document.metadata.clone_from(&metadata);
+        if output.document(document).is_break() {
+            return Ok(());
+        }
+    }
+    if is_empty {
+        output.problem(ProblemKind::NoText, None, "has no cells with a value");
+    }
+    Ok(())
+}
+
+fn error(error: XlsxError) -> Error {
+    match error {
+        XlsxError::Password => {
+            Error::new(ErrorKind::Protected, "is protected by a password; save a copy without one")
+        }
+        other => Error::new(ErrorKind::Malformed, "is not a valid workbook").with_source(other),
+    }
+}
+
+/// Reads the cells of a sheet. What cannot be read ends the sheet, and not the file.
+fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'_>) {
+    let mut reader = match book.worksheet_cells_reader(name) {
+        Ok(reader) => reader,
+        Err(error) => {
+            let message = format!("the sheet {name:?} cannot be read: {error}");
+            return output.problem(ProblemKind::Malformed, None, message);
+        }
+    };
+    let (mut row, mut cells): (u32, Vec<Cell>) = (0, Vec::new());
+    for count in 1usize.. {
+        let next = match reader.next_cell_with_style_id() {
+            Ok(next) => next,
+            Err(error) => {
+                let message = format!("the sheet cannot be read from here on: {error}");
+                output.problem(ProblemKind::Malformed, Some(place(name, row)), message);
+                None
+            }
+        };
+        if count % CELLS_PER_CHECK == 0 && output.is_expired() {
+            let message = "takes too long to read; the rest of the sheet is left out";
+            output.problem(ProblemKind::TimedOut, Some(place(name, row)), message);
+            break;
+        }
+        let Some((cell, style)) = next else { break };
+        let (at, column) = cell.get_position();
+        if at != row {
+            grid.row(row.saturating_add(1), &cells);
+            cells.clear();
+            row = at;
+        }
+        if grid.is_full {
+            break;
+        }
+        let style = reader.styles().get(style).and_then(|style| style.number_format.as_ref());
+        let format = style.map(|format| format.format_code.as_str());
+        cells.extend(value::cell(column.saturating_add(1), cell.get_value(), format));
+    }
+    grid.row(row.saturating_add(1), &cells);
+}
+
+fn place(sheet: &str, row: u32) -> Location {
+    let row = row.saturating_add(1);
+    Location::Rows { sheet: Some(sheet.to_owned()), first: row, last: row, columns: None }
+}

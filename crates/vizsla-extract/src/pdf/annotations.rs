@@ -1,0 +1,50 @@
+//! What annotations of a page say apart from their appearance, which the page draws: comments, and form fields that
+//! have a value but no appearance.
+
+use hayro_syntax::object::{self, Array, Dict, Name, Object};
+use hayro_syntax::page::Page;
+
+use super::objects;
+
+/// Annotations of a page that are looked at.
+const MAX: usize = 10_000;
+/// How many fields a field may be inside of.
+const DEPTH: usize = 32;
+
+/// The annotations of a page.
+pub(super) fn of<'a>(page: &Page<'a>) -> Vec<Dict<'a>> {
+    let Some(all) = page.raw().get::<Array<'_>>(b"Annots") else { return Vec::new() };
+    objects::items(&all, page.xref()).take(MAX).filter_map(Object::into_dict).collect()
+}
+
+/// What an annotation says that is not drawn.
+pub(super) fn said(annotation: &Dict<'_>) -> Option<String> {
+    let kind = annotation.get::<Name<'_>>(b"Subtype")?;
+    let has_appearance =
+        annotation.get::<Dict<'_>>(b"AP").is_some_and(|appearance| appearance.contains_key(b"N"));
+    let said = match kind.as_ref() {
+        b"Widget" if !has_appearance => value(annotation)?,
+        b"Widget" | b"Popup" | b"Link" => return None,
+        // These draw what they say.
+        b"FreeText" | b"Stamp" | b"Watermark" if has_appearance => return None,
+        _ => objects::text(&annotation.get::<object::String<'_>>(b"Contents")?),
+    };
+    Some(said).filter(|said| !said.trim().is_empty())
+}
+
+/// The value of a form field, which may be that of the field it belongs to.
+fn value(field: &Dict<'_>) -> Option<String> {
+    let mut field = field.clone();
+    for _ in 0..DEPTH {
+        match field.get::<Object<'_>>(b"V") {
+            Some(Object::String(value)) => return Some(objects::text(&value)),
+            Some(Object::Array(values)) => {
+                let values = values.iter::<object::String<'_>>().map(|value| objects::text(&value));
+                return Some(values.collect::<Vec<_>>().join(", "));
+            }
+            Some(_) => return None,
+            None => field = field.get::<Dict<'_>>(b"Parent")?,
+        }
+    }
+    None
+}

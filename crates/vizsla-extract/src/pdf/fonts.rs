@@ -1,0 +1,115 @@
+//! What a glyph means when the PDF does not say: the embedded font's own character map, read backwards.
+
+use hayro_interpret::font::{Glyph, OutlineGlyph};
+use rustc_hash::{FxHashMap, FxHashSet};
+use skrifa::MetadataProvider;
+
+/// The character maps of fonts, by font.
+#[derive(Default)]
+pub(super) struct Fonts(FxHashMap<u128, FxHashMap<u32, char>>);
+
+impl Fonts {
+    pub(super) fn meaning(&mut self, glyph: &Glyph<'_>) -> Option<char> {
+        let Glyph::Outline(outline) = glyph else { return None };
+        let data = outline.font_data()?;
+        let map = self.0.entry(data.cache_key).or_insert_with(|| backwards((*data.data).as_ref()));
+        map.get(&id(outline)).copied()
+    }
+}
+
+fn id(glyph: &OutlineGlyph) -> u32 {
+    glyph.glyph_id().to_u32()
+}
+
+/// The characters of a font's glyphs. Where several have the same glyph, the first counts: it is the common one.
+fn backwards(font: &[u8]) -> FxHashMap<u32, char> {
+    let mut characters = FxHashMap::default();
+    let Ok(font) = skrifa::FontRef::from_index(font, 0) else { return characters };
+    for (code, glyph) in font.charmap().mappings() {
+        if let Some(c) = char::from_u32(code) {
+            characters.entry(glyph.to_u32()).or_insert(c);
+        }
+    }
+    characters
+}
+
+/// Glyphs that are needed to see whether guesses make a text.
+const MIN_GUESSES: usize = 20;
+/// Characters that a text has at least.
+const MIN_DIFFERENT: usize = 8;
+
+/// What the code of a glyph means in the encoding of most fonts that TeX draws dot by dot (T1, known as Cork), in
+/// which Latin-1 is the upper half but for four letters. Such fonts say nothing about their glyphs.
+pub(super) fn guess(glyph: &Glyph<'_>) -> Option<char> {
+    const FROM_10: &str = "“”„«»–—";
+    const FROM_80: &str = "ĂĄĆČĎĚĘĞĹĽŁŃŇŊŐŔŘŚŠŞŤŢŰŮŸŹŽŻĲİđ§ăąćčďěęğĺľłńňŋőŕřśšşťţűůÿźžżĳ¡¿£";
+    if matches!(glyph, Glyph::Outline(outline) if outline.font_data().is_some()) {
+        return None;
+    }
+    let code = u8::try_from(glyph.char_code()).ok()?;
+    match code {
+        0x0b..=0x0f => char::from_u32(0xfb00 + u32::from(code - 0x0b)),
+        0x10..=0x16 => FROM_10.chars().nth(usize::from(code - 0x10)),
+        0x1b..=0x1f => char::from_u32(0xfb00 + u32::from(code - 0x1b)),
+        0x80..=0xbf => FROM_80.chars().nth(usize::from(code - 0x80)),
+        0xd7 => Some('Œ'),
+        0xf7 => Some('œ'),
+        0xff => Some('ß'),
+        0x21..=0x7e | 0xc0..=0xfe => Some(char::from(code)),
+        _ => None,
+    }
+}
+
+/// How guesses are read, if they make a text at all: as they are, or, when most of them are in the upper half, as
+/// Cyrillic letters, which TeX's encoding T2A has there. Codes that a program gave out one by one look like no
+/// language.
+pub(super) fn reading(guesses: impl Iterator<Item = char>) -> Option<fn(char) -> char> {
+    let (mut all, mut latin, mut vowels, mut upper) = (0, 0, 0, 0);
+    let mut different = FxHashSet::default();
+    for c in guesses {
+        all += 1;
+        different.insert(c);
+        latin += usize::from(c.is_ascii_alphabetic());
+        vowels += usize::from("aeiouAEIOU".contains(c));
+        upper += usize::from(matches!(c, 'À'..='ÿ' | 'Œ' | 'œ'));
+    }
+    let letters = latin + upper;
+    if all < MIN_GUESSES || different.len() < MIN_DIFFERENT || letters * 10 < all * 6 {
+        return None;
+    }
+    if upper * 10 > letters * 7 {
+        return Some(cyrillic);
+    }
+    let has_vowels = (20..=60).contains(&(vowels * 100 / latin.max(1)));
+    has_vowels.then_some(|c| c)
+}
+
+fn cyrillic(c: char) -> char {
+    let code = match c {
+        'Œ' => 0xd7,
+        'œ' => 0xf7,
+        'ß' => 0xff,
+        'À'..='þ' => u32::from(c),
+        _ => return c,
+    };
+    char::from_u32(0x410 + code - 0xc0).unwrap_or(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(guesses: &str) -> Option<String> {
+        reading(guesses.chars()).map(|reading| guesses.chars().map(reading).collect())
+    }
+
+    #[test]
+    fn guesses_count_when_they_look_like_a_language() {
+        let latin = "Eötvös Loránd University";
+        assert_eq!(read(latin).unwrap(), latin);
+        assert_eq!(read("Ìèíèñòåðñòâîíàóêèœß").unwrap_or_default(), "");
+        assert_eq!(read("Ìèíèñòåðñòâîíàóêèîáðàçß").unwrap(), "Министерствонаукиобразя");
+        assert_eq!(read("!\"#$%&'()*+,-./0123456789:;<=>"), None);
+        assert_eq!(read("BCDFGHJKLMNPQRSTVWXZBCDF"), None);
+    }
+}

@@ -1,0 +1,227 @@
+//! Glyphs in the order in which they are drawn become lines of text. That order is kept: programs that set text draw
+//! one column after the other, and sorting by height would mix them.
+
+use hayro_interpret::kurbo::Vec2;
+
+use super::bidi;
+use super::characters;
+use super::page::{Collector, Glyph};
+
+/// The gap between two glyphs, in ems, that stands for a space.
+const SPACE: f64 = 0.16;
+/// The gap, in ems, that separates the cells of a table.
+const CELL: f64 = 2.0;
+
+/// A line of text. Its place is measured along the direction in which it runs (`start`, `end`) and across it (`down`),
+/// so that lines of any direction compare with their like.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) text: String,
+    pub(super) start: f64,
+    pub(super) end: f64,
+    pub(super) down: f64,
+    pub(super) along: Vec2,
+    pub(super) em: f64,
+    /// Where it begins on the page as it is shown, from the top left.
+    pub(super) at: Vec2,
+    /// Whether it consists of cells with wide gaps between them.
+    pub(super) has_cells: bool,
+    /// Whether it is a paragraph of its own.
+    pub(super) is_apart: bool,
+}
+
+impl Line {
+    /// A paragraph that has no place on the page.
+    pub(super) fn apart(text: String) -> Self {
+        Self {
+            text,
+            start: 0.0,
+            end: 0.0,
+            down: 0.0,
+            along: Vec2::new(1.0, 0.0),
+            em: 1.0,
+            at: Vec2::new(0.0, f64::MAX),
+            has_cells: false,
+            is_apart: true,
+        }
+    }
+}
+
+/// The lines of a page, in the order in which they are drawn.
+pub(super) fn lines(page: &Collector<'_>) -> Vec<Line> {
+    let glyphs = &page.glyphs;
+    let mut lines = Vec::new();
+    let mut first = 0;
+    for i in 1..=glyphs.len() {
+        if i == glyphs.len() || breaks(&glyphs[i - 1], &glyphs[i]) {
+            lines.extend(line(page, &glyphs[first..i]));
+            first = i;
+        }
+    }
+    lines
+}
+
+/// Whether a new line begins with `next`.
+fn breaks(last: &Glyph, next: &Glyph) -> bool {
+    let em = last.em.max(next.em);
+    let moved = next.at - last.end;
+    let (along, across) = (moved.dot(last.along), moved.cross(last.along).abs());
+    if last.along.dot(next.along) < 0.9 || across > 0.6 * em {
+        return true;
+    }
+    if last.is_right_to_left || next.is_right_to_left {
+        return along.abs() > 60.0 * em;
+    }
+    along < -0.6 * em || (across > 0.3 * em && along > em)
+}
+
+fn line(page: &Collector<'_>, glyphs: &[Glyph]) -> Option<Line> {
+    let first = glyphs.first()?;
+    let along = first.along;
+    let is_right_to_left = glyphs.iter().any(|glyph| glyph.is_right_to_left);
+    let mut order: Vec<&Glyph> = glyphs.iter().collect();
+    if is_right_to_left {
+        order.sort_by(|a, b| a.at.dot(along).total_cmp(&b.at.dot(along)));
+    }
+    let (text, has_cells) = text(page, &order, is_right_to_left);
+    if text.trim().is_empty() {
+        return None;
+    }
+    let text = if is_right_to_left { bidi::logical(&text) } else { text };
+    let text = characters::compose(text);
+    let (text, has_leaders) = without_leaders(text.trim());
+    let places = || glyphs.iter().flat_map(|glyph| [glyph.at.dot(along), glyph.end.dot(along)]);
+    Some(Line {
+        text: without_soft_hyphens(text),
+        start: places().fold(f64::MAX, f64::min),
+        end: places().fold(f64::MIN, f64::max),
+        down: first.at.dot(Vec2::new(-along.y, along.x)),
+        along,
+        em: glyphs[glyphs.len() / 2].em,
+        at: first.at,
+        has_cells: has_cells || has_leaders,
+        is_apart: false,
+    })
+}
+
+/// The text of a line's glyphs from left to right, and whether it has gaps like those between cells.
+fn text(page: &Collector<'_>, order: &[&Glyph], is_right_to_left: bool) -> (String, bool) {
+    let mut text = String::new();
+    let mut has_cells = false;
+    let mut mark = None;
+    for (i, glyph) in order.iter().enumerate() {
+        let said = page.text_of(glyph);
+        if let Some(last) = i.checked_sub(1).and_then(|i| order.get(i)) {
+            let gap = (glyph.at - last.end).dot(last.along);
+            let em = glyph.em.min(last.em);
+            has_cells |= gap > CELL * em;
+            let is_apart =
+                (gap > SPACE * em && mark.is_none()) || is_note(page, last, glyph, &text);
+            if is_apart && !said.is_empty() && !text.ends_with(' ') && !said.starts_with(' ') {
+                text.push(' ');
+            }
+            if let Some(accent) = accent(said).filter(|_| lies_over(glyph, last)) {
+                characters::accent(&mut text, accent);
+                continue;
+            }
+        }
+        if let Some(next) = order.get(i + 1)
+            && let Some(accent) = accent(said).filter(|_| lies_over(glyph, next))
+            && page.text_of(next).chars().all(char::is_alphabetic)
+        {
+            mark = Some(accent);
+            continue;
+        }
+        if is_right_to_left && glyph.is_right_to_left {
+            text.extend(said.chars().rev());
+        } else {
+            text.push_str(said);
+        }
+        if let Some(accent) = mark.take() {
+            characters::accent(&mut text, accent);
+        }
+    }
+    (text, has_cells)
+}
+
+/// Whether two glyphs meet at the number of a note: one that is raised behind a word, or before the text of the note.
+/// What looks like a power or a unit, with less than a word before it, is none.
+fn is_note(page: &Collector<'_>, last: &Glyph, glyph: &Glyph, text: &str) -> bool {
+    const WORD: usize = 3;
+    let raised = (last.at - glyph.at).cross(last.along);
+    let is_number = |glyph: &Glyph| page.text_of(glyph).bytes().all(|byte| byte.is_ascii_digit());
+    if glyph.em < 0.85 * last.em && raised < -0.15 * last.em {
+        return is_number(glyph)
+            && text.chars().rev().take(WORD).filter(|c| c.is_alphabetic()).count() == WORD;
+    }
+    last.em < 0.85 * glyph.em
+        && raised > 0.15 * glyph.em
+        && is_number(last)
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && page.text_of(glyph).starts_with(char::is_alphabetic)
+}
+
+fn accent(said: &str) -> Option<char> {
+    let mut characters = said.chars();
+    let only = characters.next().filter(|_| characters.next().is_none())?;
+    characters::combining(only)
+}
+
+/// Whether a glyph covers most of the width of another one.
+fn lies_over(glyph: &Glyph, other: &Glyph) -> bool {
+    let along = other.along;
+    let (start, end) = (glyph.at.dot(along), glyph.end.dot(along));
+    let (left, right) = (other.at.dot(along), other.end.dot(along));
+    let (width, overlap) = ((end - start).min(right - left), end.min(right) - start.max(left));
+    width > 0.0 && overlap > 0.6 * width
+}
+
+/// Drops the dots that lead from a heading to its page number, and soft hyphens but for one at the end, which
+/// [`paragraphs`](super::paragraphs) needs.
+fn without_leaders(text: &str) -> (String, bool) {
+    const DOTS: usize = 4;
+    let mut kept = String::with_capacity(text.len());
+    let mut has_leaders = false;
+    let mut rest = text;
+    while let Some(at) = rest.find('.') {
+        let dots = rest[at..].bytes().take_while(|byte| matches!(byte, b'.' | b' ')).count();
+        let run = &rest[at..at + dots];
+        if run.bytes().filter(|byte| *byte == b'.').count() >= DOTS {
+            kept.push_str(rest[..at].trim_end());
+            kept.push(' ');
+            has_leaders = true;
+        } else {
+            kept.push_str(&rest[..at + dots]);
+        }
+        rest = &rest[at + dots..];
+    }
+    kept.push_str(rest);
+    (if has_leaders { kept.trim_end().to_owned() } else { kept }, has_leaders)
+}
+
+fn without_soft_hyphens(text: String) -> String {
+    const SOFT: char = '\u{ad}';
+    if !text.contains(SOFT) {
+        return text;
+    }
+    let mut kept: String = text.chars().filter(|c| *c != SOFT).collect();
+    if text.ends_with(SOFT) {
+        kept.push(SOFT);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaders_and_soft_hyphens_go() {
+        assert_eq!(
+            without_leaders("1.2 Scope . . . . . . . 12"),
+            ("1.2 Scope 12".to_owned(), true)
+        );
+        assert_eq!(without_leaders("Wait ... e.g. 1.5"), ("Wait ... e.g. 1.5".to_owned(), false));
+        assert_eq!(without_soft_hyphens("a\u{ad}b\u{ad}".to_owned()), "ab\u{ad}");
+    }
+}

@@ -1,0 +1,278 @@
+//! Collects what a page draws: glyphs with their places, and how much of it is covered by pictures.
+
+use std::time::Instant;
+
+use hayro_interpret::font::{Glyph as PdfGlyph, GlyphRun};
+use hayro_interpret::hayro_cmap::{BfString, WritingMode};
+use hayro_interpret::hayro_syntax::object::{self, Dict};
+use hayro_interpret::kurbo::{Affine, BezPath, Point, Vec2};
+use hayro_interpret::{
+    BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
+};
+use rustc_hash::FxHashSet;
+
+use super::bidi;
+use super::characters;
+use super::fonts::{self, Fonts};
+use super::objects;
+
+/// Glyphs that are collected of one page.
+const MAX_GLYPHS: usize = 1_000_000;
+/// Calls between two looks at the clock.
+const CALLS_PER_LOOK: u32 = 64;
+/// Units of the coordinates of glyphs in an em.
+const UNITS: f64 = 1000.0;
+
+/// Why a page is left before its end, as the payload of an unwinding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    Deadline,
+    Glyphs,
+}
+
+/// A glyph at its place on the page as it is shown, whose y axis points down.
+pub(super) struct Glyph {
+    /// Where its text begins in [`Collector::text`], and how long it is. No text: its meaning is unknown.
+    start: u32,
+    len: u32,
+    pub(super) at: Vec2,
+    pub(super) end: Vec2,
+    /// The direction in which text runs.
+    pub(super) along: Vec2,
+    pub(super) em: f64,
+    pub(super) is_right_to_left: bool,
+    /// Whether its text is what the font's code would mean in a usual encoding.
+    is_guess: bool,
+}
+
+/// A span of marked content.
+struct Span {
+    /// What it says instead of its glyphs.
+    text: Option<String>,
+    /// The glyphs before it.
+    glyphs: usize,
+    unknown: usize,
+}
+
+pub(super) struct Collector<'f> {
+    pub(super) glyphs: Vec<Glyph>,
+    text: String,
+    pub(super) known: usize,
+    pub(super) unknown: usize,
+    /// The area that pictures cover; those that overlap count twice.
+    pub(super) pictures: f64,
+    /// How many shapes are filled.
+    pub(super) shapes: usize,
+    seen: FxHashSet<(char, [i32; 3])>,
+    spans: Vec<Span>,
+    fonts: &'f mut Fonts,
+    until: Instant,
+    calls: u32,
+}
+
+impl<'f> Collector<'f> {
+    pub(super) fn new(fonts: &'f mut Fonts, until: Instant) -> Self {
+        Self {
+            glyphs: Vec::new(),
+            text: String::new(),
+            known: 0,
+            unknown: 0,
+            pictures: 0.0,
+            shapes: 0,
+            seen: FxHashSet::default(),
+            spans: Vec::new(),
+            fonts,
+            until,
+            calls: 0,
+        }
+    }
+
+    pub(super) fn text_of(&self, glyph: &Glyph) -> &str {
+        self.text.get(glyph.start as usize..(glyph.start + glyph.len) as usize).unwrap_or_default()
+    }
+
+    /// Leaves the interpreter when the time is up: it has no budget of its own.
+    fn tick(&mut self) {
+        self.calls = self.calls.wrapping_add(1);
+        if self.calls.is_multiple_of(CALLS_PER_LOOK) && Instant::now() > self.until {
+            std::panic::resume_unwind(Box::new(Stop::Deadline));
+        }
+    }
+
+    /// Appends what a glyph says to the text, and counts it. Returns whether that is a guess.
+    fn say(&mut self, glyph: &PdfGlyph<'_>) -> bool {
+        let meaning = match glyph.as_unicode() {
+            Some(BfString::String(string)) if !string.chars().all(characters::is_private) => {
+                string.chars().for_each(|c| characters::push(&mut self.text, c));
+                self.known += 1;
+                return false;
+            }
+            Some(BfString::Char(c)) if !characters::is_private(c) => Some(c),
+            _ => self.fonts.meaning(glyph).filter(|c| !characters::is_private(*c)),
+        };
+        let guess = if meaning.is_none() { fonts::guess(glyph) } else { None };
+        match meaning.or(guess) {
+            Some(c) => characters::push(&mut self.text, c),
+            None => self.unknown += 1,
+        }
+        self.known += usize::from(meaning.is_some());
+        guess.is_some()
+    }
+
+    /// Decides, when the page is complete, what to make of guesses.
+    pub(super) fn settle(&mut self) {
+        let guesses = || self.glyphs.iter().filter(|glyph| glyph.is_guess);
+        let count = guesses().count();
+        let reading = fonts::reading(guesses().flat_map(|glyph| self.text_of(glyph).chars()));
+        match reading {
+            Some(_) => self.known += count,
+            None => self.unknown += count,
+        }
+        for i in 0..self.glyphs.len() {
+            if !self.glyphs[i].is_guess {
+                continue;
+            }
+            let start = self.text.len();
+            if let Some(reading) = reading {
+                let read: Vec<char> = self.text_of(&self.glyphs[i]).chars().map(reading).collect();
+                self.text.extend(read);
+            }
+            self.glyphs[i].start = start as u32;
+            self.glyphs[i].len = (self.text.len() - start) as u32;
+        }
+    }
+
+    fn place(&mut self, glyph: &PdfGlyph<'_>, transform: Affine, is_vertical: bool) {
+        if self.glyphs.len() >= MAX_GLYPHS {
+            std::panic::resume_unwind(Box::new(Stop::Glyphs));
+        }
+        let start = self.text.len();
+        let is_guess = self.say(glyph);
+        let at = (transform * Point::ZERO).to_vec2();
+        let em = ((transform * Point::new(0.0, UNITS)).to_vec2() - at).hypot();
+        let em = if em.is_finite() { em.max(0.1) } else { 1.0 };
+        if self.is_drawn_again(start, at, em) {
+            self.text.truncate(start);
+            return;
+        }
+        let (unit, advance) = if is_vertical {
+            (Point::new(0.0, -UNITS), Point::new(0.0, -UNITS))
+        } else {
+            (Point::new(UNITS, 0.0), Point::new(f64::from(advance(glyph)), 0.0))
+        };
+        let along = (transform * unit).to_vec2() - at;
+        let length = along.hypot();
+        let along = if length > 1e-6 { along / length } else { Vec2::new(1.0, 0.0) };
+        let is_right_to_left = bidi::is_right_to_left(&self.text[start..]);
+        self.glyphs.push(Glyph {
+            start: start as u32,
+            len: (self.text.len() - start) as u32,
+            at,
+            end: (transform * advance).to_vec2(),
+            along,
+            em,
+            is_right_to_left,
+            is_guess,
+        });
+    }
+
+    /// Whether the same character stands at the same place already: shadows and false bold draw it again, a hair aside.
+    fn is_drawn_again(&mut self, start: usize, at: Vec2, em: f64) -> bool {
+        let Some(c) = self.text[start..].chars().next().filter(|c| !c.is_whitespace()) else {
+            return false;
+        };
+        let cell = em * 0.08;
+        let (x, y) = (at.x / cell, at.y / cell);
+        let (left, top) = ((x - 0.5).floor() as i32, (y - 0.5).floor() as i32);
+        // The cells of other sizes are other cells.
+        let size = (em * 16.0).round() as i32;
+        for (dx, dy) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let cell = [left.saturating_add(dx), top.saturating_add(dy), size];
+            if self.seen.contains(&(c, cell)) {
+                return true;
+            }
+        }
+        self.seen.insert((c, [x.floor() as i32, y.floor() as i32, size]));
+        false
+    }
+
+    /// Puts the text that a span says instead of its glyphs in the place of the first of them.
+    fn replace(&mut self, span: Span) {
+        let Some(text) = span.text else { return };
+        let Some(end) = self.glyphs[span.glyphs.min(self.glyphs.len())..].last().map(|g| g.end)
+        else {
+            return;
+        };
+        self.unknown = span.unknown;
+        self.glyphs.truncate(span.glyphs + 1);
+        let start = self.text.len();
+        text.chars().for_each(|c| characters::push(&mut self.text, c));
+        let is_right_to_left = bidi::is_right_to_left(&self.text[start..]);
+        if let Some(glyph) = self.glyphs.last_mut() {
+            glyph.start = start as u32;
+            glyph.len = (self.text.len() - start) as u32;
+            glyph.end = end;
+            glyph.is_guess = false;
+            // It is in reading order already.
+            glyph.is_right_to_left = is_right_to_left && glyph.len <= 4;
+        }
+    }
+}
+
+fn advance(glyph: &PdfGlyph<'_>) -> f32 {
+    let advance = match glyph {
+        PdfGlyph::Outline(outline) => outline.advance_width(),
+        PdfGlyph::Type3(drawn) => drawn.advance_width(),
+    };
+    advance.unwrap_or(500.0)
+}
+
+impl Device<'_> for Collector<'_> {
+    fn draw_path(&mut self, _: &BezPath, _: DrawProps<'_>, _: &DrawMode) {
+        self.shapes += 1;
+        self.tick();
+    }
+
+    fn push_clip_path(&mut self, _: &ClipPath) {
+        self.tick();
+    }
+
+    fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'_>>, _: BlendMode) {
+        self.tick();
+    }
+
+    fn draw_glyph_run(&mut self, run: &GlyphRun<'_, '_>, props: DrawProps<'_>, _: &DrawMode) {
+        self.tick();
+        let is_vertical = matches!(run.writing_mode(), WritingMode::Vertical);
+        for glyph in run.glyphs() {
+            self.place(glyph, props.transform * glyph.transform(), is_vertical);
+        }
+    }
+
+    fn draw_image(&mut self, image: Image<'_, '_>, props: ImageDrawProps<'_>) {
+        self.tick();
+        let area = f64::from(image.width()) * f64::from(image.height());
+        let covered = props.transform.determinant().abs() * area;
+        if covered.is_finite() {
+            self.pictures += covered;
+        }
+    }
+
+    fn pop_clip(&mut self) {}
+
+    fn pop_transparency_group(&mut self) {}
+
+    fn begin_marked_content(&mut self, _: &[u8], properties: Option<&Dict<'_>>) {
+        self.tick();
+        let text = properties
+            .and_then(|properties| properties.get::<object::String<'_>>(b"ActualText"))
+            .map(|text| objects::text(&text));
+        self.spans.push(Span { text, glyphs: self.glyphs.len(), unknown: self.unknown });
+    }
+
+    fn end_marked_content(&mut self) {
+        if let Some(span) = self.spans.pop() {
+            self.replace(span);
+        }
+    }
+}

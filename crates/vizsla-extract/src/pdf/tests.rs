@@ -1,0 +1,230 @@
+//! Small files of different kinds, written here.
+
+use vizsla_core::{Location, Locations, SplitOptions, split};
+
+use crate::{ErrorKind, Extracted, Input, Ocr, ProblemKind, collect};
+
+/// A PDF of these objects, of which the first is the catalogue. Streams are `dict|content`.
+fn pdf(objects: &[&str]) -> Vec<u8> {
+    let mut file = b"%PDF-1.7\n".to_vec();
+    let mut places = Vec::new();
+    for (i, object) in objects.iter().enumerate() {
+        places.push(file.len());
+        let body = match object.split_once('|') {
+            Some((dict, content)) => {
+                format!("<<{dict}/Length {}>>stream\n{content}\nendstream", content.len())
+            }
+            None => (*object).to_owned(),
+        };
+        file.extend(format!("{} 0 obj\n{body}\nendobj\n", i + 1).bytes());
+    }
+    let start = file.len();
+    file.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).bytes());
+    for place in places {
+        file.extend(format!("{place:010} 00000 n \n").bytes());
+    }
+    let size = objects.len() + 1;
+    file.extend(format!("trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n").bytes());
+    file
+}
+
+const FONT: &str = "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>";
+
+fn page(content: usize, more: &str) -> String {
+    format!(
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R>>>>/Contents {content} 0 R{more}>>"
+    )
+}
+
+/// A PDF with one page for each content, and these entries in its catalogue.
+fn pages(contents: &[&str], catalogue: &str) -> Vec<u8> {
+    let kids: Vec<String> = (0..contents.len()).map(|i| format!("{} 0 R", 4 + 2 * i)).collect();
+    let mut objects = vec![
+        format!("<</Type/Catalog/Pages 2 0 R{catalogue}>>"),
+        format!("<</Type/Pages/Count {}/Kids[{}]>>", contents.len(), kids.join(" ")),
+        FONT.to_owned(),
+    ];
+    for (i, content) in contents.iter().enumerate() {
+        objects.push(page(5 + 2 * i, ""));
+        objects.push(format!("|{content}"));
+    }
+    pdf(&objects.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// Lines of text from a place downwards.
+fn lines(x: u32, y: u32, lines: &[&str]) -> String {
+    let shown: Vec<String> = lines.iter().map(|line| format!("({line}) Tj T*")).collect();
+    format!("BT /F 10 Tf 12 TL 1 0 0 1 {x} {y} Tm {} ET", shown.join(" "))
+}
+
+fn read(bytes: &[u8]) -> Extracted {
+    collect(Input::bytes("a.pdf", bytes)).unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    let found = read(bytes);
+    found.documents.into_iter().map(|document| document.text).collect()
+}
+
+#[test]
+fn columns_are_read_one_after_the_other() {
+    let left = lines(
+        50,
+        700,
+        &["The left column comes first and has divi-", "ded words in it, and then, with no end,"],
+    );
+    let right = lines(320, 700, &["the right column goes on. It ends.", "So."]);
+    assert_eq!(
+        text(&pages(&[&format!("{left} {right}")], "")),
+        "The left column comes first and has divided words in it, and then, with no end, the right column goes on. It ends. So."
+    );
+}
+
+#[test]
+fn a_turned_page_reads_like_any_other() {
+    let content = "BT /F 10 Tf 0 1 -1 0 100 100 Tm (up the page) Tj 0 -12 Td (it goes) Tj ET";
+    assert_eq!(text(&pages(&[content], "")), "up the page it goes");
+}
+
+#[test]
+fn bookmarks_give_headings_and_labels_name_pages() {
+    let first = lines(50, 700, &["Preface", "words before"]);
+    let second = format!(
+        "{} {}",
+        lines(50, 700, &["end of it."]),
+        lines(50, 500, &["1 Scope", "what it is for"])
+    );
+    let catalogue = "/PageLabels<</Nums[0<</S/r/St 4>>1<</S/D>>]>>\
+        /Outlines<</First 8 0 R>>/Dests<</two[6 0 R/XYZ 0 520 null]>>";
+    let mut objects = vec![
+        format!("<</Type/Catalog/Pages 2 0 R{catalogue}>>"),
+        "<</Type/Pages/Count 2/Kids[4 0 R 6 0 R]>>".to_owned(),
+        FONT.to_owned(),
+        page(5, ""),
+        format!("|{first}"),
+        page(7, ""),
+        format!("|{second}"),
+    ];
+    objects.push("<</Title(Preface)/Dest[4 0 R/Fit]/Next 9 0 R>>".to_owned());
+    objects.push("<</Title(Scope)/A<</S/GoTo/D/two>>/Next 8 0 R>>".to_owned());
+    let found = read(&pdf(&objects.iter().map(String::as_str).collect::<Vec<_>>()));
+    assert_eq!(found.problems, []);
+    let document = &found.documents[0];
+    let passages = split(document, &SplitOptions::default());
+    let seen: Vec<_> =
+        passages.iter().map(|p| (p.headings.join("/"), p.text.lines().next().unwrap())).collect();
+    assert_eq!(seen, [("Preface".to_owned(), "Preface"), ("Scope".to_owned(), "1 Scope")]);
+    let Locations::Spans(places) = &document.locations else { panic!("{document:?}") };
+    let page = |number, label: &str| Location::Pages {
+        first: number,
+        last: number,
+        label: Some(label.to_owned()),
+    };
+    let places: Vec<_> = places.iter().map(|(_, place)| place.clone()).collect();
+    assert_eq!(places, [page(1, "iv"), page(2, "1")]);
+}
+
+#[test]
+fn fields_comments_and_attachments_are_found() {
+    let widget = "<</Subtype/Widget/Rect[0 0 9 9]/Parent<</V(Jane Doe)>>>>";
+    let drawn = "<</Subtype/Widget/Rect[50 600 150 620]/AP<</N 6 0 R>>/V(Paris)>>";
+    let note = "<</Subtype/Text/Rect[0 0 9 9]/Contents(Is this right?)>>";
+    let file = "<</Subtype/FileAttachment/Rect[0 0 9 9]/FS<</F(notes.txt)/EF<</F 7 0 R>>>>>>";
+    let found = read(&pdf(&[
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        FONT,
+        &page(5, &format!("/Annots[{drawn} {widget} 99 0 R {note} {file}]")),
+        &format!("|{}", lines(50, 700, &["Name and city:"])),
+        "/Subtype/Form/BBox[0 0 100 20]/Resources<</Font<</F 3 0 R>>>>|BT /F 10 Tf 2 5 Td (Paris) Tj ET",
+        "|What was attached.",
+    ]));
+    let text = &found.documents[0].text;
+    for said in ["Name and city:", "Jane Doe", "Is this right?", "Paris"] {
+        assert_eq!(text.matches(said).count(), 1, "{said}: {text}");
+    }
+    assert_eq!(found.documents[1].id, "a.pdf!notes.txt");
+    assert_eq!(found.documents[1].text, "What was attached.");
+}
+
+/// A page that a black picture covers.
+const SCAN: &str = "q 600 0 0 800 0 0 cm BI /W 8 /H 2 /BPC 1 /CS /G ID \x0f\x0f EI Q";
+
+/// Knows what the picture of that page looks like.
+struct Fake;
+
+impl Ocr for Fake {
+    fn read(&self, picture: &[u8]) -> Result<String, String> {
+        let dots = &picture[picture.len() - 1000..];
+        assert!(picture.starts_with(b"P5\n1667 2223\n255\n"));
+        assert!(dots.iter().all(|dot| *dot == 255), "white on the right");
+        Ok("from the\npicture\n".to_owned())
+    }
+}
+
+#[test]
+fn a_scan_is_reported_once_and_read_by_ocr() {
+    let file = pages(&[SCAN, &lines(50, 700, &["real text"]), SCAN], "");
+    let found = read(&file);
+    assert_eq!(found.documents[0].text, "real text");
+    assert_eq!(found.problems.len(), 1);
+    assert_eq!(found.problems[0].kind, ProblemKind::NoText);
+    assert!(found.problems[0].message.contains("2 of 3 pages"), "{:?}", found.problems);
+    assert!(read(&pages(&[SCAN], "")).documents.is_empty());
+
+    let found = collect(Input::bytes("a.pdf", &file).with_ocr(&Fake)).unwrap();
+    assert_eq!(found.documents[0].text, "from the picture\n\nreal text\n\nfrom the picture");
+    assert_eq!(found.problems[0].kind, ProblemKind::ReadByOcr);
+}
+
+#[test]
+fn titles_come_from_the_largest_text() {
+    let content =
+        format!("BT /F 24 Tf 50 750 Td (On Pointing) Tj ET {}", lines(50, 700, &["a", "b", "c"]));
+    assert_eq!(read(&pages(&[&content], "")).documents[0].title, "On Pointing");
+    assert_eq!(read(&pages(&[&lines(50, 700, &["a", "b"])], "")).documents[0].title, "a.pdf");
+}
+
+#[test]
+fn what_is_said_instead_of_glyphs_counts_and_shadows_do_not() {
+    let actual = "BT /F 10 Tf 50 700 Td (a) Tj /Span<</ActualText(ffi)>>BDC (??) Tj EMC (ne) Tj ET";
+    assert_eq!(text(&pages(&[actual], "")), "affine");
+    let shadow = "BT /F 10 Tf 50 700 Td (bold) Tj ET BT /F 10 Tf 50.2 700 Td (bold) Tj ET";
+    assert_eq!(text(&pages(&[shadow], "")), "bold");
+}
+
+#[test]
+fn numbers_of_notes_are_no_part_of_a_word() {
+    let content = "BT /F 10 Tf 50 700 Td (a claim) Tj /F 6 Tf 4 Ts (12) Tj /F 10 Tf 0 Ts ( and 5 m) Tj \
+        /F 6 Tf 4 Ts (2) Tj ET BT /F 6 Tf 4 Ts 50 100 Td (12) Tj /F 10 Tf 0 Ts (Proof of it.) Tj ET";
+    assert_eq!(text(&pages(&[content], "")), "a claim 12 and 5 m2\n\n12 Proof of it.");
+}
+
+#[test]
+fn a_form_that_draws_itself_and_a_page_tree_that_holds_itself_end() {
+    let file = pdf(&[
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 2/Kids[4 0 R 2 0 R]>>",
+        FONT,
+        "<</Type/Page/MediaBox[0 0 600 800]/Resources<</XObject<</X 6 0 R>>/Font<</F 3 0 R>>>>/Contents 5 0 R>>",
+        "|BT /F 10 Tf 50 700 Td (hello) Tj ET /X Do",
+        "/Subtype/Form/BBox[0 0 600 800]/Resources<</XObject<</X 6 0 R>>>>|/X Do",
+    ]);
+    assert_eq!(text(&file), "hello");
+}
+
+#[test]
+fn half_a_file_is_an_error_or_says_that_it_is_a_part() {
+    let file = pages(&[&lines(50, 700, &["first"]), &lines(50, 700, &["second"])], "");
+    let end = file.windows(9).position(|part| part == b"startxref").unwrap();
+    for cut in (20..file.len()).step_by(7) {
+        match collect(Input::bytes("a.pdf", &file[..cut])) {
+            Ok(found) if cut < end => assert!(!found.problems.is_empty(), "{cut}: {found:?}"),
+            Ok(_) => {}
+            Err(error) => assert!(
+                matches!(error.kind(), ErrorKind::Malformed | ErrorKind::Binary),
+                "{cut}: {error}"
+            ),
+        }
+    }
+}

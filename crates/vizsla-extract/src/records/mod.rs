@@ -1,0 +1,293 @@
+//! Files of records: JSON, JSON Lines and tables. Here, one JSON record becomes one document.
+
+mod elements;
+mod header;
+pub(crate) mod json;
+pub(crate) mod jsonl;
+mod relaxed;
+mod rows;
+pub(crate) mod table;
+
+use serde_json::{Map, Value};
+use vizsla_core::{Document, Limits, Metadata, MetadataValue};
+
+use crate::error::{Error, ErrorKind};
+use crate::format::Definition;
+use crate::output::Output;
+
+/// The formats of this group.
+pub(crate) static FORMATS: &[&Definition] = &[&json::FORMAT, &jsonl::FORMAT, &table::FORMAT];
+
+/// Maximum bytes of the key path before each value of a flattened text.
+const PATH_BYTES: usize = 256;
+
+/// Maximum number of values in one JSON text. Parsed, each takes some seventy bytes and each object several hundred,
+/// for two or three bytes of text.
+pub(crate) const MOST_VALUES: usize = 4 << 20;
+
+/// Why a JSON text could not be parsed.
+pub(crate) enum ParseError {
+    /// It is invalid JSON at this line and column, from 1.
+    Invalid {
+        line: u32,
+        column: usize,
+    },
+    TooManyValues,
+}
+
+/// Parses JSON, or what [`relaxed`] makes of it, unless it has so many values that they would exhaust memory.
+pub(crate) fn parse(text: &str) -> Result<Value, ParseError> {
+    // Commas within strings count too, which only matters in texts with millions of them.
+    let values = text.bytes().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if values > MOST_VALUES {
+        return Err(ParseError::TooManyValues);
+    }
+    serde_json::from_str(text).or_else(|error| {
+        let relaxed = serde_json::from_str(&relaxed::strict(text));
+        relaxed.map_err(|_| ParseError::Invalid {
+            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+            column: error.column(),
+        })
+    })
+}
+
+/// The value of a JSON text, if it is one.
+pub(crate) fn value(text: &str) -> Option<Value> {
+    parse(text).ok()
+}
+
+/// Turns a record into a document: `_id` or `id`, `title`, and `text` (or `body`, `content`, `contents`), each
+/// flattened to text if not a string; everything else is metadata. A record without any of the text fields is flattened
+/// whole, and has no metadata.
+///
+/// # Errors
+/// [`ErrorKind::TooLarge`] when it yields more text than the default [`Limits::text_bytes`].
+pub fn json_document(record: Map<String, Value>, fallback_id: &str) -> Result<Document, Error> {
+    let limits = Limits::default();
+    let (document, whole) = document(record, fallback_id, limits.text_bytes, limits.nesting);
+    if !whole {
+        return Err(Error::new(ErrorKind::TooLarge, "has more text than is allowed"));
+    }
+    Ok(document)
+}
+
+/// As [`json_document`], within what the output still allows; any excess is omitted and reported.
+pub(crate) fn bounded_document(
+    record: Map<String, Value>,
+    fallback_id: &str,
+    output: &mut Output<'_>,
+) -> Document {
+    let (document, whole) =
+        document(record, fallback_id, output.text_left(), output.limits.nesting);
+    if !whole {
+        output.text_left_out(fallback_id);
+    }
+    document
+}
+
+fn document(
+    mut record: Map<String, Value>,
+    fallback_id: &str,
+    most: usize,
+    nesting: usize,
+) -> (Document, bool) {
+    let mut whole = true;
+    let mut take = |record: &mut Map<String, Value>, names: &[&str]| {
+        let value = names.iter().find_map(|name| record.shift_remove(*name))?;
+        let Flattened { text, is_whole } = flatten(&value, most, nesting);
+        whole &= is_whole;
+        Some(text)
+    };
+    let id = take(&mut record, &["_id", "id"]).filter(|id| !id.is_empty());
+    let title = take(&mut record, &["title"]).unwrap_or_default();
+    let body = take(&mut record, &["text", "body", "content", "contents"]);
+    let has_body = body.is_some();
+    let text = body.unwrap_or_else(|| {
+        let Flattened { text, is_whole } = flatten_record(&record, most, nesting);
+        whole &= is_whole;
+        text
+    });
+    let id = id.unwrap_or_else(|| fallback_id.to_owned());
+    let mut document = Document::new(id, text).with_title(title);
+    if has_body {
+        document.metadata = metadata_of(record);
+    }
+    (document, whole)
+}
+
+fn metadata_of(mut record: Map<String, Value>) -> Metadata {
+    // Several collections nest non-text fields one level deeper; they are metadata all the same.
+    match record.shift_remove("metadata") {
+        Some(Value::Object(nested)) => record.extend(nested),
+        Some(other) => {
+            record.insert("metadata".to_owned(), other);
+        }
+        None => {}
+    }
+    named(record)
+}
+
+fn named(values: Map<String, Value>) -> Metadata {
+    values.into_iter().filter_map(|(name, value)| Some((name, metadata(value)?))).collect()
+}
+
+fn metadata(value: Value) -> Option<MetadataValue> {
+    Some(match value {
+        Value::Null => return None,
+        Value::Bool(value) => MetadataValue::Bool(value),
+        Value::Number(number) => match number.as_i64() {
+            Some(number) => MetadataValue::Integer(number),
+            None => MetadataValue::Float(number.as_f64()?),
+        },
+        Value::String(text) => MetadataValue::Text(text),
+        Value::Array(values) => {
+            MetadataValue::List(values.into_iter().filter_map(metadata).collect())
+        }
+        Value::Object(values) => MetadataValue::Map(named(values)),
+    })
+}
+
+/// A JSON value as text.
+pub(crate) struct Flattened {
+    pub(crate) text: String,
+    /// Whether nothing was left out.
+    pub(crate) is_whole: bool,
+}
+
+/// Everything in a value, one `name: value` per line, in at most `most` bytes; lists and objects contribute the key
+/// path. Values nested deeper than `nesting` are omitted.
+pub(crate) fn flatten(value: &Value, most: usize, nesting: usize) -> Flattened {
+    let mut flattener = Flattener::new(most, nesting);
+    flattener.value(value, nesting);
+    flattener.finish()
+}
+
+fn flatten_record(record: &Map<String, Value>, most: usize, nesting: usize) -> Flattened {
+    let mut flattener = Flattener::new(most, nesting);
+    flattener.record(record, nesting);
+    flattener.finish()
+}
+
+struct Flattener {
+    text: String,
+    /// The keys leading to the current value, cut to [`PATH_BYTES`]: each value repeats them.
+    path: String,
+    most: usize,
+    is_whole: bool,
+}
+
+impl Flattener {
+    fn new(most: usize, nesting: usize) -> Self {
+        Self { text: String::new(), path: String::new(), most, is_whole: nesting > 0 }
+    }
+
+    fn finish(mut self) -> Flattened {
+        self.text.truncate(self.text.trim_end().len());
+        Flattened { text: self.text, is_whole: self.is_whole }
+    }
+
+    /// `nesting` is how much deeper values may be nested.
+    fn value(&mut self, value: &Value, nesting: usize) {
+        match value {
+            Value::Null => {}
+            Value::Object(_) | Value::Array(_) if nesting == 0 => self.is_whole = false,
+            Value::Object(values) => self.record(values, nesting),
+            Value::Array(values) => {
+                for value in values {
+                    if self.text.len() >= self.most {
+                        self.is_whole = false;
+                        break;
+                    }
+                    self.value(value, nesting - 1);
+                }
+            }
+            Value::String(string) => self.leaf(string),
+            other => self.leaf(&other.to_string()),
+        }
+    }
+
+    fn record(&mut self, values: &Map<String, Value>, nesting: usize) {
+        let above = self.path.len();
+        for (name, value) in values {
+            if self.text.len() >= self.most {
+                self.is_whole = false;
+                break;
+            }
+            if above > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(name);
+            crate::output::shorten(&mut self.path, PATH_BYTES.max(above));
+            self.value(value, nesting.saturating_sub(1));
+            self.path.truncate(above);
+        }
+    }
+
+    fn leaf(&mut self, value: &str) {
+        let label = if self.path.is_empty() { 0 } else { self.path.len() + 2 };
+        let left = self.most.saturating_sub(self.text.len() + label + 1);
+        let end = value.floor_char_boundary(left);
+        self.is_whole &= end == value.len();
+        if left == 0 {
+            return;
+        }
+        if label > 0 {
+            self.text.push_str(&self.path);
+            self.text.push_str(": ");
+        }
+        self.text.push_str(&value[..end]);
+        self.text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> Document {
+        let Value::Object(record) = value else { panic!("{value} is not a record") };
+        json_document(record, "f#1").unwrap()
+    }
+
+    #[test]
+    fn ids_titles_and_texts_of_other_types_are_flattened() {
+        let document = read(
+            json!({"_id": {"$oid": "65f0"}, "title": ["A", "B"], "text": {"en": "dog"}, "n": 1}),
+        );
+        assert_eq!(document.id, "$oid: 65f0");
+        assert_eq!((document.title.as_str(), document.text.as_str()), ("A\nB", "en: dog"));
+        assert_eq!(document.metadata["n"], MetadataValue::Integer(1));
+        assert_eq!(read(json!({"id": null, "text": "x"})).id, "f#1");
+        assert_eq!(read(json!({"id": 7, "text": null})).id, "7");
+    }
+
+    #[test]
+    fn a_record_is_text_or_metadata_but_not_both() {
+        let document = read(json!({"id": 1, "name": "Ada", "metadata": {"year": 1815}}));
+        assert_eq!(document.text, "name: Ada\nmetadata.year: 1815");
+        assert!(document.metadata.is_empty());
+        let document = read(json!({"text": "x", "metadata": {"year": 1815}, "tag": ["a"]}));
+        assert_eq!(document.metadata.keys().collect::<Vec<_>>(), ["tag", "year"]);
+    }
+
+    #[test]
+    fn repeated_names_are_cut() {
+        let record = json!({"k".repeat(64 << 10): vec![1; 100_000]});
+        let Flattened { text, is_whole } = flatten(&record, usize::MAX, 512);
+        assert!(is_whole && text.len() < 100_000 * (PATH_BYTES + 5), "{}", text.len());
+        let Flattened { text, is_whole } = flatten(&record, 1_000, 512);
+        assert!(!is_whole && text.len() <= 1_000);
+    }
+
+    #[test]
+    fn text_is_cut_on_a_character_and_values_that_are_too_deep_are_left_out() {
+        let Flattened { text, is_whole } = flatten(&json!({"a": "éé", "b": 1}), 7, 512);
+        assert_eq!((text.as_str(), is_whole), ("a: é", false));
+        let Flattened { text, is_whole } = flatten(&json!({"a": {"b": 1}, "c": 2}), 100, 1);
+        assert_eq!((text.as_str(), is_whole), ("c: 2", false));
+        let Flattened { text, is_whole } = flatten(&json!([[], {}, null, 1.5, "x"]), 100, 2);
+        assert_eq!((text.as_str(), is_whole), ("1.5\nx", true));
+    }
+}

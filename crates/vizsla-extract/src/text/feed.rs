@@ -1,0 +1,127 @@
+//! Feeds, RSS and Atom: one document for each entry.
+
+use vizsla_core::{Document, Location, Locations, Metadata};
+
+use crate::html;
+use crate::output::Output;
+use crate::text::xml_parts::{Part, Parts};
+
+/// Reads a feed; returns false for XML that is none, or that has no entries.
+pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
+    let mut parts = Parts::new(text);
+    let mut root = None;
+    let (mut entry, mut field): (Option<Entry>, Option<(String, usize)>) = (None, None);
+    let (mut depth, mut count, mut value) = (0usize, 0u32, String::new());
+    while let Ok(Some(part)) = parts.next() {
+        match part {
+            Part::Start(name, attributes) => {
+                depth += 1;
+                let root = root.get_or_insert_with(|| name.clone());
+                if !matches!(root.as_str(), "rss" | "feed" | "RDF") {
+                    return false;
+                }
+                if entry.is_none() && matches!(name.as_str(), "item" | "entry") {
+                    count += 1;
+                    entry = Some(Entry::new(parts.line()));
+                } else if let Some(entry) = &mut entry {
+                    let link = attributes.into_iter().find(|(key, _)| key == "href");
+                    if let Some((_, link)) = link.filter(|_| name == "link") {
+                        entry.set("link", &link);
+                    }
+                    if field.is_none() || name == "name" {
+                        field = Some((name, depth));
+                        value.clear();
+                    }
+                }
+            }
+            Part::Text(text) => value.push_str(&text),
+            Part::End(name) => {
+                if let Some(entry) = &mut entry
+                    && field.as_ref().is_some_and(|(_, at)| *at == depth)
+                    && let Some((name, _)) = field.take()
+                {
+                    entry.field(&name, &value, output);
+                }
+                depth = depth.saturating_sub(1);
+                if matches!(name.as_str(), "item" | "entry")
+                    && let Some(entry) = entry.take()
+                {
+                    let document = entry.document(&output.name, count, parts.line());
+                    if output.document(document).is_break() {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+    count > 0
+}
+
+/// An entry that is being read.
+struct Entry {
+    first: u32,
+    title: String,
+    /// The content, or the summary where there is none.
+    text: String,
+    metadata: Metadata,
+}
+
+impl Entry {
+    fn new(first: u32) -> Self {
+        Self { first, title: String::new(), text: String::new(), metadata: Metadata::new() }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.metadata.entry(name.to_owned()).or_insert_with(|| value.trim().into());
+    }
+
+    fn field(&mut self, name: &str, value: &str, output: &Output<'_>) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        match name {
+            "title" => self.title = html::page(value, output.limits).text,
+            "link" => self.set("link", value),
+            "author" | "creator" | "name" => self.set("author", value),
+            "pubDate" | "date" | "published" | "updated" => self.set("date", &iso_date(value)),
+            "category" | "subject" => self.set("subject", value),
+            "description" | "summary" | "content" | "encoded" => {
+                // The content comes after a summary of it, or the other way round.
+                let text = html::page(value, output.limits).text;
+                if text.len() > self.text.len() {
+                    self.text = text;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn document(self, name: &str, number: u32, last: u32) -> Document {
+        let place = Location::Lines { first: self.first, last };
+        let mut document = Document::new(format!("{name}#{number}"), self.text)
+            .with_title(self.title)
+            .with_locations(Locations::Fixed(place));
+        document.metadata = self.metadata;
+        document
+    }
+}
+
+/// `Mon, 06 May 2024 07:08:09 GMT` in ISO 8601; what is written otherwise stays.
+fn iso_date(text: &str) -> String {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let words: Vec<&str> =
+        text.split_once(',').map_or(text, |(_, date)| date).split_whitespace().collect();
+    let [day, month, year, time, ..] = words.as_slice() else { return text.to_owned() };
+    let month = MONTHS.iter().position(|known| month.starts_with(known));
+    let (Some(month), Ok(day)) = (month, day.parse::<u8>()) else { return text.to_owned() };
+    let zone = match words.get(4) {
+        Some(zone) if zone.len() == 5 && zone.is_ascii() => {
+            format!("{}:{}", &zone[..3], &zone[3..])
+        }
+        Some(_) => "Z".to_owned(),
+        None => String::new(),
+    };
+    format!("{year}-{:02}-{day:02}T{time}{zone}", month + 1)
+}

@@ -1,0 +1,504 @@
+//! LaTeX: running text with its headings. Commands are left out but the text in their braces stays; formulas and listings
+//! stay as they are written.
+
+use vizsla_core::MetadataValue;
+
+use crate::error::Error;
+use crate::format::{Definition, Read};
+use crate::output::Output;
+use crate::text::accents::accented;
+use crate::text::decode;
+use crate::text::flow::{Flow, Gap};
+
+/// The format.
+pub(crate) static FORMAT: Definition = Definition {
+    name: "latex",
+    title: "LaTeX",
+    version: 1,
+    extensions: &["tex", "ltx", "latex", "dtx"],
+    recognise: None,
+    is_foreign: false,
+    read: Read::Whole(read),
+};
+
+fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let text = decode::decode(bytes)?;
+    let mut page = Page::new(&text);
+    page.read();
+    let [title, author, date] = page.fields;
+    let title = Some(title).filter(|title| !title.is_empty());
+    let mut document = page.flow.document(title, output);
+    for (name, value) in [("author", author), ("date", date)] {
+        if !value.is_empty() {
+            document.metadata.insert(name.to_owned(), MetadataValue::from(value));
+        }
+    }
+    let _ = output.document(document);
+    Ok(())
+}
+
+/// Commands whose arguments are no text.
+#[rustfmt::skip]
+const SILENT: &[&str] = &[
+    "label", "ref", "eqref", "pageref", "autoref", "cref", "Cref", "cite", "citep", "citet", "citealp", "citeauthor",
+    "citeyear", "parencite", "textcite", "autocite", "footcite", "nocite", "bibliography", "bibliographystyle",
+    "input", "include", "includegraphics", "usepackage", "RequirePackage", "documentclass", "pagestyle",
+    "thispagestyle", "setcounter", "addtocounter", "setlength", "addtolength", "vspace", "hspace", "index", "color",
+    "pagenumbering", "graphicspath", "hypersetup", "definecolor", "bibitem", "addbibresource", "includeonly",
+    "newcounter", "newlength", "geometry", "vskip", "hskip", "rule", "selectlanguage", "inputminted", "lstset",
+    "lstinputlisting", "fontsize", "PassOptionsToPackage", "theoremstyle", "newtheorem", "hyphenation",
+];
+/// Commands that define others.
+#[rustfmt::skip]
+const DEFINITIONS: &[&str] = &[
+    "newcommand", "renewcommand", "providecommand", "newenvironment", "renewenvironment", "def", "let",
+    "DeclareMathOperator", "DeclareRobustCommand", "NewDocumentCommand",
+];
+/// Environments whose content stays as it is.
+#[rustfmt::skip]
+const VERBATIM: &[&str] = &[
+    "verbatim", "verbatim*", "Verbatim", "lstlisting", "minted", "alltt", "equation", "equation*", "align", "align*",
+    "gather", "gather*", "multline", "multline*", "eqnarray", "eqnarray*", "displaymath", "math", "tikzpicture",
+];
+const SECTIONS: &[&str] =
+    &["part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"];
+/// Arguments and formulas are not longer than this; than the second, once so many have not ended.
+const ARGUMENT_BYTES: usize = 4 << 10;
+const SHORT_BYTES: usize = 64;
+const MOST_UNENDED: u32 = 1_000;
+
+struct Page<'a> {
+    rest: &'a str,
+    line: u32,
+    flow: Flow,
+    /// Title, author and date.
+    fields: [String; 3],
+    /// Before the text begins.
+    in_preamble: bool,
+    /// Within an argument, where commands that take others do not: it may be in itself.
+    is_inner: bool,
+    /// How many arguments and formulas have not ended.
+    unended: u32,
+}
+
+impl<'a> Page<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            rest: text,
+            line: 1,
+            flow: Flow::new(),
+            fields: Default::default(),
+            in_preamble: text.contains("\\begin{document}"),
+            is_inner: false,
+            unended: 0,
+        }
+    }
+
+    fn read(&mut self) {
+        while let Some(at) =
+            self.rest.find(['\\', '%', '{', '}', '~', '$', '&', '-', '`', '\'', '\n'])
+        {
+            let plain = self.take(at);
+            self.say(plain);
+            let Some(sign) = self.rest.chars().next() else { return };
+            match sign {
+                '\\' => {
+                    if !self.command() {
+                        return;
+                    }
+                }
+                '%' => {
+                    let end = self.rest.find('\n').map_or(self.rest.len(), |end| end + 1);
+                    self.take(end);
+                }
+                '$' => self.formula(),
+                '\n' => self.line_end(),
+                '{' | '}' => {
+                    // Arguments of the same command are apart.
+                    if self.rest.starts_with("}{") {
+                        self.flow.separate(Gap::Space);
+                    }
+                    self.take(1);
+                }
+                '~' | '&' => {
+                    self.take(1);
+                    self.say(" ");
+                }
+                _ => self.dashes_and_quotes(),
+            }
+        }
+        let plain = self.take(self.rest.len());
+        self.say(plain);
+    }
+
+    fn say(&mut self, text: &str) {
+        if !self.in_preamble {
+            self.flow.words(text, self.line);
+        }
+    }
+
+    /// Goes on by this many bytes, and returns them.
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(bytes);
+        self.line += taken.bytes().filter(|byte| *byte == b'\n').count() as u32;
+        self.rest = rest;
+        taken
+    }
+
+    /// Looks for the end of what begins here, not too far.
+    fn end(&mut self, find: impl Fn(&str) -> Option<usize>) -> Option<usize> {
+        let most = if self.unended < MOST_UNENDED { ARGUMENT_BYTES } else { SHORT_BYTES };
+        let end = find(&self.rest[..self.rest.floor_char_boundary(most)]);
+        self.unended += u32::from(end.is_none());
+        end
+    }
+
+    fn line_end(&mut self) {
+        let end = self.rest.find(|c: char| !c.is_whitespace()).unwrap_or(self.rest.len());
+        let is_paragraph = self.take(end).matches('\n').count() > 1;
+        self.flow.separate(if is_paragraph { Gap::Paragraph } else { Gap::Space });
+    }
+
+    fn dashes_and_quotes(&mut self) {
+        let (bytes, text) = [("---", "—"), ("--", "–"), ("``", "“"), ("''", "”")]
+            .into_iter()
+            .find(|(source, _)| self.rest.starts_with(source))
+            .map_or_else(|| (1, &self.rest[..1]), |(source, text)| (source.len(), text));
+        self.take(bytes);
+        self.say(text);
+    }
+
+    /// A formula between one or two dollars.
+    fn formula(&mut self) {
+        let mark = if self.rest.starts_with("$$") { "$$" } else { "$" };
+        // A dollar that does not close within a paragraph is just one.
+        let end = self.end(|text| {
+            let inner = text.get(mark.len()..)?;
+            let paragraph = inner.find("\n\n").map_or(inner, |end| &inner[..end]);
+            paragraph.find(mark).map(|end| end + 2 * mark.len())
+        });
+        let formula = self.take(end.unwrap_or(mark.len()));
+        self.say(formula);
+    }
+
+    /// A command; returns false at the end of the document.
+    fn command(&mut self) -> bool {
+        self.take(1);
+        let letters = self.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+        if letters == 0 {
+            self.sign();
+            return true;
+        }
+        let name = self.take(letters);
+        if self.rest.starts_with('*') {
+            self.take(1);
+        }
+        match name {
+            "begin" => self.begin(),
+            "end" => {
+                let name = self.argument();
+                self.flow.separate(if name == "document" { Gap::None } else { Gap::Paragraph });
+                return name != "document";
+            }
+            "title" | "author" | "date" if !self.is_inner => {
+                self.options();
+                let field = usize::from(name == "author") + 2 * usize::from(name == "date");
+                let argument = self.argument();
+                self.fields[field] = inline(argument);
+            }
+            "verb" | "lstinline" => self.verb(),
+            "item" => {
+                self.flow.separate(Gap::Line);
+                let label = self.options();
+                if !self.is_inner {
+                    self.say(&inline(label));
+                }
+                self.flow.separate(Gap::Space);
+            }
+            "par" | "newpage" | "clearpage" | "bigskip" | "medskip" => {
+                self.flow.separate(Gap::Paragraph);
+            }
+            "caption" => {
+                self.options();
+                self.flow.separate(Gap::Line);
+            }
+            "footnote" | "thanks" => self.flow.separate(Gap::Space),
+            "href" | "textcolor" | "colorbox" | "resizebox" | "multicolumn" => {
+                self.argument();
+            }
+            _ if SECTIONS.contains(&name) && !self.is_inner => self.section(name),
+            _ if SILENT.contains(&name) => self.arguments(),
+            _ if DEFINITIONS.contains(&name) => self.definition(),
+            _ => self.word(name),
+        }
+        true
+    }
+
+    fn section(&mut self, name: &str) {
+        self.options();
+        let (line, argument) = (self.line, self.argument());
+        let level = SECTIONS.iter().position(|known| *known == name).unwrap_or_default() + 1;
+        if !self.in_preamble {
+            self.flow.heading(level, &inline(argument), line);
+        }
+    }
+
+    /// A command of one sign: an accent, or the sign itself.
+    fn sign(&mut self) {
+        let Some(sign) = self.rest.chars().next() else { return };
+        match sign {
+            '[' | '(' => {
+                let end = if sign == '[' { "\\]" } else { "\\)" };
+                let bytes = self.end(|text| text.find(end).map(|at| at + 2));
+                let formula = self.take(bytes.unwrap_or(1));
+                self.say(&format!("\\{formula}"));
+            }
+            '\\' => {
+                self.take(1);
+                self.options();
+                self.flow.separate(Gap::Line);
+            }
+            '`' | '\'' | '^' | '"' | '~' | '=' | '.' => {
+                self.take(1);
+                self.accent(sign);
+            }
+            '%' | '&' | '$' | '#' | '_' | '{' | '}' => {
+                let text = self.take(1);
+                self.say(text);
+            }
+            ' ' | '\n' | ',' | ';' | ':' => {
+                self.take(1);
+                self.say(" ");
+            }
+            _ => drop(self.take(sign.len_utf8())),
+        }
+    }
+
+    fn accent(&mut self, mark: char) {
+        let spaces = self.rest.len() - self.rest.trim_start_matches(' ').len();
+        let after = &self.rest[spaces..];
+        let near = &after[..after.floor_char_boundary(SHORT_BYTES)];
+        let braced = near.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let first = if after.starts_with("\\i") {
+            2
+        } else {
+            after.chars().next().map_or(0, char::len_utf8)
+        };
+        let (inner, bytes) =
+            braced.map_or((&after[..first], first), |(inner, _)| (inner, inner.len() + 2));
+        let base = inner.strip_prefix("\\").unwrap_or(inner).chars().next();
+        let letter = base.and_then(|base| accented(mark, base)).or(base);
+        let letter = letter.map(String::from).unwrap_or_default();
+        self.take(spaces + bytes);
+        self.say(&letter);
+    }
+
+    /// A command by name: a letter, an accent, or what only says how its text looks.
+    fn word(&mut self, name: &str) {
+        let letter = match name {
+            "ss" => "ß",
+            "ae" => "æ",
+            "AE" => "Æ",
+            "oe" => "œ",
+            "OE" => "Œ",
+            "o" => "ø",
+            "O" => "Ø",
+            "aa" => "å",
+            "AA" => "Å",
+            "l" => "ł",
+            "L" => "Ł",
+            "i" => "ı",
+            "dots" | "ldots" | "textellipsis" => "…",
+            "LaTeX" => "LaTeX",
+            "TeX" => "TeX",
+            "S" => "§",
+            "copyright" => "©",
+            "textbackslash" => "\\",
+            "textasciitilde" => "~",
+            "euro" => "€",
+            "quad" | "qquad" => " ",
+            _ => "",
+        };
+        let is_accent = matches!(name, "c" | "v" | "u" | "H" | "k" | "r");
+        if is_accent && self.rest.starts_with(['{', ' ']) {
+            return self.accent(name.chars().next().unwrap_or_default());
+        }
+        if letter.is_empty() {
+            self.options();
+            return;
+        }
+        // The space after a command only ends its name.
+        let spaces = self.rest.len() - self.rest.trim_start_matches(' ').len();
+        self.take(spaces);
+        self.say(letter);
+    }
+
+    fn begin(&mut self) {
+        let name = self.argument();
+        if name == "document" {
+            self.in_preamble = false;
+            return;
+        }
+        self.flow.separate(Gap::Paragraph);
+        if VERBATIM.contains(&name) {
+            let end = format!("\\end{{{name}}}");
+            let bytes = self.rest.find(&end).unwrap_or(self.rest.len());
+            let first = self.line;
+            let inner = self.take(bytes);
+            for (line, number) in inner.lines().zip(first..) {
+                if !self.in_preamble {
+                    self.flow.verbatim(line, number);
+                }
+            }
+            return;
+        }
+        self.options();
+        if matches!(
+            name,
+            "tabular"
+                | "tabularx"
+                | "array"
+                | "longtable"
+                | "thebibliography"
+                | "minipage"
+                | "multicols"
+        ) {
+            self.arguments();
+        }
+    }
+
+    fn verb(&mut self) {
+        self.options();
+        let Some(mark) = self.rest.chars().next() else { return };
+        self.take(mark.len_utf8());
+        let mark = if mark == '{' { '}' } else { mark };
+        let bytes = self.end(|text| text.find([mark, '\n'])).unwrap_or(0);
+        let text = self.take(bytes);
+        self.say(text);
+        if self.rest.starts_with(mark) {
+            self.take(mark.len_utf8());
+        }
+    }
+
+    /// What is in brackets, if they follow.
+    fn options(&mut self) -> &'a str {
+        if !self.rest.starts_with('[') {
+            return "";
+        }
+        let bytes = self.end(|text| text.find(']')).unwrap_or(0);
+        let taken = self.take(bytes + 1);
+        taken.get(1..bytes).unwrap_or_default()
+    }
+
+    /// What is in braces, if they follow.
+    fn argument(&mut self) -> &'a str {
+        let spaces = self.rest.len() - self.rest.trim_start().len();
+        if !self.rest[spaces..].starts_with('{') {
+            return "";
+        }
+        let Some(end) = self.end(|text| closing(text.get(spaces..)?)) else { return "" };
+        let taken = self.take(spaces + end + 1);
+        &taken[spaces + 1..taken.len() - 1]
+    }
+
+    fn arguments(&mut self) {
+        while self.rest.starts_with(['[', '{']) {
+            let before = self.rest.len();
+            if self.rest.starts_with('[') {
+                self.options()
+            } else {
+                self.argument()
+            };
+            if self.rest.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// `\newcommand{\name}[1]{...}`, `\def\name#1{...}`
+    fn definition(&mut self) {
+        let before = self.rest.find(['{', '\n']).unwrap_or(self.rest.len());
+        self.take(before);
+        self.arguments();
+    }
+}
+
+/// Where the brace that is open at the start closes.
+fn closing(text: &str) -> Option<usize> {
+    let (mut depth, mut is_escaped) = (0usize, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' if !is_escaped => depth += 1,
+            b'}' if !is_escaped => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+        is_escaped = byte == b'\\' && !is_escaped;
+    }
+    None
+}
+
+/// The text of an argument on one line.
+fn inline(argument: &str) -> String {
+    let plain = argument.replace("\\and", ", ").replace("\\\\", " ");
+    let mut page = Page::new(&plain);
+    (page.in_preamble, page.is_inner) = (false, true);
+    page.read();
+    page.flow.text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Document, Input, collect};
+
+    fn document(text: &str) -> Document {
+        collect(Input::bytes("a.tex", text.as_bytes())).unwrap().documents.remove(0)
+    }
+
+    #[test]
+    fn text_stays_and_commands_go() {
+        let text = "\\documentclass[12pt]{article} % no\n\\usepackage{x}\n\\title{On \\emph{dogs}}\\author{A. B\\\"ar \\and C}\n\\newcommand{\\x}[1]{\\bf #1}\n\\begin{document}\n\\maketitle\n\\section{First \\& best}\\label{s}\nSome \\textbf{bold} text~\\cite{k},\n100\\% of M\\\"uller---``said''.\n\n\\begin{itemize}\n\\item One $a_1$\n\\item Two\\footnote{Note}\n\\end{itemize}\n\\begin{verbatim}\n a  %b\n\\end{verbatim}\n\\[ x^2 \\]\nStra\\ss e, \\c{c}, na\\\"{\\i}ve.\n\\end{document}\nafter";
+        let document = document(text);
+        assert_eq!(document.title, "On dogs");
+        assert_eq!(document.metadata["author"].to_string(), "A. Bär, C");
+        assert_eq!(
+            document.text,
+            "First & best\n\nSome bold text , 100% of Müller—“said”.\n\nOne $a_1$\nTwo Note\n\n a  %b\n\n\\[ x^2 \\] Straße, ç, naïve."
+        );
+        assert_eq!(document.sections[0].headings, ["First & best"]);
+    }
+
+    #[test]
+    fn a_part_without_a_preamble_is_all_text() {
+        let document =
+            document("\\chapter{One}\nText \\verb|a\\b| and \\href{http://x}{a link}.\n");
+        assert_eq!(document.text, "One\n\nText a\\b and a link.");
+    }
+
+    #[test]
+    fn hostile_sources_end() {
+        for part in [
+            "{",
+            "\\",
+            "$",
+            "\\begin{verbatim}",
+            "\\section{",
+            "\\title{\\title{",
+            "\\verb",
+            "\\'",
+            "[",
+            "\\def",
+            "\\item[",
+            "\\c{",
+            "\\(",
+            "\\[",
+            "$$ ",
+        ] {
+            document(&part.repeat(20_000));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Text as people write it: plain, or with marks for headings.
+
+mod accents;
+mod asciidoc;
+mod code;
+mod declared;
+pub(crate) mod decode;
+mod feed;
+mod flow;
+pub(crate) mod front_matter;
+pub(crate) mod headings;
+mod latex;
+pub(crate) mod markdown;
+mod mdoc;
+mod notebook;
+mod org;
+pub(crate) mod plain;
+mod roff;
+mod roff_escapes;
+pub(crate) mod rst;
+mod subtitles;
+mod written;
+mod xml;
+mod xml_parts;
+
+use crate::format::Definition;
+
+/// The formats of this group.
+pub(crate) static FORMATS: &[&Definition] = &[
+    &plain::FORMAT,
+    &markdown::FORMAT,
+    &rst::FORMAT,
+    &roff::FORMAT,
+    &org::FORMAT,
+    &asciidoc::FORMAT,
+    &subtitles::FORMAT,
+    &code::FORMAT,
+    &xml::FORMAT,
+    &latex::FORMAT,
+    &crate::html::FORMAT,
+    &notebook::FORMAT,
+];

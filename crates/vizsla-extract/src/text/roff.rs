@@ -1,0 +1,444 @@
+//! Manual pages in roff, by the macros of man and mdoc: running text with its headings.
+
+use std::collections::{HashMap, HashSet};
+
+use vizsla_core::MetadataValue;
+
+use crate::error::Error;
+use crate::format::{Definition, Read};
+use crate::output::Output;
+use crate::text::flow::{Flow, Gap};
+use crate::text::{decode, mdoc, roff_escapes};
+
+/// The format.
+pub(crate) static FORMAT: Definition = Definition {
+    name: "man",
+    title: "manual page",
+    version: 1,
+    extensions: &[
+        "1", "2", "3", "4", "5", "6", "7", "8", "9", "1p", "3p", "1ssl", "3ssl", "5ssl", "7ssl",
+        "3pm", "3perl", "1posix", "3posix", "3x", "n", "man", "mdoc", "roff",
+    ],
+    recognise: Some(is_manual),
+    is_foreign: false,
+    read: Read::Whole(read),
+};
+
+/// How much is looked at for the title macro: some programs define many others before it.
+const HEAD_BYTES: usize = 16 << 10;
+
+fn is_manual(bytes: &[u8]) -> bool {
+    if !matches!(bytes.trim_ascii_start().first(), Some(b'.' | b'\'')) {
+        return false;
+    }
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    head.split(|byte| *byte == b'\n').any(|line| {
+        line.starts_with(b".TH ") || line.starts_with(b".Dd ") || line.starts_with(b".TH\t")
+    })
+}
+
+fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let text = decode::decode(bytes)?;
+    let mut page = Page::new();
+    for (line, number) in text.lines().zip(1..) {
+        page.line(line, number);
+    }
+    let Page { flow, name, section, date, .. } = page;
+    let title = match (name.as_str(), section.as_str()) {
+        ("", _) => None,
+        (name, "") => Some(name.to_owned()),
+        (name, section) => Some(format!("{name}({section})")),
+    };
+    let mut document = flow.document(title, output);
+    let fields = [("section", section), ("date", date)];
+    for (field, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
+        document.metadata.insert(field.to_owned(), MetadataValue::from(value));
+    }
+    let _ = output.document(document);
+    Ok(())
+}
+
+/// What is skipped, and until what.
+enum Skip {
+    /// A definition, until a line that is this.
+    Until(String),
+    /// A branch that is not taken, until as many braces are closed.
+    Braces(usize),
+}
+
+/// What the next line of text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Text,
+    /// A heading of this level.
+    Heading(usize),
+    /// The term of a list.
+    Term,
+}
+
+/// A table: whether its format has been read, and what separates its cells.
+#[derive(Clone, Copy)]
+struct Table {
+    in_data: bool,
+    tab: char,
+    in_block: bool,
+}
+
+pub(crate) struct Page {
+    pub(crate) flow: Flow,
+    /// Name, section and date in the title macro.
+    pub(crate) name: String,
+    pub(crate) section: String,
+    pub(crate) date: String,
+    pub(crate) preformatted: bool,
+    strings: HashMap<String, String>,
+    /// Names of the macros that the page defines.
+    macros: HashSet<String>,
+    skip: Option<Skip>,
+    next: Next,
+    table: Option<Table>,
+    /// Whether the last `.ie` was true.
+    was_true: bool,
+    in_branch: bool,
+}
+
+impl Page {
+    fn new() -> Self {
+        let strings = [("lq", "“"), ("rq", "”"), ("R", "®"), ("Tm", "™")];
+        Self {
+            flow: Flow::new(),
+            name: String::new(),
+            section: String::new(),
+            date: String::new(),
+            preformatted: false,
+            strings: strings.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+            macros: HashSet::new(),
+            skip: None,
+            next: Next::Text,
+            table: None,
+            was_true: false,
+            in_branch: false,
+        }
+    }
+
+    fn line(&mut self, line: &str, number: u32) {
+        match &mut self.skip {
+            Some(Skip::Until(end)) => {
+                if line.trim_end() == end.as_str() {
+                    self.skip = None;
+                }
+                return;
+            }
+            Some(Skip::Braces(open)) => {
+                *open += line.matches("\\{").count();
+                *open = open.saturating_sub(line.matches("\\}").count());
+                if *open == 0 {
+                    self.skip = None;
+                }
+                return;
+            }
+            None => {}
+        }
+        let request = line.strip_prefix(['.', '\'']).map(str::trim_start);
+        if let Some(request) = request.filter(|_| !is_comment(line)) {
+            let end = request.find(|c: char| c.is_whitespace()).unwrap_or(request.len());
+            let (name, rest) = request.split_at(end);
+            self.request(name, rest.trim_start(), number);
+        } else if request.is_none() {
+            self.text(line, number);
+        }
+    }
+
+    /// Replaces escapes, and drops a comment at the end.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        roff_escapes::plain(text, &self.strings)
+    }
+
+    fn text(&mut self, line: &str, number: u32) {
+        if self.table.is_some() {
+            return self.cells(line, number);
+        }
+        let is_continued = line.ends_with("\\c");
+        let text = self.plain(line);
+        match std::mem::replace(&mut self.next, Next::Text) {
+            Next::Heading(level) => self.flow.heading(level, &text, number),
+            _ if self.preformatted => self.flow.verbatim(&text, number),
+            next => {
+                if text.trim().is_empty() {
+                    // A line of nothing but escapes says nothing; an empty one ends a paragraph.
+                    self.flow.separate(if line.is_empty() { Gap::Paragraph } else { Gap::Space });
+                    self.next = next;
+                    return;
+                }
+                self.flow.words(&text, number);
+                if next == Next::Term {
+                    self.flow.separate(Gap::Line);
+                }
+            }
+        }
+        if !is_continued {
+            self.flow.separate(Gap::Space);
+        }
+    }
+
+    /// A line of a table: what comes before a line that ends with a full stop is its format.
+    fn cells(&mut self, line: &str, number: u32) {
+        let Some(mut table) = self.table else { return };
+        if !table.in_data {
+            if let Some((_, tab)) = line.split_once("tab").filter(|_| line.contains(';')) {
+                table.tab = tab.trim_start().chars().nth(1).unwrap_or('\t');
+            }
+            table.in_data = line.trim_end().ends_with('.');
+            self.table = Some(table);
+            return;
+        }
+        let text = self.plain(line);
+        let is_rule = matches!(text.trim(), "_" | "=") || text.starts_with(".T&");
+        if is_rule {
+            return;
+        }
+        if !table.in_block {
+            self.flow.separate(Gap::Line);
+        }
+        let cells = text.replace(table.tab, "\t");
+        for (i, cell) in cells.split('\t').enumerate() {
+            if i > 0 {
+                self.flow.separate(Gap::Space);
+            }
+            let cell = cell.trim();
+            if cell == "T{" || cell == "T}" {
+                table.in_block = cell == "T{";
+                continue;
+            }
+            self.flow.words(cell, number);
+            self.flow.separate(Gap::Space);
+        }
+        self.table = Some(table);
+    }
+
+    fn request(&mut self, name: &str, rest: &str, number: u32) {
+        match name {
+            "de" | "de1" | "am" | "ig" => {
+                let mut words = rest.split_whitespace();
+                let first = words.next();
+                let end = if name == "ig" { first } else { words.next() };
+                if let Some(name) = first.filter(|_| self.macros.len() < 1_000) {
+                    self.macros.insert(name.to_owned());
+                }
+                self.skip = Some(Skip::Until(format!(".{}", end.unwrap_or("."))));
+            }
+            "ds" => self.define(rest),
+            "if" | "ie" | "el" | "while" => self.branch(name, rest, number),
+            "TH" => self.title(rest),
+            "TS" => self.table = Some(Table { in_data: false, tab: '\t', in_block: false }),
+            "TE" => {
+                self.table = None;
+                self.flow.separate(Gap::Paragraph);
+            }
+            "SH" | "SS" => self.heading(1 + usize::from(name == "SS"), rest, number),
+            "PP" | "P" | "LP" | "sp" | "HP" | "Pp" => self.flow.separate(Gap::Paragraph),
+            "br" | "RS" | "RE" | "in" | "ti" | "ce" => self.flow.separate(Gap::Line),
+            "nf" | "EX" | "Vb" => {
+                self.preformatted = true;
+                self.flow.separate(Gap::Line);
+            }
+            "fi" | "EE" | "Ve" => {
+                self.preformatted = false;
+                self.flow.separate(Gap::Line);
+            }
+            "TP" | "TQ" => {
+                self.flow.separate(if name == "TP" { Gap::Paragraph } else { Gap::Line });
+                self.next = Next::Term;
+            }
+            "IP" => {
+                self.flow.separate(Gap::Paragraph);
+                let tag = self.arguments(rest).into_iter().next().unwrap_or_default();
+                if !matches!(tag.trim(), "" | "•" | "*" | "-" | "o" | "\u{b7}") {
+                    self.flow.words(&tag, number);
+                    self.flow.separate(Gap::Line);
+                }
+            }
+            "B" | "I" | "R" | "SM" | "SB" | "CW" | "UR" | "MT" | "URL" | "SY" | "OP" | "MR" => {
+                self.font(rest, " ", number);
+            }
+            "BR" | "RB" | "IR" | "RI" | "BI" | "IB" => self.font(rest, "", number),
+            // What a macro of the page itself does with its arguments is not known, but they are words of the page.
+            _ if self.macros.contains(name) => self.font(rest, " ", number),
+            _ => mdoc::request(self, name, rest, number),
+        }
+    }
+
+    pub(crate) fn heading(&mut self, level: usize, rest: &str, number: u32) {
+        self.preformatted = false;
+        let text = self.arguments(rest).join(" ");
+        if text.is_empty() {
+            self.next = Next::Heading(level);
+        } else {
+            self.flow.heading(level, &text, number);
+        }
+    }
+
+    /// A macro for words in a font, whose words stand on the next line if it has none.
+    fn font(&mut self, rest: &str, between: &str, number: u32) {
+        let words = self.arguments(rest);
+        if !words.is_empty() {
+            self.text(&words.join(between).replace('\\', "\\e"), number);
+        }
+    }
+
+    /// `.TH name section date source manual`
+    fn title(&mut self, rest: &str) {
+        let mut words = self.arguments(rest).into_iter();
+        let name = words.next().unwrap_or_default();
+        // Names are in capitals by custom.
+        let is_shouted = !name.chars().any(char::is_lowercase);
+        self.name = if is_shouted { name.to_lowercase() } else { name };
+        self.section = words.next().unwrap_or_default();
+        self.date = words.next().filter(|date| is_date(date)).unwrap_or_default();
+    }
+
+    fn define(&mut self, rest: &str) {
+        let Some((name, text)) = rest.split_once(char::is_whitespace) else { return };
+        let text = self.plain(text.trim_start().trim_start_matches('"'));
+        // A string that is defined by itself would grow without end.
+        if text.len() <= 256 && self.strings.len() < 1_000 {
+            self.strings.insert(name.to_owned(), text);
+        }
+    }
+
+    /// Conditions are true as for a terminal.
+    fn branch(&mut self, name: &str, rest: &str, number: u32) {
+        let (is_true, then) = if name == "el" {
+            (!self.was_true, rest)
+        } else {
+            let (not, condition) =
+                rest.strip_prefix('!').map_or((false, rest), |rest| (true, rest));
+            let end = condition.find(|c: char| c.is_whitespace()).unwrap_or(condition.len());
+            (condition.starts_with('n') != not, condition[end..].trim_start())
+        };
+        if name == "ie" {
+            self.was_true = is_true;
+        }
+        let is_block = then.starts_with("\\{");
+        let then = then.trim_start_matches("\\{").trim_start_matches('\\').trim_start();
+        if is_true && !then.is_empty() {
+            // Conditions within conditions on the same line: one is more than pages have.
+            if !std::mem::replace(&mut self.in_branch, true) {
+                self.line(then, number);
+                self.in_branch = false;
+            }
+        } else if is_block && !is_true {
+            let open = 1 + then.matches("\\{").count();
+            let left = open.saturating_sub(then.matches("\\}").count());
+            self.skip = (left > 0).then_some(Skip::Braces(left));
+        }
+    }
+
+    /// The arguments of a macro: words, or what is between quotes.
+    pub(crate) fn arguments(&self, rest: &str) -> Vec<String> {
+        let (mut found, mut rest) = (Vec::new(), rest.trim_start());
+        while !rest.is_empty() && !is_comment(rest) {
+            let (word, left) = if let Some(quoted) = rest.strip_prefix('"') {
+                let mut end = quoted.find('"').unwrap_or(quoted.len());
+                // Two quotes stand for one.
+                while quoted[end..].starts_with("\"\"") {
+                    let from = end + 2;
+                    end = quoted[from..].find('"').map_or(quoted.len(), |at| from + at);
+                }
+                (quoted[..end].replace("\"\"", "\""), quoted.get(end + 1..).unwrap_or_default())
+            } else {
+                let end = word_end(rest);
+                (rest[..end].to_owned(), &rest[end..])
+            };
+            found.push(self.plain(&word));
+            rest = left.trim_start();
+        }
+        found
+    }
+}
+
+/// Where a word ends: a space after a backslash is part of it.
+fn word_end(text: &str) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices() {
+        if c.is_whitespace() && !is_escaped {
+            return at;
+        }
+        is_escaped = c == '\\' && !is_escaped;
+    }
+    text.len()
+}
+
+fn is_comment(text: &str) -> bool {
+    let text = text.strip_prefix(['.', '\'']).unwrap_or(text);
+    text.starts_with("\\\"") || text.starts_with("\\#")
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Document, Input, collect};
+
+    fn page(text: &str) -> Document {
+        collect(Input::bytes("x.1", text.as_bytes())).unwrap().documents.remove(0)
+    }
+
+    #[test]
+    fn a_page_in_man_is_running_text_with_headings() {
+        let text = ".\\\" a comment\n.TH LS 1 2024-05-06 x\n.SH NAME\nls \\- list\n.SH \"SEE ALSO\"\n.BR dir (1),\nand\n\\fBmore\\fP.\n.TP\n.B \\-a\nall\n.nf\n  a  b\n.fi\n";
+        let document = page(text);
+        assert_eq!(document.title, "ls(1)");
+        assert_eq!(
+            document.text,
+            "NAME\n\nls - list\n\nSEE ALSO\n\ndir(1), and more.\n\n-a\nall\n  a  b"
+        );
+        assert_eq!(document.sections[1].headings, ["SEE ALSO"]);
+        assert_eq!(document.metadata["date"].to_string(), "2024-05-06");
+    }
+
+    #[test]
+    fn a_page_in_mdoc_names_what_words_are() {
+        let text = ".Dd May 6, 2024\n.Dt CAT 1\n.Os\n.Sh NAME\n.Nm cat\n.Nd print files\n.Sh SYNOPSIS\n.Nm\n.Op Fl ab Ar file ,\n.Xr ls 1 .\n.Bl -tag\n.It Fl a\nall\n.El\n";
+        let document = page(text);
+        assert_eq!(document.title, "cat(1)");
+        let expected = "NAME\n\ncat - print files\n\nSYNOPSIS\n\ncat [-ab file], ls(1).\n\n-a\nall";
+        assert_eq!(document.text, expected);
+    }
+
+    #[test]
+    fn escapes_strings_conditions_and_tables() {
+        let text = ".TH A 1\n.ds x yes\n.de zz\nnot this\n..\n.ie n \\{\\\n\\*x \\(em \\[u00E4]\\(:o\\s-1 small\\s0.\n.\\}\n.el \\{\\\nno\n.\\}\n.TS\ntab(;);\nl l.\na;b\n.TE\nend\n";
+        assert_eq!(page(text).text, "yes — äö small.\na b\n\nend");
+    }
+
+    #[test]
+    fn other_files_with_such_names_are_text() {
+        let log = "first\n.TH is not at the top\n";
+        let found = collect(Input::bytes("syslog.1", log.as_bytes())).unwrap();
+        assert_eq!(found.documents[0].text, log);
+        let by_content = collect(Input::bytes("page", b".TH A 1\n.SH NAME\na\n")).unwrap();
+        assert_eq!(by_content.documents[0].title, "a(1)");
+    }
+
+    #[test]
+    fn hostile_pages_end() {
+        for part in [
+            ".if n ",
+            "\\*(xx",
+            ".de x\n",
+            "\\[",
+            ".ie n \\{",
+            "\\s",
+            ".Op Op ",
+            ".TS\n",
+            "\\f",
+            "\"\"",
+            ".B \"\"\"a ",
+        ] {
+            page(&format!(".TH A 1\n.ds xx \\*(xx\\*(xx\n{}", part.repeat(20_000)));
+        }
+    }
+}

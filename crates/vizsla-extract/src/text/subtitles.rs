@@ -1,0 +1,185 @@
+//! Subtitles: what is said, with the time of each cue. Reads `SubRip`, `WebVTT` and Advanced `SubStation` Alpha.
+
+use vizsla_core::{Document, Location, Locations};
+
+use crate::error::Error;
+use crate::format::{Definition, Read};
+use crate::output::Output;
+use crate::text::decode;
+
+/// The format.
+pub(crate) static FORMAT: Definition = Definition {
+    name: "subtitles",
+    title: "subtitles",
+    version: 1,
+    extensions: &["srt", "vtt", "webvtt", "ass", "ssa", "sbv"],
+    recognise: None,
+    is_foreign: false,
+    read: Read::Whole(read),
+};
+
+/// A silence of this many milliseconds ends a paragraph.
+const SILENCE: u64 = 4_000;
+
+struct Cue {
+    first: u64,
+    last: u64,
+    text: String,
+}
+
+fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let text = decode::decode(bytes)?;
+    let cues = cues(&text);
+    if cues.is_empty() {
+        let _ = super::plain::document(text, output);
+        return Ok(());
+    }
+    let (mut said, mut spans, mut end) = (String::new(), Vec::new(), 0);
+    let mut last_line = String::new();
+    for cue in cues {
+        // Captions that roll up repeat the line before.
+        let mut lines: Vec<&str> = cue.text.lines().collect();
+        if lines.first().is_some_and(|line| *line == last_line) {
+            lines.remove(0);
+        }
+        let Some(last) = lines.last() else { continue };
+        (*last).clone_into(&mut last_line);
+        if !said.is_empty() {
+            let is_sentence = said.ends_with(['.', '?', '!', '…', '"', '”', '♪', '。', '？', '！']);
+            let is_pause = cue.first.saturating_sub(end) >= SILENCE;
+            said.push_str(if is_pause {
+                "\n\n"
+            } else if is_sentence {
+                "\n"
+            } else {
+                " "
+            });
+        }
+        spans.push((said.len(), Location::Times { first: cue.first, last: cue.last }));
+        said.push_str(&lines.join(" "));
+        end = cue.last;
+    }
+    let title = crate::output::file_name(&output.name).to_owned();
+    let document = Document::new(&output.name, said);
+    let _ = output.document(document.with_title(title).with_locations(Locations::Spans(spans)));
+    Ok(())
+}
+
+fn cues(text: &str) -> Vec<Cue> {
+    let mut cues: Vec<Cue> = Vec::new();
+    let mut is_open = false;
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if let Some(dialogue) = line.strip_prefix("Dialogue:") {
+            cues.extend(dialogue_cue(dialogue));
+        } else if let Some((first, last)) = times(line) {
+            cues.push(Cue { first, last, text: String::new() });
+            is_open = true;
+        } else if line.trim().is_empty() {
+            is_open = false;
+        } else if is_open && let Some(cue) = cues.last_mut() {
+            // A number before the next time, where the empty line between is missing.
+            let is_number = line.trim().bytes().all(|byte| byte.is_ascii_digit());
+            if is_number && lines.peek().is_some_and(|next| times(next).is_some()) {
+                continue;
+            }
+            if !cue.text.is_empty() {
+                cue.text.push('\n');
+            }
+            cue.text.push_str(plain(line).trim());
+        }
+    }
+    cues.retain(|cue| !cue.text.trim().is_empty());
+    cues
+}
+
+/// `00:01:02,345 --> 00:01:04,000 align:start`, or `0:01:02.345,0:01:04.000`.
+fn times(line: &str) -> Option<(u64, u64)> {
+    let (first, rest) = line.split_once("-->").or_else(|| {
+        let is_plain = line.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b','));
+        line.split_once(',').filter(|_| is_plain && line.matches(':').count() > 1)
+    })?;
+    Some((clock(first.trim())?, clock(rest.split_whitespace().next()?)?))
+}
+
+/// Milliseconds of `01:02:03.456`, `02:03,4` and the like.
+fn clock(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once([',', '.']).unwrap_or((text, ""));
+    let mut seconds = 0u64;
+    for part in whole.split(':') {
+        seconds = seconds.checked_mul(60)?.checked_add(part.trim().parse().ok()?)?;
+    }
+    let digits = fraction.bytes().chain(*b"000").take(3);
+    let thousandths =
+        digits.fold(0u64, |sum, byte| sum * 10 + u64::from(byte.wrapping_sub(b'0') % 10));
+    seconds.checked_mul(1000)?.checked_add(thousandths)
+}
+
+/// `Dialogue: 0,0:00:01.00,0:00:02.00,Style,Name,0,0,0,,text`
+fn dialogue_cue(line: &str) -> Option<Cue> {
+    let mut fields = line.splitn(10, ',');
+    let (first, last) = (clock(fields.nth(1)?.trim())?, clock(fields.next()?.trim())?);
+    let text = fields.nth(6)?.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ");
+    Some(Cue { first, last, text: text.lines().map(plain).collect::<Vec<_>>().join("\n") })
+}
+
+/// The text without tags; `<v Name>` says who speaks.
+fn plain(line: &str) -> String {
+    let (mut plain, mut rest) = (String::new(), line);
+    while let Some(at) = rest.find(['<', '{']) {
+        let close = if rest[at..].starts_with('<') { '>' } else { '}' };
+        let Some(end) = rest[at..].find(close).map(|end| at + end) else { break };
+        let tag = &rest[at + 1..end];
+        let is_tag =
+            tag.starts_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '\\'));
+        plain.push_str(&rest[..at]);
+        if let Some(name) = tag.strip_prefix("v ") {
+            plain.push_str(&format!("{name}: "));
+        } else if !is_tag {
+            plain.push_str(&rest[at..=end]);
+        }
+        rest = &rest[end + 1..];
+    }
+    plain.push_str(rest);
+    for (entity, c) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&nbsp;", " "),
+        ("&lrm;", ""),
+        ("&rlm;", ""),
+        ("&amp;", "&"),
+    ] {
+        plain = plain.replace(entity, c);
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use vizsla_core::Locations;
+
+    use crate::{Document, Input, collect};
+
+    fn document(name: &str, text: &str) -> Document {
+        collect(Input::bytes(name, text.as_bytes())).unwrap().documents.remove(0)
+    }
+
+    #[test]
+    fn cues_become_sentences_with_times() {
+        let srt = "1\r\n00:00:01,000 --> 00:00:02,500\r\n<i>Hello</i>\r\nthere,\r\n\r\n2\r\n00:00:02,500 --> 00:00:04,000\r\n{\\an8}friend.\r\n\r\n3\r\n00:01:00,000 --> 00:01:01,000\r\nLater\r\n";
+        let document = document("a.srt", srt);
+        assert_eq!(document.text, "Hello there, friend.\n\nLater");
+        let Locations::Spans(spans) = &document.locations else { panic!("times are places") };
+        assert_eq!((spans.len(), spans[2].1.to_string().as_str()), (3, "00:01:00"));
+    }
+
+    #[test]
+    fn other_kinds_are_read_too() {
+        let vtt = "WEBVTT - title\n\nNOTE not this\n\nSTYLE\n::cue {}\n\nid\n00:01.000 --> 00:02.000 align:start\n<v Ann>Fish &amp; chips\n\n00:02.000 --> 00:03.000\nFish &amp; chips\nagain\n";
+        assert_eq!(document("a.vtt", vtt).text, "Ann: Fish & chips Fish & chips again");
+        let ass = "[Events]\nDialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{\\i1}One{\\i0}\\Ntwo, three\n";
+        assert_eq!(document("a.ass", ass).text, "One two, three");
+        assert_eq!(document("a.sbv", "0:00:01.000,0:00:02.000\nOne\n").text, "One");
+        assert_eq!(document("a.srt", "no cues").text, "no cues");
+    }
+}

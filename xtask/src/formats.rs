@@ -1,0 +1,44 @@
+//! `cargo xtask bench formats`: what is read of real documents, beside the usual reader of each format.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use clap::Args;
+
+use crate::{cargo, root, run, target_dir};
+
+#[derive(Debug, Args)]
+pub(crate) struct FormatsArgs {
+    /// Folder of documents, of any formats
+    folder: PathBuf,
+    /// A Python; with python-pptx, openpyxl and xlrd, those formats are compared too
+    #[arg(long, default_value = "python3")]
+    python: PathBuf,
+    /// What must be found in the files of the folder: lines of JSON with "file", "outcome", "must", "must_not", "where"
+    #[arg(long)]
+    expect: Option<PathBuf>,
+    /// Index the folder with Vizsla and with recoll, in turn, instead
+    #[arg(long)]
+    peers: bool,
+    /// The jar of Apache Tika's server, to time it too
+    #[arg(long, requires = "peers")]
+    tika: Option<PathBuf>,
+}
+
+pub(crate) fn bench(args: &FormatsArgs) -> anyhow::Result<()> {
+    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
+    let program =
+        target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(&args.python);
+    command.arg(root().join("xtask/formats.py")).arg(program).arg(&args.folder);
+    if let Some(expect) = &args.expect {
+        command.arg("--expect").arg(expect);
+    }
+    if args.peers {
+        command.arg("--peers");
+    }
+    if let Some(tika) = &args.tika {
+        command.arg("--tika").arg(tika);
+    }
+    run(&mut command, &[0])
+}
