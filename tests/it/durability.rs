@@ -205,7 +205,7 @@ fn readers_see_whole_commits_while_another_process_writes() {
 fn a_renamed_file_keeps_its_place_and_an_old_one_is_not_read_again() {
     let workspace = Workspace::new();
     let docs = ["a", "b", "c"]
-        .map(|name| workspace.write(&format!("docs/{name}.md"), format!("bird {name}")));
+        .map(|name| workspace.write(&format!("docs/{name}.md"), format!("bird {name}{name}")));
     // Long enough ago for their times to be trusted.
     let past = std::time::SystemTime::now() - Duration::from_mins(1);
     for path in &docs {
@@ -221,10 +221,10 @@ fn a_renamed_file_keeps_its_place_and_an_old_one_is_not_read_again() {
         ["added", "renamed", "removed", "unchanged"].map(|name| report[name].as_u64().unwrap());
     assert_eq!(counts, [0, 1, 0, 2]);
     let found =
-        workspace.json(&["search", "bird a", "--index", "index", "--fusion", "bm25", "--json"]);
+        workspace.json(&["search", "bird aa", "--index", "index", "--fusion", "bm25", "--json"]);
     assert!(ids(&found)[0].ends_with("z.md"));
     // Other words, the same size and time: only the content shows the change.
-    workspace.write("docs/b.md", "bird q");
+    workspace.write("docs/b.md", "bird qq");
     let b = std::fs::File::options().write(true).open(workspace.path("docs/b.md")).unwrap();
     b.set_modified(past).unwrap();
     assert_eq!(index(&[])["changed"], 0);

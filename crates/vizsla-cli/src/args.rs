@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use vizsla::onnx::Device;
-use vizsla::{FieldWeights, FusionPolicy, Language};
+use vizsla::{Analysis, FieldWeights, FusionPolicy, Language};
 use vizsla_eval::metrics::Measure;
 
 pub(crate) use self::sources::{
@@ -365,6 +365,9 @@ pub(crate) struct CorpusArgs {
     /// Language of the corpus
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) language: Option<Language>,
+    /// How texts become words: variants, or anserini as published baselines do [default: variants]
+    #[arg(long, value_name = "ANALYSIS")]
+    pub(crate) analysis: Option<Analysis>,
     /// Also index texts without titles, for --field-weights body=...
     #[arg(long)]
     pub(crate) separate_body: bool,

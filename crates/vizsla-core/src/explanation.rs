@@ -41,13 +41,14 @@ impl Bm25Explanation {
 pub struct Bm25Term {
     /// The field it was found in.
     pub field: String,
-    /// The term as indexed (lower case, stemmed).
+    /// The term as indexed (lower case, stemmed); several with bars between them when the word stands in the passage
+    /// in several spellings.
     pub term: String,
     /// Its weight: how often it occurs in the query, or the weight that feedback gave it.
     pub query_weight: f32,
-    /// How often it occurs in the passage.
-    pub frequency: u32,
-    /// How many passages contain it.
+    /// How often it occurs in the passage; an occurrence in another spelling counts less than one.
+    pub frequency: f32,
+    /// How many passages contain it in its most frequent spelling.
     pub passages: u64,
     /// Its inverse document frequency.
     pub idf: f32,

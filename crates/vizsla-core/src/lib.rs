@@ -25,6 +25,7 @@ mod fusion;
 mod limits;
 mod location;
 mod notes;
+mod options;
 mod passage;
 mod query;
 mod ranking;
@@ -39,12 +40,14 @@ pub use filter::Filter;
 pub use fusion::{Fusion, FusionPolicy, ParseFusionError, StageScores};
 pub use limits::Limits;
 pub use location::{Location, Locations};
-pub use notes::{QueryNotes, SpellingSuggestion};
+pub use notes::{PrefixNote, QueryNotes, SpellingSuggestion};
 pub use passage::{DocumentKey, Passage};
 pub use query::{Clause, Query, QueryField};
 pub use ranking::{NonFiniteScore, Ranked, Ranking, TieBreak};
 pub use rerank::{RerankScore, Reranker};
-pub use retrieve::{Candidate, CandidateKey, QuerySyntax, Retrieval, RetrieveRequest, Retriever};
+pub use retrieve::{
+    Candidate, CandidateKey, Matched, QuerySyntax, Retrieval, RetrieveRequest, Retriever,
+};
 pub use split::{SplitOptions, split};
 pub use time_limits::{CancelHandle, TimeLimits};
 

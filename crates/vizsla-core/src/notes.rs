@@ -15,6 +15,30 @@ pub struct QueryNotes {
     pub dropped: Vec<String>,
     /// Words and phrases that the query excludes from all candidates.
     pub excluded: Vec<String>,
+    /// What the words with a star stood for.
+    pub prefixes: Vec<PrefixNote>,
+}
+
+/// A word with a star, and how many words it stood for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixNote {
+    /// The letters before the star.
+    pub prefix: String,
+    /// How many words begin with it.
+    pub words: usize,
+    /// How many of them were searched for, the most frequent.
+    pub used: usize,
+}
+
+impl fmt::Display for PrefixNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { prefix, words, used } = self;
+        if words == used {
+            write!(f, "{prefix}* stood for {words} words")
+        } else {
+            write!(f, "{prefix}* stood for the {used} most frequent of {words} words")
+        }
+    }
 }
 
 impl QueryNotes {
@@ -24,9 +48,13 @@ impl QueryNotes {
         let dropped = self.dropped.iter().map(|words| {
             format!("no passage has \"{words}\" as required: searched without that condition")
         });
-        let excluded =
-            self.excluded.iter().map(|words| format!("left out passages with \"{words}\""));
-        suggestions.chain(dropped).chain(excluded).collect()
+        let excluded = self.excluded.iter().map(|words| {
+            format!(
+                "left out passages with \"{words}\": to search for it, write \"-{words}\" in quotes"
+            )
+        });
+        let prefixes = self.prefixes.iter().map(ToString::to_string);
+        suggestions.chain(dropped).chain(excluded).chain(prefixes).collect()
     }
 
     /// Whether there are no notes.
@@ -35,7 +63,7 @@ impl QueryNotes {
     }
 }
 
-/// A word that occurs nowhere, and one that does in its place.
+/// A word that occurs nowhere or hardly, and one that does in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpellingSuggestion {
     /// The word in the query.
@@ -44,12 +72,17 @@ pub struct SpellingSuggestion {
     pub suggestion: String,
     /// Whether the search used it.
     pub used: bool,
+    /// Whether a few passages do have the word, and far more the suggestion.
+    #[serde(default)]
+    pub rare: bool,
 }
 
 impl fmt::Display for SpellingSuggestion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { word, suggestion, used } = self;
-        if *used {
+        let Self { word, suggestion, used, rare } = self;
+        if *rare {
+            write!(f, "few passages have \"{word}\": did you mean \"{suggestion}\"?")
+        } else if *used {
             write!(f, "no passage has \"{word}\": searched for \"{suggestion}\" instead")
         } else {
             write!(f, "no passage has \"{word}\": did you mean \"{suggestion}\"?")
@@ -82,16 +115,22 @@ mod tests {
 
     #[test]
     fn everything_noted_is_a_sentence() {
-        let suggestion =
-            SpellingSuggestion { word: "hreon".into(), suggestion: "heron".into(), used: false };
+        let suggestion = SpellingSuggestion {
+            word: "hreon".into(),
+            suggestion: "heron".into(),
+            used: false,
+            rare: false,
+        };
         let notes = QueryNotes {
             suggestions: vec![suggestion],
             dropped: vec!["a phrase".into()],
             excluded: vec!["duck".into()],
+            prefixes: vec![PrefixNote { prefix: "con".into(), words: 90, used: 64 }],
         };
         let sentences = notes.sentences();
         assert_eq!(sentences[0], "no passage has \"hreon\": did you mean \"heron\"?");
-        assert_eq!(sentences.len(), 3);
+        assert_eq!(sentences.len(), 4);
+        assert!(sentences[3].contains("64 most frequent of 90"));
         assert!(QueryNotes::default().sentences().is_empty());
     }
 
@@ -101,6 +140,7 @@ mod tests {
             word: word.to_owned(),
             suggestion: suggestion.to_owned(),
             used: true,
+            rare: false,
         };
         assert_eq!(
             suggestion("teh", "the").apply("teh tehran dgo, \"teh\" énteh"),

@@ -1,9 +1,15 @@
 //! Parses what a user typed into words to look for, and required and excluded clauses.
 //!
-//! Any text is a query. Three forms are operators: a phrase in straight double quotes must occur in the passage
+//! Any text is a query. These forms are operators: a phrase in quotes, straight or typographic, must occur in the passage
 //! verbatim; `-word` and `-"a phrase"` must not occur in it; `title:word`, `heading:word`, `path:word` and `body:word`
-//! (or a phrase) must occur in that field. Everything else, such as a hyphen within a word, an unknown field, a URL or
-//! an unclosed quote, is plain text.
+//! (or a phrase) must occur in that field; `word*` stands for all words that begin so. Everything else, such as a hyphen
+//! within a word, an unknown field, a URL or an unclosed quote, is plain text.
+//!
+//! Much that begins with a dash excludes nothing: options of commands, negative numbers, the first word of a query. So
+//! a dash excludes only a word of three small letters or more, after another word, where nothing speaks of a command
+//! (`options` says what does), or a phrase or fielded word, which no command has.
+
+use crate::options;
 
 /// A parsed query.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,6 +21,8 @@ pub struct Query {
     pub required: Vec<Clause>,
     /// What must not occur in a passage.
     pub excluded: Vec<Clause>,
+    /// Beginnings that stand for all words with them; the text has them too.
+    pub prefixes: Vec<String>,
 }
 
 /// One or more adjacent words, optionally within one field.
@@ -67,19 +75,23 @@ impl Query {
     /// Parses a text. Never fails.
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
-        let mut rest = text;
-        while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
-            rest = &rest[start..];
-            let (clause, length) = clause(rest);
-            match clause {
-                Some((true, clause)) => query.excluded.push(clause),
-                Some((false, clause)) => {
+        let mut at = 0;
+        while let Some(skipped) = text[at..].find(|c: char| !c.is_whitespace()) {
+            at += skipped;
+            let (part, length) = part(text, at);
+            match part {
+                Part::Excluded(clause) => query.excluded.push(clause),
+                Part::Required(clause) => {
                     query.push_text(&clause.words);
                     query.required.push(clause);
                 }
-                None => query.push_text(&rest[..length]),
+                Part::Prefix(word) => {
+                    query.push_text(&word);
+                    query.prefixes.push(word);
+                }
+                Part::Text => query.push_text(&text[at..at + length]),
             }
-            rest = &rest[length..];
+            at += length;
         }
         // A query with nothing but exclusions is searched for as typed; otherwise nothing could be found.
         if query.text.is_empty() {
@@ -96,36 +108,66 @@ impl Query {
     }
 }
 
-/// The operator at the start of `text` and whether it excludes, or `None` for a plain word; and its length.
-fn clause(text: &str) -> (Option<(bool, Clause)>, usize) {
+/// What a piece of a query is.
+enum Part {
+    Required(Clause),
+    Excluded(Clause),
+    Prefix(String),
+    Text,
+}
+
+/// Straight and typographic quotes: English, German, French, Swedish, full-width.
+const QUOTES: [char; 9] = ['"', '“', '”', '„', '‟', '«', '»', '＂', '〝'];
+
+/// What begins at `at`, and its length.
+fn part(query: &str, at: usize) -> (Part, usize) {
+    let text = &query[at..];
     let word_length = text.find(char::is_whitespace).unwrap_or(text.len());
-    let mut at = 0;
-    let excludes = text.starts_with('-');
-    at += usize::from(excludes);
+    let mut start = 0;
+    let dashed = text.starts_with('-');
+    start += usize::from(dashed);
     let mut field = None;
-    if let Some((name, _)) = text[at..word_length].split_once(':')
+    if let Some((name, _)) = text[start..word_length].split_once(':')
         && let Some(named) = QueryField::named(name)
     {
         field = Some(named);
-        at += name.len() + 1;
+        start += name.len() + 1;
     }
-    if let Some(quoted) = text[at..].strip_prefix('"')
-        && let Some(length) = quoted.find('"')
-    {
-        let end = at + length + 2;
-        let words = quoted[..length].trim().to_owned();
-        let closed = text[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
-        if closed && words.contains(char::is_alphanumeric) {
-            // Text right after the closing quote, such as a full stop, is parsed separately.
-            return (Some((excludes, Clause { field, words })), end);
-        }
+    let clause = |words: &str| Clause { field, words: words.to_owned() };
+    if let Some((words, end)) = quoted(&text[start..]) {
+        let clause = clause(words);
+        // Text right after the closing quote, such as a full stop, is parsed separately.
+        return (if dashed { Part::Excluded(clause) } else { Part::Required(clause) }, start + end);
     }
-    let word = &text[at..word_length];
-    let operator = excludes || field.is_some();
-    if operator && word.starts_with(char::is_alphanumeric) {
-        return (Some((excludes, Clause { field, words: word.to_owned() })), word_length);
-    }
-    (None, word_length)
+    let word = &text[start..word_length];
+    let part = if !word.starts_with(char::is_alphanumeric) {
+        Part::Text
+    } else if field.is_some() {
+        if dashed { Part::Excluded(clause(word)) } else { Part::Required(clause(word)) }
+    } else if dashed {
+        if options::excludes(query, at, word) { Part::Excluded(clause(word)) } else { Part::Text }
+    } else {
+        prefix(word).map_or(Part::Text, |word| Part::Prefix(word.to_owned()))
+    };
+    (part, word_length)
+}
+
+/// The words between quotes at the start of a text, and where the closing quote ends. An unclosed quote is text.
+fn quoted(text: &str) -> Option<(&str, usize)> {
+    let open = text.chars().next().filter(|c| QUOTES.contains(c))?.len_utf8();
+    let length = text[open..].find(QUOTES)?;
+    let close = text[open + length..].chars().next()?.len_utf8();
+    let end = open + length + close;
+    let words = text[open..open + length].trim();
+    let closed = text[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
+    (closed && words.contains(char::is_alphanumeric)).then_some((words, end))
+}
+
+/// The letters before the star of `word*`.
+fn prefix(word: &str) -> Option<&str> {
+    let letters = word.strip_suffix('*')?;
+    let fit = letters.chars().all(char::is_alphanumeric) && letters.chars().count() >= 2;
+    fit.then_some(letters)
 }
 
 #[cfg(test)]
@@ -163,21 +205,85 @@ mod tests {
             "https://x.org/a",
             "std::vec",
             "say \"hello",
+            "say “hello",
             "--",
             "\"\"",
+            "““",
             "-",
             "title:",
             "-x",
+            "-jaguar car",
+            "it is -40 degrees",
+            "what does curl -L do",
+            "ssh -T host",
+            "what does git commit -amend do",
+            "python -m venv",
+            "tar -xzf file",
+            "top -bn1",
+            "rm -rf folder",
+            "find . -name x",
+            "how to use ls -lah",
+            "gcc -Wall -std=c11",
+            "java -version",
+            "docker run -it --rm image",
+            "a -b -c",
+            "pages 3 -5",
+            "well -Known",
+            "cargo test --release",
+            "ps -aux",
+            "C* *x a*b x*",
         ] {
             let query = Query::parse(text);
             assert_eq!((query.text.as_str(), query.required.len()), (text, 0), "{text}");
-            assert!(query.excluded.is_empty());
+            assert!(query.excluded.is_empty() && query.prefixes.is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_dash_before_a_word_excludes_it_where_that_is_meant() {
+        for (text, excluded) in [
+            ("jaguar -car", "car"),
+            ("jaguar speed -cars top", "cars"),
+            ("python -snake", "snake"),
+            ("java -island", "island"),
+            ("Äpfel -birnen", "birnen"),
+            ("jaguar -\"sports car\"", "sports car"),
+            ("jaguar -“sports car”", "sports car"),
+        ] {
+            let query = Query::parse(text);
+            assert_eq!(words(&query.excluded), [(None, excluded)], "{text}");
+        }
+    }
+
+    #[test]
+    fn quotes_of_all_kinds_make_a_phrase() {
+        for text in [
+            "\"quick fox\"",
+            "“quick fox”",
+            "„quick fox“",
+            "«quick fox»",
+            "« quick fox »",
+            "»quick fox«",
+            "”quick fox”",
+        ] {
+            let query = Query::parse(&format!("the {text}, please"));
+            assert_eq!(words(&query.required), [(None, "quick fox")], "{text}");
+            assert_eq!(query.text, "the quick fox , please");
+        }
+    }
+
+    #[test]
+    fn a_star_stands_for_the_rest_of_a_word() {
+        let query = Query::parse("how to config* it");
+        assert_eq!(
+            (query.text.as_str(), query.prefixes.as_slice()),
+            ("how to config it", &["config".to_owned()][..])
+        );
     }
 
     proptest! {
         #[test]
-        fn any_text_is_a_query(text in "[\\PC \"-:]{0,40}") {
+        fn any_text_is_a_query(text in "[\\PC \"“»*-:]{0,40}") {
             let query = Query::parse(&text);
             prop_assert_eq!(query.text.is_empty(), text.trim().is_empty());
         }

@@ -8,6 +8,8 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     BoxError, Explanation, Filter, Metadata, Passage, Query, QueryNotes, Ranking, TieBreak,
     TimeLimits,
@@ -63,6 +65,12 @@ pub trait Retrieval: Send {
     /// Whatever prevents the retriever from answering, including running out of `request.time` with nothing to return.
     fn candidates(&mut self) -> Result<Ranking<Candidate>, BoxError>;
 
+    /// How many passages the query matched, whatever the depth; known after [`candidates`](Self::candidates). `None`
+    /// when the retriever does not count them.
+    fn matched(&self) -> Option<Matched> {
+        None
+    }
+
     /// What a reranker should read as the query, such as the words without operators and with the corrections that the
     /// retriever searched for; `None` for the query as given.
     fn query(&self) -> Option<&str> {
@@ -99,6 +107,23 @@ pub trait Retrieval: Send {
     /// As [`candidates`](Self::candidates).
     fn explain(&mut self, candidate: &Candidate) -> Result<Option<Explanation>, BoxError> {
         Ok(candidate.explanation.clone())
+    }
+}
+
+/// How many passages a query matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Matched {
+    /// Passages with at least one word of the query that pass the filter and the query's operators.
+    pub passages: u64,
+    /// Whether that is all of them; otherwise there are at least so many.
+    pub exact: bool,
+}
+
+impl Matched {
+    /// All of them if `exact`, else a lower bound.
+    pub fn new(passages: u64, exact: bool) -> Self {
+        Self { passages, exact }
     }
 }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vizsla::{
-    Document, FileRecord, Index, IndexSettings, IndexWriter, Language, Limits, SplitOptions,
-    WriterOptions, content_hash,
+    Analysis, Document, FieldWeights, FileRecord, Index, IndexSettings, IndexWriter, Language,
+    Limits, SplitOptions, WriterOptions, content_hash,
 };
 use vizsla_extract::{Format, Input, Problem, Sink, extract};
 
@@ -21,6 +21,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub struct CorpusOptions {
     /// The language of the texts.
     pub language: Option<Language>,
+    /// How texts become terms.
+    pub analysis: Option<Analysis>,
     /// Maximum number of tokens in a passage.
     pub passage_tokens: Option<usize>,
     /// Also index texts without titles, as the field `body`.
@@ -31,6 +33,12 @@ impl CorpusOptions {
     /// Sets the language of the texts.
     pub fn with_language(mut self, language: Language) -> Self {
         self.language = Some(language);
+        self
+    }
+
+    /// Sets how texts become terms; [`Analysis::Plain`] is that of Anserini's baselines.
+    pub fn with_analysis(mut self, analysis: Analysis) -> Self {
+        self.analysis = Some(analysis);
         self
     }
 
@@ -47,12 +55,16 @@ impl CorpusOptions {
     }
 
     fn settings(&self) -> IndexSettings {
-        let mut settings = IndexSettings::default();
+        // Where the corpus lies says nothing about its documents.
+        let mut settings = IndexSettings::default().with_weights(FieldWeights::CONTENT);
         if let Some(tokens) = self.passage_tokens {
             settings = settings.with_split(SplitOptions::default().with_max_tokens(tokens));
         }
         if let Some(language) = self.language {
             settings = settings.with_language(language);
+        }
+        if let Some(analysis) = self.analysis {
+            settings = settings.with_analysis(analysis);
         }
         if self.separate_body { settings.with_separate_body() } else { settings }
     }
@@ -63,6 +75,7 @@ impl CorpusOptions {
         for (what, given, same) in [
             ("length of passages", self.passage_tokens.is_some(), made.split == wanted.split),
             ("language", self.language.is_some(), made.language == wanted.language),
+            ("analysis", self.analysis.is_some(), made.analysis == wanted.analysis),
             ("choice of a separate body", self.separate_body, made.separate_body),
         ] {
             if given && !same {

@@ -222,7 +222,7 @@ fn bare_indexing(
         .filter(StopWordFilter::remove(STOP_WORDS.split(' ').map(String::from)))
         .filter(Stemmer::new(Snowball::English))
         .build();
-    index.tokenizers().register("vizsla_2", analyzer);
+    index.tokenizers().register("vizsla_3", analyzer);
     let mut writer = index.writer_with_num_threads(threads, options.memory << 20)?;
     each_text(options, |number, text| {
         let mut document = TantivyDocument::new();

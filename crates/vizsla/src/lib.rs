@@ -38,7 +38,7 @@ mod index;
 mod search;
 mod settings;
 
-pub use analysis::{Language, UnknownLanguage};
+pub use analysis::{Analysis, Language, UnknownAnalysis, UnknownLanguage};
 pub use bm25::{IndexRetriever, Rm3, TantivyRetriever, tantivy};
 pub use error::{Error, ErrorKind, Result};
 pub use index::{
@@ -54,10 +54,10 @@ pub use search::{
 pub use settings::SearchSettings;
 pub use vizsla_core::{
     Bm25Explanation, Bm25Term, BoxError, CancelHandle, Candidate, CandidateKey, Clause, Document,
-    DocumentKey, Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Metadata,
-    MetadataValue, NonFiniteScore, ParseFusionError, Passage, Query, QueryField, QueryNotes,
-    QuerySyntax, Ranked, Ranking, RerankScore, Reranker, Retrieval, RetrieveRequest, Retriever,
-    Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits, split,
+    DocumentKey, Explanation, Filter, Fusion, FusionPolicy, Limits, Location, Locations, Matched,
+    Metadata, MetadataValue, NonFiniteScore, ParseFusionError, Passage, Query, QueryField,
+    QueryNotes, QuerySyntax, Ranked, Ranking, RerankScore, Reranker, Retrieval, RetrieveRequest,
+    Retriever, Section, SpellingSuggestion, SplitOptions, StageScores, TieBreak, TimeLimits, split,
 };
 #[cfg(feature = "onnx")]
 pub use vizsla_onnx as onnx;

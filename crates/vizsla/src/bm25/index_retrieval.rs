@@ -1,26 +1,27 @@
 //! One query against one snapshot of an index: parsed, analysed and corrected once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use tantivy::query::{EnableScoring, Query, QueryParser};
+use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query, QueryParser};
 use tantivy::schema::Field;
-use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
 use vizsla_core::{
-    BoxError, Candidate, CandidateKey, Clause, Explanation, Metadata, Query as ParsedQuery,
-    QueryField, QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, Retriever,
-    SpellingSuggestion,
+    BoxError, Candidate, CandidateKey, Clause, Explanation, Matched, Metadata, PrefixNote,
+    Query as ParsedQuery, QueryField, QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest,
+    Retriever, SpellingSuggestion,
 };
 
-use super::clauses::ClauseFilter;
+use super::clauses::{ClauseFilter, Places};
 use super::filter::PreparedFilter;
 use super::index_retriever::IndexRetriever;
+use super::prefix;
 use super::rm3::{self, Rm3};
 use super::segments::best_of_all;
-use super::top_k::{self, OrderedScore, Threshold};
-use super::{Bm25Query, WeightedField, highlight, query_terms, spelling, terms_of};
+use super::top_k::{self, OrderedScore, Shared};
+use super::{Bm25Query, WeightedField, highlight, spelling, terms_of, terms_of_groups};
+use crate::analysis::{Analyzer, WordGroup};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{catch_panics, schema};
 
@@ -36,19 +37,28 @@ pub(crate) struct IndexRetrieval<'a> {
     /// What a reranker reads.
     read_as: String,
     /// The terms whose words are highlighted.
-    terms: Vec<String>,
+    terms: HashSet<String>,
+    /// What words with a star stood for.
+    prefixes: Vec<PrefixNote>,
+    /// How many passages were found.
+    matched: Option<Matched>,
     /// The address of each candidate.
     addresses: HashMap<CandidateKey, DocAddress>,
 }
 
-/// A term that no passage has.
+/// A term that no passage has, or hardly any.
 struct Unknown {
     term: String,
     /// As written in the query.
     word: String,
     /// The term most likely meant.
     nearest: String,
+    /// Whether some passage does have it.
+    rare: bool,
 }
+
+/// A word in so few passages may be the beginning of another.
+const RARE: u64 = 3;
 
 /// A query prepared for one snapshot of the index.
 enum ScoredQuery {
@@ -65,7 +75,9 @@ impl<'a> IndexRetrieval<'a> {
             clauses: None,
             unknown: None,
             read_as: String::new(),
-            terms: Vec::new(),
+            terms: HashSet::new(),
+            prefixes: Vec::new(),
+            matched: None,
             addresses: HashMap::new(),
             retriever,
             searcher,
@@ -97,36 +109,67 @@ impl<'a> IndexRetrieval<'a> {
     }
 
     fn prepare_text(&mut self) -> Result<()> {
-        let fields = |clause: &Clause| vec![(self.clause_field(clause), self.analyzer().clone())];
-        self.clauses = ClauseFilter::new(&self.searcher, &self.parsed, fields)
-            .map_err(|error| self.failed(error))?;
-        let mut terms = query_terms(self.analyzer(), &self.parsed.text);
+        self.clauses = self.prepare_clauses().map_err(|error| self.failed(error))?;
+        let mut groups = self.analyzer().groups(&self.parsed.text);
+        self.expand_prefixes(&mut groups)?;
         self.read_as.clone_from(&self.parsed.text);
+        self.terms = terms_of_groups(&groups);
         if self.retriever.corrects {
             let unknown = self.find_unknown()?;
-            for Unknown { term, nearest, .. } in &unknown {
-                if let Some(slot) = terms.iter_mut().find(|(known, _)| known == term) {
-                    slot.0.clone_from(nearest);
+            for Unknown { term, nearest, .. } in unknown.iter().filter(|unknown| !unknown.rare) {
+                if let Some(group) = groups.iter_mut().find(|group| group.term() == term) {
+                    group.terms = WordGroup::of(nearest.clone()).terms;
                 }
             }
-            for suggestion in self.suggestions(&unknown)? {
+            for suggestion in self.suggestions(&unknown)?.iter().filter(|found| found.used) {
                 self.read_as = suggestion.apply(&self.read_as);
             }
             self.unknown = Some(unknown);
+            self.terms.extend(terms_of_groups(&self.analyzer().groups(&self.read_as)));
         }
-        let read = query_terms(self.analyzer(), &self.read_as);
-        self.terms = read.into_iter().map(|(term, _)| term).collect();
-        self.query = ScoredQuery::Bm25(self.bm25_query(&terms)?);
+        self.query = ScoredQuery::Bm25(self.bm25_query(&groups)?);
         if let Some(rm3) = self.retriever.rm3 {
-            let expanded = self.expanded(&terms, rm3)?;
+            let expanded = self.expanded(&groups, rm3)?;
             self.query = ScoredQuery::Bm25(self.bm25_query(&expanded)?);
         }
         Ok(())
     }
 
+    fn prepare_clauses(&self) -> tantivy::Result<Option<ClauseFilter>> {
+        let analyzer = self.analyzer();
+        let places = |field, words: &str| -> Places { vec![(field, analyzer.slots(words))] };
+        let clauses = ClauseFilter::new(&self.searcher, &self.parsed, |clause| {
+            places(self.clause_field(clause), &clause.words)
+        })?;
+        // Ordinary words alone, as of a title, say nothing each by itself; what has them side by side was meant.
+        let text = &self.parsed.text;
+        if self.parsed.required.is_empty() && analyzer.only_stop_words(text) {
+            let content = self.retriever.index.fields.content;
+            return ClauseFilter::prefer(clauses, &self.searcher, &places(content, text));
+        }
+        Ok(clauses)
+    }
+
+    /// Lets each word with a star stand for those that begin so.
+    fn expand_prefixes(&mut self, groups: &mut Vec<WordGroup>) -> Result<()> {
+        for letters in &self.parsed.prefixes {
+            let content = self.retriever.index.fields.content;
+            let expanded = prefix::expanded(&self.searcher, content, self.analyzer(), letters);
+            let (group, words) = expanded.map_err(|error| self.failed(error))?;
+            let used = words.min(prefix::EXPANDED);
+            self.prefixes.push(PrefixNote { prefix: letters.clone(), words, used });
+            let text = &self.parsed.text;
+            match groups.iter_mut().find(|known| text.get(known.range.clone()) == Some(letters)) {
+                Some(known) => *known = group,
+                None => groups.push(group),
+            }
+        }
+        Ok(())
+    }
+
     /// The query's terms expanded with words from its own best passages.
-    fn expanded(&self, terms: &[(String, f32)], rm3: Rm3) -> Result<Vec<(String, f32)>> {
-        let best = self.ranking(rm3.passages(), |_, _| {})?;
+    fn expanded(&self, groups: &[WordGroup], rm3: Rm3) -> Result<Vec<WordGroup>> {
+        let (best, _) = self.ranking(rm3.passages(), |_, _| {})?;
         let best: Vec<_> =
             best.into_iter().map(|best| (best.score, best.item.passage.full_text())).collect();
         let count = self.searcher.num_docs().max(1) as f64;
@@ -134,11 +177,11 @@ impl<'a> IndexRetrieval<'a> {
             let term = Term::from_field_text(self.retriever.index.fields.content, term);
             Ok(self.searcher.doc_freq(&term)? as f64 / count)
         };
-        rm3::expand(terms, &best, rm3, self.analyzer(), frequency)
+        rm3::expand(groups, &best, rm3, self.analyzer(), frequency)
             .map_err(|error| self.failed(error))
     }
 
-    fn bm25_query(&self, terms: &[(String, f32)]) -> Result<Bm25Query> {
+    fn bm25_query(&self, groups: &[WordGroup]) -> Result<Bm25Query> {
         let (weights, index) = (self.retriever.weights, &self.retriever.index);
         if weights.body() > 0.0 && !index.settings.separate_body {
             return Err(Error::new(
@@ -147,19 +190,52 @@ impl<'a> IndexRetrieval<'a> {
             ));
         }
         let fields = index.fields;
+        let asked = |clause: &Clause| clause.field == Some(QueryField::Path);
+        let path = if self.parsed.required.iter().any(asked) {
+            weights.path().max(1.0)
+        } else {
+            weights.path()
+        };
         let weighted = [
             (fields.content, weights.content()),
             (fields.title, weights.title()),
             (fields.headings, weights.headings()),
-            (fields.path_words, weights.path()),
+            (fields.path_words, path),
             (fields.body, weights.body()),
         ];
-        let scored = weighted.into_iter().filter(|(_, weight)| *weight > 0.0);
-        let scored: Vec<_> = scored
-            .map(|(field, weight)| (WeightedField { field, weight }, terms.to_vec()))
-            .collect();
+        let mut scored = Vec::new();
+        for (field, weight) in weighted.into_iter().filter(|(_, weight)| *weight > 0.0) {
+            let mut groups = groups.to_vec();
+            if field == fields.path_words {
+                self.drop_common_names(&mut groups).map_err(|error| self.failed(error))?;
+            }
+            scored.push((WeightedField { field, weight }, groups));
+        }
         Bm25Query::prepare(&self.searcher, scored, self.retriever.bm25)
             .map_err(|error| self.failed(error))
+    }
+
+    /// Leaves out the names of folders that all files are in: everything would match them.
+    fn drop_common_names(&self, groups: &mut [WordGroup]) -> tantivy::Result<()> {
+        let mut files = 0;
+        for segment in self.searcher.segment_readers() {
+            files += segment.fast_fields().str(schema::PATH)?.map_or(0, |paths| paths.num_terms());
+        }
+        let all = self.searcher.total_num_docs()?;
+        if files < 2 {
+            return Ok(());
+        }
+        for group in groups {
+            let mut kept = Vec::new();
+            for (text, share) in group.terms.drain(..) {
+                let term = Term::from_field_text(self.retriever.index.fields.path_words, &text);
+                if self.searcher.doc_freq(&term)? < all {
+                    kept.push((text, share));
+                }
+            }
+            group.terms = kept;
+        }
+        Ok(())
     }
 
     fn clause_field(&self, clause: &Clause) -> Field {
@@ -174,19 +250,19 @@ impl<'a> IndexRetrieval<'a> {
     }
 
     /// Addresses of the best passages over all segments; more than `depth` when several tie at the cutoff.
-    fn find(&self, query: &ScoredQuery, depth: usize) -> Result<Vec<(f32, DocAddress)>> {
+    fn find(&self, query: &ScoredQuery, depth: usize) -> Result<(Vec<(f32, DocAddress)>, Matched)> {
         let index = &self.retriever.index;
         let filter = PreparedFilter::new(&self.request.filter, index.fields)?;
         let passing = |segment: &SegmentReader| {
             let mut passing = filter.as_ref().map(|filter| filter.passing(segment)).transpose()?;
             if let Some(clauses) = &self.clauses {
                 let all = || vec![true; segment.max_doc() as usize];
-                clauses.apply(segment, passing.get_or_insert_with(all))?;
+                clauses.apply(segment, passing.get_or_insert_with(all));
             }
             Ok(passing)
         };
-        best_of_all(&self.searcher, depth, passing, |segment, threshold, passes| {
-            query.best(segment, depth, threshold, passes)
+        best_of_all(&self.searcher, depth, passing, |segment, shared, passes| {
+            query.best(segment, depth, shared, passes)
         })
         .map_err(|error: tantivy::TantivyError| self.failed(error))
     }
@@ -196,69 +272,92 @@ impl<'a> IndexRetrieval<'a> {
         &self,
         depth: usize,
         mut place: impl FnMut(&Candidate, DocAddress),
-    ) -> Result<Ranking<Candidate>> {
+    ) -> Result<(Ranking<Candidate>, Matched)> {
         let load = |(score, address)| {
             let candidate = Candidate::new(self.retriever.index.load(&self.searcher, address)?);
             place(&candidate, address);
             Ok((score, candidate))
         };
-        let found = self.find(&self.query, depth)?;
+        let (found, matched) = self.find(&self.query, depth)?;
         let found = found.into_iter().map(load).collect::<Result<Vec<_>>>()?;
         let mut ranking = Ranking::new(found).map_err(|error| {
             Error::new(ErrorKind::Internal, "BM25 gave a score that is not finite")
                 .with_source(error)
         })?;
         ranking.truncate(depth);
-        Ok(ranking)
+        Ok((ranking, matched))
     }
 
-    /// The first few terms of the query that no passage has.
+    /// The first few words of the query that no passage has, and those that are hardly in any but begin a common word.
     fn find_unknown(&self) -> Result<Vec<Unknown>> {
         let content = self.retriever.index.fields.content;
         let text = &self.parsed.text;
-        let failed = |error| self.failed(error);
         let mut unknown = Vec::new();
         let mut looked_at = 0;
-        for (term, _) in query_terms(self.analyzer(), text) {
-            let known = Term::from_field_text(content, &term);
-            if self.searcher.doc_freq(&known).map_err(failed)? > 0 {
+        for group in self.analyzer().groups(text).into_iter().filter(|group| group.plain) {
+            let passages = self.passages_with(&group).map_err(|error| self.failed(error))?;
+            let letters = text.get(group.range.clone()).unwrap_or_default();
+            let starred = self.parsed.prefixes.iter().any(|prefix| prefix == letters);
+            if passages > RARE || starred {
                 continue;
             }
             looked_at += 1;
             if looked_at > self.retriever.limits.suggestions {
                 break;
             }
-            let found = highlight(self.analyzer(), std::slice::from_ref(&term), text);
-            let word = found.first().map_or(term.clone(), |range| text[range.clone()].to_owned());
-            let nearest = spelling::nearest(&self.searcher, content, self.analyzer(), &word, &term);
-            if let Some(nearest) = nearest.map_err(failed)? {
-                unknown.push(Unknown { term, word, nearest });
+            let term = group.term().to_owned();
+            let word = letters.to_owned();
+            let nearest = if passages == 0 {
+                spelling::nearest(&self.searcher, content, self.analyzer(), &word, &term)
+            } else {
+                spelling::far_more_common(&self.searcher, content, &term, passages)
+            };
+            if let Some(nearest) = nearest.map_err(|error| self.failed(error))? {
+                unknown.push(Unknown { term, word, nearest, rare: passages > 0 });
             }
         }
         Ok(unknown)
     }
 
+    /// In how many passages a word is, in its most frequent spelling; its being in a name counts as well.
+    fn passages_with(&self, group: &WordGroup) -> tantivy::Result<u64> {
+        let fields = self.retriever.index.fields;
+        let named = self.retriever.weights.path() > 0.0;
+        let fields = [Some(fields.content), named.then_some(fields.path_words)];
+        let mut passages = 0;
+        for field in fields.into_iter().flatten() {
+            for (term, _) in &group.terms {
+                let term = Term::from_field_text(field, term);
+                passages = passages.max(self.searcher.doc_freq(&term)?);
+            }
+        }
+        Ok(passages)
+    }
+
     fn suggestions(&self, unknown: &[Unknown]) -> Result<Vec<SpellingSuggestion>> {
-        let suggest = |Unknown { word, nearest, .. }: &Unknown| {
+        let suggest = |Unknown { word, nearest, rare, .. }: &Unknown| {
             let suggestion = self.as_written(nearest)?.unwrap_or_else(|| nearest.clone());
-            Ok(SpellingSuggestion { word: word.clone(), suggestion, used: self.retriever.corrects })
+            let used = self.retriever.corrects && !rare;
+            Ok(SpellingSuggestion { word: word.clone(), suggestion, used, rare: *rare })
         };
         unknown.iter().map(suggest).collect()
     }
 
     /// A word, as written in some passage, whose term is `term`.
     fn as_written(&self, term: &str) -> Result<Option<String>> {
-        let query = ScoredQuery::Bm25(self.bm25_query(&[(term.to_owned(), 1.0)])?);
-        let best = best_of_all(
+        let query = ScoredQuery::Bm25(self.bm25_query(&[WordGroup::of(term)])?);
+        let (best, _) = best_of_all(
             &self.searcher,
             1,
             |_| Ok(None),
-            |segment, threshold, passes| query.best(segment, 1, threshold, passes),
+            |segment, shared, passes| query.best(segment, 1, shared, passes),
         )
         .map_err(|error: tantivy::TantivyError| self.failed(error))?;
         let Some((_, address)) = best.first() else { return Ok(None) };
         let text = self.retriever.index.load(&self.searcher, *address)?.full_text();
-        let found = highlight(self.analyzer(), &[term.to_owned()], &text).into_iter().next();
+        let found = highlight(self.analyzer().terms(), &HashSet::from([term.to_owned()]), &text)
+            .into_iter()
+            .next();
         Ok(found.map(|range| text[range].to_lowercase()))
     }
 
@@ -266,7 +365,7 @@ impl<'a> IndexRetrieval<'a> {
         self.addresses.get(&candidate.key()).copied()
     }
 
-    fn analyzer(&self) -> &TextAnalyzer {
+    fn analyzer(&self) -> &'a Analyzer {
         &self.retriever.index.analyzer
     }
 
@@ -295,13 +394,19 @@ impl Retrieval for IndexRetrieval<'_> {
         let place = |candidate: &Candidate, address| {
             addresses.insert(candidate.key(), address);
         };
-        let ranking = catch_panics(self.retriever.index.dir(), || self.ranking(depth, place))??;
+        let found = catch_panics(self.retriever.index.dir(), || self.ranking(depth, place))??;
+        let (ranking, matched) = found;
         self.addresses = addresses;
+        self.matched = Some(matched);
         Ok(ranking)
     }
 
     fn query(&self) -> Option<&str> {
         Some(&self.read_as)
+    }
+
+    fn matched(&self) -> Option<Matched> {
+        self.matched
     }
 
     fn notes(&mut self) -> std::result::Result<QueryNotes, BoxError> {
@@ -318,12 +423,13 @@ impl Retrieval for IndexRetrieval<'_> {
         if let Some(clauses) = &self.clauses {
             notes.dropped.clone_from(&clauses.dropped);
         }
+        notes.prefixes.clone_from(&self.prefixes);
         notes.excluded = self.parsed.excluded.iter().map(|clause| clause.words.clone()).collect();
         Ok(notes)
     }
 
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
-        highlight(self.analyzer(), &self.terms, &candidate.passage.text)
+        highlight(self.analyzer().terms(), &self.terms, &candidate.passage.text)
     }
 
     fn metadata(&mut self, candidate: &Candidate) -> std::result::Result<Arc<Metadata>, BoxError> {
@@ -353,7 +459,7 @@ impl ScoredQuery {
         &self,
         segment: &SegmentReader,
         depth: usize,
-        threshold: &Threshold,
+        shared: &Shared,
         passes: &dyn Fn(DocId) -> bool,
     ) -> tantivy::Result<Vec<(DocId, f32)>> {
         let ids = segment.fast_fields().str(schema::DOC_ID)?;
@@ -366,7 +472,7 @@ impl ScoredQuery {
             (id, path, ordinals.first(doc))
         };
         match self {
-            Self::Bm25(query) => top_k::best(query, segment, depth, threshold, passes, tie_break),
+            Self::Bm25(query) => top_k::best(query, segment, depth, shared, passes, tie_break),
             Self::Native(weight) => {
                 let mut matching = Vec::new();
                 weight.for_each(segment, &mut |doc, score| {
@@ -374,6 +480,7 @@ impl ScoredQuery {
                         matching.push((doc, OrderedScore(score)));
                     }
                 })?;
+                shared.count(matching.len() as u64, false);
                 let best = top_k::cut(matching, depth, tie_break);
                 Ok(best.into_iter().map(|(doc, score)| (doc, score.0)).collect())
             }

@@ -5,18 +5,26 @@
 //! `idf = ln(1 + (N − df + 0.5)/(df + 0.5))`. tantivy fixes k1 = 1.2 and b = 0.75; the published baselines of Anserini
 //! use 0.9 and 0.4, which is the default here. Statistics are those of the whole index, so scores do not depend on how
 //! it is split into segments. In: words with their weights. Out: a query that `top_k` runs.
+//!
+//! A word of a query is a group of terms, one for each way to write it, scored as one pseudo-term: `tf` is the sum of
+//! theirs, each times its weight, and `df` the largest of theirs (as in Lucene's `SynonymQuery`; the sum of frequencies is
+//! that of BM25F, Robertson, Zaragoza and Taylor, CIKM 2004). So further spellings add occurrences, and no idf.
 
 mod clauses;
 mod filter;
 mod index_retrieval;
 mod index_retriever;
+#[cfg(test)]
+mod matching;
+mod phrase;
+mod prefix;
 mod rm3;
 mod segments;
 mod spelling;
 mod tantivy_retriever;
 mod top_k;
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use tantivy::fieldnorm::FieldNormReader;
@@ -30,6 +38,7 @@ use vizsla_core::{Bm25Explanation, Bm25Term};
 pub use self::index_retriever::IndexRetriever;
 pub use self::rm3::Rm3;
 pub use self::tantivy_retriever::{TantivyRetriever, tantivy};
+use crate::analysis::{DERIVED, WordGroup};
 use crate::index::Bm25Params;
 
 /// A field to score, and the weight of its score.
@@ -50,24 +59,30 @@ pub(crate) struct FieldQuery {
     average_length: f32,
     /// `k1·(1 − b + b·length/average)` for each of the 256 lengths that the engine distinguishes.
     length_part: [f32; 256],
-    pub(crate) terms: Vec<QueryTerm>,
+    pub(crate) groups: Vec<QueryGroup>,
 }
 
-pub(crate) struct QueryTerm {
-    pub(crate) term: Term,
-    text: String,
+/// A word of the query, with the statistics of the terms it stands for.
+pub(crate) struct QueryGroup {
+    pub(crate) terms: Vec<GroupTerm>,
     query_weight: f32,
     passages: u64,
     idf: f32,
-    /// `field weight · query weight · idf · (k1+1)`: an upper bound on what any passage can score for the term.
+    /// `field weight · query weight · idf · (k1+1)`: an upper bound on what any passage can score for the group.
     pub(crate) weight: f32,
 }
 
+/// A term of a group, and what an occurrence of it counts.
+pub(crate) struct GroupTerm {
+    pub(crate) term: Term,
+    text: String,
+    pub(crate) share: f32,
+}
+
 impl FieldQuery {
-    /// What `frequency` occurrences of a term add to the score of a passage whose length code is `norm`.
+    /// What `frequency` occurrences add to the score of a passage whose length code is `norm`.
     #[inline]
-    pub(crate) fn score(&self, weight: f32, frequency: u32, norm: u8) -> f32 {
-        let frequency = frequency as f32;
+    pub(crate) fn score(&self, weight: f32, frequency: f32, norm: u8) -> f32 {
         weight * frequency / (frequency + self.length_part[usize::from(norm)])
     }
 }
@@ -78,35 +93,28 @@ impl Bm25Query {
         Self { params, fields: Vec::new() }
     }
 
-    /// Looks up the statistics of the terms of each field. Terms that occur nowhere are omitted.
+    /// Looks up the statistics of the words of each field. Terms that occur nowhere are omitted.
     pub(crate) fn prepare(
         searcher: &Searcher,
-        fields: Vec<(WeightedField, Vec<(String, f32)>)>,
+        fields: Vec<(WeightedField, Vec<WordGroup>)>,
         params: Bm25Params,
     ) -> tantivy::Result<Self> {
         let count = searcher.total_num_docs()?;
         let mut prepared = Vec::with_capacity(fields.len());
-        for (weighted, query_terms) in fields {
+        for (weighted, words) in fields {
             let average_length =
                 searcher.total_num_tokens(weighted.field)? as f32 / (count as f32).max(1.0);
-            let mut terms = Vec::new();
-            for (text, frequency) in query_terms {
-                let query_weight = params.query_weight(frequency);
-                let term = Term::from_field_text(weighted.field, &text);
-                let passages = searcher.doc_freq(&term)?;
-                if passages == 0 {
-                    continue;
-                }
-                let idf = (((count - passages) as f32 + 0.5) / (passages as f32 + 0.5)).ln_1p();
-                let weight = weighted.weight * query_weight * idf * (params.k1() + 1.0);
-                terms.push(QueryTerm { term, text, query_weight, passages, idf, weight });
+            let mut groups = Vec::new();
+            for word in words {
+                groups.extend(query_group(searcher, weighted, word, params, count)?);
             }
             let length_part = std::array::from_fn(|id| {
                 let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
                 let (k1, b) = (params.k1(), params.b());
                 k1 * (1.0 - b + b * length / average_length.max(f32::MIN_POSITIVE))
             });
-            prepared.push(FieldQuery { field: weighted.field, average_length, length_part, terms });
+            let field = weighted.field;
+            prepared.push(FieldQuery { field, average_length, length_part, groups });
         }
         Ok(Self { params, fields: prepared })
     }
@@ -120,29 +128,20 @@ impl Bm25Query {
         let Some(first) = self.fields.first() else { return Ok(None) };
         let mut terms = Vec::new();
         for query in &self.fields {
-            let inverted = segment.inverted_index(query.field)?;
             let norm = segment.get_fieldnorms_reader(query.field)?.fieldnorm_id(doc);
-            for term in &query.terms {
-                let Some(mut postings) =
-                    inverted.read_postings(&term.term, IndexRecordOption::WithFreqs)?
-                else {
-                    continue;
-                };
-                if postings.doc() < doc {
-                    postings.seek(doc);
-                }
-                if postings.doc() != doc {
+            for group in &query.groups {
+                let (frequency, written) = group.occurrences(segment, doc)?;
+                if frequency == 0.0 {
                     continue;
                 }
-                let frequency = postings.term_freq();
                 terms.push(Bm25Term {
                     field: segment.schema().get_field_name(query.field).to_owned(),
-                    term: term.text.clone(),
-                    query_weight: term.query_weight,
+                    term: written,
+                    query_weight: group.query_weight,
                     frequency,
-                    passages: term.passages,
-                    idf: term.idf,
-                    score: query.score(term.weight, frequency, norm),
+                    passages: group.passages,
+                    idf: group.idf,
+                    score: query.score(group.weight, frequency, norm),
                 });
             }
         }
@@ -153,30 +152,70 @@ impl Bm25Query {
     }
 }
 
-/// The terms of a text with how often each occurs, in order of first occurrence.
-pub(crate) fn query_terms(analyzer: &TextAnalyzer, text: &str) -> Vec<(String, f32)> {
-    let mut terms: Vec<(String, f32)> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    let mut analyzer = analyzer.clone();
-    analyzer.token_stream(text).process(&mut |token| {
-        if let Some(place) = places.get(&token.text) {
-            terms[*place].1 += 1.0;
-        } else {
-            places.insert(token.text.clone(), terms.len());
-            terms.push((token.text.clone(), 1.0));
+impl QueryGroup {
+    /// How often its terms occur in a passage, each times what it counts; and which do.
+    fn occurrences(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<(f32, String)> {
+        let mut frequency = 0.0;
+        let mut written: Vec<&str> = Vec::new();
+        for GroupTerm { term, text, share } in &self.terms {
+            let inverted = segment.inverted_index(term.field())?;
+            let postings = inverted.read_postings(term, IndexRecordOption::WithFreqs)?;
+            let Some(mut postings) = postings else { continue };
+            if postings.doc() < doc {
+                postings.seek(doc);
+            }
+            if postings.doc() == doc {
+                frequency += share * postings.term_freq() as f32;
+                let text = text.trim_start_matches(DERIVED);
+                if !written.contains(&text) {
+                    written.push(text);
+                }
+            }
         }
-    });
-    terms
+        Ok((frequency, written.join("|")))
+    }
+}
+
+/// `None` when no passage has any of its terms.
+fn query_group(
+    searcher: &Searcher,
+    weighted: WeightedField,
+    word: WordGroup,
+    params: Bm25Params,
+    count: u64,
+) -> tantivy::Result<Option<QueryGroup>> {
+    let query_weight = params.query_weight(word.frequency) * word.share;
+    let mut terms = Vec::new();
+    let mut passages = 0;
+    for (text, share) in word.terms {
+        let term = Term::from_field_text(weighted.field, &text);
+        let having = searcher.doc_freq(&term)?;
+        if having > 0 {
+            passages = passages.max(having);
+            terms.push(GroupTerm { term, text, share });
+        }
+    }
+    if terms.is_empty() {
+        return Ok(None);
+    }
+    let idf = (((count - passages) as f32 + 0.5) / (passages as f32 + 0.5)).ln_1p();
+    let weight = weighted.weight * query_weight * idf * (params.k1() + 1.0);
+    Ok(Some(QueryGroup { terms, query_weight, passages, idf, weight }))
+}
+
+/// All terms that groups stand for.
+pub(crate) fn terms_of_groups(groups: &[WordGroup]) -> HashSet<String> {
+    groups.iter().flat_map(|group| group.terms.iter().map(|(term, _)| term.clone())).collect()
 }
 
 /// The terms of a parsed query that are searched for in `field`.
-pub(crate) fn terms_of(query: &dyn Query, field: Field) -> Vec<String> {
-    let mut terms = Vec::new();
+pub(crate) fn terms_of(query: &dyn Query, field: Field) -> HashSet<String> {
+    let mut terms = HashSet::new();
     query.query_terms(&mut |term, _| {
         if term.field() == field
             && let Some(text) = term.value().as_str()
         {
-            terms.push(text.to_owned());
+            terms.insert(text.to_owned());
         }
     });
     terms
@@ -185,7 +224,7 @@ pub(crate) fn terms_of(query: &dyn Query, field: Field) -> Vec<String> {
 /// Ranges of the words in `text` that `analyzer` turns into one of `terms`, in order and disjoint.
 pub(crate) fn highlight(
     analyzer: &TextAnalyzer,
-    terms: &[String],
+    terms: &HashSet<String>,
     text: &str,
 ) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();

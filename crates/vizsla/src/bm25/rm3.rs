@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use tantivy::tokenizer::TextAnalyzer;
+use crate::analysis::{Analyzer, WordGroup};
 
 /// Parameters of the feedback.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,15 +58,15 @@ const TOO_COMMON: f64 = 0.1;
 /// The query expanded with feedback from the best passages, given as score and text. The total weight is unchanged.
 /// `frequency` is the share of all passages that have a word.
 pub(crate) fn expand(
-    query: &[(String, f32)],
+    query: &[WordGroup],
     best: &[(f32, String)],
     rm3: Rm3,
-    analyzer: &TextAnalyzer,
+    analyzer: &Analyzer,
     frequency: impl Fn(&str) -> tantivy::Result<f64>,
-) -> tantivy::Result<Vec<(String, f32)>> {
+) -> tantivy::Result<Vec<WordGroup>> {
     let mut model: HashMap<String, f32> = HashMap::new();
     for (score, text) in best {
-        let terms = super::query_terms(analyzer, text);
+        let terms = analyzer.topical(text);
         let length: f32 = terms.iter().map(|(_, count)| count).sum();
         for (term, count) in terms {
             *model.entry(term).or_default() += score * count / length;
@@ -80,33 +80,34 @@ pub(crate) fn expand(
     }
     likely.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     likely.truncate(rm3.terms);
-    let total: f32 = query.iter().map(|(_, weight)| weight).sum();
+    let total: f32 = query.iter().map(|group| group.frequency).sum();
     let model_total: f32 = likely.iter().map(|(_, weight)| weight).sum();
     if likely.is_empty() || model_total <= 0.0 {
         return Ok(query.to_vec());
     }
     let share = rm3.query_share;
-    let mut expanded: Vec<(String, f32)> =
-        query.iter().map(|(term, weight)| (term.clone(), weight * share)).collect();
+    let mut expanded = query.to_vec();
+    expanded.iter_mut().for_each(|group| group.frequency *= share);
     for (term, weight) in likely {
         let weight = weight / model_total * total * (1.0 - share);
-        match expanded.iter_mut().find(|(known, _)| *known == term) {
-            Some((_, known)) => *known += weight,
-            None => expanded.push((term, weight)),
+        match expanded.iter_mut().find(|group| group.terms.iter().any(|(known, _)| *known == term))
+        {
+            Some(group) => group.frequency += weight,
+            None => expanded.push(WordGroup { frequency: weight, ..WordGroup::of(term) }),
         }
     }
-    expanded.retain(|(_, weight)| *weight > 0.0);
+    expanded.retain(|group| group.frequency > 0.0);
     Ok(expanded)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Language, analyzer};
+    use crate::analysis::{Analysis, Language};
 
     #[test]
     fn what_the_best_have_in_common_joins_the_query() {
-        let query = [("dog".to_owned(), 2.0)];
+        let query = [WordGroup { frequency: 2.0, ..WordGroup::of("dog") }];
         let best = [
             (3.0, "dog retrieves duck".to_owned()),
             (3.0, "dog retrieves hare".to_owned()),
@@ -114,12 +115,13 @@ mod tests {
         ];
         let rm3 = Rm3::default().with_terms(2);
         let frequency = |term: &str| Ok(if term == "common" { 0.9 } else { 0.01 });
-        let expanded = expand(&query, &best, rm3, &analyzer(Language::English), frequency).unwrap();
-        let names: Vec<_> = expanded.iter().map(|(term, _)| term.as_str()).collect();
+        let analyzer = Analyzer::new(Analysis::default(), Language::English);
+        let expanded = expand(&query, &best, rm3, &analyzer, frequency).unwrap();
+        let names: Vec<_> = expanded.iter().map(WordGroup::term).collect();
         assert_eq!(names, ["dog", "retriev"]);
         // dog: 3/3 + 3/3 + 1/2 of the model, retrieves: 3/3 + 3/3; the query's total of 2 is kept.
-        let total: f32 = expanded.iter().map(|(_, weight)| weight).sum();
+        let total: f32 = expanded.iter().map(|group| group.frequency).sum();
         assert!((total - 2.0).abs() < 1e-6);
-        assert!((expanded[1].1 - 2.0 / 4.5).abs() < 1e-6, "{expanded:?}");
+        assert!((expanded[1].frequency - 2.0 / 4.5).abs() < 1e-6, "{expanded:?}");
     }
 }

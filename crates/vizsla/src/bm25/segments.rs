@@ -2,23 +2,24 @@
 
 use rayon::prelude::*;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader};
+use vizsla_core::Matched;
 
-use super::top_k::Threshold;
+use super::top_k::Shared;
 
 /// Which passages of a segment may be found: all live ones, or the live ones that are marked.
 pub(crate) type Passing = Option<Vec<bool>>;
 
 /// Addresses of the best passages over all segments, best first; more than `depth` when several tie at the cutoff.
-/// `passing` restricts a segment, `best` finds its best `depth`.
+/// `passing` restricts a segment, `best` finds its best `depth`. Also how many passages were found at all.
 pub(crate) fn best_of_all<E: Send>(
     searcher: &Searcher,
     depth: usize,
     passing: impl Fn(&SegmentReader) -> Result<Passing, E> + Sync,
-    best: impl Fn(&SegmentReader, &Threshold, &dyn Fn(DocId) -> bool) -> Result<Vec<(DocId, f32)>, E>
+    best: impl Fn(&SegmentReader, &Shared, &dyn Fn(DocId) -> bool) -> Result<Vec<(DocId, f32)>, E>
     + Sync,
-) -> Result<Vec<(f32, DocAddress)>, E> {
+) -> Result<(Vec<(f32, DocAddress)>, Matched), E> {
     let segments: Vec<(u32, &SegmentReader)> = (0..).zip(searcher.segment_readers()).collect();
-    let threshold = Threshold::new();
+    let shared = Shared::new();
     let found = segments
         .par_iter()
         .map(|(ord, segment)| {
@@ -27,7 +28,7 @@ pub(crate) fn best_of_all<E: Send>(
                 !segment.is_deleted(doc)
                     && passing.as_ref().is_none_or(|passing| passing[doc as usize])
             };
-            let best = best(segment, &threshold, &passes)?;
+            let best = best(segment, &shared, &passes)?;
             let address = |(doc, score)| (score, DocAddress::new(*ord, doc));
             Ok(best.into_iter().map(address).collect::<Vec<_>>())
         })
@@ -37,5 +38,5 @@ pub(crate) fn best_of_all<E: Send>(
     if let Some((least, _)) = depth.checked_sub(1).and_then(|last| found.get(last)).copied() {
         found.truncate(found.partition_point(|(score, _)| *score >= least));
     }
-    Ok(found)
+    Ok((found, shared.matched()))
 }

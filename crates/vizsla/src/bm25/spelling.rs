@@ -1,23 +1,26 @@
 //! "Did you mean": for a word that no passage has, the likeliest word that one does.
 //!
 //! The index holds stems, so the first candidates are written words one edit away, looked up by their stems (after
-//! Norvig, "How to write a spelling corrector", 2007), then index terms near the stem.
+//! Norvig, "How to write a spelling corrector", 2007), or the words that it is the beginning of, if those are more
+//! frequent; then index terms near the stem.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rayon::prelude::*;
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
-use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Searcher, Term};
 
-use super::query_terms;
+use super::prefix::completion;
+use crate::analysis::{Analyzer, DERIVED};
 
 /// Shorter words have too many neighbours for any of them to be likely.
 const SHORTEST: usize = 4;
 /// Longer ones are not words, and have more neighbours than are worth looking up.
 const LONGEST: usize = 40;
+/// How many times as frequent a longer word must be for a rare one to be its beginning.
+const FAR_MORE: u64 = 20;
 /// From this length, two edits are as likely as one in shorter words.
 const LONG: usize = 8;
 
@@ -26,7 +29,7 @@ const LONG: usize = 8;
 pub(crate) fn nearest(
     searcher: &Searcher,
     field: Field,
-    analyzer: &TextAnalyzer,
+    analyzer: &Analyzer,
     word: &str,
     term: &str,
 ) -> tantivy::Result<Option<String>> {
@@ -47,27 +50,38 @@ pub(crate) fn nearest(
         .into_iter()
         .max()
         .filter(|(frequency, ..)| *frequency > 0);
+    // Ends of a word are left out on purpose, as in `config`, more often than by mistake.
+    let longer = completion(searcher, field, term)?;
+    let longer = longer
+        .filter(|(_, passages)| best.as_ref().is_none_or(|(frequency, ..)| passages > frequency));
+    if let Some((longer, _)) = longer {
+        return Ok(Some(longer));
+    }
     if let Some((.., near)) = best {
         return Ok(Some(near));
     }
     near_term(searcher, field, term, if length < LONG { 1 } else { 2 })
 }
 
-/// The terms that the neighbours of a word are indexed as, each once. A neighbour of a plain word is one term, so all are
-/// analysed in one pass; others may be several terms, and then do not count.
-fn neighbour_terms(analyzer: &TextAnalyzer, word: &str) -> Vec<String> {
-    let neighbours = neighbours(word);
-    if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return query_terms(analyzer, &neighbours.join(" "))
-            .into_iter()
-            .map(|(term, _)| term)
-            .collect();
+/// The term that a word in few passages is the beginning of, when that is in far more.
+pub(crate) fn far_more_common(
+    searcher: &Searcher,
+    field: Field,
+    term: &str,
+    passages: u64,
+) -> tantivy::Result<Option<String>> {
+    if term.chars().count() < SHORTEST {
+        return Ok(None);
     }
-    let single = |neighbour: &String| {
-        let [(term, _)] = query_terms(analyzer, neighbour).try_into().ok()?;
-        Some(term)
-    };
-    neighbours.iter().filter_map(single).collect()
+    let longer = completion(searcher, field, term)?;
+    Ok(longer.filter(|(_, common)| *common >= FAR_MORE * passages).map(|(term, _)| term))
+}
+
+/// The terms that the neighbours of a word are indexed as, each once.
+fn neighbour_terms(analyzer: &Analyzer, word: &str) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let terms = neighbours(word).into_iter().map(|neighbour| analyzer.term(&neighbour));
+    terms.filter(|term| seen.insert(term.clone())).collect()
 }
 
 /// All words obtained from this one by deleting, inserting, replacing or transposing a letter.
@@ -107,7 +121,9 @@ fn near_term(
         let inverted = segment.inverted_index(field)?;
         let mut near = inverted.terms().search(query.automaton()?).into_stream()?;
         while let Some((key, info)) = near.next() {
-            if let Ok(text) = std::str::from_utf8(key) {
+            if let Ok(text) = std::str::from_utf8(key)
+                && !text.starts_with(DERIVED)
+            {
                 *frequencies.entry(text.to_owned()).or_default() += u64::from(info.doc_freq);
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! The only module with tantivy types in its interface; [`tantivy`] is re-exported so that versions match.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,15 +14,15 @@ use tantivy::schema::{Field, FieldType, OwnedValue};
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, IndexReader, Searcher, SegmentReader, TantivyDocument};
 use vizsla_core::{
-    BoxError, Candidate, Metadata, MetadataValue, Passage, Query as ParsedQuery, QueryField,
-    QueryNotes, Ranking, Retrieval, RetrieveRequest, Retriever,
+    BoxError, Candidate, Matched, Metadata, MetadataValue, Passage, Query as ParsedQuery,
+    QueryField, QueryNotes, Ranking, Retrieval, RetrieveRequest, Retriever,
 };
 
 use super::clauses::ClauseFilter;
 use super::segments::best_of_all;
 use super::top_k;
-use super::{Bm25Query, WeightedField, highlight, query_terms, terms_of};
-use crate::analysis::{self, Language};
+use super::{Bm25Query, WeightedField, highlight, terms_of, terms_of_groups};
+use crate::analysis::{Language, plain_analyzer, single_groups, single_slots};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Bm25Params;
 
@@ -112,10 +113,10 @@ impl TantivyRetriever {
         self
     }
 
-    /// How this crate's own index turns text into terms, for foreign indexes to use as well: register it with their
-    /// tokenizers under any name. It needs no further filters.
+    /// How this crate's own index turns text into terms with [`Analysis::Plain`](crate::Analysis::Plain), for foreign
+    /// indexes to use as well: register it with their tokenizers under any name. It needs no further filters.
     pub fn analyzer(language: Language) -> TextAnalyzer {
-        analysis::analyzer(language)
+        plain_analyzer(language)
     }
 
     fn analyzed_fields(
@@ -182,10 +183,8 @@ impl Retriever for TantivyRetriever {
         let first = fields.first().map(|(first, analyzer)| (first.field, analyzer));
         let terms = match (&own, first) {
             (Some(query), Some((field, _))) => terms_of(&**query, field),
-            (None, Some((_, analyzer))) => {
-                query_terms(analyzer, &parsed.text).into_iter().map(|(term, _)| term).collect()
-            }
-            (_, None) => Vec::new(),
+            (None, Some((_, analyzer))) => terms_of_groups(&single_groups(analyzer, &parsed.text)),
+            (_, None) => HashSet::new(),
         };
         let clauses = match own {
             Some(_) => None,
@@ -201,9 +200,13 @@ impl Retriever for TantivyRetriever {
             clauses,
             terms,
             depth,
+            matched: None,
         }))
     }
 }
+
+/// Documents with their scores.
+type Scored = Vec<(f32, DocAddress)>;
 
 /// One query against one snapshot of the index.
 struct TantivyRetrieval<'a> {
@@ -214,8 +217,9 @@ struct TantivyRetrieval<'a> {
     /// The caller's own query.
     own: Option<Box<dyn Query>>,
     clauses: Option<ClauseFilter>,
-    terms: Vec<String>,
+    terms: HashSet<String>,
     depth: usize,
+    matched: Option<Matched>,
 }
 
 impl TantivyRetriever {
@@ -229,44 +233,55 @@ impl TantivyRetriever {
             let title = clause.field == Some(QueryField::Title);
             let wanted = |field: Field| !title || Some(field) == self.title;
             let fields = fields.iter().filter(|(text, _)| wanted(text.field));
-            fields.map(|(text, analyzer)| (text.field, analyzer.clone())).collect()
+            fields
+                .map(|(text, analyzer)| (text.field, single_slots(analyzer, &clause.words)))
+                .collect()
         })
     }
 }
 
 impl TantivyRetrieval<'_> {
-    fn best(&self) -> tantivy::Result<Vec<(f32, DocAddress)>> {
+    fn best(&self) -> tantivy::Result<(Scored, Option<Matched>)> {
         let depth = self.depth.min(self.searcher.num_docs() as usize).max(1);
         if let Some(own) = &self.own {
-            return self.searcher.search(own, &TopDocs::with_limit(depth).order_by_score());
+            let best = TopDocs::with_limit(depth).order_by_score();
+            return Ok((self.searcher.search(own, &best)?, None));
         }
         let fields = self
             .fields
             .iter()
-            .map(|(weighted, analyzer)| (*weighted, query_terms(analyzer, &self.parsed.text)));
+            .map(|(weighted, analyzer)| (*weighted, single_groups(analyzer, &self.parsed.text)));
         let query = Bm25Query::prepare(&self.searcher, fields.collect(), self.retriever.bm25)?;
         let passing = |segment: &SegmentReader| {
             let Some(clauses) = &self.clauses else { return Ok(None) };
             let mut passing = vec![true; segment.max_doc() as usize];
-            clauses.apply(segment, &mut passing)?;
+            clauses.apply(segment, &mut passing);
             Ok(Some(passing))
         };
-        best_of_all(&self.searcher, depth, passing, |segment, threshold, passes| {
-            top_k::best(&query, segment, depth, threshold, passes, |doc| doc)
-        })
+        let (best, matched) =
+            best_of_all(&self.searcher, depth, passing, |segment, shared, passes| {
+                top_k::best(&query, segment, depth, shared, passes, |doc| doc)
+            })?;
+        Ok((best, Some(matched)))
     }
 }
 
 impl Retrieval for TantivyRetrieval<'_> {
     fn candidates(&mut self) -> std::result::Result<Ranking<Candidate>, BoxError> {
         let mut candidates = Vec::new();
-        for (score, address) in self.best()? {
+        let (best, matched) = self.best()?;
+        self.matched = matched;
+        for (score, address) in best {
             let passage = self.retriever.passage(&self.searcher, address)?;
             candidates.push((score, Candidate::new(passage)));
         }
         let mut ranking = Ranking::new(candidates)?;
         ranking.truncate(self.depth);
         Ok(ranking)
+    }
+
+    fn matched(&self) -> Option<Matched> {
+        self.matched
     }
 
     fn query(&self) -> Option<&str> {

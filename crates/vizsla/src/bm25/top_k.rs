@@ -6,33 +6,60 @@
 //! by the others, instead of scanned. A term never adds more than its weight, whatever k1, b and the passage length, so
 //! the bounds hold for all parameters.
 //!
+//! A word of the query may be several terms; their frequencies are added before they are scored, by windows as well.
+//!
+//! Passages are counted as they are found. Pruning begins when [`COUNTED`] have been, so that smaller counts are exact
+//! (Lucene's `totalHitsThreshold` does the same).
+//!
 //! Sums are integers (in units of 2^-32), so that neither the order of terms nor that of segments changes a score.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::BlockSegmentPostings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, SegmentReader, TERMINATED};
+use vizsla_core::Matched;
 
 use super::{Bm25Query, FieldQuery};
 
 /// Passages scored together; their sums fit into the L1 cache.
 const WINDOW: usize = 4096;
+/// So many passages of a segment are counted before any is passed over.
+const COUNTED: u64 = 1000;
 const ONE: f64 = (1u64 << 32) as f64;
 
 fn fixed(score: f32) -> i64 {
     (f64::from(score) * ONE) as i64
 }
 
-/// The score threshold for entry, shared by the segments of a search.
-pub(crate) struct Threshold(AtomicI64);
+/// What the segments of a search share: the score threshold for entry, and how many passages were found.
+pub(crate) struct Shared {
+    threshold: AtomicI64,
+    matched: AtomicU64,
+    passed_over: AtomicBool,
+}
 
-impl Threshold {
+impl Shared {
     pub(crate) fn new() -> Self {
-        Self(AtomicI64::new(1))
+        Self {
+            threshold: AtomicI64::new(1),
+            matched: AtomicU64::new(0),
+            passed_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds the passages found in a segment, which are all of them unless some were `passed_over`.
+    pub(crate) fn count(&self, passages: u64, passed_over: bool) {
+        self.matched.fetch_add(passages, Ordering::Relaxed);
+        self.passed_over.fetch_or(passed_over, Ordering::Relaxed);
+    }
+
+    pub(crate) fn matched(&self) -> Matched {
+        let exact = !self.passed_over.load(Ordering::Relaxed);
+        Matched::new(self.matched.load(Ordering::Relaxed), exact)
     }
 }
 
@@ -43,28 +70,32 @@ pub(crate) fn best<K: Ord>(
     query: &Bm25Query,
     segment: &SegmentReader,
     depth: usize,
-    shared: &Threshold,
+    shared: &Shared,
     passes: impl Fn(DocId) -> bool,
     tie_break: impl Fn(DocId) -> K,
 ) -> tantivy::Result<Vec<(DocId, f32)>> {
     let mut search = Search {
         cursors: cursors(query, segment)?,
         essential: 0,
-        threshold: shared.0.load(Ordering::Relaxed),
+        threshold: shared.threshold.load(Ordering::Relaxed),
         shared,
         // A request may ask for more passages than exist; allocate for no more than that.
         best: BinaryHeap::with_capacity(depth.min(segment.max_doc() as usize) + 1),
         depth,
         candidates: Vec::new(),
         found: Vec::new(),
+        matched: 0,
+        passed_over: false,
     };
     search.split();
+    let mut frequencies = Vec::new();
     let mut sums = vec![0i64; WINDOW];
     let mut seen = [0u64; WINDOW / 64];
     while let Some(start) = search.next_essential() {
-        search.sum_window(start, &mut sums, &mut seen);
+        search.sum_window(start, &mut sums, &mut seen, &mut frequencies);
         search.collect(start, &mut sums, &mut seen, &passes);
     }
+    shared.count(search.matched, search.passed_over);
     let threshold = search.threshold;
     let candidates = search.candidates.into_iter().filter(|(_, sum)| *sum >= threshold);
     let scored: Vec<_> = candidates.map(|(doc, sum)| (doc, OrderedScore(score_of(sum)))).collect();
@@ -126,66 +157,31 @@ impl Ord for OrderedScore {
 }
 
 /// The postings of one term, read up to some position.
-struct Cursor<'a> {
-    query: &'a FieldQuery,
-    norms: FieldNormReader,
+struct List {
     postings: BlockSegmentPostings,
     /// Position in the current block.
     at: usize,
-    weight: f32,
-    /// Upper bound on what the term can add.
-    bound: i64,
+    /// What an occurrence counts.
+    share: f32,
 }
 
-/// One for each term in the segment, smallest weight first.
-fn cursors<'a>(query: &'a Bm25Query, segment: &SegmentReader) -> tantivy::Result<Vec<Cursor<'a>>> {
-    let mut cursors = Vec::new();
-    for field in &query.fields {
-        let inverted = segment.inverted_index(field.field)?;
-        let norms = segment.get_fieldnorms_reader(field.field)?;
-        for term in &field.terms {
-            let postings =
-                inverted.read_block_postings(&term.term, IndexRecordOption::WithFreqs)?;
-            if let Some(postings) = postings {
-                cursors.push(Cursor {
-                    query: field,
-                    norms: norms.clone(),
-                    postings,
-                    at: 0,
-                    weight: term.weight,
-                    bound: fixed(term.weight) + 1,
-                });
-            }
-        }
-    }
-    cursors.sort_by_key(|cursor| cursor.bound);
-    Ok(cursors)
-}
-
-impl Cursor<'_> {
+impl List {
     /// The current passage.
     fn doc(&self) -> DocId {
         self.postings.docs().get(self.at).copied().unwrap_or(TERMINATED)
     }
 
-    /// Advances to `doc` or past it, and returns what the term adds to `doc`.
-    fn seek(&mut self, doc: DocId) -> Option<i64> {
+    /// Advances to `doc` or past it, and returns how often the term counts in `doc`.
+    fn seek(&mut self, doc: DocId) -> Option<f32> {
         if self.doc() < doc {
             self.at = self.postings.seek(doc);
         }
-        if self.doc() != doc {
-            return None;
-        }
-        let score = self.query.score(
-            self.weight,
-            self.postings.freq(self.at),
-            self.norms.fieldnorm_id(doc),
-        );
-        Some(fixed(score))
+        (self.doc() == doc).then(|| self.share * self.postings.freq(self.at) as f32)
     }
 
-    /// Adds the term's part to the sums of all passages from `start` to the end of the window.
-    fn sum(&mut self, start: DocId, sums: &mut [i64], seen: &mut [u64]) {
+    /// Hands on how often the term counts in each passage from `start` to the end of the window.
+    #[inline]
+    fn window(&mut self, start: DocId, mut add: impl FnMut(DocId, f32)) {
         let end = start + WINDOW as DocId;
         if self.doc() < start {
             self.at = self.postings.seek(start);
@@ -195,10 +191,7 @@ impl Cursor<'_> {
             let inside = docs.partition_point(|doc| *doc < end);
             let frequencies = &self.postings.freqs()[self.at..];
             for (doc, frequency) in docs[..inside].iter().zip(frequencies) {
-                let place = (doc - start) as usize;
-                let norm = self.norms.fieldnorm_id(*doc);
-                sums[place] += fixed(self.query.score(self.weight, *frequency, norm));
-                seen[place / 64] |= 1 << (place % 64);
+                add(*doc, self.share * *frequency as f32);
             }
             self.at += inside;
             if inside < docs.len() || self.postings.block_len() == 0 {
@@ -210,13 +203,105 @@ impl Cursor<'_> {
     }
 }
 
+/// The postings of one word of the query.
+struct Cursor<'a> {
+    query: &'a FieldQuery,
+    norms: FieldNormReader,
+    lists: Vec<List>,
+    weight: f32,
+    /// Upper bound on what the word can add.
+    bound: i64,
+}
+
+/// One for each word in the segment, smallest weight first.
+fn cursors<'a>(query: &'a Bm25Query, segment: &SegmentReader) -> tantivy::Result<Vec<Cursor<'a>>> {
+    let mut cursors = Vec::new();
+    for field in &query.fields {
+        let inverted = segment.inverted_index(field.field)?;
+        let norms = segment.get_fieldnorms_reader(field.field)?;
+        for group in &field.groups {
+            let mut lists = Vec::with_capacity(group.terms.len());
+            for term in &group.terms {
+                let postings =
+                    inverted.read_block_postings(&term.term, IndexRecordOption::WithFreqs)?;
+                lists.extend(postings.map(|postings| List { postings, at: 0, share: term.share }));
+            }
+            if !lists.is_empty() {
+                cursors.push(Cursor {
+                    query: field,
+                    norms: norms.clone(),
+                    lists,
+                    weight: group.weight,
+                    bound: fixed(group.weight) + 1,
+                });
+            }
+        }
+    }
+    cursors.sort_by_key(|cursor| cursor.bound);
+    Ok(cursors)
+}
+
+impl Cursor<'_> {
+    /// The current passage.
+    fn doc(&self) -> DocId {
+        self.lists.iter().map(List::doc).min().unwrap_or(TERMINATED)
+    }
+
+    /// Advances to `doc` or past it, and returns what the word adds to `doc`.
+    fn seek(&mut self, doc: DocId) -> Option<i64> {
+        let mut frequency = None;
+        for list in &mut self.lists {
+            if let Some(more) = list.seek(doc) {
+                *frequency.get_or_insert(0.0) += more;
+            }
+        }
+        Some(fixed(self.query.score(self.weight, frequency?, self.norms.fieldnorm_id(doc))))
+    }
+
+    /// Adds the word's part to the sums of all passages from `start` to the end of the window. `frequencies` is empty
+    /// or zero, and left so.
+    fn sum(
+        &mut self,
+        start: DocId,
+        sums: &mut [i64],
+        seen: &mut [u64],
+        frequencies: &mut Vec<f32>,
+    ) {
+        let Self { query, norms, lists, weight, .. } = self;
+        let mut score = |doc: DocId, frequency: f32| {
+            let place = (doc - start) as usize;
+            sums[place] += fixed(query.score(*weight, frequency, norms.fieldnorm_id(doc)));
+            seen[place / 64] |= 1 << (place % 64);
+        };
+        if let [list] = lists.as_mut_slice() {
+            return list.window(start, score);
+        }
+        frequencies.resize(WINDOW, 0.0);
+        let mut touched = [0u64; WINDOW / 64];
+        for list in lists {
+            list.window(start, |doc, frequency| {
+                let place = (doc - start) as usize;
+                frequencies[place] += frequency;
+                touched[place / 64] |= 1 << (place % 64);
+            });
+        }
+        for (word, mut bits) in touched.into_iter().enumerate() {
+            while bits != 0 {
+                let place = word * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                score(start + place as DocId, std::mem::take(&mut frequencies[place]));
+            }
+        }
+    }
+}
+
 struct Search<'a> {
     /// In order of their bounds, smallest first.
     cursors: Vec<Cursor<'a>>,
     /// The first cursor whose postings must be scanned; those before it cannot bring a passage in on their own.
     essential: usize,
     threshold: i64,
-    shared: &'a Threshold,
+    shared: &'a Shared,
     /// The best `depth` scores so far.
     best: BinaryHeap<Reverse<i64>>,
     depth: usize,
@@ -224,11 +309,18 @@ struct Search<'a> {
     candidates: Vec<(DocId, i64)>,
     /// Passages of the current window that may be good enough.
     found: Vec<(DocId, i64)>,
+    /// How many passages were found, whatever their scores.
+    matched: u64,
+    /// Whether there may be others.
+    passed_over: bool,
 }
 
 impl Search<'_> {
     /// Separates the terms that still matter on their own from those that do not.
     fn split(&mut self) {
+        if self.matched < COUNTED {
+            return;
+        }
         let mut sum = 0;
         self.essential = self
             .cursors
@@ -238,6 +330,7 @@ impl Search<'_> {
                 sum < self.threshold
             })
             .count();
+        self.passed_over |= self.essential > 0;
     }
 
     fn next_essential(&self) -> Option<DocId> {
@@ -245,9 +338,15 @@ impl Search<'_> {
         docs.min().filter(|doc| *doc != TERMINATED)
     }
 
-    fn sum_window(&mut self, start: DocId, sums: &mut [i64], seen: &mut [u64]) {
+    fn sum_window(
+        &mut self,
+        start: DocId,
+        sums: &mut [i64],
+        seen: &mut [u64],
+        frequencies: &mut Vec<f32>,
+    ) {
         for cursor in &mut self.cursors[self.essential..] {
-            cursor.sum(start, sums, seen);
+            cursor.sum(start, sums, seen, frequencies);
         }
     }
 
@@ -268,8 +367,12 @@ impl Search<'_> {
                 *bits &= *bits - 1;
                 let sum = std::mem::take(&mut sums[place]);
                 let doc = start + place as DocId;
-                if sum + rest >= self.threshold && passes(doc) {
-                    found.push((doc, sum));
+                let close = sum + rest >= self.threshold;
+                if (close || !self.passed_over) && passes(doc) {
+                    self.matched += 1;
+                    if close {
+                        found.push((doc, sum));
+                    }
                 }
             }
         }
@@ -304,7 +407,7 @@ impl Search<'_> {
             && same_score(*worst) > self.threshold
         {
             let worst = same_score(*worst);
-            self.threshold = self.shared.0.fetch_max(worst, Ordering::Relaxed).max(worst);
+            self.threshold = self.shared.threshold.fetch_max(worst, Ordering::Relaxed).max(worst);
             if self.candidates.len() / 8 > self.depth + 128 {
                 let threshold = self.threshold;
                 self.candidates.retain(|(_, sum)| *sum >= threshold);

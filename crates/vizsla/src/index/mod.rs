@@ -23,7 +23,6 @@ use std::sync::Arc;
 use tantivy::collector::DocSetCollector;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
-use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, Term};
 use vizsla_core::{Filter, Metadata, Passage};
 
@@ -36,7 +35,7 @@ pub use self::repair::{CheckReport, RepairReport};
 use self::schema::Fields;
 pub use self::settings::{FORMAT_VERSION, IndexSettings};
 pub use self::writer::{AddOutcome, IndexWriter, WriterOptions};
-use crate::analysis;
+use crate::analysis::Analyzer;
 use crate::error::{Error, ErrorKind, Result, panic_message};
 
 /// An index of passages. Cheap to clone; clones share everything.
@@ -49,7 +48,7 @@ pub struct Index {
     pub(crate) fields: Fields,
     pub(crate) settings: IndexSettings,
     /// How texts become terms.
-    pub(crate) analyzer: TextAnalyzer,
+    pub(crate) analyzer: Analyzer,
     failure: LastFailure,
     /// Its folder; `None` when in memory.
     pub(crate) dir: Option<PathBuf>,
@@ -109,7 +108,7 @@ impl Index {
         let folder = open_folder(dir, "create")?;
         let failure = folder.last_failure();
         let failed = |error| engine_error("create", Some(dir), &failure, error);
-        let (schema, fields) = schema::build();
+        let (schema, fields) = schema::build(settings.analysis);
         let engine = if segments.join(directory::META).is_file() {
             // An earlier attempt was killed before it finished.
             tantivy::Index::open(folder).map_err(failed)?
@@ -148,7 +147,7 @@ impl Index {
         let failure = folder.last_failure();
         let failed = |error| engine_error("open", Some(dir), &failure, error);
         let engine = catch_panics(Some(dir), || tantivy::Index::open(folder))?.map_err(failed)?;
-        let (schema, fields) = schema::build();
+        let (schema, fields) = schema::build(settings.analysis);
         if engine.schema() != schema {
             return Err(Error::new(
                 ErrorKind::Corrupt,
@@ -172,7 +171,7 @@ impl Index {
 
     /// Creates an empty index in memory.
     pub fn in_memory(settings: IndexSettings) -> Result<Self> {
-        let (schema, fields) = schema::build();
+        let (schema, fields) = schema::build(settings.analysis);
         Self::finish(tantivy::Index::create_in_ram(schema), fields, settings, None)
     }
 
@@ -184,8 +183,8 @@ impl Index {
     ) -> Result<Self> {
         let (dir, failure) =
             place.map_or((None, LastFailure::default()), |(dir, failure)| (Some(dir), failure));
-        let analyzer = analysis::analyzer(settings.language);
-        engine.tokenizers().register(analysis::ANALYZER, analyzer.clone());
+        let analyzer = Analyzer::new(settings.analysis, settings.language);
+        engine.tokenizers().register(settings.analysis.tokenizer(), analyzer.terms().clone());
         let reader = catch_panics(dir, || {
             engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into()
         })?;

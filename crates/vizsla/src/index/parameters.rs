@@ -87,6 +87,10 @@ impl FieldWeights {
     /// The largest weight; weights are relative, so larger ones are never needed.
     pub const MAX: f32 = 1e4;
 
+    /// Title, headings and text as one field and nothing else, as published baselines are made.
+    pub const CONTENT: Self =
+        Self { content: 1.0, title: 0.0, headings: 0.0, path: 0.0, body: 0.0 };
+
     /// Sets the weight of title, headings and text as one field, as in Anserini's flat baseline; 1 by default. Like
     /// those below, a weight is clamped to `0..=1e4`, and NaN becomes 0.
     pub fn with_content(mut self, weight: f32) -> Self {
@@ -106,7 +110,8 @@ impl FieldWeights {
         self
     }
 
-    /// Sets the weight of the words of the file's path.
+    /// Sets the weight of the words of the file's name and of its folders; 0.25 by default, so that a file can be found
+    /// by its name.
     pub fn with_path(mut self, weight: f32) -> Self {
         self.path = in_range(weight, Self::MAX, 0.0);
         self
@@ -147,7 +152,7 @@ impl FieldWeights {
 
 impl Default for FieldWeights {
     fn default() -> Self {
-        Self { content: 1.0, title: 0.0, headings: 0.0, path: 0.0, body: 0.0 }
+        Self { path: 0.25, ..Self::CONTENT }
     }
 }
 
@@ -156,7 +161,7 @@ impl FromStr for FieldWeights {
     type Err = ParseWeightsError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut weights = Self { content: 0.0, ..Self::default() };
+        let mut weights = Self { content: 0.0, ..Self::CONTENT };
         for part in text.split(',') {
             let error = || ParseWeightsError(part.trim().to_owned());
             let (name, weight) = part.split_once('=').ok_or_else(error)?;

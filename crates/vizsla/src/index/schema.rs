@@ -14,7 +14,7 @@ use tantivy::schema::{
 use vizsla_core::{BoxError, Location, Metadata, MetadataValue, Passage};
 
 use super::codec;
-use crate::analysis;
+use crate::analysis::Analysis;
 use crate::error::{Error, ErrorKind, Result};
 
 pub(crate) const DOC_ID: &str = "doc_id";
@@ -53,10 +53,12 @@ pub(crate) struct Fields {
     stored_metadata: Field,
 }
 
-pub(crate) fn build() -> (Schema, Fields) {
+/// The fields, with the tokenizer of an analysis.
+pub(crate) fn build(analysis: Analysis) -> (Schema, Fields) {
     let indexed = |option: IndexRecordOption| {
-        let indexing =
-            TextFieldIndexing::default().set_tokenizer(analysis::ANALYZER).set_index_option(option);
+        let indexing = TextFieldIndexing::default()
+            .set_tokenizer(analysis.tokenizer())
+            .set_index_option(option);
         TextOptions::default().set_indexing_options(indexing)
     };
     let text = || indexed(IndexRecordOption::WithFreqsAndPositions);
@@ -116,10 +118,12 @@ impl Fields {
         }
         document.add_text(self.path, passage.path.as_deref().unwrap_or_default());
         if let Some(path) = &passage.path {
-            document.add_text(self.path_words, path);
-            if let Some((_, extension)) =
-                path.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'))
-            {
+            let extension = path.rsplit(['/', '\\']).next().and_then(|name| name.rsplit_once('.'));
+            // The end of a name says how it is written, not what it is about.
+            let end = extension.filter(|(name, _)| !name.is_empty());
+            let named = path.len() - end.map_or(0, |(_, end)| end.len() + 1);
+            document.add_text(self.path_words, &path[..named]);
+            if let Some((_, extension)) = extension {
                 document.add_text(self.extension, extension.to_lowercase());
             }
         }
@@ -232,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_passage_survives_storage_and_its_metadata_is_stored_once() {
-        let (_, fields) = build();
+        let (_, fields) = build(Analysis::default());
         let mut passage = Passage::new("id", 0, "text").with_title("title").with_path("/a/b.md");
         let mut metadata = Metadata::new();
         metadata.insert("year".into(), MetadataValue::Integer(2024));

@@ -9,7 +9,7 @@ use vizsla_core::SplitOptions;
 
 use super::durable::write_whole;
 use super::parameters::{Bm25Params, FieldWeights};
-use crate::analysis::Language;
+use crate::analysis::{Analysis, Language};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The version of everything this crate writes. Raised when older programs could no longer read it.
@@ -27,6 +27,9 @@ pub struct IndexSettings {
     pub bm25: Bm25Params,
     /// The language of the texts.
     pub language: Language,
+    /// How texts become terms.
+    #[serde(default = "Analysis::before_it_was_stored")]
+    pub analysis: Analysis,
     /// Field weights, unless a search supplies its own.
     pub weights: FieldWeights,
     /// Whether texts are also indexed without title and headings, so that [`FieldWeights::body`] can be used. Adds
@@ -44,6 +47,12 @@ impl IndexSettings {
     /// Sets the language of the texts.
     pub fn with_language(mut self, language: Language) -> Self {
         self.language = language;
+        self
+    }
+
+    /// Sets how texts become terms.
+    pub fn with_analysis(mut self, analysis: Analysis) -> Self {
+        self.analysis = analysis;
         self
     }
 

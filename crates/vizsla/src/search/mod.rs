@@ -113,6 +113,7 @@ impl Engine {
             query: request.query().to_owned(),
             degraded: scored.degraded,
             fusion: scored.fusion,
+            matched: retrieval.matched(),
             notes,
             stages,
             hits,

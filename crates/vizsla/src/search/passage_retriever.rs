@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use vizsla_core::{
-    BoxError, Candidate, CandidateKey, Document, Explanation, Metadata, Passage, QueryNotes,
-    Ranking, Retrieval, RetrieveRequest, Retriever, SplitOptions, TieBreak, split,
+    BoxError, Candidate, CandidateKey, Document, Explanation, Matched, Metadata, Passage,
+    QueryNotes, Ranking, Retrieval, RetrieveRequest, Retriever, SplitOptions, TieBreak, split,
 };
 
 /// Splits candidates that are longer than a passage, as documents of a foreign engine often are. Each keeps its score;
@@ -133,6 +133,10 @@ impl Retrieval for PassageRetrieval<'_> {
             }
         }
         Ok(Ranking::new(candidates)?)
+    }
+
+    fn matched(&self) -> Option<Matched> {
+        self.inner.matched()
     }
 
     fn query(&self) -> Option<&str> {

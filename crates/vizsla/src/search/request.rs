@@ -15,7 +15,8 @@ pub struct SearchRequest {
     query: String,
     syntax: QuerySyntax,
     depth: usize,
-    limit: usize,
+    /// The default unless set.
+    limit: Option<usize>,
     filter: Filter,
     fusion: Option<FusionPolicy>,
     explain: bool,
@@ -38,7 +39,7 @@ impl SearchRequest {
             query: query.into(),
             syntax: QuerySyntax::Text,
             depth: Self::DEFAULT_DEPTH,
-            limit: Self::DEFAULT_LIMIT,
+            limit: None,
             filter: Filter::default(),
             fusion: None,
             explain: false,
@@ -50,9 +51,9 @@ impl SearchRequest {
         }
     }
 
-    /// Sets the maximum number of hits.
+    /// Sets the maximum number of hits; there are at least so many candidates.
     pub fn with_limit(mut self, limit: usize) -> Self {
-        self.limit = limit;
+        self.limit = Some(limit);
         self
     }
 
@@ -125,14 +126,14 @@ impl SearchRequest {
         &self.query
     }
 
-    /// The number of candidates requested.
+    /// The number of candidates requested, which is not less than that of hits asked for.
     pub fn depth(&self) -> usize {
-        self.depth
+        self.depth.max(self.limit.unwrap_or_default())
     }
 
     /// The number of hits requested.
     pub fn limit(&self) -> usize {
-        self.limit
+        self.limit.unwrap_or(Self::DEFAULT_LIMIT)
     }
 
     /// Which passages may be candidates.
@@ -178,8 +179,8 @@ impl SearchRequest {
         }
         for (what, asked, limit) in [
             ("the query has", self.query.len(), limits.query_bytes),
-            ("the depth is", self.depth, limits.depth),
-            ("the limit of hits is", self.limit, limits.hits),
+            ("the depth is", self.depth(), limits.depth),
+            ("the limit of hits is", self.limit(), limits.hits),
             ("the number of filter values is", self.filter.values(), limits.filter_values),
         ] {
             if asked > limit {
@@ -210,7 +211,7 @@ impl SearchRequest {
         let mut time = TimeLimits::default();
         time.deadline = self.budget.and_then(|budget| start.checked_add(budget));
         time.cancel.clone_from(&self.cancel);
-        let depth = NonZeroUsize::new(self.depth).unwrap_or(NonZeroUsize::MIN);
+        let depth = NonZeroUsize::new(self.depth()).unwrap_or(NonZeroUsize::MIN);
         RetrieveRequest::new(&self.query, depth)
             .with_syntax(self.syntax)
             .with_filter(self.filter.clone())

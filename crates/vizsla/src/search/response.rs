@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use vizsla_core::{Explanation, FusionPolicy, Location, Metadata, QueryNotes};
+use vizsla_core::{Explanation, FusionPolicy, Location, Matched, Metadata, QueryNotes};
 
 use super::snippet::Snippet;
 use super::stages::Stages;
@@ -18,6 +18,9 @@ pub struct SearchResponse {
     pub degraded: Option<String>,
     /// How the rankings were combined.
     pub fusion: FusionPolicy,
+    /// How many passages the query matched, where the retriever counts them.
+    #[serde(default)]
+    pub matched: Option<Matched>,
     /// Notes about the query; empty unless requested.
     #[serde(default)]
     pub notes: QueryNotes,

@@ -80,6 +80,7 @@ fn collection_options(args: &JudgedArgs) -> CollectionOptions {
 fn corpus_options(args: &CorpusArgs) -> CorpusOptions {
     let mut options = CorpusOptions::default();
     options.language = args.language;
+    options.analysis = args.analysis;
     options.passage_tokens = args.passage_tokens.map(|tokens| tokens as usize);
     options.separate_body = args.separate_body;
     options

@@ -1,4 +1,4 @@
-//! Turns text into terms, identically for passages, queries and highlights.
+//! The plain analysis, with which published baselines are compared: words as they are written, each as one term.
 //!
 //! Words by Unicode's rules (UAX #29), lower-cased, stop words removed, stemmed by the language's Snowball stemmer; for
 //! English also the possessive `'s` is removed and Lucene's 33 stop words are used: the analysis behind Anserini's
@@ -6,143 +6,19 @@
 //! `example.com` or `v1.2` is indexed both whole and in parts. Chinese, Japanese and Korean are indexed as overlapping
 //! pairs of characters, whatever the language (as Lucene's `CJKBigramFilter` does).
 
-use std::fmt;
 use std::iter::Peekable;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use tantivy::tokenizer::{
-    Language as Snowball, Stemmer, StopWordFilter, TextAnalyzer, Token, TokenStream, Tokenizer,
-};
-use unicode_segmentation::{UnicodeSegmentation, UnicodeWordIndices};
+use tantivy::tokenizer::{Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer};
 
-/// The name under which the analyzer is registered with the index; its language is in the index's settings.
-pub(crate) const ANALYZER: &str = "vizsla_2";
-
-/// The language of the texts: which words are stop words, and how words are stemmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-#[allow(missing_docs, reason = "a language is its name")]
-pub enum Language {
-    Arabic,
-    Danish,
-    Dutch,
-    #[default]
-    English,
-    Finnish,
-    French,
-    German,
-    Greek,
-    Hungarian,
-    Italian,
-    Norwegian,
-    Portuguese,
-    Romanian,
-    Russian,
-    Spanish,
-    Swedish,
-    Tamil,
-    Turkish,
-    /// Any other, or several: no stemming and no stop words.
-    Other,
-}
-
-impl Language {
-    /// All of them.
-    pub const ALL: [Self; 19] = [
-        Self::Arabic,
-        Self::Danish,
-        Self::Dutch,
-        Self::English,
-        Self::Finnish,
-        Self::French,
-        Self::German,
-        Self::Greek,
-        Self::Hungarian,
-        Self::Italian,
-        Self::Norwegian,
-        Self::Portuguese,
-        Self::Romanian,
-        Self::Russian,
-        Self::Spanish,
-        Self::Swedish,
-        Self::Tamil,
-        Self::Turkish,
-        Self::Other,
-    ];
-
-    fn snowball(self) -> Option<Snowball> {
-        Some(match self {
-            Self::Arabic => Snowball::Arabic,
-            Self::Danish => Snowball::Danish,
-            Self::Dutch => Snowball::Dutch,
-            Self::English => Snowball::English,
-            Self::Finnish => Snowball::Finnish,
-            Self::French => Snowball::French,
-            Self::German => Snowball::German,
-            Self::Greek => Snowball::Greek,
-            Self::Hungarian => Snowball::Hungarian,
-            Self::Italian => Snowball::Italian,
-            Self::Norwegian => Snowball::Norwegian,
-            Self::Portuguese => Snowball::Portuguese,
-            Self::Romanian => Snowball::Romanian,
-            Self::Russian => Snowball::Russian,
-            Self::Spanish => Snowball::Spanish,
-            Self::Swedish => Snowball::Swedish,
-            Self::Tamil => Snowball::Tamil,
-            Self::Turkish => Snowball::Turkish,
-            Self::Other => return None,
-        })
-    }
-}
-
-/// The name in lower case.
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&format!("{self:?}").to_lowercase())
-    }
-}
-
-impl FromStr for Language {
-    type Err = UnknownLanguage;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL.into_iter().find(|language| language.to_string() == text);
-        found.ok_or_else(|| UnknownLanguage(text.to_owned()))
-    }
-}
-
-/// A text that does not name a language.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownLanguage(String);
-
-impl fmt::Display for UnknownLanguage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Language::ALL.map(|language| language.to_string()).join(", ");
-        write!(f, "{:?} is not a known language: use one of {names}", self.0)
-    }
-}
-
-impl std::error::Error for UnknownLanguage {}
-
-/// The 33 words that Lucene's `EnglishAnalyzer` drops.
-const ENGLISH_STOP_WORDS: [&str; 33] = [
-    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
-    "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these",
-    "they", "this", "to", "was", "will", "with",
-];
+use super::language::Language;
+use super::segment::{WordIndices, starts_unseparated, without_possessive};
 
 pub(crate) fn analyzer(language: Language) -> TextAnalyzer {
     let words = Words { english: language == Language::English, ..Words::default() };
     let Some(snowball) = language.snowball() else {
         return TextAnalyzer::from(words);
     };
-    let stop_words = match language {
-        Language::English => StopWordFilter::remove(ENGLISH_STOP_WORDS.map(String::from)),
-        // Not every language has a list of them.
-        _ => StopWordFilter::new(snowball).unwrap_or_else(|| StopWordFilter::remove([])),
-    };
+    let stop_words = language.stop_word_filter();
     TextAnalyzer::builder(words).filter(stop_words).filter(Stemmer::new(snowball)).build()
 }
 
@@ -179,92 +55,6 @@ impl Tokenizer for Words {
             pairs: None,
             token: &mut self.token,
         }
-    }
-}
-
-/// The words of a text with their offsets, as [`UnicodeSegmentation::unicode_word_indices`] gives them, but several
-/// times as fast where the text is ASCII. No word spans white space, so each stretch between white space is processed
-/// on its own.
-struct WordIndices<'a> {
-    text: &'a str,
-    /// The stretch being segmented, and the position within it.
-    stretch: Stretch<'a>,
-    /// Where the search for the next stretch begins.
-    rest: usize,
-}
-
-enum Stretch<'a> {
-    Ascii { at: usize, end: usize },
-    Unicode { start: usize, words: UnicodeWordIndices<'a> },
-}
-
-impl<'a> WordIndices<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, stretch: Stretch::Ascii { at: 0, end: 0 }, rest: 0 }
-    }
-}
-
-impl<'a> Iterator for WordIndices<'a> {
-    type Item = (usize, &'a str);
-
-    fn next(&mut self) -> Option<(usize, &'a str)> {
-        let bytes = self.text.as_bytes();
-        loop {
-            let word = match &mut self.stretch {
-                Stretch::Ascii { at, end } => {
-                    ascii_word(&bytes[..*end], *at).map(|(start, stop)| {
-                        *at = stop;
-                        (start, &self.text[start..stop])
-                    })
-                }
-                Stretch::Unicode { start, words } => {
-                    words.next().map(|(at, word)| (*start + at, word))
-                }
-            };
-            if word.is_some() {
-                return word;
-            }
-            let start =
-                self.rest + bytes[self.rest..].iter().position(|b| !b.is_ascii_whitespace())?;
-            let length = bytes[start..].iter().position(u8::is_ascii_whitespace);
-            let end = length.map_or(bytes.len(), |length| start + length);
-            self.rest = end;
-            self.stretch = if bytes[start..end].is_ascii() {
-                Stretch::Ascii { at: start, end }
-            } else {
-                Stretch::Unicode { start, words: self.text[start..end].unicode_word_indices() }
-            };
-        }
-    }
-}
-
-/// The first word at or after `from`, by the rules of UAX #29 from `WB5` on, as they apply to ASCII.
-fn ascii_word(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
-    let joins = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let mut start = from;
-    loop {
-        start += bytes.get(start..)?.iter().position(|byte| joins(*byte))?;
-        let mut end = start + 1;
-        while let Some(&byte) = bytes.get(end) {
-            let (before, after) = (bytes[end - 1], bytes.get(end + 1).copied().unwrap_or(b' '));
-            let within = match byte {
-                b'.' | b'\'' => {
-                    (before.is_ascii_alphabetic() && after.is_ascii_alphabetic())
-                        || (before.is_ascii_digit() && after.is_ascii_digit())
-                }
-                b':' => before.is_ascii_alphabetic() && after.is_ascii_alphabetic(),
-                b',' | b';' => before.is_ascii_digit() && after.is_ascii_digit(),
-                byte => joins(byte),
-            };
-            if !within {
-                break;
-            }
-            end += 1;
-        }
-        if bytes[start..end].iter().any(u8::is_ascii_alphanumeric) {
-            return Some((start, end));
-        }
-        start = end;
     }
 }
 
@@ -357,18 +147,6 @@ impl TokenStream for WordStream<'_> {
     }
 }
 
-fn without_possessive(word: &str) -> &str {
-    ["'s", "’s", "'S", "’S"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)
-}
-
-/// Whether a word begins with a Chinese, Japanese or Korean character (Unicode's blocks of kana, ideographs, hangul).
-fn starts_unseparated(word: &str) -> bool {
-    word.chars().next().is_some_and(|c| {
-        matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
-            | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FF9F}' | '\u{20000}'..='\u{2FA1F}')
-    })
-}
-
 /// Whether a word has inner punctuation between letters, or an upper-case letter after a lower-case one. Numbers such
 /// as `3.14` are not compounds.
 fn is_compound(word: &str) -> bool {
@@ -395,18 +173,7 @@ fn next_part(word: &str, from: usize) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn the_fast_words_are_those_of_unicode(text in "[ \\t\\na-bA0-1_.':,;/\"-]{0,24}|\\PC{0,12}|[a .é’水'_1]{0,20}") {
-            let fast: Vec<_> = WordIndices::new(&text).collect();
-            let reference: Vec<_> = text.unicode_word_indices().collect();
-            prop_assert_eq!(fast, reference);
-        }
-    }
 
     fn terms_in(language: Language, text: &str) -> Vec<String> {
         let mut terms = Vec::new();

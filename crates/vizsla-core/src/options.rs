@@ -1,0 +1,154 @@
+//! Whether a dash before a word excludes it, or makes it the option of a command. In: a query and a word with a dash.
+
+/// Programs whose options have one dash and a word, or a bundle of letters that could be one.
+const COMMANDS: [&str; 76] = [
+    "adb",
+    "apt",
+    "awk",
+    "bash",
+    "bsdtar",
+    "cargo",
+    "chmod",
+    "chown",
+    "clang",
+    "cmake",
+    "cmd",
+    "cp",
+    "cpio",
+    "curl",
+    "date",
+    "dd",
+    "df",
+    "diff",
+    "docker",
+    "du",
+    "echo",
+    "ffmpeg",
+    "ffprobe",
+    "find",
+    "gcc",
+    "gdb",
+    "git",
+    "gpg",
+    "grep",
+    "gzip",
+    "head",
+    "history",
+    "ifconfig",
+    "ip",
+    "java",
+    "javac",
+    "journalctl",
+    "kill",
+    "kubectl",
+    "ldapsearch",
+    "ln",
+    "ls",
+    "lsof",
+    "make",
+    "mkdir",
+    "mount",
+    "mv",
+    "netstat",
+    "nmap",
+    "npm",
+    "openssl",
+    "pip",
+    "ping",
+    "pkill",
+    "powershell",
+    "ps",
+    "psql",
+    "ripgrep",
+    "rm",
+    "robocopy",
+    "rsync",
+    "scp",
+    "sed",
+    "sort",
+    "ssh",
+    "sudo",
+    "systemctl",
+    "tail",
+    "tar",
+    "terraform",
+    "top",
+    "unzip",
+    "wget",
+    "xargs",
+    "xcodebuild",
+    "zip",
+];
+/// Programs that are called as other things are, which may well be meant instead.
+const AMBIGUOUS: [&str; 15] = [
+    "cargo", "date", "echo", "find", "head", "history", "java", "kill", "make", "mount", "ping",
+    "sort", "tail", "top", "zip",
+];
+/// Options that such programs have.
+const OPTIONS: [&str; 30] = [
+    "all",
+    "amend",
+    "aux",
+    "classpath",
+    "color",
+    "debug",
+    "delete",
+    "depth",
+    "exec",
+    "force",
+    "help",
+    "iname",
+    "jar",
+    "list",
+    "mtime",
+    "name",
+    "newer",
+    "path",
+    "perm",
+    "print",
+    "quiet",
+    "recursive",
+    "regex",
+    "server",
+    "size",
+    "type",
+    "user",
+    "verbose",
+    "version",
+    "xdev",
+];
+/// Words of questions about commands.
+const ABOUT: [&str; 12] = [
+    "argument",
+    "arguments",
+    "command",
+    "do",
+    "does",
+    "flag",
+    "flags",
+    "mean",
+    "means",
+    "option",
+    "options",
+    "switch",
+];
+
+/// Whether the dash at `at`, before `word`, excludes the word.
+pub(crate) fn excludes(query: &str, at: usize, word: &str) -> bool {
+    let small = word.chars().all(|c| c.is_alphabetic() && !c.is_uppercase());
+    let vowel = |c: char| !c.is_ascii() || "aeiouy".contains(c);
+    let is_word = small && word.chars().count() >= 3 && word.chars().any(vowel);
+    let lower = query.to_lowercase();
+    let other_option = |token: &str| {
+        let name = token.trim_start_matches('-');
+        token.starts_with("--") && !name.is_empty()
+            || token.starts_with('-')
+                && name.chars().count() <= 2
+                && name.starts_with(char::is_alphabetic)
+    };
+    let named = |token: &str| COMMANDS.contains(&token) && !AMBIGUOUS.contains(&token);
+    let speaks_of_commands = lower
+        .split_whitespace()
+        .any(|token| named(token) || ABOUT.contains(&token) || other_option(token));
+    is_word && !query[..at].trim().is_empty() && !speaks_of_commands && !OPTIONS.contains(&word)
+}

@@ -1,0 +1,165 @@
+//! The words of a query, each as the group of terms that it stands for. In: a query. Out: groups with weights, and what a
+//! phrase is made of.
+//!
+//! A group is scored as if its terms were one (as Lucene's `SynonymQuery` does), so that the ways to write a word do not
+//! add up. The spelling that was asked for counts 1, any other [`OTHER_SPELLING`]. The index has a marked word both as
+//! written and folded, so that the weights of both together are 1.
+
+use std::ops::Range;
+
+use super::fold::folded;
+use super::stream::{DERIVED, Words};
+use super::units::Unit;
+
+/// What a word counts that is written in another way than in the query.
+const OTHER_SPELLING: f32 = 0.8;
+/// What the beginning of a version or address counts beside the whole.
+const BEGINNING: f32 = 0.3;
+
+/// A word of a query, and the terms that it stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct WordGroup {
+    /// Terms with weights of at most 1, best first.
+    pub(crate) terms: Vec<(String, f32)>,
+    /// How often it occurs in the query, or the weight that feedback gave it.
+    pub(crate) frequency: f32,
+    /// What it counts beside others: 1 for a word, less for part of a compound.
+    pub(crate) share: f32,
+    /// Where it first stands in the query; empty for what does not stand there.
+    pub(crate) range: Range<usize>,
+    /// Whether it is an ordinary word, for which another may have been meant.
+    pub(crate) plain: bool,
+}
+
+impl WordGroup {
+    /// A group of one term.
+    pub(crate) fn of(term: impl Into<String>) -> Self {
+        Self {
+            terms: vec![(term.into(), 1.0)],
+            frequency: 1.0,
+            share: 1.0,
+            range: 0..0,
+            plain: true,
+        }
+    }
+
+    /// Its first term: how the word is indexed when it is written as in the query.
+    pub(crate) fn term(&self) -> &str {
+        &self.terms[0].0
+    }
+}
+
+/// A place in a phrase: where it is, and the terms any of which may stand there.
+pub(crate) type Slot = (usize, Vec<String>);
+
+fn derived(term: &str) -> String {
+    format!("{DERIVED}{term}")
+}
+
+/// The ways to write one word.
+fn spellings(words: &Words, exact: &str, folded: Option<&str>) -> Vec<(String, f32)> {
+    let folded = folded.map(|folded| words.stem(folded).into_owned());
+    let exact = words.stem(exact).into_owned();
+    match folded {
+        Some(folded) if exact.is_empty() => {
+            vec![(derived(&folded), 1.0), (folded, OTHER_SPELLING)]
+        }
+        Some(folded) => {
+            let mut terms =
+                vec![(exact.clone(), 1.0 - OTHER_SPELLING), (derived(&folded), OTHER_SPELLING)];
+            if folded != exact {
+                terms.push((folded, OTHER_SPELLING));
+            }
+            terms
+        }
+        None => {
+            let other = derived(&exact);
+            vec![(exact, 1.0), (other, OTHER_SPELLING)]
+        }
+    }
+}
+
+fn group(words: &Words, unit: &Unit) -> WordGroup {
+    WordGroup {
+        terms: spellings(words, &unit.exact, unit.folded.as_deref()),
+        frequency: 1.0,
+        share: unit.share,
+        range: unit.range.clone(),
+        plain: unit.exact.chars().all(char::is_alphabetic) && !unit.exact.is_empty(),
+    }
+}
+
+/// The groups of a query, in order of first occurrence. Stop words are left out unless there is nothing else.
+pub(super) fn groups(words: &Words, text: &str, is_stop: impl Fn(&str) -> bool) -> Vec<WordGroup> {
+    let units = words.units(text);
+    let stops: Vec<bool> = units.iter().map(|unit| is_stop(&unit.exact)).collect();
+    let all_stop = stops.iter().all(|stop| *stop);
+    let mut groups: Vec<WordGroup> = Vec::new();
+    let mut add = |group: WordGroup| {
+        let same = |known: &&mut WordGroup| {
+            known.terms == group.terms && known.share.to_bits() == group.share.to_bits()
+        };
+        match groups.iter_mut().find(same) {
+            Some(known) => known.frequency += 1.0,
+            None => groups.push(group),
+        }
+    };
+    for (at, unit) in units.iter().enumerate() {
+        if stops[at] && !all_stop {
+            continue;
+        }
+        let mut group = group(words, unit);
+        // `file system` is also found where it is written as one word.
+        for (first, second) in [(at.checked_sub(1), Some(at)), (Some(at), Some(at + 1))] {
+            let (Some(first), Some(second)) = (first, second) else { continue };
+            if let (Some(one), Some(other)) = (units.get(first), units.get(second))
+                && let Some(joined) = joined(one, other)
+                && !stops[first]
+                && !stops[second]
+            {
+                group.terms.push((words.stem(&joined).into_owned(), OTHER_SPELLING));
+            }
+        }
+        add(group);
+        for beginning in &unit.beginnings {
+            let terms = spellings(words, beginning, None);
+            let range = unit.range.clone();
+            add(WordGroup { terms, frequency: 1.0, share: BEGINNING, range, plain: false });
+        }
+    }
+    groups
+}
+
+/// Two words side by side as one.
+fn joined(one: &Unit, other: &Unit) -> Option<String> {
+    let letters =
+        |unit: &Unit| unit.exact.chars().all(char::is_alphabetic) && !unit.exact.is_empty();
+    let fit = one.alone && other.alone && other.position == one.position + 1;
+    (fit && letters(one) && letters(other)).then(|| {
+        let plain = |unit: &Unit| unit.folded.clone().unwrap_or_else(|| unit.exact.clone());
+        plain(one) + &plain(other)
+    })
+}
+
+/// The places of a phrase, from the first word.
+pub(super) fn slots(words: &Words, text: &str) -> Vec<Slot> {
+    let units = words.units(text);
+    let units = units.iter().filter(|unit| unit.in_phrase);
+    let mut slots: Vec<Slot> = Vec::new();
+    for unit in units {
+        let terms = spellings(words, &unit.exact, unit.folded.as_deref());
+        let terms = terms.into_iter().map(|(term, _)| term).collect();
+        slots.push((unit.position, terms));
+    }
+    let first = slots.first().map_or(0, |(first, _)| *first);
+    for (position, _) in &mut slots {
+        *position -= first;
+    }
+    slots
+}
+
+/// Words and their prefixes are compared in this form.
+pub(super) fn prefix_key(words: &Words, prefix: &str) -> String {
+    let lower = words.rules.lower(prefix);
+    folded(&lower).unwrap_or(lower)
+}

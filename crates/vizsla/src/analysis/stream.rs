@@ -1,0 +1,245 @@
+//! The terms of a text, as the index stores them. In: a text. Out: terms with positions and with the bytes of the
+//! original that they stand for.
+//!
+//! A word is a term as it is written; its folded form and its beginnings are terms with a mark before them, so that a
+//! query can tell `cafe` from `café` and still find both.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use frostem::Stemmer;
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use super::language::Language;
+use super::normal::Normal;
+use super::units::{Rules, Unit, units};
+
+/// Stands before a term that is not written so in the text.
+pub(crate) const DERIVED: char = '\u{1}';
+
+/// Finds units and stems them; what the index and queries share.
+#[derive(Clone)]
+pub(super) struct Words {
+    pub(super) rules: Rules,
+    stemmer: Option<Stemmer>,
+    token: Token,
+    scratch: Scratch,
+}
+
+#[derive(Clone, Default)]
+struct Scratch {
+    normal: Normal,
+    units: Vec<Unit>,
+    pending: VecDeque<Pending>,
+    stem: String,
+}
+
+#[derive(Clone)]
+struct Pending {
+    text: String,
+    range: Range<usize>,
+    position: usize,
+}
+
+impl Words {
+    pub(super) fn new(language: Language) -> Self {
+        Self {
+            rules: Rules::new(language),
+            stemmer: language.algorithm().map(Stemmer::new),
+            token: Token::default(),
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// The term of a word in lower case. Only words of letters are stemmed.
+    pub(super) fn stem<'t>(&self, word: &'t str) -> Cow<'t, str> {
+        match &self.stemmer {
+            Some(stemmer) if word.chars().all(char::is_alphabetic) => stemmer.stem(word),
+            _ => Cow::Borrowed(word),
+        }
+    }
+
+    /// All units of a text, with the bytes of the text that they stand for.
+    pub(super) fn units(&self, text: &str) -> Vec<Unit> {
+        let mut all = Vec::new();
+        let mut normal = Normal::default();
+        let mut position = 0;
+        let mut rest = 0;
+        while let Some(stretch) = next_stretch(text.as_bytes(), &mut rest) {
+            let from = all.len();
+            position = scan(&text[stretch.clone()], self.rules, position, &mut normal, &mut all);
+            for unit in &mut all[from..] {
+                unit.range = stretch.start + unit.range.start..stretch.start + unit.range.end;
+            }
+        }
+        all
+    }
+}
+
+/// Adds the units of a stretch, with ranges of the stretch as given; returns the position after them.
+fn scan(
+    stretch: &str,
+    rules: Rules,
+    position: usize,
+    normal: &mut Normal,
+    found: &mut Vec<Unit>,
+) -> usize {
+    if stretch.is_ascii() {
+        return units(stretch, rules, position, found);
+    }
+    normal.fill(stretch);
+    let from = found.len();
+    let next = units(&normal.text, rules, position, found);
+    for unit in &mut found[from..] {
+        unit.range = normal.origin(unit.range.clone());
+    }
+    next
+}
+
+/// The next bytes without ASCII white space.
+fn next_stretch(bytes: &[u8], rest: &mut usize) -> Option<Range<usize>> {
+    let start = *rest + bytes[*rest..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let length = bytes[start..].iter().position(u8::is_ascii_whitespace);
+    let end = length.map_or(bytes.len(), |length| start + length);
+    *rest = end;
+    Some(start..end)
+}
+
+impl Tokenizer for Words {
+    type TokenStream<'a> = Terms<'a>;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Terms<'a> {
+        self.token.reset();
+        self.scratch.pending.clear();
+        Terms {
+            text,
+            rest: 0,
+            position: 0,
+            rules: self.rules,
+            stemmer: self.stemmer,
+            token: &mut self.token,
+            scratch: &mut self.scratch,
+        }
+    }
+}
+
+pub(super) struct Terms<'a> {
+    text: &'a str,
+    rest: usize,
+    position: usize,
+    rules: Rules,
+    stemmer: Option<Stemmer>,
+    token: &'a mut Token,
+    scratch: &'a mut Scratch,
+}
+
+impl Terms<'_> {
+    /// Most words of most texts: ASCII letters or digits between punctuation that means nothing. The same as
+    /// [`units`] would find, without its cost.
+    fn plain_word(&self, stretch: &Range<usize>) -> Option<Range<usize>> {
+        let bytes = &self.text.as_bytes()[stretch.clone()];
+        let start = bytes.iter().position(u8::is_ascii_alphanumeric)?;
+        let length = bytes[start..].iter().position(|byte| !byte.is_ascii_alphanumeric());
+        let end = length.map_or(bytes.len(), |length| start + length);
+        let (word, after) = (&bytes[start..end], &bytes[end..]);
+        let meant = |byte: Option<&u8>| {
+            byte.is_some_and(|byte| {
+                matches!(byte, b'_' | b'.' | b'$' | b'#' | b'@' | b'+' | b'%') || !byte.is_ascii()
+            })
+        };
+        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
+        let full_stop = after.first() == Some(&b'.');
+        let simple = !meant(before)
+            && (full_stop || !meant(after.first()))
+            && !after.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
+            && bytes[..start].is_ascii()
+            && word.len() <= 64
+            && !(self.rules.turkish && word.contains(&b'I'))
+            && (word[1..].iter().all(|byte| !byte.is_ascii_uppercase())
+                || word.iter().all(|byte| !byte.is_ascii_lowercase()));
+        simple.then(|| stretch.start + start..stretch.start + end)
+    }
+
+    fn set_plain(&mut self, range: Range<usize>) {
+        self.token.text.clear();
+        self.token.text.push_str(&self.text[range.clone()]);
+        self.token.text.make_ascii_lowercase();
+        self.token.offset_from = range.start;
+        self.token.offset_to = range.end;
+        self.token.position = self.position;
+        self.position += 1;
+        let Some(stemmer) = self.stemmer else { return };
+        if self.token.text.bytes().any(|byte| byte.is_ascii_digit()) {
+            return;
+        }
+        match stemmer.stem(&self.token.text) {
+            Cow::Owned(stem) => self.token.text = stem,
+            Cow::Borrowed(stem) => {
+                self.scratch.stem.clear();
+                self.scratch.stem.push_str(stem);
+                std::mem::swap(&mut self.token.text, &mut self.scratch.stem);
+            }
+        }
+    }
+
+    /// Queues the terms of a stretch that is not a plain word.
+    fn queue(&mut self, stretch: &Range<usize>) {
+        let Scratch { normal, units, pending, .. } = &mut *self.scratch;
+        units.clear();
+        let text = &self.text[stretch.clone()];
+        self.position = scan(text, self.rules, self.position, normal, units);
+        for unit in units.drain(..) {
+            let range = stretch.start + unit.range.start..stretch.start + unit.range.end;
+            let mut push = |derived: bool, word: &str| {
+                let mut text = String::with_capacity(word.len() + 1);
+                if derived {
+                    text.push(DERIVED);
+                }
+                match &self.stemmer {
+                    Some(stemmer) if word.chars().all(char::is_alphabetic) => {
+                        text.push_str(&stemmer.stem(word));
+                    }
+                    _ => text.push_str(word),
+                }
+                pending.push_back(Pending { text, range: range.clone(), position: unit.position });
+            };
+            if !unit.exact.is_empty() {
+                push(false, &unit.exact);
+            }
+            for derived in unit.folded.iter().chain(&unit.beginnings) {
+                push(true, derived);
+            }
+        }
+    }
+}
+
+impl TokenStream for Terms<'_> {
+    fn advance(&mut self) -> bool {
+        loop {
+            if let Some(Pending { text, range, position }) = self.scratch.pending.pop_front() {
+                self.token.text = text;
+                self.token.offset_from = range.start;
+                self.token.offset_to = range.end;
+                self.token.position = position;
+                return true;
+            }
+            let Some(stretch) = next_stretch(self.text.as_bytes(), &mut self.rest) else {
+                return false;
+            };
+            if let Some(word) = self.plain_word(&stretch) {
+                self.set_plain(word);
+                return true;
+            }
+            self.queue(&stretch);
+        }
+    }
+
+    fn token(&self) -> &Token {
+        self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        self.token
+    }
+}

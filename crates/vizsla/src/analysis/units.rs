@@ -1,0 +1,406 @@
+//! The words of a stretch of text, and the forms under which each can be found. In: text without white space, in normal
+//! form. Out: units, which are words, compounds and parts of compounds.
+//!
+//! A compound is one word to who wrote it and several to who looks for it: `getUserName`, `snake_case`, `node.js`,
+//! `re-entrant`, `someone@example.com`. It is a unit, and each of its parts is another. `C++`, `C#`, `.NET`, `$100` and
+//! `50%` are units with the sign that belongs to them. Versions, addresses and dates can be found by their beginnings.
+
+use std::ops::Range;
+
+use unicode_properties::UnicodeEmoji;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::fold::folded;
+use super::language::Language;
+use super::segment::{ascii_word, starts_unseparated, without_possessive};
+
+/// Longer words are noise such as encoded data; the engine could not store the longest anyway.
+const MAX_WORD_BYTES: usize = 255;
+/// Longer chains of words are not one name.
+const MAX_CHAIN_BYTES: usize = 96;
+
+/// What a compound joined by hyphens counts in a query, and the parts of other compounds: the parts of `well-known` are
+/// what is asked for, and of `getUserName` it is the whole.
+const HALF: f32 = 0.5;
+
+/// A word, or a compound, or a part of one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unit {
+    /// Where it stands.
+    pub(super) range: Range<usize>,
+    pub(super) position: usize,
+    /// In lower case as written; empty for what is found only by its folded form.
+    pub(super) exact: String,
+    /// Without marks and inner punctuation, where that differs.
+    pub(super) folded: Option<String>,
+    /// Beginnings by which it can be found too.
+    pub(super) beginnings: Vec<String>,
+    /// What it counts in a query.
+    pub(super) share: f32,
+    /// Whether a phrase is made of it, rather than of its parts or the compound that it is a part of.
+    pub(super) in_phrase: bool,
+    /// Whether it is a word by itself, which its neighbour may be joined to.
+    pub(super) alone: bool,
+}
+
+/// What depends on the language.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) english: bool,
+    pub(super) turkish: bool,
+    elided: &'static [&'static str],
+}
+
+impl Rules {
+    pub(super) fn new(language: Language) -> Self {
+        Self {
+            english: language == Language::English,
+            turkish: language == Language::Turkish,
+            elided: language.elided(),
+        }
+    }
+
+    /// Lower case; in Turkish, `I` is the capital of `ı`, and `İ` of `i`.
+    pub(super) fn lower(&self, text: &str) -> String {
+        if text.is_ascii() && !self.turkish {
+            return text.to_ascii_lowercase();
+        }
+        let mut lower = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                'I' if self.turkish => lower.push('ı'),
+                'İ' if self.turkish => lower.push('i'),
+                'ς' => lower.push('σ'),
+                c => lower.extend(c.to_lowercase()),
+            }
+        }
+        lower
+    }
+}
+
+/// Finds the units of one stretch after another.
+pub(super) struct Units<'a> {
+    rules: Rules,
+    /// The stretch, in normal form.
+    text: &'a str,
+    /// The position of the next word.
+    position: usize,
+    found: &'a mut Vec<Unit>,
+}
+
+/// The units of a stretch, added to `found`; returns the position after the last.
+pub(super) fn units(text: &str, rules: Rules, position: usize, found: &mut Vec<Unit>) -> usize {
+    let mut units = Units { rules, text, position, found };
+    let words = words(text);
+    let mut rest = words.as_slice();
+    while let [first, ..] = rest {
+        let taken = if starts_unseparated(&text[first.clone()]) {
+            units.run(rest)
+        } else {
+            units.chain(rest)
+        };
+        rest = &rest[taken..];
+    }
+    units.position
+}
+
+/// The words and emoji of a stretch.
+fn words(text: &str) -> Vec<Range<usize>> {
+    let mut words = Vec::new();
+    if text.is_ascii() {
+        let mut from = 0;
+        while let Some((start, end)) = ascii_word(text.as_bytes(), from) {
+            words.push(start..end);
+            from = end;
+        }
+        return words;
+    }
+    let word = |part: &str| part.chars().any(char::is_alphanumeric) || is_emoji(part);
+    let parts = text.split_word_bound_indices().filter(|(_, part)| word(part));
+    words.extend(parts.map(|(at, part)| at..at + part.len()));
+    words
+}
+
+fn is_emoji(part: &str) -> bool {
+    part.chars().next().is_some_and(|c| c > '\u{203B}' && c.is_emoji_char())
+}
+
+/// What may stand between the words of a chain.
+#[derive(Clone, Copy, PartialEq)]
+enum Joint {
+    Hyphen,
+    /// `@`, `&`, `::`, and `/` between short words.
+    Sign,
+    /// `++` before a number, as in `c++17`.
+    Version,
+}
+
+impl Units<'_> {
+    /// A run of characters in a script that does not separate words, as pairs. Returns how many words it takes.
+    fn run(&mut self, words: &[Range<usize>]) -> usize {
+        let mut end = words[0].end;
+        let mut taken = 1;
+        while let Some(next) = words.get(taken)
+            && next.start == end
+            && starts_unseparated(&self.text[next.clone()])
+        {
+            end = next.end;
+            taken += 1;
+        }
+        let start = words[0].start;
+        let starts: Vec<usize> =
+            self.text[start..end].char_indices().map(|(at, _)| start + at).chain([end]).collect();
+        // The last character is the second of a pair, unless it is the whole run.
+        let width = 2.min(starts.len() - 1);
+        for pair in starts.windows(width + 1) {
+            let range = pair[0]..pair[width];
+            let exact = self.text[range.clone()].to_owned();
+            self.push(Unit { range, exact, share: 1.0, in_phrase: true, ..Unit::default() });
+            self.position += 1;
+        }
+        taken
+    }
+
+    /// A word, or several that are joined to a compound. Returns how many words it takes.
+    fn chain(&mut self, words: &[Range<usize>]) -> usize {
+        let mut joints = Vec::new();
+        while let Some(joint) = self.joint(&words[joints.len()..]) {
+            joints.push(joint);
+        }
+        let last = joints.len();
+        let range = words[0].start..words[last].end;
+        let fits = range.len() <= MAX_CHAIN_BYTES;
+        if last > 0 && fits {
+            self.whole_chain(range, &joints);
+        }
+        if joints == [Joint::Version] && fits {
+            self.position += 1;
+            return 2;
+        }
+        for word in &words[..=last] {
+            self.word(word.clone(), last == 0);
+        }
+        last + 1
+    }
+
+    fn joint(&self, words: &[Range<usize>]) -> Option<Joint> {
+        let [left, right, ..] = words else { return None };
+        let (one, other) = (&self.text[left.clone()], &self.text[right.clone()]);
+        let short = one.len() <= 3 && other.len() <= 3;
+        if starts_unseparated(one) || starts_unseparated(other) {
+            return None;
+        }
+        match &self.text[left.end..right.start] {
+            "-" => Some(Joint::Hyphen),
+            "@" | "&" | "::" => Some(Joint::Sign),
+            "/" if short => Some(Joint::Sign),
+            "++" if other.starts_with(|c: char| c.is_ascii_digit()) => Some(Joint::Version),
+            _ => None,
+        }
+    }
+
+    fn whole_chain(&mut self, range: Range<usize>, joints: &[Joint]) {
+        let lower = self.rules.lower(&self.text[range.clone()]);
+        let mut unit = Unit { range, share: HALF, ..Unit::default() };
+        if joints.iter().all(|joint| *joint == Joint::Hyphen) {
+            if lower.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+                unit.beginnings = beginnings(&lower, '-');
+            }
+            // Its parts stand side by side, so that only the joined form adds something.
+            unit.folded = Some(folded(&lower).unwrap_or(lower));
+        } else {
+            if joints == [Joint::Version] {
+                unit.beginnings.extend(lower.find("++").map(|at| lower[..at + 2].to_owned()));
+                (unit.share, unit.in_phrase) = (1.0, true);
+            }
+            unit.exact = lower;
+        }
+        self.push(unit);
+    }
+
+    /// One word by Unicode's rules, with a sign that belongs to it.
+    fn word(&mut self, range: Range<usize>, alone: bool) {
+        let mut word = &self.text[range.clone()];
+        let mut start = range.start;
+        if self.rules.english {
+            word = without_possessive(word);
+        }
+        if let Some(at) = word.find('\'')
+            && self.rules.elided.contains(&self.rules.lower(&word[..at]).as_str())
+            && at + 1 < word.len()
+        {
+            word = &word[at + 1..];
+            start += at + 1;
+        }
+        let range = start..start + word.len();
+        if word.len() > MAX_WORD_BYTES {
+            self.position += 1;
+            return;
+        }
+        let part = Unit { share: 1.0, in_phrase: true, alone, ..Unit::default() };
+        let Some((signed, keeps_word)) = self.signed(&range) else {
+            return self.spelt(range, part);
+        };
+        let exact = self.rules.lower(&self.text[signed.clone()]);
+        let whole = Unit { range: signed, exact, share: 1.0, in_phrase: true, ..Unit::default() };
+        self.push(whole);
+        if keeps_word {
+            self.spelt(range, Unit { share: HALF, ..Unit::default() });
+        } else {
+            self.position += 1;
+        }
+    }
+
+    /// The word with the sign before or after it, and whether the word itself is worth finding too: `c` is not `C++`.
+    fn signed(&self, word: &Range<usize>) -> Option<(Range<usize>, bool)> {
+        let text = &self.text[word.clone()];
+        let mut before = self.text[..word.start].chars().rev();
+        let after = &self.text[word.end..];
+        let next = |skipped: usize| after.get(skipped..).and_then(|rest| rest.chars().next());
+        let ends = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '+' && c != '#');
+        let letter = text.len() == 1 && text.as_bytes()[0].is_ascii_alphabetic();
+        if after.starts_with("++") && ends(next(2)) {
+            return Some((word.start..word.end + 2, !letter));
+        }
+        if letter && after.starts_with('#') && ends(next(1)) {
+            return Some((word.start..word.end + 1, false));
+        }
+        let number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b','));
+        if let Some(sign) = next(0).filter(|c| number && is_unit_sign(*c)) {
+            return Some((word.start..word.end + sign.len_utf8(), true));
+        }
+        let sign = before.next()?;
+        let free = before.next().is_none_or(|c| !c.is_alphanumeric() && c != sign);
+        let named = match sign {
+            '.' => text.starts_with(char::is_alphabetic),
+            '#' | '@' => true,
+            sign => number && is_unit_sign(sign),
+        };
+        (free && named).then(|| (word.start - sign.len_utf8()..word.end, true))
+    }
+
+    /// A word by its letters: plain, a number with points, or a compound.
+    fn spelt(&mut self, range: Range<usize>, like: Unit) {
+        let word = &self.text[range.clone()];
+        let exact = self.rules.lower(word);
+        if let Some(bare) = numbered(&exact) {
+            let beginnings = beginnings(bare, '.');
+            let folded =
+                if bare.len() < exact.len() { Some(bare.to_owned()) } else { folded(&exact) };
+            self.push(Unit { range, exact, folded, beginnings, ..like });
+            self.position += 1;
+            return;
+        }
+        let folded = folded(&exact);
+        if !is_compound(word) {
+            self.push(Unit { range, exact, folded, ..like });
+            self.position += 1;
+            return;
+        }
+        let (parts, count) = parts(word);
+        let at = self.position;
+        let all = parts.len() == count;
+        let whole = Unit { in_phrase: like.in_phrase && !all, alone: false, ..like.clone() };
+        self.push(Unit { range: range.clone(), exact, folded, ..whole });
+        for (place, part) in parts {
+            // `MyClass` within `example.MyClass` is a name too.
+            if let Some(name) = compound_name(word, &part) {
+                let range = range.start + name.start..range.start + name.end;
+                let unit = Unit { share: like.share * HALF, ..Unit::default() };
+                self.part(range, at + place, unit);
+            }
+            let range = range.start + part.start..range.start + part.end;
+            let in_phrase = like.in_phrase && all;
+            self.part(
+                range,
+                at + place,
+                Unit { share: like.share * HALF, in_phrase, ..Unit::default() },
+            );
+        }
+        self.position += count.max(1);
+    }
+
+    fn part(&mut self, range: Range<usize>, position: usize, like: Unit) {
+        let exact = self.rules.lower(&self.text[range.clone()]);
+        let folded = folded(&exact);
+        self.found.push(Unit { range, position, exact, folded, ..like });
+    }
+
+    fn push(&mut self, unit: Unit) {
+        self.found.push(Unit { position: self.position, ..unit });
+    }
+}
+
+fn is_unit_sign(c: char) -> bool {
+    use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+    c == '%' || c == '°' || c.general_category() == GeneralCategory::CurrencySymbol
+}
+
+/// A version or an address: a number with inner points, without the `v` that may stand before it.
+fn numbered(word: &str) -> Option<&str> {
+    let bare = word.strip_prefix('v').unwrap_or(word);
+    let numbered = bare.starts_with(|c: char| c.is_ascii_digit())
+        && bare.contains('.')
+        && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b','));
+    numbered.then_some(bare)
+}
+
+/// The beginnings of a number in several groups, of two groups or more: `192.168` and `192.168.1` of `192.168.1.10`.
+fn beginnings(number: &str, separator: char) -> Vec<String> {
+    let ends = number.match_indices(separator).map(|(at, _)| at).skip(1);
+    ends.map(|end| number[..end].to_owned()).collect()
+}
+
+/// Whether a word has inner punctuation and letters, or capitals within it.
+fn is_compound(word: &str) -> bool {
+    let separated = word.bytes().any(is_separator);
+    (separated && word.chars().any(char::is_alphabetic))
+        || (1..word.len()).any(|at| is_hump(word.as_bytes(), at))
+}
+
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b'_' | b'.' | b':' | b'\'')
+}
+
+/// Whether a part begins at a capital: after a small letter, or as the last of several before small letters, as in
+/// `HTTPServer`; not in a plural such as `PDFs`.
+fn is_hump(word: &[u8], at: usize) -> bool {
+    let small = |at: usize| word.get(at).is_some_and(u8::is_ascii_lowercase);
+    word[at].is_ascii_uppercase()
+        && (small(at - 1) || (word[at - 1].is_ascii_uppercase() && small(at + 1) && small(at + 2)))
+}
+
+/// The piece between separators that `part` begins, when it is less than the word and has parts itself.
+fn compound_name(word: &str, part: &Range<usize>) -> Option<Range<usize>> {
+    let bytes = word.as_bytes();
+    let begins = part.start == 0 || is_separator(bytes[part.start - 1]);
+    let length = bytes[part.start..].iter().position(|byte| is_separator(*byte));
+    let end = length.map_or(bytes.len(), |length| part.start + length);
+    (begins && end > part.end && end - part.start < bytes.len()).then_some(part.start..end)
+}
+
+/// The parts of a compound that are worth finding, each with its place among all; and how many there are.
+fn parts(word: &str) -> (Vec<(usize, Range<usize>)>, usize) {
+    let bytes = word.as_bytes();
+    let mut all = Vec::new();
+    let mut start = 0;
+    for at in 0..=bytes.len() {
+        let separator = bytes.get(at).is_none_or(|byte| is_separator(*byte));
+        if separator || (at > 0 && is_hump(bytes, at)) {
+            if at > start {
+                all.push(start..at);
+            }
+            start = at + usize::from(separator);
+        }
+    }
+    // The parts of `can't` and `we'll` mean nothing.
+    let contraction = word.contains('\'') && all.last().is_some_and(|last| last.len() <= 2);
+    if contraction || all.len() < 2 {
+        return (Vec::new(), 1);
+    }
+    let count = all.len();
+    // A single letter means nothing by itself either.
+    let worth =
+        all.into_iter().enumerate().filter(|(_, part)| word[part.clone()].chars().count() > 1);
+    (worth.collect(), count)
+}

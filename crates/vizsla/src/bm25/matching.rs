@@ -1,0 +1,378 @@
+//! Tests of what finds what: small collections, a query, and the documents in the order in which they must be found.
+
+use std::num::NonZeroUsize;
+
+use vizsla_core::{Document, QueryNotes, RetrieveRequest, Retriever};
+
+use crate::analysis::{Analysis, Language};
+use crate::index::{Index, IndexSettings, WriterOptions};
+
+fn index_of(language: Language, texts: &[&str]) -> Index {
+    let settings = IndexSettings::default().with_language(language);
+    let index = Index::in_memory(settings).unwrap();
+    let mut writer = index.writer(&WriterOptions::default().with_threads(1)).unwrap();
+    for (number, text) in texts.iter().enumerate() {
+        writer.add(&Document::new(format!("{number}"), *text)).unwrap();
+    }
+    writer.commit().unwrap();
+    index
+}
+
+fn request(query: &str) -> RetrieveRequest {
+    RetrieveRequest::new(query, NonZeroUsize::new(100).unwrap())
+}
+
+/// The numbers of the texts found, best first.
+fn found(index: &Index, query: &str) -> Vec<usize> {
+    let ranking = index.retriever().retrieve(&request(query)).unwrap();
+    ranking.into_iter().map(|hit| hit.item.passage.doc_id.parse().unwrap()).collect()
+}
+
+fn notes(index: &Index, query: &str) -> QueryNotes {
+    let retriever = index.retriever();
+    let mut retrieval = retriever.prepare(&request(query)).unwrap();
+    retrieval.candidates().unwrap();
+    retrieval.notes().unwrap()
+}
+
+/// Each row: texts, a query, the texts that it finds in order.
+type Row<'a> = (&'a [&'a str], &'a str, &'a [usize]);
+
+fn check(language: Language, rows: &[Row<'_>]) {
+    let mut wrong = Vec::new();
+    for (texts, query, expected) in rows {
+        let found = found(&index_of(language, texts), query);
+        if found != *expected {
+            wrong.push(format!("{query:?} in {texts:?}: {found:?}, not {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn marks_and_letters() {
+    check(
+        Language::English,
+        &[
+            (&["a café here", "a cafe here", "a tea here"], "cafe", &[1, 0]),
+            (&["a cafe here", "a café here", "a tea here"], "café", &[1, 0]),
+            (&["Nguyen said", "Nguyễn said", "Tran said"], "Nguyễn", &[1, 0]),
+            (&["Nguyễn said", "Nguyen said", "Tran said"], "nguyen", &[1, 0]),
+            (&["city Köln", "city Ko\u{308}ln", "city Bonn"], "Köln", &[0, 1]),
+            (&["city Köln", "city Bonn"], "koln", &[0]),
+            (&["the Łódź tram", "the Lodz tram"], "lodz", &[1, 0]),
+            (&["die Straße dort", "die Strasse dort"], "strasse", &[1, 0]),
+            (&["die Straße dort", "die Strasse dort"], "straße", &[0, 1]),
+            (&["smørrebrød", "bread"], "smorrebrod", &[0]),
+            (&["Đà Nẵng", "Hanoi"], "da nang", &[0]),
+            (&["an encyclopædia", "a bus"], "encyclopaedia", &[0]),
+            (&["hors d'œuvre", "a bus"], "oeuvre", &[0]),
+            (&["Þingvellir", "lake"], "thingvellir", &[0]),
+            (&["İstanbul trip", "Ankara trip"], "istanbul", &[0]),
+            (&["ISTANBUL trip", "Ankara trip"], "istanbul", &[0]),
+            (&["ΛΌΓΟΣ", "έργο"], "λογος", &[0]),
+            (&["новая ёлка", "дом"], "елка", &[0]),
+            (&["мой дом", "другой"], "мои", &[]),
+            (&["résumé attached", "resume work", "other"], "resume", &[1, 0]),
+            (&["naïve façade", "plain"], "naive facade", &[0]),
+            (&["Dvořák", "Bach"], "dvorak", &[0]),
+            (&["señor", "sir"], "senor", &[0]),
+            (&["مُحَمَّد", "other"], "محمد", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn widths_spaces_and_what_is_not_seen() {
+    check(
+        Language::English,
+        &[
+            (&["ｆｕｌｌ ｗｉｄｔｈ", "other"], "full width", &[0]),
+            (&["an oﬃce", "other"], "office", &[0]),
+            (&["co\u{AD}op\u{AD}er\u{AD}ate", "other"], "cooperate", &[0]),
+            (&["\u{202B}שלום\u{202C} x", "other"], "שלום", &[0]),
+            (&["\u{FEFF}heading", "other"], "heading", &[0]),
+            (&["north\u{A0}pole", "other"], "pole", &[0]),
+            (&["north\u{3000}pole", "other"], "\"north pole\"", &[0]),
+            (&["I can’t go", "other"], "can't", &[0]),
+            (&["I can't go", "other"], "cant", &[0]),
+            (&["I can't go", "other"], "can’t", &[0]),
+            (&["state‑of‑the‑art", "other"], "\"state-of-the-art\"", &[0]),
+            (&["area in m²", "other"], "m2", &[0]),
+            (&["CO₂ levels", "other"], "co2", &[0]),
+            (&["levels of CO2", "other"], "CO₂", &[0]),
+            (&["results¹ show", "other"], "result", &[0]),
+            (&["ﾃｽﾄ", "other"], "テスト", &[0]),
+            (&["می\u{200C}خواهم", "other"], "میخواهم", &[0]),
+            (&["chapter Ⅳ", "other"], "IV", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn languages() {
+    check(
+        Language::French,
+        &[
+            (&["L’avion décolle", "le train"], "avion", &[0]),
+            (&["l'avion décolle", "le train"], "avions", &[0]),
+            (&["qu'une école", "le train"], "ecole", &[0]),
+            (&["aujourd'hui", "demain"], "aujourd’hui", &[0]),
+            (&["jusqu'alors", "demain"], "alors", &[0]),
+            (&["des forêts", "demain"], "foret", &[0]),
+        ],
+    );
+    check(
+        Language::Italian,
+        &[
+            (&["dell'arte", "altro"], "arte", &[0]),
+            (&["l’università", "altro"], "universita", &[0]),
+        ],
+    );
+    check(Language::Other, &[(&["l'escola", "altre"], "escola", &[0])]);
+    check(
+        Language::Turkish,
+        &[
+            (&["ISPARTA ili", "başka"], "ısparta", &[0]),
+            (&["İZMİR ili", "başka"], "izmir", &[0]),
+            (&["ISPARTA ili", "başka"], "isparta", &[0]),
+        ],
+    );
+    check(
+        Language::German,
+        &[
+            (&["die Häuser", "der Baum"], "Haus", &[0]),
+            (&["Grüße", "Baum"], "grusse", &[0]),
+            (&["die Gärten", "der Baum"], "garten", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn names_in_code_and_versions() {
+    check(
+        Language::English,
+        &[
+            (&["the hall C was", "a C++ book", "a C book"], "C++", &[1]),
+            (&["a C# book", "a C book"], "C#", &[0]),
+            (&["in F# code", "in F code"], "f#", &[0]),
+            (&["use .NET now", "a net result"], ".NET", &[0, 1]),
+            (&["compile with g++ here", "the g here"], "g++", &[0]),
+            (&["a c++17 feature", "a c++ feature", "the c feature x"], "c++17 compiler", &[0, 1]),
+            (&["a c++17 book", "plain c"], "c++", &[0]),
+            (&["install node.js", "install nodejs", "install it"], "nodejs", &[1, 0]),
+            (&["install nodejs", "install node.js", "install it"], "node.js", &[1, 0]),
+            (&["at 192.168.1.10 now", "at 10.0.0.1"], "192.168", &[0]),
+            (&["at 192.168.1.10 now", "at 192.168.1.11 now", "no"], "192.168.1.11", &[1, 0]),
+            (&["release v1.2.3", "release v2.0.0"], "1.2", &[0]),
+            (&["release v1.2.3", "release v2.0.0"], "1.2.3", &[0]),
+            (&["release 1.2.3", "release v2.0.0"], "v1.2.3", &[0]),
+            (&["on 2024-01-15", "on 2023-02-15"], "2024-01", &[0]),
+            (&["on 2024-01-15", "in 2024 at 01"], "2024-01-15", &[0, 1]),
+            (&["class HTTPServer", "other"], "server", &[0]),
+            (&["class HTTPServer", "other"], "httpserver", &[0]),
+            (&["parseJSONFile()", "other"], "json", &[0]),
+            (&["call getUserName()", "other"], "get_user_name", &[0]),
+            (&["call get_user_name()", "other"], "getUserName", &[0]),
+            (&["call get-user-name", "other"], "getUserName", &[0]),
+            (&["call getUserName()", "other"], "get user name", &[0]),
+            (&["call getUserName()", "other"], "\"user name\"", &[0]),
+            (&["get user name", "getUserName", "user"], "getUserName", &[1, 0, 2]),
+            (&["many PDFs here", "other"], "PDFs", &[0]),
+            (&["com.example.MyClass", "other"], "myclass", &[0]),
+            (&["com.example.MyClass", "other"], "class", &[0]),
+            (&["ASP.NET core", "other"], "asp.net", &[0]),
+            (&["kubernetes v1.29.3", "other"], "1.29", &[0]),
+            (&["an x86-64 build", "other"], "x86_64", &[0]),
+            (&["price £20.50", "other"], "20.50", &[0]),
+            (&["ERR_CONNECTION_REFUSED", "other"], "connection refused", &[0]),
+            (&["TCP/IP stack", "other"], "tcp ip", &[0]),
+            (&["the Objective-C book", "the C book"], "objective-c", &[0, 1]),
+            (&["std::vec here", "other"], "vec", &[0]),
+            (&["mail john.smith@example.com", "other"], "john.smith@example.com", &[0]),
+            (&["mail john.smith@example.com", "other"], "smith", &[0]),
+            (&["mail john.smith@example.com", "other"], "example.com", &[0]),
+            (&["see https://docs.rs/serde/latest/index.html", "other"], "serde", &[0]),
+            (&["see https://docs.rs/serde/latest/index.html", "other"], "docs.rs", &[0]),
+            (&["great 👍 work", "other"], "👍", &[0]),
+            (&["great 👍🏽 work", "other"], "👍", &[0]),
+            (&["love ❤️ it", "other"], "❤", &[0]),
+            (&["flag 🇫🇷 here", "flag 🇩🇪 here"], "🇫🇷", &[0]),
+            (&["costs 100 now", "costs $100 now"], "$100", &[1, 0]),
+            (&["about 50 of it", "about 50% of it"], "50%", &[1, 0]),
+            (&["fees of €1,000", "other"], "1000", &[0]),
+            (&["a rust belt", "about #rust now"], "#rust", &[1, 0]),
+            (&["ask @alice there", "other"], "alice", &[0]),
+            (&["the R&D team", "the team"], "R&D", &[0]),
+            (&["U.S. law", "other"], "US law", &[0]),
+            (&["made in USA", "other"], "U.S.A.", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn compounds_joined_and_split() {
+    check(
+        Language::English,
+        &[
+            (&["a re-entrant lock", "a reentrant lock", "a lock"], "reentrant", &[1, 0]),
+            (&["a reentrant lock", "a re-entrant lock", "no"], "re-entrant", &[1, 0]),
+            (&["the wi-fi here", "other"], "wifi", &[0]),
+            (&["the wifi here", "other"], "wi-fi", &[0]),
+            (&["send e-mail", "other"], "email", &[0]),
+            (&["send email", "other"], "e-mail", &[0]),
+            (&["the file-system", "other"], "filesystem", &[0]),
+            (&["the filesystem", "other"], "file-system", &[0]),
+            (&["the filesystem", "other"], "file system", &[0]),
+            (&["SHA-256 sum", "other"], "sha256", &[0]),
+            (&["sha256 sum", "other"], "SHA-256", &[0]),
+            (&["utf8 text", "other"], "UTF-8", &[0]),
+            (&["O'Reilly book", "other"], "oreilly", &[0]),
+            (&["O’Reilly book", "other"], "reilly", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn stop_words_and_phrases() {
+    check(
+        Language::English,
+        &[
+            (
+                &["to be or not to be", "it was not to be or so", "other"],
+                "to be or not to be",
+                &[0],
+            ),
+            (&["not for this", "other"], "this not", &[0]),
+            (&["the who played", "who played"], "\"the who\"", &[0]),
+            (&["the man in the moon", "man on a moon"], "\"man in the moon\"", &[0]),
+            (&["the dog", "a cat"], "the cat", &[1]),
+            (&["café noir", "noir cafe"], "\"cafe noir\"", &[0]),
+            (&["cafe noir", "noir cafe"], "\"café noir\"", &[0]),
+            (&["a re-entrant lock", "re lock entrant"], "\"re entrant lock\"", &[0]),
+            (&["jaguar cars", "jaguar cats"], "jaguar -cars", &[1]),
+            (&["curl -L follows", "other"], "curl -L", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn words_that_begin_so() {
+    let texts = ["the configuration file", "configure it", "a confident man", "other"];
+    let index = index_of(Language::English, &texts);
+    let mut all = found(&index, "configur*");
+    all.sort_unstable();
+    assert_eq!(all, [0, 1]);
+    assert_eq!(found(&index, "config"), [] as [usize; 0]);
+    let note = notes(&index, "config");
+    assert_eq!(note.suggestions.len(), 1);
+    assert!(note.suggestions[0].suggestion.starts_with("config"), "{note:?}");
+    assert_eq!(notes(&index, "conf*").prefixes[0].words, 2);
+    let many: Vec<String> = (0..100).map(|number| format!("prefix{number:03}")).collect();
+    let many = many.join(" ");
+    let index = index_of(Language::English, &[many.as_str()]);
+    let note = notes(&index, "prefix*");
+    assert_eq!((note.prefixes[0].words, note.prefixes[0].used), (100, 64));
+    assert!(note.sentences()[0].contains("64 most frequent of 100"));
+}
+
+#[test]
+fn names_of_files_and_folders() {
+    let index = Index::in_memory(IndexSettings::default()).unwrap();
+    let mut writer = index.writer(&WriterOptions::default()).unwrap();
+    for (id, path, text) in [
+        ("0", "/home/ann/notes/kubernetes-notes.md", "Minutes of the meeting."),
+        ("1", "/home/ann/apollo/landing.txt", "They met at noon."),
+        ("2", "/home/ann/letter.txt", "About kubernetes."),
+    ] {
+        writer.add(&Document::new(id, text).with_path(path)).unwrap();
+    }
+    writer.commit().unwrap();
+    assert_eq!(found(&index, "kubernetes"), [2, 0]);
+    assert_eq!(found(&index, "path:apollo"), [1]);
+    assert_eq!(found(&index, "apollo"), [1]);
+    assert_eq!(found(&index, "path:apollo met"), [1]);
+    assert!(found(&index, "ann").is_empty() && found(&index, "txt").is_empty());
+}
+
+#[test]
+fn what_is_found_is_marked_as_it_stands() {
+    for (text, query, marked) in [
+        ("une tasse de Cafe\u{301} noir", "cafe", "Cafe\u{301}"),
+        ("the co\u{AD}operate way", "cooperate", "co\u{AD}operate"),
+        ("see the re-entrant lock", "reentrant", "re-entrant"),
+        ("call getUserName() now", "user", "User"),
+        ("call getUserName() now", "get_user_name", "getUserName"),
+        ("a ｃａｆé here", "café", "ｃａｆé"),
+        ("about C++, or so", "c++", "C++"),
+        ("an oﬃce", "office", "oﬃce"),
+        ("«\u{202B}word\u{202C}»", "word", "word"),
+    ] {
+        let index = index_of(Language::English, &[text]);
+        let retriever = index.retriever();
+        let mut retrieval = retriever.prepare(&request(query)).unwrap();
+        let ranking = retrieval.candidates().unwrap();
+        let candidate = &ranking.into_iter().next().expect(text).item;
+        let marks: Vec<&str> =
+            retrieval.highlight(candidate).into_iter().map(|range| &text[range]).collect();
+        assert_eq!(marks, [marked], "{query}");
+    }
+}
+
+#[test]
+fn spellings_share_one_weight() {
+    let index = index_of(Language::English, &["café café cafe", "café", "tea"]);
+    let retriever = index.retriever();
+    let mut retrieval = retriever.prepare(&request("cafe")).unwrap();
+    let ranking = retrieval.candidates().unwrap();
+    assert_eq!(
+        retrieval.matched().map(|matched| (matched.passages, matched.exact)),
+        Some((2, true))
+    );
+    let best = ranking.into_iter().next().unwrap();
+    let Some(vizsla_core::Explanation::Bm25(explained)) = retrieval.explain(&best.item).unwrap()
+    else {
+        panic!("no explanation")
+    };
+    let [term] = explained.terms.as_slice() else { panic!("{explained:?}") };
+    assert!((term.frequency - 2.6).abs() < 1e-5 && term.passages == 2, "{term:?}");
+    assert!((term.score - best.score).abs() < 1e-5);
+}
+
+#[test]
+fn plain_analysis_is_a_setting() {
+    let settings = IndexSettings::default().with_analysis(Analysis::Plain);
+    let index = Index::in_memory(settings).unwrap();
+    let mut writer = index.writer(&WriterOptions::default()).unwrap();
+    writer.add(&Document::new("0", "The café of the getUserName")).unwrap();
+    writer.commit().unwrap();
+    assert_eq!(found(&index, "café"), [0]);
+    assert_eq!(found(&index, "username user"), [0]);
+    assert!(found(&index, "cafe").is_empty() && found(&index, "the").is_empty());
+}
+
+#[test]
+fn pruning_changes_no_ranking_of_spellings() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let spellings = ["cafe", "café", "CAFÉ", "cafè", "re-entrant", "reentrant", "noir", "rose"];
+    let mut text = || {
+        let length = random.usize(3..30);
+        let word = |random: &mut fastrand::Rng| match random.usize(0..3) {
+            0 => spellings[random.usize(0..spellings.len())].to_owned(),
+            _ => format!("w{}", random.usize(0..400)),
+        };
+        (0..length).map(|_| word(&mut random)).collect::<Vec<_>>().join(" ")
+    };
+    let texts: Vec<String> = (0..6000).map(|_| text()).collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let index = index_of(Language::English, &texts);
+    let ranked = |query: &str, depth: usize| {
+        let request = RetrieveRequest::new(query, NonZeroUsize::new(depth).unwrap());
+        let ranking = index.retriever().retrieve(&request).unwrap();
+        ranking.into_iter().map(|hit| (hit.item.passage.doc_id, hit.score)).collect::<Vec<_>>()
+    };
+    for query in ["cafe w7", "café w3 w9", "reentrant rose", "re-entrant cafè noir w11"] {
+        let all = ranked(query, 6000);
+        assert_eq!(ranked(query, 20), all[..20], "{query}");
+    }
+}

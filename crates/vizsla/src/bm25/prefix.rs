@@ -1,0 +1,77 @@
+//! The words of an index that begin with given letters. In: the letters. Out: terms, the most frequent first.
+
+use std::collections::HashMap;
+
+use tantivy::Searcher;
+use tantivy::schema::Field;
+
+use crate::analysis::{Analyzer, DERIVED, WordGroup};
+
+/// So many words stand for a prefix.
+pub(crate) const EXPANDED: usize = 64;
+/// Terms looked at for a prefix; more than these begin only with what is no word.
+const LOOKED_AT: usize = 100_000;
+/// What a word counts that a prefix stands for.
+const COMPLETED: f32 = 0.9;
+
+/// A term, and in how many passages it is.
+pub(crate) type Counted = (String, u64);
+
+/// The terms that begin with `letters`, written or folded, the most frequent first, then in alphabetical order.
+pub(crate) fn terms_with_prefix(
+    searcher: &Searcher,
+    field: Field,
+    letters: &str,
+) -> tantivy::Result<Vec<Counted>> {
+    let mut passages: HashMap<String, u64> = HashMap::new();
+    for segment in searcher.segment_readers() {
+        let inverted = segment.inverted_index(field)?;
+        for start in [letters.to_owned(), format!("{DERIVED}{letters}")] {
+            let mut terms = inverted.terms().range().ge(start.as_bytes()).into_stream()?;
+            let mut left = LOOKED_AT;
+            while left > 0 && terms.advance() && terms.key().starts_with(start.as_bytes()) {
+                left -= 1;
+                if let Ok(term) = std::str::from_utf8(terms.key()) {
+                    *passages.entry(term.to_owned()).or_default() +=
+                        u64::from(terms.value().doc_freq);
+                }
+            }
+        }
+    }
+    let mut terms: Vec<Counted> = passages.into_iter().collect();
+    terms.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    Ok(terms)
+}
+
+/// The group of words that `letters` followed by a star stands for, and how many there are, which may be more than are
+/// in the group.
+pub(crate) fn expanded(
+    searcher: &Searcher,
+    field: Field,
+    analyzer: &Analyzer,
+    letters: &str,
+) -> tantivy::Result<(WordGroup, usize)> {
+    let key = analyzer.prefix_key(letters);
+    let found = terms_with_prefix(searcher, field, &key)?;
+    let count = found.len();
+    let mut group = WordGroup::of(analyzer.term(&key));
+    group.plain = false;
+    for (term, _) in found.into_iter().take(EXPANDED) {
+        if term != group.term() {
+            group.terms.push((term, COMPLETED));
+        }
+    }
+    Ok((group, count))
+}
+
+/// The likeliest word that a shorter one is the beginning of: the most frequent term with at least two letters more.
+pub(crate) fn completion(
+    searcher: &Searcher,
+    field: Field,
+    letters: &str,
+) -> tantivy::Result<Option<Counted>> {
+    let longer = letters.chars().count() + 2;
+    let found = terms_with_prefix(searcher, field, letters)?;
+    let word = |term: &str| term.chars().all(char::is_alphabetic) && term.chars().count() >= longer;
+    Ok(found.into_iter().find(|(term, _)| word(term)))
+}
