@@ -293,7 +293,7 @@ fn wrong_arguments_say_what_is_right() {
     };
     search(&["--fusion", "magic"], &["--fusion", "rrf", "linear"]);
     search(&["--depth", "0"], &["--depth", "at least 1"]);
-    search(&["--since", "yesterday"], &["--since", "2024-05-31"]);
+    search(&["--since", "once upon a time"], &["--since", "2024-05-31"]);
     search(&["--meta", "kind"], &["--meta", "NAME=VALUE"]);
     search(&["--path", "a[", "--fusion", "bm25"], &["path filter", "a["]);
     search(&["--min-probability", "2"], &["--min-probability", "0 to 1"]);

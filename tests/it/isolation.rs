@@ -212,3 +212,41 @@ fn pictures_of_text_are_read_on_request_alone() {
     assert!(ran.err.contains("--ocr"), "{}", ran.err);
     assert!(!workspace.path("index").exists());
 }
+
+/// A line of JSON Lines, compressed.
+#[cfg(feature = "full")]
+const COMPRESSED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x10\x00\xef\xff{\"text\":\"ibis\"}\x0a\x1e\xe24y\x10\x00\x00\x00";
+
+#[cfg(feature = "full")]
+#[test]
+fn a_file_is_what_it_holds_and_is_read_in_a_worker() {
+    let workspace = Workspace::new();
+    workspace.write("docs/a.jsonl", COMPRESSED);
+    workspace.write("docs/b.txt", "crane");
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let found =
+        workspace.json(&["search", "ibis", "--index", "index", "--fusion", "bm25", "--json"]);
+    assert_eq!(crate::support::names(&found), ["a.jsonl"]);
+}
+
+#[cfg(feature = "full")]
+#[test]
+fn text_needs_no_worker() {
+    use vizsla::{CancelHandle, Index, IndexSettings};
+    use vizsla_ingest::{ProblemKind, Source, Sync, SyncOptions, WorkerCommand};
+    let workspace = Workspace::new();
+    workspace.write("docs/b.txt", "crane");
+    let index = Index::in_memory(IndexSettings::default()).unwrap();
+    let sync = Sync::new(SyncOptions::default()).with_workers(WorkerCommand::new("/nowhere"));
+    let run = || {
+        let sources = vec![Source::Path(workspace.path("docs"))];
+        sync.run(&index, sources, &(), &CancelHandle::new()).unwrap()
+    };
+    assert!(run().problems.is_empty());
+    workspace.write("docs/a.gz", COMPRESSED);
+    let report = run();
+    assert_eq!(report.problems[0].kind, ProblemKind::Unreadable);
+    assert!(report.problems[0].reason.contains("/nowhere"), "{report:?}");
+    let sync = Sync::new(SyncOptions::default().with_ocr("eng"));
+    assert!(sync.run(&index, Vec::new(), &(), &CancelHandle::new()).is_err());
+}

@@ -10,6 +10,7 @@
 mod durability;
 mod errors;
 mod eval;
+mod filters;
 mod first_stage;
 mod formats;
 mod hub;
@@ -17,6 +18,7 @@ mod index;
 mod isolation;
 mod library;
 mod models;
+mod nearest;
 mod readme;
 mod relevance;
 mod rooms;

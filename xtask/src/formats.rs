@@ -14,7 +14,7 @@ pub(crate) struct FormatsArgs {
     /// A Python; with python-pptx, openpyxl and xlrd, those formats are compared too
     #[arg(long, default_value = "python3")]
     python: PathBuf,
-    /// What must be found in the files of the folder: lines of JSON with "file", "outcome", "must", "must_not", "where"
+    /// What must be found in the files of the folder, as `xtask/formats.py` says
     #[arg(long)]
     expect: Option<PathBuf>,
     /// Index the folder with Vizsla and with recoll, in turn, instead

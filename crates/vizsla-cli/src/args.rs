@@ -2,6 +2,9 @@
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
+mod generated;
+mod moment;
+mod question;
 mod sources;
 mod values;
 
@@ -13,14 +16,21 @@ use vizsla::onnx::Device;
 use vizsla::{Analysis, FieldWeights, FusionPolicy, Language};
 use vizsla_eval::metrics::Measure;
 
+pub(crate) use self::generated::{completions, manual_pages};
+use self::moment::parse_moment;
+pub(crate) use self::question::parse;
 pub(crate) use self::sources::{
     ExtractArgs, IndexArgs, IndexDir, InfoArgs, ReadingArgs, RepairArgs, WatchArgs,
 };
+pub(crate) use self::values::FileType;
 use self::values::{
-    parse_date, parse_depth, parse_duration, parse_k, parse_pair, parse_probability,
+    parse_depth, parse_duration, parse_extension, parse_k, parse_pair, parse_probability,
+    parse_type,
 };
 
 /// Two-stage search: BM25 finds candidates, a cross-encoder reads them with your question.
+///
+/// `vizsla index` indexes this folder; `vizsla how do I do this` searches it.
 #[derive(Debug, Parser)]
 #[command(name = "vizsla", version, propagate_version = true)]
 #[command(
@@ -64,6 +74,11 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Find the best parameters for judged collections, cross-validated, and write them to a settings file
     Tune(TuneArgs),
+    /// Print the script that completes command lines in a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    #[command(hide = true)]
+    ManPages(ManPagesArgs),
     /// Choose, fetch, inspect and time rerank models
     #[command(subcommand)]
     Model(ModelCommand),
@@ -152,6 +167,18 @@ pub(crate) struct ModelBenchArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManPagesArgs {
+    /// The folder to write them to
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SetupArgs {
     /// Take the library from this file or archive (.tgz, .zip, .whl) instead of fetching it
     #[arg(long, value_name = "PATH")]
@@ -160,8 +187,8 @@ pub(crate) struct SetupArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
-    /// The question; without one, each line of standard input, or a prompt on a terminal
-    pub(crate) query: Option<String>,
+    /// The question, in as many words as it has; without one, each line of standard input, or a prompt on a terminal
+    pub(crate) query: Vec<String>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
     /// Maximum number of hits
@@ -263,20 +290,23 @@ pub(crate) struct ModelArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
-    /// Only files whose path matches this glob; may be repeated
-    #[arg(long, value_name = "GLOB")]
+    /// Only this file, or what is below this folder, or paths that match this glob; may be repeated
+    #[arg(long, value_name = "PATH")]
     pub(crate) path: Vec<String>,
-    /// Only files with this extension; may be repeated
-    #[arg(long = "ext", value_name = "EXT")]
+    /// Only files with one of these extensions (md,txt); may be repeated
+    #[arg(long = "ext", value_name = "EXT,...", value_delimiter = ',', value_parser = parse_extension)]
     pub(crate) extension: Vec<String>,
+    /// Only files of one of these types (rust,py), by ripgrep's names; may be repeated
+    #[arg(long = "type", short = 't', value_name = "TYPE,...", value_delimiter = ',', value_parser = parse_type)]
+    pub(crate) types: Vec<FileType>,
     /// Only documents with this metadata; may be repeated, all must match
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub(crate) meta: Vec<(String, String)>,
-    /// Only files changed on this day or later (2024-05-31, or a time such as 2024-05-31T12:00:00Z)
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    /// Only files changed then or later: 7d, 2w, today, yesterday, 2024, 2024-05, 2024-05-31 or 2024-05-31T12:00:00Z
+    #[arg(long, value_name = "WHEN", value_parser = parse_moment)]
     pub(crate) since: Option<i64>,
-    /// Only files changed before this day
-    #[arg(long, value_name = "DATE", value_parser = parse_date)]
+    /// Only files changed before then
+    #[arg(long, value_name = "WHEN", value_parser = parse_moment)]
     pub(crate) until: Option<i64>,
 }
 

@@ -22,15 +22,17 @@ pub(crate) fn of(error: &anyhow::Error) -> Vec<String> {
 
 /// What to do about a problem with a file.
 pub(crate) fn remedy(problem: &Problem) -> Option<&'static str> {
+    let says = |words: &str| problem.reason.contains(words);
     Some(match problem.kind {
         ProblemKind::Emptied => "--prune removes them",
         ProblemKind::AllIgnored => "--hidden and --no-ignore include them",
-        ProblemKind::TooLarge => "--max-file-size raises it",
-        ProblemKind::Protected => "save it without the password",
-        ProblemKind::NoText => "--ocr reads pictures of text",
+        ProblemKind::TooLarge if says("limit of") || says("of text allowed") => {
+            "--max-file-size raises it"
+        }
+        ProblemKind::NoText if says("picture") => "--ocr reads pictures of text",
         ProblemKind::UnreadableText => "--ocr reads its pages as pictures",
         ProblemKind::TimedOut => "--extract-timeout allows more time",
-        ProblemKind::Died if problem.reason.contains("out of memory") => {
+        ProblemKind::Died if says("out of memory") => {
             "--extract-memory with --retry-failed allows more memory"
         }
         _ => return None,

@@ -1,12 +1,13 @@
 //! The flags of `index` and `watch` as the libraries' settings and options.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use vizsla::{Index, IndexSettings, Limits, SplitOptions};
 use vizsla_ingest::SyncOptions;
 
 use crate::args::{IndexArgs, ReadingArgs};
+use crate::index_dir;
 
 impl ReadingArgs {
     /// Bounds on files.
@@ -24,6 +25,28 @@ impl ReadingArgs {
 }
 
 impl IndexArgs {
+    /// How to read sources that were read with these options before: what is given now is added.
+    pub(crate) fn added_to(&self, remembered: SyncOptions) -> SyncOptions {
+        let now = self.sync_options();
+        let (hidden, follow) = (remembered.hidden || now.hidden, remembered.follow || now.follow);
+        let ignore_rules = remembered.ignore_rules && now.ignore_rules;
+        let (limits, ocr) = (remembered.limits, now.ocr.clone().or(remembered.ocr));
+        let mut options = now
+            .with_limits(limits)
+            .with_hidden(hidden)
+            .with_follow(follow)
+            .with_ignore_rules(ignore_rules);
+        options.ocr = ocr;
+        options.default_excludes &= remembered.default_excludes;
+        let new = std::mem::replace(&mut options.exclude, remembered.exclude);
+        for glob in new {
+            if !options.exclude.contains(&glob) {
+                options.exclude.push(glob);
+            }
+        }
+        options
+    }
+
     /// How to read the sources.
     pub(crate) fn sync_options(&self) -> SyncOptions {
         let mut options = SyncOptions::default()
@@ -36,6 +59,8 @@ impl IndexArgs {
             .with_rehash(self.rehash)
             .with_ignored_listed(self.verbose || self.json)
             .with_memory(usize::try_from(self.memory).unwrap_or(usize::MAX));
+        options = options.with_default_excludes(!self.no_default_excludes);
+        options.exclude.clone_from(&self.exclude);
         options.ocr.clone_from(&self.reading.ocr);
         match self.threads {
             Some(threads) => options.with_threads(threads as usize),
@@ -55,7 +80,7 @@ pub(crate) fn check_sources(sources: &[PathBuf]) -> anyhow::Result<()> {
 }
 
 /// Opens the index, or creates it with the requested settings; an existing index keeps its own.
-pub(crate) fn open_or_create(args: &IndexArgs) -> anyhow::Result<Index> {
+pub(crate) fn open_or_create(dir: &Path, args: &IndexArgs) -> anyhow::Result<Index> {
     let mut settings = IndexSettings::default();
     if let Some(tokens) = args.passage_tokens {
         settings = settings.with_split(SplitOptions::default().with_max_tokens(tokens as usize));
@@ -66,7 +91,8 @@ pub(crate) fn open_or_create(args: &IndexArgs) -> anyhow::Result<Index> {
     if args.separate_body {
         settings = settings.with_separate_body();
     }
-    let index = Index::open_or_create(&args.index.index, settings)?;
+    let index = Index::open_or_create(dir, settings)?;
+    index_dir::made(dir);
     let made = index.settings();
     for (flag, given, same) in [
         ("--passage-tokens", args.passage_tokens.is_some(), made.split == settings.split),
@@ -76,7 +102,7 @@ pub(crate) fn open_or_create(args: &IndexArgs) -> anyhow::Result<Index> {
         if given && !same {
             anyhow::bail!(
                 "the index at {} was made with a different {flag}: make a new one to change it",
-                args.index.index.display()
+                dir.display()
             );
         }
     }

@@ -4,7 +4,9 @@
 
 mod args;
 mod commands;
+mod filters;
 mod hints;
+mod index_dir;
 mod index_settings;
 mod interrupt;
 mod output;
@@ -17,7 +19,6 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use clap::Parser;
 
 use crate::args::{Cli, Command};
 
@@ -31,8 +32,8 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let parsed = match args::parse::<Cli>(std::env::args_os()) {
+        Ok(parsed) => parsed,
         // Help and version.
         Err(error) if !error.use_stderr() => error.exit(),
         Err(error) => {
@@ -41,11 +42,14 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(name) = &parsed.resembles {
+        output::note(&format!("this is a question to search for; the command is `vizsla {name}`"));
+    }
     if !settings::wants_backtraces() {
         // A damaged file can make the engine panic, which becomes one of our errors; a second message would only confuse.
         std::panic::set_hook(Box::new(|_| {}));
     }
-    let outcome = match catch_unwind(|| run(cli.command)) {
+    let outcome = match catch_unwind(|| run(parsed.cli.command)) {
         Ok(outcome) => outcome,
         Err(_) => Err(anyhow!(
             "this is a bug in the program; set RUST_BACKTRACE=1, run it again and report what it prints"
@@ -84,6 +88,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Delete(args) => commands::delete::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Tune(args) => commands::tune::run(&args),
+        Command::Completions(args) => commands::generated::completions(&args),
+        Command::ManPages(args) => commands::generated::manual_pages(&args),
         Command::Model(command) => commands::model::run(&command),
     }
 }

@@ -1,13 +1,13 @@
 //! Turns arguments into what the libraries take.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use vizsla::SearchSettings;
 use vizsla::onnx::{CrossEncoder, CrossEncoderOptions};
-use vizsla::{Filter, Index, SearchSettings};
 use vizsla_models::{ModelRef, Models};
 
-use crate::args::{FilterArgs, IndexDir, ModelArgs, RankingArgs};
+use crate::args::{ModelArgs, RankingArgs};
 
 /// The name that selects the bundled model.
 pub(crate) const BUNDLED: &str = vizsla_bundled::NAME;
@@ -75,29 +75,24 @@ fn read_settings(path: &Path) -> anyhow::Result<SearchSettings> {
         .with_context(|| format!("{} does not hold search settings", path.display()))
 }
 
-/// Opens the requested index.
-pub(crate) fn open_index(args: &IndexDir) -> anyhow::Result<Index> {
-    Index::open(&args.index).with_context(|| {
-        if args.index.exists() {
-            "cannot use the index".to_owned()
-        } else {
-            format!("create it first with `vizsla index SOURCE --index {}`", args.index.display())
-        }
-    })
+/// The folder that the program was started in.
+pub(crate) fn working_folder() -> Option<PathBuf> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that knows the working folder")]
+    std::env::current_dir().ok()
 }
 
-pub(crate) fn filter(args: &FilterArgs) -> Filter {
-    let mut filter = Filter::default().with_modified(args.since, args.until);
-    filter.paths.clone_from(&args.path);
-    filter.extensions.clone_from(&args.extension);
-    filter.metadata.clone_from(&args.meta);
-    filter
+/// The index that the user has chosen for all folders without one of their own.
+pub(crate) fn index_variable() -> Option<PathBuf> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the program's environment"
+    )]
+    std::env::var_os("VIZSLA_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
 /// The path as it would be typed from here.
 pub(crate) fn relative(path: &str) -> String {
-    #[expect(clippy::disallowed_methods, reason = "the one place that knows the working folder")]
-    let here = std::env::current_dir().ok();
+    let here = working_folder();
     let relative = here.as_deref().and_then(|here| Path::new(path).strip_prefix(here).ok());
     relative.map_or_else(|| path.to_owned(), |relative| relative.display().to_string())
 }

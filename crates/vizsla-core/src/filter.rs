@@ -7,6 +7,8 @@
 pub struct Filter {
     /// Globs, at least one of which the document's path must match (`**`, `*`, `?`, `[a-z]`, `{a,b}`).
     pub paths: Vec<String>,
+    /// Globs, at least one of which the path must match as well: those of the types of file that are asked for.
+    pub names: Vec<String>,
     /// File extensions without the dot, one of which the document must have; case does not matter.
     pub extensions: Vec<String>,
     /// Metadata name-value pairs, all of which must match.
@@ -20,7 +22,7 @@ pub struct Filter {
 impl Filter {
     /// The number of values, of all kinds together.
     pub fn values(&self) -> usize {
-        self.paths.len() + self.extensions.len() + self.metadata.len()
+        self.paths.len() + self.names.len() + self.extensions.len() + self.metadata.len()
     }
 
     /// Whether everything passes.
@@ -31,6 +33,12 @@ impl Filter {
     /// Adds a path glob; a passage must match at least one.
     pub fn with_path(mut self, glob: impl Into<String>) -> Self {
         self.paths.push(glob.into());
+        self
+    }
+
+    /// Adds a glob for names; a passage must match at least one, besides one for paths.
+    pub fn with_name(mut self, glob: impl Into<String>) -> Self {
+        self.names.push(glob.into());
         self
     }
 

@@ -27,7 +27,7 @@ impl<'a> Input<'a> {
     }
 
     /// As [`bytes`](Self::bytes), for content that is read while documents are produced. Formats that are not read
-    /// record by record are first read whole, up to [`Limits::file_bytes`].
+    /// record by record are first read whole, up to [`Limits::file_bytes`](vizsla_core::Limits::file_bytes).
     pub fn reader(name: &'a str, reader: &'a mut dyn BufRead) -> Self {
         Self { name, format: None, ocr: None, content: Content::Reader(reader) }
     }

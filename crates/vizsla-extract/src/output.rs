@@ -219,7 +219,7 @@ impl<'a> Output<'a> {
     /// Reports, in one problem, the members that are not text. Called when the file that holds them has been read.
     pub(crate) fn report_members(&mut self) {
         if let Some(message) = self.members.not_text.message("is not text", "are not text") {
-            self.problem(ProblemKind::Unsupported, None, message);
+            self.problem(ProblemKind::NotText, None, message);
         }
     }
 

@@ -36,7 +36,10 @@ impl Problem {
     pub fn loses_text(&self) -> bool {
         !matches!(
             self.kind,
-            ProblemKind::Metadata | ProblemKind::OtherFormat | ProblemKind::ReadByOcr
+            ProblemKind::Metadata
+                | ProblemKind::OtherFormat
+                | ProblemKind::NotText
+                | ProblemKind::ReadByOcr
         )
     }
 }
@@ -74,6 +77,8 @@ pub enum ProblemKind {
     TimedOut,
     /// A file or page has text whose characters cannot be told, such as a PDF whose fonts lack a character map.
     UnreadableText,
+    /// Nothing that could be read is lost: files inside the file are not text, such as pictures in a message.
+    NotText,
     /// Nothing is lost, but text was read from pictures and may have mistakes.
     ReadByOcr,
 }

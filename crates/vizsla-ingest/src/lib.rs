@@ -30,6 +30,7 @@
 
 mod content;
 mod error;
+mod excludes;
 mod file;
 mod file_reader;
 mod in_process;
@@ -45,6 +46,7 @@ mod report;
 mod sources;
 mod state;
 mod sync;
+mod types;
 #[cfg(feature = "watch")]
 mod watch;
 pub mod worker;
@@ -58,6 +60,7 @@ pub use problem::{Problem, ProblemKind};
 pub use report::{Collision, Report, SkipReason, Skipped};
 pub use sources::Source;
 pub use sync::Sync;
+pub use types::file_type;
 #[cfg(feature = "watch")]
 pub use watch::{Update, Watch};
 pub use worker::WorkerCommand;

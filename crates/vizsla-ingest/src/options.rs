@@ -14,10 +14,14 @@ pub struct SyncOptions {
     /// Bounds on files, records, texts and metadata.
     #[serde(with = "limits")]
     pub limits: Limits,
-    /// Whether hidden files are read too; never the contents of a `.git`.
+    /// Whether hidden files are read too; never the contents of a `.git` or `.vizsla`.
     pub hidden: bool,
     /// Whether `.gitignore` and `.ignore` files are obeyed. Those above a source count only within a git work tree.
     pub ignore_rules: bool,
+    /// Globs of what is left out, relative to each source and in the syntax of `.gitignore`; `!` takes back.
+    pub exclude: Vec<String>,
+    /// Whether build folders, caches, folders of packages, minified files and lock files are left out.
+    pub default_excludes: bool,
     /// Whether symbolic links are followed.
     pub follow: bool,
     /// Whether a folder that no longer holds any file loses all its documents. Otherwise they are kept and the folder
@@ -47,6 +51,8 @@ impl Default for SyncOptions {
             limits: Limits::default(),
             hidden: false,
             ignore_rules: true,
+            exclude: Vec::new(),
+            default_excludes: true,
             follow: false,
             prune: false,
             ocr: None,
@@ -76,6 +82,18 @@ impl SyncOptions {
     /// Sets whether `.gitignore` and `.ignore` files are obeyed.
     pub fn with_ignore_rules(mut self, obeyed: bool) -> Self {
         self.ignore_rules = obeyed;
+        self
+    }
+
+    /// Adds a glob of what is left out.
+    pub fn with_exclude(mut self, glob: impl Into<String>) -> Self {
+        self.exclude.push(glob.into());
+        self
+    }
+
+    /// Sets whether what programs have made is left out.
+    pub fn with_default_excludes(mut self, left_out: bool) -> Self {
+        self.default_excludes = left_out;
         self
     }
 
@@ -134,6 +152,8 @@ impl SyncOptions {
             limits: self.limits,
             hidden: self.hidden,
             ignore_rules: self.ignore_rules,
+            exclude: self.exclude.clone(),
+            default_excludes: self.default_excludes,
             follow: self.follow,
             ocr: self.ocr.clone(),
             ..Self::default()

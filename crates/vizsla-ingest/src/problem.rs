@@ -54,6 +54,8 @@ pub enum ProblemKind {
     NoText,
     /// A file or page has text whose characters cannot be told.
     UnreadableText,
+    /// Nothing that could be read is lost: files inside the file are not text.
+    NotText,
     /// Nothing is lost, but text was read from pictures and may have mistakes.
     ReadByOcr,
     /// Reading took longer than allowed.
@@ -67,7 +69,12 @@ pub enum ProblemKind {
 impl ProblemKind {
     /// Whether text of the file is missing from its documents.
     pub fn loses_text(self) -> bool {
-        !matches!(self, Self::Metadata | Self::OtherFormat | Self::ReadByOcr)
+        !self.is_note() && !matches!(self, Self::Metadata | Self::OtherFormat)
+    }
+
+    /// Whether nothing went wrong, and it is merely said what was done.
+    pub fn is_note(self) -> bool {
+        matches!(self, Self::NotText | Self::ReadByOcr)
     }
 
     /// The name as stored and as in JSON.
@@ -96,6 +103,7 @@ impl From<vizsla_extract::ProblemKind> for ProblemKind {
             Part::NoText => Self::NoText,
             Part::UnreadableText => Self::UnreadableText,
             Part::TimedOut => Self::TimedOut,
+            Part::NotText => Self::NotText,
             Part::ReadByOcr => Self::ReadByOcr,
             _ => Self::Malformed,
         }

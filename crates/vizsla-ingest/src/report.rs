@@ -43,6 +43,10 @@ pub struct Report {
     pub links_not_followed: u64,
     /// Hidden and ignored files, if requested.
     pub ignored: u64,
+    /// Files and folders excluded on request; what is in such a folder is not counted.
+    pub excluded: u64,
+    /// Files and folders left out by default because programs have made them, counted likewise.
+    pub generated: u64,
     /// FIFOs, sockets and devices within folders.
     pub special: u64,
     /// How long it took.
@@ -83,6 +87,10 @@ pub enum SkipReason {
     Link,
     /// It is hidden, or excluded by an ignore file.
     Ignored,
+    /// It is excluded on request.
+    Excluded,
+    /// It is a build folder, a cache, a folder of packages, a minified file or a lock file, left out by default.
+    Generated,
     /// It is a FIFO, a socket or a device.
     Special,
 }
@@ -127,6 +135,8 @@ impl Report {
         self.without_text += other.without_text;
         self.links_not_followed += other.links_not_followed;
         self.ignored += other.ignored;
+        self.excluded += other.excluded;
+        self.generated += other.generated;
         self.special += other.special;
         self.seconds += other.seconds;
         self.skipped.extend(other.skipped);
@@ -142,6 +152,8 @@ impl Report {
             SkipReason::Empty => &mut self.empty,
             SkipReason::Link => &mut self.links_not_followed,
             SkipReason::Ignored => &mut self.ignored,
+            SkipReason::Excluded => &mut self.excluded,
+            SkipReason::Generated => &mut self.generated,
             SkipReason::Special => &mut self.special,
         };
         *count += 1;

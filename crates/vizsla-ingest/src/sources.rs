@@ -5,13 +5,18 @@ use std::fmt;
 use std::fs::{self, FileType};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Walk, WalkBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::excludes::Excludes;
 use crate::options::SyncOptions;
 use crate::problem::{Problem, ProblemKind};
 use crate::report::{Report, SkipReason};
+
+/// What git and this program keep in a folder; neither is a document, hidden files included or not.
+const NEVER_READ: [&str; 2] = [".git", ".vizsla"];
 
 /// Where documents come from.
 pub enum Source {
@@ -73,7 +78,7 @@ impl Walker<'_> {
             match source {
                 Source::JsonLines { name, reader } => found.streams.push((name, reader)),
                 Source::Path(path) => match fs::canonicalize(&path) {
-                    Ok(root) => self.root(root, &mut found, report),
+                    Ok(root) => self.root(root, &mut found, report)?,
                     Err(error) if self.lenient => {
                         let reason = format!("cannot be read: {error}");
                         report.problems.push(Problem::new(
@@ -94,7 +99,7 @@ impl Walker<'_> {
         Ok(found)
     }
 
-    fn root(&self, root: PathBuf, found: &mut Found, report: &mut Report) {
+    fn root(&self, root: PathBuf, found: &mut Found, report: &mut Report) -> Result<()> {
         if let Some(kind) = fs::metadata(&root).ok().and_then(|data| special(data.file_type())) {
             let reason = format!("is {kind}, not a file or folder");
             report.problems.push(Problem::new(
@@ -102,10 +107,13 @@ impl Walker<'_> {
                 root.display().to_string(),
                 reason,
             ));
-            return;
+            return Ok(());
         }
         let before = found.files.len();
-        for entry in self.walk(&root, self.options.hidden, self.options.ignore_rules) {
+        let (excluded, noted) = channel();
+        let walk =
+            self.walk(&root, (self.options.hidden, self.options.ignore_rules), Some(excluded))?;
+        for entry in walk {
             match entry {
                 Ok(entry) => self.entry(entry, found, report),
                 Err(error) if is_loop(&error) => {}
@@ -121,8 +129,12 @@ impl Walker<'_> {
                 }
             }
         }
-        self.left_out(&root, &found.files[before..], report);
+        for (reason, path) in noted {
+            report.skip(reason, &path.display().to_string(), None);
+        }
+        self.left_out(&root, &found.files[before..], report)?;
         found.roots.push(root);
+        Ok(())
     }
 
     fn entry(&self, entry: DirEntry, found: &mut Found, report: &mut Report) {
@@ -139,14 +151,14 @@ impl Walker<'_> {
     }
 
     /// Reports what the ignore rules left out, when that is everything or was requested.
-    fn left_out(&self, root: &Path, files: &[PathBuf], report: &mut Report) {
+    fn left_out(&self, root: &Path, files: &[PathBuf], report: &mut Report) -> Result<()> {
         let all_read = self.options.hidden && !self.options.ignore_rules;
         if all_read || !(files.is_empty() || self.options.list_ignored) {
-            return;
+            return Ok(());
         }
         let read: HashSet<&Path> = files.iter().map(PathBuf::as_path).collect();
         let ignored = self
-            .walk(root, true, false)
+            .walk(root, (true, false), None)?
             .filter_map(std::result::Result::ok)
             .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
             .map(DirEntry::into_path)
@@ -173,18 +185,21 @@ impl Walker<'_> {
                 reason,
             ));
         }
+        Ok(())
     }
 
+    /// Walks a root, with hidden files and with ignore rules or without; tells what the excludes leave out.
     fn walk(
         &self,
         root: &Path,
-        hidden: bool,
-        ignore_rules: bool,
-    ) -> impl Iterator<Item = std::result::Result<DirEntry, ignore::Error>> {
+        (hidden, ignore_rules): (bool, bool),
+        excluded: Option<Sender<(SkipReason, PathBuf)>>,
+    ) -> Result<Walk> {
+        let excludes = Excludes::new(root, self.options)?;
         let index = self.index.map(Path::to_owned);
         // An ignore file in the home folder does not apply to what is not in a repository there.
         let in_work_tree = root.ancestors().any(|above| above.join(".git").exists());
-        WalkBuilder::new(root)
+        Ok(WalkBuilder::new(root)
             .hidden(!hidden)
             .ignore(ignore_rules)
             .git_ignore(ignore_rules)
@@ -196,10 +211,24 @@ impl Walker<'_> {
             .filter_entry(move |entry| {
                 let in_index =
                     index.as_deref().is_some_and(|index| entry.path().starts_with(index));
-                !in_index && (entry.depth() == 0 || entry.file_name() != ".git")
+                if entry.depth() > 0
+                    && !in_index
+                    && let Some(reason) = excludes.reason(entry.path(), is_dir(entry))
+                {
+                    // Nobody listens when a walk is not the one that is reported.
+                    let _ = excluded.as_ref().map(|to| to.send((reason, entry.path().to_owned())));
+                    return false;
+                }
+                !in_index
+                    && (entry.depth() == 0
+                        || !NEVER_READ.iter().any(|name| entry.file_name() == *name))
             })
-            .build()
+            .build())
     }
+}
+
+fn is_dir(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
 }
 
 /// The type of a special file that must not be read: reading a FIFO waits for a writer.
@@ -273,8 +302,10 @@ mod tests {
     }
 
     #[test]
-    fn hidden_files_never_include_those_of_git() {
+    fn hidden_files_never_include_those_of_git_or_of_an_index() {
         let dir = tempfile::tempdir().unwrap();
+        fs::create_dir_all(dir.path().join("docs/.vizsla")).unwrap();
+        fs::write(dir.path().join("docs/.vizsla/vizsla.json"), "{}").unwrap();
         fs::create_dir(dir.path().join(".git")).unwrap();
         fs::write(dir.path().join(".git/config"), "x").unwrap();
         fs::write(dir.path().join(".env"), "x").unwrap();

@@ -111,7 +111,9 @@ impl Error {
             | TantivyError::IncompatibleIndex(_)
             | TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(_)) => ErrorKind::Corrupt,
             other => {
-                let kind = root_io(other).or(failure).map(io_kind);
+                // The engine says "other" of versions and types in its files that it does not know.
+                let root = root_io(other).filter(|kind| *kind != io::ErrorKind::Other);
+                let kind = root.or(failure).map(io_kind);
                 kind.unwrap_or(ErrorKind::Internal)
             }
         };

@@ -12,9 +12,9 @@ use super::values::{parse_duration, parse_size};
 
 #[derive(Debug, Args)]
 pub(crate) struct IndexDir {
-    /// Folder of the index
-    #[arg(long, short = 'i', value_name = "DIR", env = "VIZSLA_INDEX")]
-    pub(crate) index: PathBuf,
+    /// Folder of the index [default: the nearest .vizsla from here upwards, else that in `VIZSLA_INDEX`]
+    #[arg(long, short = 'i', value_name = "DIR")]
+    pub(crate) index: Option<PathBuf>,
 }
 
 /// How files are read.
@@ -36,7 +36,8 @@ pub(crate) struct ReadingArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct IndexArgs {
-    /// Files, folders, or - for JSON Lines on standard input [default: the files and folders of earlier runs, with their options]
+    /// Files, folders, or - for JSON Lines on standard input [default: the files and folders of earlier runs, with their
+    /// options, else this folder]
     #[arg(value_name = "SOURCE")]
     pub(crate) sources: Vec<PathBuf>,
     #[command(flatten)]
@@ -49,6 +50,12 @@ pub(crate) struct IndexArgs {
     /// Also index what .gitignore and .ignore exclude
     #[arg(long)]
     pub(crate) no_ignore: bool,
+    /// Leave out files and folders that match this glob, in the syntax of .gitignore; ! takes back; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+    /// Also index build folders, caches, installed packages, minified files and lock files
+    #[arg(long)]
+    pub(crate) no_default_excludes: bool,
     /// Follow symbolic links
     #[arg(long)]
     pub(crate) follow: bool,

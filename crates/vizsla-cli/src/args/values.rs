@@ -49,11 +49,40 @@ pub(super) fn parse_pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-pub(super) fn parse_date(text: &str) -> Result<i64, String> {
-    let utc = jiff::tz::TimeZone::UTC;
-    let day = || utc.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0)).ok();
-    let time = text.parse::<jiff::Timestamp>().ok().or_else(day);
-    time.map(jiff::Timestamp::as_second).ok_or_else(|| {
-        "give a day such as 2024-05-31 or a time such as 2024-05-31T12:00:00Z".to_owned()
-    })
+/// A type of file, and the names that such files have.
+#[derive(Debug, Clone)]
+pub(crate) struct FileType {
+    pub(crate) name: String,
+    pub(crate) globs: Vec<String>,
+}
+
+pub(super) fn parse_type(text: &str) -> Result<FileType, String> {
+    match vizsla_ingest::file_type(text) {
+        Ok(globs) => Ok(FileType { name: text.to_owned(), globs }),
+        Err(near) if near.is_empty() => Err("there is no such type of file".to_owned()),
+        Err(near) => Err(format!("there is no such type of file; there are {}", near.join(", "))),
+    }
+}
+
+pub(super) fn parse_extension(text: &str) -> Result<String, String> {
+    let extension = text.trim().trim_start_matches(['*', '.']);
+    if extension.is_empty() || extension.contains(['/', '*', '?']) {
+        return Err("give extensions such as md or md,txt".to_owned());
+    }
+    Ok(extension.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_have_no_dot_and_types_a_known_name() {
+        for text in ["md", ".md", "*.md", " md"] {
+            assert_eq!(parse_extension(text).unwrap(), "md");
+        }
+        assert!(parse_extension(".").is_err());
+        assert_eq!(parse_type("rust").unwrap().globs, ["*.rs"]);
+        assert!(parse_type("rusty").unwrap_err().contains("rust"));
+    }
 }

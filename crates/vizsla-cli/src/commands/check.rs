@@ -8,10 +8,11 @@ use vizsla_ingest::{Sync, SyncOptions};
 
 use crate::args::{IndexDir, RepairArgs};
 use crate::progress::IndexProgress;
-use crate::{Outcome, interrupt, output, workers};
+use crate::{Outcome, index_dir, interrupt, output, workers};
 
 pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
-    let report = Index::check(&args.index)?;
+    let dir = index_dir::find(args)?;
+    let report = Index::check(&dir)?;
     if report.problems.is_empty() {
         output::line(&format!(
             "the index is intact: {} passages, {} verified",
@@ -24,13 +25,13 @@ pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
     anyhow::bail!(
         "the index is damaged in {} places: `vizsla repair --index {}` repairs what can be repaired",
         report.problems.len(),
-        args.index.display()
+        dir.display()
     )
 }
 
 pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
-    let dir = &args.index.index;
-    let report = Index::repair(dir)?;
+    let dir = index_dir::find(&args.index)?;
+    let report = Index::repair(&dir)?;
     if report.problems.is_empty() {
         output::line("the index is intact: there is nothing to repair")?;
         return Ok(Outcome::Success);
@@ -49,7 +50,7 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
             output::note(&format!("{} of the files are gone, {first} first", gone.len()));
         }
         if !there.is_empty() {
-            reindex(dir, &there)?;
+            reindex(&dir, &there)?;
         }
     } else if !there.is_empty() {
         output::line("index the sources again to bring them back")?;

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 
 use vizsla::{ErrorKind, Filter, Index, IndexWriter, WriterOptions};
 
-use crate::Outcome;
 use crate::args::DeleteArgs;
-use crate::output;
-use crate::settings::open_index;
+use crate::{Outcome, index_dir, output};
 
 pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
-    let index = open_index(&args.index)?;
+    let index = index_dir::open(&args.index)?;
     let mut writer = index.writer(&WriterOptions::default().with_threads(1))?;
     let files = matching(&index, &args.path)?;
     let removed_any = if args.ids.is_empty() {

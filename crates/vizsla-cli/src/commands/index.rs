@@ -1,42 +1,52 @@
 //! `vizsla index`: brings an index in line with its sources.
 
 use std::io::{self, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use vizsla::CancelHandle;
-use vizsla_ingest::{Problem, ProblemKind, Report, Source, Sync};
+use vizsla::{CancelHandle, Index};
+use vizsla_ingest::{Problem, Report, Source, Sync};
 
 use crate::args::IndexArgs;
+use crate::index_dir::{self, Target};
 use crate::index_settings::{check_sources, open_or_create};
 use crate::progress::IndexProgress;
 use crate::{Outcome, interrupt, output, workers};
 
 pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
     let cancel = interrupt::listen()?;
-    let dir = &args.index.index;
-    let report = if args.sources.is_empty() {
-        update(args, &cancel)?
+    let Target { dir, sources } = index_dir::target(args)?;
+    let report = if sources.is_empty() {
+        update(&dir, args, &cancel)
     } else {
-        check_sources(&args.sources)?;
-        let sync =
-            Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
-        let index = open_or_create(args)?;
-        let sources = args.sources.iter().map(|path| source(path)).collect();
-        sync.run(&index, sources, &IndexProgress::default(), &cancel)
-            .map_err(|error| interrupt::or_failed(error, dir))?
-    };
+        add(&dir, &sources, args, &cancel)
+    }?;
     if args.json {
         output::json(&report)?;
     } else {
         output::print_report(&report, args.verbose)?;
     }
-    let failed = |problem: &Problem| problem.kind != ProblemKind::ReadByOcr;
+    let failed = |problem: &Problem| !problem.kind.is_note();
     Ok(if report.problems.iter().any(failed) { Outcome::Partial } else { Outcome::Success })
 }
 
-/// Reads the sources of earlier runs again, with the same options.
-fn update(args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
-    let index = vizsla::Index::open(&args.index.index)?;
+/// Reads sources with the options given.
+fn add(
+    dir: &Path,
+    sources: &[PathBuf],
+    args: &IndexArgs,
+    cancel: &CancelHandle,
+) -> anyhow::Result<Report> {
+    check_sources(sources)?;
+    let sync = Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
+    let index = open_or_create(dir, args)?;
+    let sources = sources.iter().map(|path| source(path)).collect();
+    sync.run(&index, sources, &IndexProgress::default(), cancel)
+        .map_err(|error| interrupt::or_failed(error, dir))
+}
+
+/// Reads the sources of earlier runs again, with the same options and what is given now.
+fn update(dir: &Path, args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
+    let index = Index::open(dir)?;
     let remembered = Sync::remembered(&index)?;
     if remembered.is_empty() {
         anyhow::bail!("the index remembers no sources: name files or folders to index");
@@ -44,11 +54,11 @@ fn update(args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
     let mut report = Report::default();
     for (sync, roots) in remembered {
         let sources = roots.into_iter().map(Source::Path).collect();
-        let sync = sync
-            .with_retry_failed(args.retry_failed)
-            .with_workers(workers::command(Some(args.reading.extract_memory))?);
+        let sync = Sync::new(args.added_to(sync.options().clone()))
+            .with_missing_sources_reported()
+            .with_workers(workers::command_for(&args.reading)?);
         let run = sync.run(&index, sources, &IndexProgress::default(), cancel);
-        report.merge(run.map_err(|error| interrupt::or_failed(error, &args.index.index))?);
+        report.merge(run.map_err(|error| interrupt::or_failed(error, dir))?);
     }
     Ok(report)
 }

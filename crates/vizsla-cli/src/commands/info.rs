@@ -1,19 +1,19 @@
 //! `vizsla info`: what an index holds, and what of its sources it could not read.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::json;
 use vizsla::{FileRecord, Filter, Index};
-use vizsla_ingest::Problem;
+use vizsla_ingest::{Problem, Sync, SyncOptions};
 
 use crate::Outcome;
 use crate::args::InfoArgs;
-use crate::settings::open_index;
-use crate::{hints, output};
+use crate::{hints, index_dir, output};
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
-    let index = open_index(&args.index)?;
+    let index = index_dir::open(&args.index)?;
     let files = index.file_records(&Filter::default())?;
     if args.problems { problems(&files, args.json) } else { contents(&index, &files, args) }
 }
@@ -41,7 +41,7 @@ fn contents(
     let with_problems = files.values().filter(|record| !record.problems.is_empty()).count();
     if args.json {
         output::json(&json!({
-            "path": args.index.index, "stats": stats, "settings": settings, "formats": formats,
+            "path": index_dir::find(&args.index)?, "sources": sources(index)?, "stats": stats, "settings": settings, "formats": formats,
             "files_with_problems": with_problems,
         }))?;
         return Ok(Outcome::Success);
@@ -50,8 +50,9 @@ fn contents(
         formats.iter().map(|(name, counts)| format!("{name} {}", counts.documents)).collect();
     let listed = if with_problems > 0 { " (--problems lists them)" } else { "" };
     output::line(&format!(
-        "{}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}\n  segments   {}\n  size       {}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
-        args.index.index.display(),
+        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}\n  segments   {}\n  size       {}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
+        index_dir::find(&args.index)?.display(),
+        people(&sources(index)?),
         stats.documents,
         stats.passages,
         stats.files,
@@ -65,6 +66,41 @@ fn contents(
         settings.bm25.b(),
     ))?;
     Ok(Outcome::Success)
+}
+
+/// A file or folder that the index is of.
+#[derive(Serialize)]
+struct Source {
+    path: PathBuf,
+    options: SyncOptions,
+}
+
+fn sources(index: &Index) -> anyhow::Result<Vec<Source>> {
+    let groups = Sync::remembered(index)?.into_iter();
+    Ok(groups
+        .flat_map(|(sync, roots)| {
+            roots.into_iter().map(move |path| Source { path, options: sync.options().clone() })
+        })
+        .collect())
+}
+
+/// One line for each source, with what differs from the usual.
+fn people(sources: &[Source]) -> String {
+    let described = |source: &Source| {
+        let options = &source.options;
+        let flags = [
+            (options.hidden, "--hidden"),
+            (!options.ignore_rules, "--no-ignore"),
+            (options.follow, "--follow"),
+            (!options.default_excludes, "--no-default-excludes"),
+            (options.ocr.is_some(), "--ocr"),
+        ];
+        let flags = flags.into_iter().filter_map(|(given, flag)| given.then_some(flag));
+        let line = flags.fold(source.path.display().to_string(), |line, flag| line + " " + flag);
+        options.exclude.iter().fold(line, |line, glob| line + " --exclude " + glob)
+    };
+    let lines: Vec<String> = sources.iter().map(described).collect();
+    if lines.is_empty() { "none remembered".to_owned() } else { lines.join("\n             ") }
 }
 
 /// Lists what could not be read.

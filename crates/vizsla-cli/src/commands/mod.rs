@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod delete;
 pub(crate) mod eval;
 pub(crate) mod extract;
+pub(crate) mod generated;
 pub(crate) mod index;
 pub(crate) mod info;
 pub(crate) mod model;

@@ -4,27 +4,29 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
-use vizsla::{Engine, Hit, Index, QuerySyntax, SearchRequest, SearchResponse, SearchSettings};
+use vizsla::{
+    Engine, Filter, Hit, Index, QuerySyntax, SearchRequest, SearchResponse, SearchSettings,
+};
 use vizsla_eval::trec;
 
 use crate::Outcome;
 use crate::args::{Format, SearchArgs};
-use crate::settings::{filter, open_index, open_reranker, search_settings};
-use crate::{hints, output};
+use crate::settings::{open_reranker, search_settings};
+use crate::{filters, hints, index_dir, output};
 
 pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
-    let index = open_index(&args.index)?;
+    let index = index_dir::open(&args.index)?;
     if index.is_empty() {
         output::note(&format!(
             "the index is empty: add documents with `vizsla index SOURCE --index {}`",
-            args.index.index.display()
+            index_dir::find(&args.index)?.display()
         ));
     }
     let search = Search::open(args, &index)?;
-    match &args.query {
-        Some(query) => search.answer(1, query),
-        None if io::stdin().is_terminal() => search.prompt(),
-        None => search.answer_lines(),
+    match args.query.join(" ") {
+        query if !args.query.is_empty() => search.answer(1, &query),
+        _ if io::stdin().is_terminal() => search.prompt(),
+        _ => search.answer_lines(),
     }
 }
 
@@ -32,6 +34,7 @@ pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
 struct Search<'a> {
     args: &'a SearchArgs,
     settings: SearchSettings,
+    filter: Filter,
     engine: Engine,
     /// Why there is no reranker, where that was accepted.
     degraded: Option<String>,
@@ -40,16 +43,18 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn open(args: &'a SearchArgs, index: &Index) -> anyhow::Result<Self> {
         let settings = search_settings(&args.ranking)?;
+        let filter = filters::filter(&args.filter, index)?;
         let engine = Engine::new(settings.retriever(index)).with_fusion(settings.fusion());
         if !settings.fusion().needs_rerank() {
-            return Ok(Self { args, settings, engine, degraded: None });
+            return Ok(Self { args, settings, filter, engine, degraded: None });
         }
         match open_reranker(&args.ranking.model) {
             Ok(reranker) => {
-                Ok(Self { args, settings, engine: engine.with_reranker(reranker), degraded: None })
+                let engine = engine.with_reranker(reranker);
+                Ok(Self { args, settings, filter, engine, degraded: None })
             }
             Err(error) if args.bm25_fallback => {
-                Ok(Self { args, settings, engine, degraded: Some(format!("{error:#}")) })
+                Ok(Self { args, settings, filter, engine, degraded: Some(format!("{error:#}")) })
             }
             Err(error) => Err(error.context(
                 "cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)",
@@ -72,7 +77,7 @@ impl<'a> Search<'a> {
         let mut request = SearchRequest::new(query)
             .with_limit(args.limit)
             .with_depth(self.settings.depth())
-            .with_filter(filter(&args.filter))
+            .with_filter(self.filter.clone())
             .with_notes();
         if args.syntax {
             request = request.with_syntax(QuerySyntax::Native);

@@ -1,11 +1,14 @@
 //! `vizsla watch`: keeps an index up to date while its sources change.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use vizsla::Index;
 use vizsla_ingest::{ErrorKind, Sync, Update, Watch};
 
-use crate::args::WatchArgs;
+use crate::args::{IndexArgs, WatchArgs};
+use crate::index_dir::{self, Target};
 use crate::index_settings::open_or_create;
 use crate::progress::IndexProgress;
 use crate::{Outcome, interrupt, output, workers};
@@ -13,13 +16,19 @@ use crate::{Outcome, interrupt, output, workers};
 pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
     let cancel = interrupt::listen()?;
     let args = &args.index;
-    if args.sources.is_empty() || args.sources.iter().any(|source| source.as_os_str() == "-") {
+    let Target { dir, sources } = index_dir::target(args)?;
+    if sources.iter().any(|source| source.as_os_str() == "-") {
         anyhow::bail!("only files and folders can be watched: name them");
     }
+    let (sync, sources) = if sources.is_empty() {
+        known(&dir, args)?
+    } else {
+        (Sync::new(args.sync_options()), sources)
+    };
     // Watching starts before the sources are read, so that no change is missed in between.
-    let sync = Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
-    let watch = Watch::new(sync, args.sources.clone()).map_err(limits)?;
-    let index = open_or_create(args)?;
+    let sync = sync.with_workers(workers::command_for(&args.reading)?);
+    let watch = Watch::new(sync, sources).map_err(limits)?;
+    let index = open_or_create(&dir, args)?;
     output::note("watching; Ctrl-C to stop");
     let mut printed = Ok(());
     watch.run(&index, &IndexProgress::default(), &cancel, &mut |update| {
@@ -31,6 +40,20 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
     printed?;
     output::note("stopped; the index is as the last line reports");
     Ok(Outcome::Success)
+}
+
+/// The sources of earlier runs.
+fn known(dir: &Path, args: &IndexArgs) -> anyhow::Result<(Sync, Vec<PathBuf>)> {
+    let mut remembered = Sync::remembered(&Index::open(dir)?)?;
+    match (remembered.pop(), remembered.is_empty()) {
+        (None, _) => {
+            anyhow::bail!("the index remembers no sources: name files or folders to watch")
+        }
+        (Some((sync, roots)), true) => {
+            Ok((Sync::new(args.added_to(sync.options().clone())), roots))
+        }
+        _ => anyhow::bail!("the sources of the index have different options: name those to watch"),
+    }
 }
 
 fn print(update: Update, verbose: bool) -> io::Result<()> {

@@ -47,6 +47,11 @@ fn notes(report: &Report) -> Vec<String> {
         (report.without_text, "files without readable text on some or all pages"),
         (report.binary, "binary files skipped (--verbose names them)"),
         (report.ignored, "hidden or ignored files skipped"),
+        (report.excluded, "files or folders excluded"),
+        (
+            report.generated,
+            "build folders, caches, packages, minified or lock files skipped (--verbose names them, --no-default-excludes takes them in)",
+        ),
         (report.special, "FIFOs, sockets or devices skipped"),
         (report.links_not_followed, "symbolic links not followed (--follow follows them)"),
         (report.empty, "documents without any text"),
@@ -96,6 +101,8 @@ fn reason(reason: SkipReason) -> &'static str {
         SkipReason::Empty => "without text",
         SkipReason::Link => "link not followed",
         SkipReason::Ignored => "hidden or ignored",
+        SkipReason::Excluded => "excluded",
+        SkipReason::Generated => "made by a program (--no-default-excludes takes it in)",
         SkipReason::Special => "not a regular file",
         _ => "skipped",
     }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use flate2::bufread::DeflateDecoder;
 use memchr::memmem;
 
-use crate::archive::{member, zip};
+use crate::archive::member;
 use crate::error::{Error, ErrorKind};
 use crate::output::Output;
 use crate::sink::ProblemKind;
@@ -64,7 +64,7 @@ fn header(bytes: &[u8]) -> Option<Header<'_>> {
 
 /// Reads a member; returns also how many of the bytes behind its header belong to it.
 fn file(header: &Header<'_>, output: &mut Output<'_>) -> (ControlFlow<()>, usize) {
-    let path = zip::name(header.name, None);
+    let path = member::name(header.name, None);
     let goes_on = ControlFlow::Continue(());
     if member::is_hidden(&path) || path.ends_with('/') {
         return (goes_on, header.size);

@@ -19,9 +19,6 @@ const READ: Read = Read::Whole(reading::members);
 const READ: Read = crate::archive::MISSING;
 
 #[cfg(feature = "archive")]
-pub(super) use reading::name;
-
-#[cfg(feature = "archive")]
 mod reading {
     use std::io::Cursor;
     use std::ops::ControlFlow;
@@ -84,7 +81,7 @@ mod reading {
         let Ok(entry) = archive.by_index_data(index) else {
             return ControlFlow::Continue(());
         };
-        let path = name(entry.name_raw(), entry.name().ok().as_deref());
+        let path = member::name(entry.name_raw(), entry.name().ok().as_deref());
         if entry.is_dir() || entry.is_symlink() || member::is_hidden(&path) {
             return ControlFlow::Continue(());
         }
@@ -102,16 +99,5 @@ mod reading {
         };
         let packed = file.compressed_size();
         member::read(&path, &mut file, packed, output)
-    }
-
-    /// The name of a member. Many programs store UTF-8 without saying so; `declared` is what the archive says it is.
-    pub(in crate::archive) fn name(raw: &[u8], declared: Option<&str>) -> String {
-        match (std::str::from_utf8(raw), declared) {
-            // An extra field may hold a better name than the bytes.
-            (Ok(name), Some(declared)) if name.is_ascii() => declared.to_owned(),
-            (Ok(name), _) => name.to_owned(),
-            (Err(_), Some(declared)) => declared.to_owned(),
-            (Err(_), None) => String::from_utf8_lossy(raw).into_owned(),
-        }
     }
 }

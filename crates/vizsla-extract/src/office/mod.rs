@@ -54,4 +54,5 @@ pub(crate) static FORMATS: &[&Definition] = &[
     &spreadsheet::XLSX,
     &spreadsheet::XLSB,
     &spreadsheet::XLS,
+    &spreadsheet::XLS_BEFORE,
 ];

@@ -55,6 +55,21 @@ pub(crate) static XLS: Definition = Definition {
     read: READ_XLS,
 };
 
+/// Excel 2 to 4, before workbooks were compound files: a stream of records, the first of which begins a sheet or a
+/// workbook ([MS-XLS] 2.4.21, and the formats before it).
+pub(crate) static XLS_BEFORE: Definition = Definition {
+    name: "xls_before",
+    title: "Excel 4 and before",
+    version: 1,
+    extensions: &[],
+    recognise: Some(|bytes| {
+        let begins = [&b"\x09\x00\x04\x00"[..], b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"];
+        begins.iter().any(|begin| bytes.starts_with(begin))
+    }),
+    is_foreign: false,
+    read: Read::Not("save it as .xlsx"),
+};
+
 /// The title of a workbook: its own, or the name of the file.
 #[cfg(feature = "spreadsheet")]
 fn title_of(properties: &calamine::WorkbookProperties, file: &str) -> String {

@@ -4,15 +4,24 @@ use hayro_interpret::font::{Glyph, OutlineGlyph};
 use rustc_hash::{FxHashMap, FxHashSet};
 use skrifa::MetadataProvider;
 
-/// The character maps of fonts, by font.
+/// How a guess is read.
+pub(super) type Reading = fn(char) -> char;
+
+/// What is known of the fonts of a document.
 #[derive(Default)]
-pub(super) struct Fonts(FxHashMap<u128, FxHashMap<u32, char>>);
+pub(super) struct Fonts {
+    /// The character maps of fonts, by font.
+    maps: FxHashMap<u128, FxHashMap<u32, char>>,
+    /// How the guesses of the last page were read that had enough of them.
+    pub(super) reading: Option<Reading>,
+}
 
 impl Fonts {
     pub(super) fn meaning(&mut self, glyph: &Glyph<'_>) -> Option<char> {
         let Glyph::Outline(outline) = glyph else { return None };
         let data = outline.font_data()?;
-        let map = self.0.entry(data.cache_key).or_insert_with(|| backwards((*data.data).as_ref()));
+        let map =
+            self.maps.entry(data.cache_key).or_insert_with(|| backwards((*data.data).as_ref()));
         map.get(&id(outline)).copied()
     }
 }
@@ -62,11 +71,14 @@ pub(super) fn guess(glyph: &Glyph<'_>) -> Option<char> {
 
 /// How guesses are read, if they make a text at all: as they are, or, when most of them are in the upper half, as
 /// Cyrillic letters, which TeX's encoding T2A has there. Codes that a program gave out one by one look like no
-/// language.
-pub(super) fn reading(guesses: impl Iterator<Item = char>) -> Option<fn(char) -> char> {
+/// language. Too few to tell are read as those `before`; digits and the dots that lead to them tell nothing.
+pub(super) fn reading(
+    guesses: impl Iterator<Item = char>,
+    before: Option<Reading>,
+) -> Option<Reading> {
     let (mut all, mut latin, mut vowels, mut upper) = (0, 0, 0, 0);
     let mut different = FxHashSet::default();
-    for c in guesses {
+    for c in guesses.filter(|c| !matches!(c, '.' | '0'..='9')) {
         all += 1;
         different.insert(c);
         latin += usize::from(c.is_ascii_alphabetic());
@@ -74,7 +86,10 @@ pub(super) fn reading(guesses: impl Iterator<Item = char>) -> Option<fn(char) ->
         upper += usize::from(matches!(c, 'À'..='ÿ' | 'Œ' | 'œ'));
     }
     let letters = latin + upper;
-    if all < MIN_GUESSES || different.len() < MIN_DIFFERENT || letters * 10 < all * 6 {
+    if all < MIN_GUESSES || different.len() < MIN_DIFFERENT {
+        return before;
+    }
+    if letters * 10 < all * 6 {
         return None;
     }
     if upper * 10 > letters * 7 {
@@ -100,7 +115,7 @@ mod tests {
     use super::*;
 
     fn read(guesses: &str) -> Option<String> {
-        reading(guesses.chars()).map(|reading| guesses.chars().map(reading).collect())
+        reading(guesses.chars(), None).map(|reading| guesses.chars().map(reading).collect())
     }
 
     #[test]
@@ -111,5 +126,8 @@ mod tests {
         assert_eq!(read("Ìèíèñòåðñòâîíàóêèîáðàçß").unwrap(), "Министерствонаукиобразя");
         assert_eq!(read("!\"#$%&'()*+,-./0123456789:;<=>"), None);
         assert_eq!(read("BCDFGHJKLMNPQRSTVWXZBCDF"), None);
+        let contents = format!("Basic notations and preliminaries {} 2", ". ".repeat(200));
+        assert_eq!(read(&contents.replace(' ', "")).map(|read| read.len()), Some(231));
+        assert!(read("Fig. 1").is_none() && reading("Fig. 1".chars(), Some(|c| c)).is_some());
     }
 }

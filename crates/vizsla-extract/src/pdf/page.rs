@@ -123,7 +123,9 @@ impl<'f> Collector<'f> {
     pub(super) fn settle(&mut self) {
         let guesses = || self.glyphs.iter().filter(|glyph| glyph.is_guess);
         let count = guesses().count();
-        let reading = fonts::reading(guesses().flat_map(|glyph| self.text_of(glyph).chars()));
+        let characters = guesses().flat_map(|glyph| self.text_of(glyph).chars());
+        let reading = fonts::reading(characters, self.fonts.reading);
+        self.fonts.reading = reading.or(self.fonts.reading);
         match reading {
             Some(_) => self.known += count,
             None => self.unknown += count,

@@ -1,7 +1,7 @@
 //! The macros of mdoc, in which most manual pages of BSD systems are written: they name what a word is.
 
 use crate::text::flow::Gap;
-use crate::text::roff::Page;
+use crate::text::manual::Manual;
 
 /// Macros whose arguments are text, and which may follow each other on a line.
 const CALLED: &[&str] = &[
@@ -60,7 +60,7 @@ const SAYING: &[(&str, &str)] = &[
 ];
 
 /// Writes what a macro says. Macros that are not known say nothing.
-pub(crate) fn request(page: &mut Page, name: &str, rest: &str, number: u32) {
+pub(crate) fn request(page: &mut Manual, name: &str, rest: &str, number: u32) {
     match name {
         "Dt" => {
             let mut words = page.arguments(rest).into_iter();
@@ -137,7 +137,7 @@ impl Line {
     }
 }
 
-fn line(page: &mut Page, words: &[String], number: u32) {
+fn line(page: &mut Manual, words: &[String], number: u32) {
     let mut line = Line::default();
     let mut closing: Vec<&str> = Vec::new();
     let mut at = 0;

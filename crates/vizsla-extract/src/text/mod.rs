@@ -10,6 +10,7 @@ mod flow;
 pub(crate) mod front_matter;
 pub(crate) mod headings;
 mod latex;
+mod manual;
 pub(crate) mod markdown;
 mod mdoc;
 mod notebook;

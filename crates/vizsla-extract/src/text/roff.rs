@@ -1,14 +1,15 @@
 //! Manual pages in roff, by the macros of man and mdoc: running text with its headings.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use vizsla_core::MetadataValue;
 
 use crate::error::Error;
 use crate::format::{Definition, Read};
 use crate::output::Output;
-use crate::text::flow::{Flow, Gap};
-use crate::text::{decode, mdoc, roff_escapes};
+use crate::text::flow::Gap;
+use crate::text::manual::{Manual, Next, is_comment};
+use crate::text::{decode, mdoc};
 
 /// The format.
 pub(crate) static FORMAT: Definition = Definition {
@@ -43,7 +44,7 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     for (line, number) in text.lines().zip(1..) {
         page.line(line, number);
     }
-    let Page { flow, name, section, date, .. } = page;
+    let Manual { flow, name, section, date, .. } = page.manual;
     let title = match (name.as_str(), section.as_str()) {
         ("", _) => None,
         (name, "") => Some(name.to_owned()),
@@ -66,16 +67,6 @@ enum Skip {
     Braces(usize),
 }
 
-/// What the next line of text is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Text,
-    /// A heading of this level.
-    Heading(usize),
-    /// The term of a list.
-    Term,
-}
-
 /// A table: whether its format has been read, and what separates its cells.
 #[derive(Clone, Copy)]
 struct Table {
@@ -84,18 +75,11 @@ struct Table {
     in_block: bool,
 }
 
-pub(crate) struct Page {
-    pub(crate) flow: Flow,
-    /// Name, section and date in the title macro.
-    pub(crate) name: String,
-    pub(crate) section: String,
-    pub(crate) date: String,
-    pub(crate) preformatted: bool,
-    strings: HashMap<String, String>,
+struct Page {
+    manual: Manual,
     /// Names of the macros that the page defines.
     macros: HashSet<String>,
     skip: Option<Skip>,
-    next: Next,
     table: Option<Table>,
     /// Whether the last `.ie` was true.
     was_true: bool,
@@ -104,17 +88,10 @@ pub(crate) struct Page {
 
 impl Page {
     fn new() -> Self {
-        let strings = [("lq", "“"), ("rq", "”"), ("R", "®"), ("Tm", "™")];
         Self {
-            flow: Flow::new(),
-            name: String::new(),
-            section: String::new(),
-            date: String::new(),
-            preformatted: false,
-            strings: strings.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
+            manual: Manual::new(),
             macros: HashSet::new(),
             skip: None,
-            next: Next::Text,
             table: None,
             was_true: false,
             in_branch: false,
@@ -149,35 +126,34 @@ impl Page {
         }
     }
 
-    /// Replaces escapes, and drops a comment at the end.
-    pub(crate) fn plain(&self, text: &str) -> String {
-        roff_escapes::plain(text, &self.strings)
-    }
-
     fn text(&mut self, line: &str, number: u32) {
         if self.table.is_some() {
             return self.cells(line, number);
         }
         let is_continued = line.ends_with("\\c");
-        let text = self.plain(line);
-        match std::mem::replace(&mut self.next, Next::Text) {
-            Next::Heading(level) => self.flow.heading(level, &text, number),
-            _ if self.preformatted => self.flow.verbatim(&text, number),
+        let text = self.manual.plain(line);
+        match std::mem::replace(&mut self.manual.next, Next::Text) {
+            Next::Heading(level) => self.manual.flow.heading(level, &text, number),
+            _ if self.manual.preformatted => self.manual.flow.verbatim(&text, number),
             next => {
                 if text.trim().is_empty() {
                     // A line of nothing but escapes says nothing; an empty one ends a paragraph.
-                    self.flow.separate(if line.is_empty() { Gap::Paragraph } else { Gap::Space });
-                    self.next = next;
+                    self.manual.flow.separate(if line.is_empty() {
+                        Gap::Paragraph
+                    } else {
+                        Gap::Space
+                    });
+                    self.manual.next = next;
                     return;
                 }
-                self.flow.words(&text, number);
+                self.manual.flow.words(&text, number);
                 if next == Next::Term {
-                    self.flow.separate(Gap::Line);
+                    self.manual.flow.separate(Gap::Line);
                 }
             }
         }
         if !is_continued {
-            self.flow.separate(Gap::Space);
+            self.manual.flow.separate(Gap::Space);
         }
     }
 
@@ -192,26 +168,26 @@ impl Page {
             self.table = Some(table);
             return;
         }
-        let text = self.plain(line);
+        let text = self.manual.plain(line);
         let is_rule = matches!(text.trim(), "_" | "=") || text.starts_with(".T&");
         if is_rule {
             return;
         }
         if !table.in_block {
-            self.flow.separate(Gap::Line);
+            self.manual.flow.separate(Gap::Line);
         }
         let cells = text.replace(table.tab, "\t");
         for (i, cell) in cells.split('\t').enumerate() {
             if i > 0 {
-                self.flow.separate(Gap::Space);
+                self.manual.flow.separate(Gap::Space);
             }
             let cell = cell.trim();
             if cell == "T{" || cell == "T}" {
                 table.in_block = cell == "T{";
                 continue;
             }
-            self.flow.words(cell, number);
-            self.flow.separate(Gap::Space);
+            self.manual.flow.words(cell, number);
+            self.manual.flow.separate(Gap::Space);
         }
         self.table = Some(table);
     }
@@ -233,29 +209,29 @@ impl Page {
             "TS" => self.table = Some(Table { in_data: false, tab: '\t', in_block: false }),
             "TE" => {
                 self.table = None;
-                self.flow.separate(Gap::Paragraph);
+                self.manual.flow.separate(Gap::Paragraph);
             }
-            "SH" | "SS" => self.heading(1 + usize::from(name == "SS"), rest, number),
-            "PP" | "P" | "LP" | "sp" | "HP" | "Pp" => self.flow.separate(Gap::Paragraph),
-            "br" | "RS" | "RE" | "in" | "ti" | "ce" => self.flow.separate(Gap::Line),
+            "SH" | "SS" => self.manual.heading(1 + usize::from(name == "SS"), rest, number),
+            "PP" | "P" | "LP" | "sp" | "HP" | "Pp" => self.manual.flow.separate(Gap::Paragraph),
+            "br" | "RS" | "RE" | "in" | "ti" | "ce" => self.manual.flow.separate(Gap::Line),
             "nf" | "EX" | "Vb" => {
-                self.preformatted = true;
-                self.flow.separate(Gap::Line);
+                self.manual.preformatted = true;
+                self.manual.flow.separate(Gap::Line);
             }
             "fi" | "EE" | "Ve" => {
-                self.preformatted = false;
-                self.flow.separate(Gap::Line);
+                self.manual.preformatted = false;
+                self.manual.flow.separate(Gap::Line);
             }
             "TP" | "TQ" => {
-                self.flow.separate(if name == "TP" { Gap::Paragraph } else { Gap::Line });
-                self.next = Next::Term;
+                self.manual.flow.separate(if name == "TP" { Gap::Paragraph } else { Gap::Line });
+                self.manual.next = Next::Term;
             }
             "IP" => {
-                self.flow.separate(Gap::Paragraph);
-                let tag = self.arguments(rest).into_iter().next().unwrap_or_default();
+                self.manual.flow.separate(Gap::Paragraph);
+                let tag = self.manual.arguments(rest).into_iter().next().unwrap_or_default();
                 if !matches!(tag.trim(), "" | "•" | "*" | "-" | "o" | "\u{b7}") {
-                    self.flow.words(&tag, number);
-                    self.flow.separate(Gap::Line);
+                    self.manual.flow.words(&tag, number);
+                    self.manual.flow.separate(Gap::Line);
                 }
             }
             "B" | "I" | "R" | "SM" | "SB" | "CW" | "UR" | "MT" | "URL" | "SY" | "OP" | "MR" => {
@@ -264,23 +240,13 @@ impl Page {
             "BR" | "RB" | "IR" | "RI" | "BI" | "IB" => self.font(rest, "", number),
             // What a macro of the page itself does with its arguments is not known, but they are words of the page.
             _ if self.macros.contains(name) => self.font(rest, " ", number),
-            _ => mdoc::request(self, name, rest, number),
-        }
-    }
-
-    pub(crate) fn heading(&mut self, level: usize, rest: &str, number: u32) {
-        self.preformatted = false;
-        let text = self.arguments(rest).join(" ");
-        if text.is_empty() {
-            self.next = Next::Heading(level);
-        } else {
-            self.flow.heading(level, &text, number);
+            _ => mdoc::request(&mut self.manual, name, rest, number),
         }
     }
 
     /// A macro for words in a font, whose words stand on the next line if it has none.
     fn font(&mut self, rest: &str, between: &str, number: u32) {
-        let words = self.arguments(rest);
+        let words = self.manual.arguments(rest);
         if !words.is_empty() {
             self.text(&words.join(between).replace('\\', "\\e"), number);
         }
@@ -288,21 +254,21 @@ impl Page {
 
     /// `.TH name section date source manual`
     fn title(&mut self, rest: &str) {
-        let mut words = self.arguments(rest).into_iter();
+        let mut words = self.manual.arguments(rest).into_iter();
         let name = words.next().unwrap_or_default();
         // Names are in capitals by custom.
         let is_shouted = !name.chars().any(char::is_lowercase);
-        self.name = if is_shouted { name.to_lowercase() } else { name };
-        self.section = words.next().unwrap_or_default();
-        self.date = words.next().filter(|date| is_date(date)).unwrap_or_default();
+        self.manual.name = if is_shouted { name.to_lowercase() } else { name };
+        self.manual.section = words.next().unwrap_or_default();
+        self.manual.date = words.next().filter(|date| is_date(date)).unwrap_or_default();
     }
 
     fn define(&mut self, rest: &str) {
         let Some((name, text)) = rest.split_once(char::is_whitespace) else { return };
-        let text = self.plain(text.trim_start().trim_start_matches('"'));
+        let text = self.manual.plain(text.trim_start().trim_start_matches('"'));
         // A string that is defined by itself would grow without end.
-        if text.len() <= 256 && self.strings.len() < 1_000 {
-            self.strings.insert(name.to_owned(), text);
+        if text.len() <= 256 && self.manual.strings.len() < 1_000 {
+            self.manual.strings.insert(name.to_owned(), text);
         }
     }
 
@@ -333,45 +299,6 @@ impl Page {
             self.skip = (left > 0).then_some(Skip::Braces(left));
         }
     }
-
-    /// The arguments of a macro: words, or what is between quotes.
-    pub(crate) fn arguments(&self, rest: &str) -> Vec<String> {
-        let (mut found, mut rest) = (Vec::new(), rest.trim_start());
-        while !rest.is_empty() && !is_comment(rest) {
-            let (word, left) = if let Some(quoted) = rest.strip_prefix('"') {
-                let mut end = quoted.find('"').unwrap_or(quoted.len());
-                // Two quotes stand for one.
-                while quoted[end..].starts_with("\"\"") {
-                    let from = end + 2;
-                    end = quoted[from..].find('"').map_or(quoted.len(), |at| from + at);
-                }
-                (quoted[..end].replace("\"\"", "\""), quoted.get(end + 1..).unwrap_or_default())
-            } else {
-                let end = word_end(rest);
-                (rest[..end].to_owned(), &rest[end..])
-            };
-            found.push(self.plain(&word));
-            rest = left.trim_start();
-        }
-        found
-    }
-}
-
-/// Where a word ends: a space after a backslash is part of it.
-fn word_end(text: &str) -> usize {
-    let mut is_escaped = false;
-    for (at, c) in text.char_indices() {
-        if c.is_whitespace() && !is_escaped {
-            return at;
-        }
-        is_escaped = c == '\\' && !is_escaped;
-    }
-    text.len()
-}
-
-fn is_comment(text: &str) -> bool {
-    let text = text.strip_prefix(['.', '\'']).unwrap_or(text);
-    text.starts_with("\\\"") || text.starts_with("\\#")
 }
 
 fn is_date(text: &str) -> bool {

@@ -99,10 +99,9 @@ impl Sink for Counting<'_> {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use vizsla::CancelHandle;
     use vizsla_extract::{Extracted, Format};
 

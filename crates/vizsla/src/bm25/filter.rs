@@ -12,7 +12,7 @@ use crate::index::schema::{self, Fields};
 /// A filter with its globs compiled.
 pub(crate) struct PreparedFilter<'a> {
     filter: &'a Filter,
-    globs: Option<GlobSet>,
+    globs: [Option<GlobSet>; 2],
     fields: Fields,
 }
 
@@ -22,13 +22,14 @@ impl<'a> PreparedFilter<'a> {
         if filter.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self { filter, globs: path_globs(&filter.paths)?, fields }))
+        let globs = [path_globs(&filter.paths)?, path_globs(&filter.names)?];
+        Ok(Some(Self { filter, globs, fields }))
     }
 
     /// For each passage of the segment, whether it passes. Cost: linear in the passages of the segment.
     pub(crate) fn passing(&self, segment: &SegmentReader) -> tantivy::Result<Vec<bool>> {
         let mut passing = vec![true; segment.max_doc() as usize];
-        if let Some(globs) = &self.globs {
+        for globs in self.globs.iter().flatten() {
             keep(&mut passing, &matching_paths(segment, globs)?);
         }
         if !self.filter.extensions.is_empty() {

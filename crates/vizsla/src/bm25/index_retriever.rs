@@ -51,7 +51,7 @@ impl IndexRetriever {
     }
 
     /// Replaces a word that no passage has with the nearest one; the reranker and an engine's highlights use it too,
-    /// and [`Retrieval::notes`] says which words were replaced.
+    /// and [`Retrieval::notes`](vizsla_core::Retrieval::notes) says which words were replaced.
     pub fn with_correction(mut self) -> Self {
         self.corrects = true;
         self

@@ -235,7 +235,7 @@ impl Index {
         Ok(stats)
     }
 
-    /// The indexed files that match a filter's path globs, in order.
+    /// The indexed files that match a filter's globs for paths and names, in order.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when a glob is invalid.
@@ -243,14 +243,14 @@ impl Index {
         Ok(self.file_records(filter)?.into_keys().collect())
     }
 
-    /// What is known about the indexed files that match a filter's path globs.
+    /// What is known about the indexed files that match a filter's globs for paths and names.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] when a glob is invalid.
     pub fn file_records(&self, filter: &Filter) -> Result<BTreeMap<String, FileRecord>> {
-        let globs = path_globs(&filter.paths)?;
+        let globs = [path_globs(&filter.paths)?, path_globs(&filter.names)?];
         let mut files = self.manifest()?.files;
-        files.retain(|path, _| globs.as_ref().is_none_or(|globs| globs.is_match(path)));
+        files.retain(|path, _| globs.iter().flatten().all(|globs| globs.is_match(path)));
         Ok(files)
     }
 

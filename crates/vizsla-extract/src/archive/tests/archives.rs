@@ -43,7 +43,7 @@ fn members_that_are_not_text_make_one_problem() {
         problems(&found),
         ["13 members are not text: 0.class, 1.class, 2.class and 10 more"]
     );
-    assert_eq!(found.problems[0].kind, ProblemKind::Unsupported);
+    assert_eq!(found.problems[0].kind, ProblemKind::NotText);
 }
 
 #[test]

@@ -16,6 +16,8 @@ type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
 
 /// Cells after which the time is looked at.
 const CELLS_PER_CHECK: usize = 4096;
+/// Cells of a sheet that may be invalid before the rest of it is given up.
+const MOST_REFUSED: usize = 1000;
 
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut notes = Notes::of(bytes, output);
@@ -74,11 +76,21 @@ fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'
         }
     };
     let (mut row, mut cells): (u32, Vec<Cell>) = (0, Vec::new());
+    let mut refused = 0;
     for count in 1usize.. {
         let next = match reader.next_cell_with_style_id() {
             Ok(next) => next,
-            Err(error) => {
-                let message = format!("the sheet cannot be read from here on: {error}");
+            // A number that is none, for example; the cells after it can be read.
+            Err(error) if refused < MOST_REFUSED => {
+                if refused == 0 {
+                    let message = format!("a cell after this row cannot be read: {error}");
+                    output.problem(ProblemKind::Malformed, Some(place(name, row)), message);
+                }
+                refused += 1;
+                continue;
+            }
+            Err(_) => {
+                let message = "the sheet cannot be read from here on";
                 output.problem(ProblemKind::Malformed, Some(place(name, row)), message);
                 None
             }

@@ -1,0 +1,101 @@
+//! What a search is about, and what an index leaves out.
+
+use crate::support::{Workspace, names};
+
+fn notes() -> Workspace {
+    let workspace = Workspace::new();
+    for (name, text) in [
+        ("a/one.md", "heron"),
+        ("a/deep/two.txt", "heron"),
+        ("b/three.rs", "// heron"),
+        ("b/Makefile", "heron:"),
+    ] {
+        workspace.write(&format!("docs/{name}"), text);
+    }
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    workspace
+}
+
+fn found(workspace: &Workspace, filter: &[&str]) -> (Vec<String>, String) {
+    let search = ["search", "heron", "--index", "index", "--fusion", "bm25", "--json"];
+    let ran = workspace.run(&[&search[..], filter].concat());
+    assert!(ran.code <= 1, "{filter:?}: {}", ran.err);
+    let mut names = names(&serde_json::from_str(&ran.out).unwrap());
+    names.sort();
+    (names, ran.err)
+}
+
+#[test]
+fn a_folder_means_all_below_it_and_kinds_of_file_are_named_in_several_ways() {
+    let workspace = notes();
+    for (filter, expected) in [
+        (&["--path", "docs/a"] as &[&str], &["one.md", "two.txt"] as &[&str]),
+        (&["--path", "docs/a/"], &["one.md", "two.txt"]),
+        (&["--path", "./docs/../docs/b"], &["Makefile", "three.rs"]),
+        (&["--path", "docs/a/one.md"], &["one.md"]),
+        (&["--path", "deep"], &["two.txt"]),
+        (&["--path", "*.md"], &["one.md"]),
+        (&["--ext", "md,txt"], &["one.md", "two.txt"]),
+        (&["--ext", ".md", "--ext", "TXT"], &["one.md", "two.txt"]),
+        (&["--type", "rust"], &["three.rs"]),
+        (&["-t", "rust,make"], &["Makefile", "three.rs"]),
+        (&["-t", "txt", "--path", "docs/a"], &["two.txt"]),
+        (&["-t", "rust", "--path", "docs/a"], &[]),
+        (&["--since", "1d"], &["Makefile", "one.md", "three.rs", "two.txt"]),
+        (&["--until", "2w"], &[]),
+    ] {
+        assert_eq!(found(&workspace, filter).0, expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_value_that_nothing_can_match_is_said() {
+    let workspace = notes();
+    for filter in [["--path", "nowhere"], ["--ext", "xyz"], ["--type", "haskell"]] {
+        let (names, said) = found(&workspace, &filter);
+        assert!(names.is_empty() && said.contains(&filter.join(" ")), "{filter:?}: {said}");
+    }
+    for filter in [
+        &["--type", "rusty"] as &[&str],
+        &["--ext", "."],
+        &["--since", "2026-01", "--until", "2025-01"],
+    ] {
+        let search = ["search", "heron", "--index", "index", "--fusion", "bm25"];
+        let ran = workspace.run(&[&search[..], filter].concat());
+        assert_eq!(ran.code, 2, "{filter:?}");
+    }
+}
+
+#[test]
+fn what_programs_make_is_left_out_and_excludes_are_remembered() {
+    let workspace = Workspace::new();
+    for name in [
+        "a.md",
+        "Cargo.toml",
+        "Cargo.lock",
+        "target/x.md",
+        "node_modules/y.md",
+        "z.min.js",
+        "drafts/w.md",
+    ] {
+        workspace.write(&format!("docs/{name}"), name);
+    }
+    let run = |more: &[&str]| {
+        let ran = workspace.run(&[&["index", "--index", "index", "--json"], more].concat());
+        serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()
+    };
+    let report = run(&["docs", "--exclude", "drafts/"]);
+    let counts = ["added", "generated", "excluded"].map(|name| report[name].as_u64().unwrap());
+    assert_eq!(counts, [2, 4, 1], "{report}");
+    assert!(report["skipped"].to_string().contains("node_modules"), "{report}");
+    workspace.write("docs/drafts/v.md", "v");
+    assert_eq!(run(&[])["unchanged"], 2);
+    let info = workspace.ok(&["info", "--index", "index"]);
+    assert!(info.contains("--exclude drafts/"), "{info}");
+    assert_eq!(run(&["--no-default-excludes"])["added"], 4);
+    let renamed = run(&["docs"]);
+    let counts = ["added", "removed"].map(|name| renamed[name].as_u64().unwrap());
+    assert_eq!(counts, [2, 4], "a source has the options it was last named with: {renamed}");
+    let broken = workspace.run(&["index", "docs", "--index", "index", "--exclude", "a["]);
+    assert_eq!(broken.code, 2);
+}
