@@ -70,6 +70,31 @@ impl IndexFolder {
     }
 }
 
+/// A locked file. The lock is given back by name and not, as the engine does, by closing the file: a process that is being
+/// started on another thread holds every open file for a moment, and the lock with it.
+struct FileLock(fs::File);
+
+impl FileLock {
+    fn acquire(path: &Path, waits: bool) -> std::result::Result<Self, fs::TryLockError> {
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(fs::TryLockError::Error)?;
+        if waits {
+            file.lock().map_err(fs::TryLockError::Error)?;
+        } else {
+            file.try_lock()?;
+        }
+        Ok(Self(file))
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing the file gives the lock back, too.
+        let _ = self.0.unlock();
+    }
+}
+
 impl Directory for IndexFolder {
     fn get_file_handle(
         &self,
@@ -112,13 +137,15 @@ impl Directory for IndexFolder {
     }
 
     fn acquire_lock(&self, lock: &Lock) -> std::result::Result<DirectoryLock, LockError> {
-        match self.inner.acquire_lock(lock) {
-            Err(LockError::IoError(error))
+        match FileLock::acquire(&self.segments.join(&lock.filepath), lock.is_blocking) {
+            Ok(held) => Ok(DirectoryLock::from(Box::new(held))),
+            Err(fs::TryLockError::WouldBlock) => Err(LockError::LockBusy),
+            Err(fs::TryLockError::Error(error))
                 if lock.filepath == META_LOCK.filepath && is_read_only(&error) =>
             {
                 Ok(DirectoryLock::from(Box::new(())))
             }
-            other => other,
+            Err(fs::TryLockError::Error(error)) => Err(LockError::wrap_io_error(error)),
         }
     }
 
