@@ -343,12 +343,13 @@ fn fit_metadata(metadata: &mut Metadata, limit: usize) -> Vec<String> {
         metadata.retain(|_, value| value.is_finite());
         problems.push("numbers that are not finite are left out".to_owned());
     }
-    let mut sizes: Vec<(usize, String)> =
-        metadata.iter().map(|(name, value)| (name.len() + value.size(), name.clone())).collect();
-    let mut total: usize = sizes.iter().map(|(size, _)| *size).sum();
+    let size = |name: &str, value: &MetadataValue| name.len() + value.size();
+    let mut total: usize = metadata.iter().map(|(name, value)| size(name, value)).sum();
     if total <= limit {
         return problems;
     }
+    let mut sizes: Vec<(usize, String)> =
+        metadata.iter().map(|(name, value)| (size(name, value), name.clone())).collect();
     sizes.sort_unstable();
     let mut dropped = Vec::new();
     while total > limit

@@ -44,14 +44,24 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         }
         embedded.extend(story.embedded);
     }
+    finish(prose, embedded, &mut package, output);
+    Ok(())
+}
+
+/// Passes on the document that has been read, and reads what is embedded in it.
+pub(crate) fn finish(
+    prose: Prose,
+    embedded: Vec<String>,
+    package: &mut Package<'_>,
+    output: &mut Output<'_>,
+) {
     let heading = prose.first_heading.clone();
-    let properties = properties(&mut package, output);
+    let properties = properties(package, output);
     let name = output.name.clone();
     let document = properties.apply(prose.document(&name, output), heading, &name);
     if output.document(document).is_continue() {
-        read_embedded(embedded, &mut package, output);
+        read_embedded(embedded, package, output);
     }
-    Ok(())
 }
 
 /// All parts of a kind together. The headers of several sections often say the same, which is kept once.
@@ -89,7 +99,7 @@ pub(crate) fn main_part(
 }
 
 /// The properties of an Office document.
-pub(crate) fn properties(package: &mut Package<'_>, output: &mut Output<'_>) -> Properties {
+fn properties(package: &mut Package<'_>, output: &mut Output<'_>) -> Properties {
     let relationships = package.relationships("", output);
     let name = relationships.of_kind("core-properties").next().unwrap_or("docProps/core.xml");
     let bytes = package.read(name, output).unwrap_or_default();
@@ -98,11 +108,7 @@ pub(crate) fn properties(package: &mut Package<'_>, output: &mut Output<'_>) -> 
 
 /// Reads the files embedded in a document. An object that is no document, such as an equation of old, is shown as a
 /// picture and has no text.
-pub(crate) fn read_embedded(
-    names: Vec<String>,
-    package: &mut Package<'_>,
-    output: &mut Output<'_>,
-) {
+fn read_embedded(names: Vec<String>, package: &mut Package<'_>, output: &mut Output<'_>) {
     let mut seen = HashSet::new();
     for name in names {
         if !seen.insert(name.clone()) {

@@ -2,7 +2,6 @@
 
 pub(crate) mod compound;
 mod formats;
-#[allow(dead_code, reason = "the readers of other formats use what remains")]
 pub(crate) mod package;
 pub(crate) mod rtf;
 mod spreadsheet;

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use vizsla_core::Location;
 
 use crate::error::Error;
-use crate::office::docx::{main_part, properties, read_embedded};
+use crate::office::docx::{finish, main_part};
 use crate::office::parts::{Package, Relationships, report};
 use crate::office::prose::{Gap, Line, Prose};
 use crate::office::story::{self, Story};
@@ -33,13 +33,7 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         let slide = Slide::read(&name, &authors, &mut package, output);
         embedded.extend(slide.write(number, &mut prose));
     }
-    let heading = prose.first_heading.clone();
-    let properties = properties(&mut package, output);
-    let name = output.name.clone();
-    let document = properties.apply(prose.document(&name, output), heading, &name);
-    if output.document(document).is_continue() {
-        read_embedded(embedded, &mut package, output);
-    }
+    finish(prose, embedded, &mut package, output);
     Ok(())
 }
 

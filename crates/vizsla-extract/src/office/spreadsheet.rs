@@ -10,8 +10,19 @@ mod xls;
 #[cfg(feature = "spreadsheet")]
 mod xlsx;
 
+#[cfg(feature = "spreadsheet")]
+use std::ops::ControlFlow;
+
+#[cfg(feature = "spreadsheet")]
+use crate::error::{Error, ErrorKind};
 use crate::format::{Definition, Read};
+#[cfg(feature = "spreadsheet")]
+use crate::office::grid::Grid;
 use crate::office::{compound, package};
+#[cfg(feature = "spreadsheet")]
+use crate::output::Output;
+#[cfg(feature = "spreadsheet")]
+use crate::sink::ProblemKind;
 
 #[cfg(feature = "spreadsheet")]
 const READ_XLSX: Read = Read::Whole(xlsx::read);
@@ -69,6 +80,48 @@ pub(crate) static XLS_BEFORE: Definition = Definition {
     is_foreign: false,
     read: Read::Not("save it as .xlsx"),
 };
+
+/// The sheets of a workbook, each of which becomes a document.
+#[cfg(feature = "spreadsheet")]
+struct Sheets {
+    title: String,
+    metadata: vizsla_core::Metadata,
+    /// Whether none so far has had a cell with a value.
+    are_empty: bool,
+}
+
+#[cfg(feature = "spreadsheet")]
+impl Sheets {
+    fn of(properties: calamine::WorkbookProperties, file: &str) -> Self {
+        let title = title_of(&properties, file);
+        Self { title, metadata: metadata_of(properties), are_empty: true }
+    }
+
+    /// Passes a sheet on; returns whether to go on with the next one.
+    fn add(&mut self, name: &str, grid: Grid, output: &mut Output<'_>) -> ControlFlow<()> {
+        if grid.is_full {
+            output.text_left_out(name);
+        }
+        if grid.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.are_empty = false;
+        let mut document = grid.finish(&output.name, &self.title);
+        document.metadata.clone_from(&self.metadata);
+        output.document(document)
+    }
+
+    fn finish(self, output: &mut Output<'_>) {
+        if self.are_empty {
+            output.problem(ProblemKind::NoText, None, "has no cells with a value");
+        }
+    }
+}
+
+#[cfg(feature = "spreadsheet")]
+fn protected() -> Error {
+    Error::new(ErrorKind::Protected, "is protected by a password; save a copy without one")
+}
 
 /// The title of a workbook: its own, or the name of the file.
 #[cfg(feature = "spreadsheet")]

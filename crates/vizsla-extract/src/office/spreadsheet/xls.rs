@@ -6,16 +6,14 @@ use calamine::{Reader, Xls, XlsError};
 
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
-use crate::office::spreadsheet::{metadata_of, title_of, value};
+use crate::office::spreadsheet::{Sheets, protected, value};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(error)?;
     let properties = book.workbook_properties().unwrap_or_default();
-    let title = title_of(&properties, &output.name);
-    let metadata = metadata_of(properties);
-    let mut is_empty = true;
+    let mut sheets = Sheets::of(properties, &output.name);
     for name in book.sheet_names() {
         let range = match book.worksheet_range(&name) {
             Ok(range) => range,
@@ -35,30 +33,17 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
                 .collect();
             grid.row(number, &cells);
         }
-        if grid.is_full {
-            output.text_left_out(&name);
-        }
-        if grid.is_empty() {
-            continue;
-        }
-        is_empty = false;
-        let mut document = grid.finish(&output.name, &title);
-        document.metadata.clone_from(&metadata);
-        if output.document(document).is_break() {
+        if sheets.add(&name, grid, output).is_break() {
             return Ok(());
         }
     }
-    if is_empty {
-        output.problem(ProblemKind::NoText, None, "has no cells with a value");
-    }
+    sheets.finish(output);
     Ok(())
 }
 
 fn error(error: XlsError) -> Error {
     match error {
-        XlsError::Password => {
-            Error::new(ErrorKind::Protected, "is protected by a password; save a copy without one")
-        }
+        XlsError::Password => protected(),
         other => {
             let message = "is damaged, or older than Excel 97; save it as .xlsx";
             Error::new(ErrorKind::Malformed, message).with_source(other)

@@ -8,7 +8,7 @@ use vizsla_core::Location;
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
 use crate::office::spreadsheet::notes::Notes;
-use crate::office::spreadsheet::{metadata_of, title_of, value};
+use crate::office::spreadsheet::{Sheets, protected, value};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 
@@ -24,44 +24,29 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     notes.check_sizes()?;
     let mut book = Book::new(Cursor::new(bytes)).map_err(error)?;
     let properties = book.workbook_properties().unwrap_or_default();
-    let title = title_of(&properties, &output.name);
-    let metadata = metadata_of(properties);
-    let sheets = book.sheets_metadata().iter();
-    let sheets =
-        sheets.filter(|sheet| matches!(sheet.typ, SheetType::WorkSheet | SheetType::ChartSheet));
+    let mut sheets = Sheets::of(properties, &output.name);
+    let listed = book.sheets_metadata().iter();
+    let listed =
+        listed.filter(|sheet| matches!(sheet.typ, SheetType::WorkSheet | SheetType::ChartSheet));
     let names: Vec<(String, bool)> =
-        sheets.map(|sheet| (sheet.name.clone(), sheet.typ == SheetType::WorkSheet)).collect();
-    let mut is_empty = true;
+        listed.map(|sheet| (sheet.name.clone(), sheet.typ == SheetType::WorkSheet)).collect();
     for (name, has_cells) in names {
         let mut grid = Grid::new(&name, output.text_left());
         if has_cells {
             cells(&mut book, &name, &mut grid, output);
         }
         notes.add_to(&mut grid, &name);
-        if grid.is_full {
-            output.text_left_out(&name);
-        }
-        if grid.is_empty() {
-            continue;
-        }
-        is_empty = false;
-        let mut document = grid.finish(&output.name, &title);
-        document.metadata.clone_from(&metadata);
-        if output.document(document).is_break() {
+        if sheets.add(&name, grid, output).is_break() {
             return Ok(());
         }
     }
-    if is_empty {
-        output.problem(ProblemKind::NoText, None, "has no cells with a value");
-    }
+    sheets.finish(output);
     Ok(())
 }
 
 fn error(error: XlsxError) -> Error {
     match error {
-        XlsxError::Password => {
-            Error::new(ErrorKind::Protected, "is protected by a password; save a copy without one")
-        }
+        XlsxError::Password => protected(),
         other => Error::new(ErrorKind::Malformed, "is not a valid workbook").with_source(other),
     }
 }
