@@ -307,6 +307,25 @@ fn repairs_beside_commits_erase_nothing() {
 }
 
 #[test]
+fn merges_of_a_dropped_writer_undo_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for index in [create(dir.path()), Index::in_memory(IndexSettings::default()).unwrap()] {
+        // Eight segments make a merge, so that every eighth writer leaves one running.
+        for number in 0..120 {
+            let mut writer = index.writer(&one_thread()).unwrap();
+            writer.add(&Document::new(format!("{number}"), "sanderling")).unwrap();
+            writer.commit().unwrap();
+            if number % 5 == 0 {
+                writer.rollback().unwrap();
+            }
+        }
+        index.refresh().unwrap();
+        assert_eq!(found(&index, "sanderling").len(), 120);
+    }
+    assert_eq!(Index::check(dir.path().join("index")).unwrap().problems, [] as [String; 0]);
+}
+
+#[test]
 fn an_index_is_described_and_checked_while_it_is_written_to() {
     let dir = tempfile::tempdir().unwrap();
     let index = create(dir.path());

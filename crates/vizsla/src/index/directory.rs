@@ -3,17 +3,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
 use tantivy::directory::error::{DeleteError, LockError, OpenReadError, OpenWriteError};
 use tantivy::directory::{
     AntiCallToken, Directory, DirectoryLock, FileHandle, INDEX_WRITER_LOCK, Lock, META_LOCK,
-    MmapDirectory, TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
+    MmapDirectory, RamDirectory, TerminatingWrite, WatchCallback, WatchHandle, WritePtr,
 };
 
 use super::durable::write_whole;
-use crate::error::{Error, ErrorKind, Result};
 
 /// The segment folder within an index folder.
 pub(crate) const SEGMENTS_DIR: &str = "segments";
@@ -26,15 +25,52 @@ pub(crate) fn is_copy(name: &str) -> bool {
     name == COPY_FILE
 }
 
-/// The engine's own directory, with three differences. A read-only folder can be read: a reader holds a lock while it
+/// The engine's own directory, with four differences. A read-only folder can be read: a reader holds a lock while it
 /// opens files, so that no writer removes them in the meantime, and where no lock can be written there is no writer
-/// either. The list of segments is written to a copy first, so that damage to either can be found and repaired. And the
-/// kind of the last write error is remembered, because the engine's threads do not pass it on.
+/// either. The list of segments is written to a copy first, so that damage to either can be found and repaired. The
+/// kind of the last write error is remembered, because the engine's threads do not pass it on. And a writer that has
+/// given back its lock can change nothing more, see [`Gate`].
 #[derive(Debug, Clone)]
 pub(crate) struct IndexFolder {
-    inner: MmapDirectory,
-    segments: PathBuf,
+    inner: Box<dyn Directory>,
+    /// Where the segments are; `None` when in memory.
+    segments: Option<PathBuf>,
     failure: LastFailure,
+    /// `None` for readers, and for whoever creates the index.
+    gate: Option<Arc<Gate>>,
+}
+
+/// What a writer changes passes here. The engine's threads may live longer than a writer that is dropped while they
+/// merge: without a gate, one could list the segments as they were over what the next writer has committed since.
+#[derive(Debug)]
+pub(crate) struct Gate(RwLock<bool>);
+
+impl Gate {
+    fn open() -> Arc<Self> {
+        Arc::new(Self(RwLock::new(true)))
+    }
+
+    /// Passes, and stays open for as long as the value lives.
+    fn pass(&self) -> io::Result<RwLockReadGuard<'_, bool>> {
+        let open = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if *open { Ok(open) } else { Err(io::Error::other("the writer is closed")) }
+    }
+}
+
+/// The writer's end of a gate, closed when it is dropped; this waits for a change in progress.
+#[derive(Debug)]
+pub(crate) struct OpenGate(Arc<Gate>);
+
+impl OpenGate {
+    pub(crate) fn close(&self) {
+        *self.0.0.write().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+}
+
+impl Drop for OpenGate {
+    fn drop(&mut self) {
+        self.close();
+    }
 }
 
 /// The kind of the last write error.
@@ -61,12 +97,42 @@ impl LastFailure {
 
 impl IndexFolder {
     pub(crate) fn open(segments: &Path) -> tantivy::Result<Self> {
-        let inner = MmapDirectory::open(segments)?;
-        Ok(Self { inner, segments: segments.to_owned(), failure: LastFailure::default() })
+        let inner = Box::new(MmapDirectory::open(segments)?);
+        let segments = Some(segments.to_owned());
+        Ok(Self { inner, segments, failure: LastFailure::default(), gate: None })
     }
 
-    pub(crate) fn last_failure(&self) -> LastFailure {
-        self.failure.clone()
+    pub(crate) fn in_memory() -> Self {
+        let inner = Box::new(RamDirectory::create());
+        Self { inner, segments: None, failure: LastFailure::default(), gate: None }
+    }
+
+    pub(crate) fn failure(&self) -> &LastFailure {
+        &self.failure
+    }
+
+    /// The same folder for a writer that holds its lock, until the gate is closed.
+    pub(crate) fn for_writing(&self) -> (Self, OpenGate) {
+        let gate = Gate::open();
+        (Self { gate: Some(Arc::clone(&gate)), ..self.clone() }, OpenGate(gate))
+    }
+
+    /// Takes the lock that a writer holds from before it opens the index until after its gate is closed.
+    pub(crate) fn lock_for_writing(&self) -> std::result::Result<DirectoryLock, LockError> {
+        self.lock(&INDEX_WRITER_LOCK)
+    }
+
+    fn lock(&self, lock: &Lock) -> std::result::Result<DirectoryLock, LockError> {
+        let Some(segments) = &self.segments else { return self.inner.acquire_lock(lock) };
+        match FileLock::acquire(&segments.join(&lock.filepath), lock.is_blocking) {
+            Ok(held) => Ok(DirectoryLock::from(Box::new(held))),
+            Err(fs::TryLockError::WouldBlock) => Err(LockError::LockBusy),
+            Err(fs::TryLockError::Error(error)) => Err(LockError::wrap_io_error(error)),
+        }
+    }
+
+    fn pass(&self) -> io::Result<Option<RwLockReadGuard<'_, bool>>> {
+        self.gate.as_deref().map(Gate::pass).transpose()
     }
 }
 
@@ -104,6 +170,10 @@ impl Directory for IndexFolder {
     }
 
     fn delete(&self, path: &Path) -> std::result::Result<(), DeleteError> {
+        let _open = self.pass().map_err(|error| DeleteError::IoError {
+            io_error: Arc::new(error),
+            filepath: path.to_owned(),
+        })?;
         self.inner.delete(path)
     }
 
@@ -112,6 +182,8 @@ impl Directory for IndexFolder {
     }
 
     fn open_write(&self, path: &Path) -> std::result::Result<WritePtr, OpenWriteError> {
+        let _open =
+            self.pass().map_err(|error| OpenWriteError::wrap_io_error(error, path.to_owned()))?;
         let file = self.inner.open_write(path).inspect_err(|error| {
             if let OpenWriteError::IoError { io_error, .. } = error {
                 let _ = self.failure.note::<()>(Err(io_error.kind().into()));
@@ -126,8 +198,9 @@ impl Directory for IndexFolder {
     }
 
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        if path == Path::new(META) {
-            self.failure.note(SegmentsCopy::write(&self.segments, data))?;
+        let _open = self.pass()?;
+        if let (Some(segments), true) = (&self.segments, path == Path::new(META)) {
+            self.failure.note(SegmentsCopy::write(segments, data))?;
         }
         self.failure.note(self.inner.atomic_write(path, data))
     }
@@ -137,15 +210,17 @@ impl Directory for IndexFolder {
     }
 
     fn acquire_lock(&self, lock: &Lock) -> std::result::Result<DirectoryLock, LockError> {
-        match FileLock::acquire(&self.segments.join(&lock.filepath), lock.is_blocking) {
-            Ok(held) => Ok(DirectoryLock::from(Box::new(held))),
-            Err(fs::TryLockError::WouldBlock) => Err(LockError::LockBusy),
-            Err(fs::TryLockError::Error(error))
+        if self.gate.is_some() && lock.filepath == INDEX_WRITER_LOCK.filepath {
+            // Whoever opened the gate holds it, and gives it back only when the gate is closed.
+            return Ok(DirectoryLock::from(Box::new(())));
+        }
+        match self.lock(lock) {
+            Err(LockError::IoError(error))
                 if lock.filepath == META_LOCK.filepath && is_read_only(&error) =>
             {
                 Ok(DirectoryLock::from(Box::new(())))
             }
-            Err(fs::TryLockError::Error(error)) => Err(LockError::wrap_io_error(error)),
+            result => result,
         }
     }
 
@@ -177,23 +252,6 @@ impl TerminatingWrite for WatchedFile {
     fn terminate_ref(&mut self, token: AntiCallToken) -> io::Result<()> {
         self.failure.note(self.file.terminate_ref(token))
     }
-}
-
-/// Takes the lock that writers hold, for as long as the value lives.
-pub(crate) fn lock_for_writing(dir: &Path, doing: &str) -> Result<DirectoryLock> {
-    let at = dir.display();
-    let denied = || format!("cannot {doing} the index at {at}: its folder cannot be written to");
-    let directory = MmapDirectory::open(dir.join(SEGMENTS_DIR))
-        .map_err(|error| Error::new(ErrorKind::Io, denied()).with_source(error))?;
-    directory.acquire_lock(&INDEX_WRITER_LOCK).map_err(|error| match error {
-        LockError::IoError(_) => Error::new(ErrorKind::Io, denied()).with_source(error),
-        // The engine's own words tell people to delete the lock.
-        LockError::LockBusy => {
-            let message =
-                format!("cannot {doing} the index at {at} while another writer has it open");
-            Error::new(ErrorKind::Locked, message)
-        }
-    })
 }
 
 /// The second copy of the list of segments. It is written before the list itself, and records the list's hash before

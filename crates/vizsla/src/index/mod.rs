@@ -21,12 +21,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::collector::DocSetCollector;
+use tantivy::directory::DirectoryLock;
 use tantivy::query::TermQuery;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, Term};
+use tantivy::{DocAddress, IndexReader, ReloadPolicy, Searcher, TantivyError, Term};
 use vizsla_core::{Filter, Metadata, Passage};
 
-use self::directory::{IndexFolder, LastFailure, SEGMENTS_DIR};
+use self::directory::{IndexFolder, OpenGate, SEGMENTS_DIR};
 use self::manifest::Manifest;
 pub use self::manifest::{FileProblem, FileRecord, content_hash};
 pub use self::parameters::{Bm25Params, FieldWeights, ParseWeightsError};
@@ -49,7 +50,7 @@ pub struct Index {
     pub(crate) settings: IndexSettings,
     /// How texts become terms.
     pub(crate) analyzer: Analyzer,
-    failure: LastFailure,
+    folder: IndexFolder,
     /// Its folder; `None` when in memory.
     pub(crate) dir: Option<PathBuf>,
 }
@@ -101,20 +102,19 @@ impl Index {
         let segments = dir.join(SEGMENTS_DIR);
         fs::create_dir_all(&segments).map_err(|error| Error::io("create", &segments, error))?;
         // Of two processes that create the same index, the slower would overwrite what the faster has committed.
-        let _lock = directory::lock_for_writing(dir, "create")?;
+        let folder = open_folder(dir, "create")?;
+        let failed = |error| engine_error("create", Some(dir), &folder, error);
+        let _lock = lock_for_writing("create", Some(dir), &folder)?;
         if settings::is_index(dir) {
             return Self::open(dir);
         }
-        let folder = open_folder(dir, "create")?;
-        let failure = folder.last_failure();
-        let failed = |error| engine_error("create", Some(dir), &failure, error);
         let (schema, fields) = schema::build(settings.analysis);
         let engine = if segments.join(directory::META).is_file() {
             // An earlier attempt was killed before it finished.
-            tantivy::Index::open(folder).map_err(failed)?
+            tantivy::Index::open(folder.clone()).map_err(failed)?
         } else {
-            tantivy::Index::create(folder, schema, tantivy::IndexSettings::default())
-                .map_err(failed)?
+            let settings = tantivy::IndexSettings::default();
+            tantivy::Index::create(folder.clone(), schema, settings).map_err(failed)?
         };
         if !engine.searchable_segment_ids().map_err(failed)?.is_empty() {
             return Err(Error::new(
@@ -124,7 +124,7 @@ impl Index {
         }
         // Last, so that a folder with this file in it is an index.
         settings::write_settings(dir, settings)?;
-        Self::finish(engine, fields, settings, Some((dir, failure)))
+        Self::finish(engine, fields, settings, Some(dir), folder)
     }
 
     /// Opens the index in a folder. Cost: a few milliseconds, whatever its size.
@@ -144,9 +144,8 @@ impl Index {
         }
         let settings = settings::read_settings(dir)?;
         let folder = open_folder(dir, "open")?;
-        let failure = folder.last_failure();
-        let failed = |error| engine_error("open", Some(dir), &failure, error);
-        let engine = catch_panics(Some(dir), || tantivy::Index::open(folder))?.map_err(failed)?;
+        let engine = catch_panics(Some(dir), || tantivy::Index::open(folder.clone()))?
+            .map_err(|error| engine_error("open", Some(dir), &folder, error))?;
         let (schema, fields) = schema::build(settings.analysis);
         if engine.schema() != schema {
             return Err(Error::new(
@@ -157,7 +156,7 @@ impl Index {
                 ),
             ));
         }
-        Self::finish(engine, fields, settings, Some((dir, failure)))
+        Self::finish(engine, fields, settings, Some(dir), folder)
     }
 
     /// Opens the index in a folder, or creates one if there is none; `settings` apply to a new one.
@@ -172,25 +171,40 @@ impl Index {
     /// Creates an empty index in memory.
     pub fn in_memory(settings: IndexSettings) -> Result<Self> {
         let (schema, fields) = schema::build(settings.analysis);
-        Self::finish(tantivy::Index::create_in_ram(schema), fields, settings, None)
+        let folder = IndexFolder::in_memory();
+        let engine = tantivy::IndexSettings::default();
+        let engine = tantivy::Index::create(folder.clone(), schema, engine)
+            .map_err(|error| engine_error("create", None, &folder, error))?;
+        Self::finish(engine, fields, settings, None, folder)
     }
 
     fn finish(
         engine: tantivy::Index,
         fields: Fields,
         settings: IndexSettings,
-        place: Option<(&Path, LastFailure)>,
+        dir: Option<&Path>,
+        folder: IndexFolder,
     ) -> Result<Self> {
-        let (dir, failure) =
-            place.map_or((None, LastFailure::default()), |(dir, failure)| (Some(dir), failure));
         let analyzer = Analyzer::new(settings.analysis, settings.language);
         engine.tokenizers().register(settings.analysis.tokenizer(), analyzer.terms().clone());
         let reader = catch_panics(dir, || {
             engine.reader_builder().reload_policy(ReloadPolicy::OnCommitWithDelay).try_into()
         })?;
-        let reader = reader.map_err(|error| engine_error("open", dir, &failure, error))?;
+        let reader = reader.map_err(|error| engine_error("open", dir, &folder, error))?;
         let dir = dir.map(Path::to_owned);
-        Ok(Self { engine, reader, fields, settings, analyzer, failure, dir })
+        Ok(Self { engine, reader, fields, settings, analyzer, folder, dir })
+    }
+
+    /// The engine as a writer uses it: opened anew, so that it knows what other writers have left, and unable to change
+    /// anything once the gate is closed.
+    fn engine_for_writing(&self) -> Result<(tantivy::Index, OpenGate)> {
+        let (folder, gate) = self.folder.for_writing();
+        let dir = self.dir.as_deref();
+        let engine = catch_panics(dir, || tantivy::Index::open(folder))?
+            .map_err(|error| self.failed("write to", error))?;
+        let terms = self.analyzer.terms().clone();
+        engine.tokenizers().register(self.settings.analysis.tokenizer(), terms);
+        Ok((engine, gate))
     }
 
     /// The settings it was created with.
@@ -297,25 +311,37 @@ impl Index {
         read().or_else(|_| read())
     }
 
-    pub(crate) fn failed(&self, doing: &str, error: tantivy::TantivyError) -> Error {
-        engine_error(doing, self.dir.as_deref(), &self.failure, error)
+    pub(crate) fn failed(&self, doing: &str, error: TantivyError) -> Error {
+        engine_error(doing, self.dir.as_deref(), &self.folder, error)
     }
 }
 
 fn open_folder(dir: &Path, doing: &str) -> Result<IndexFolder> {
     IndexFolder::open(&dir.join(SEGMENTS_DIR))
-        .map_err(|error| engine_error(doing, Some(dir), &LastFailure::default(), error))
+        .map_err(|error| Error::engine(doing, &display(Some(dir)), None, error))
+}
+
+/// Takes the lock that writers hold, for as long as the value lives.
+fn lock_for_writing(
+    doing: &str,
+    dir: Option<&Path>,
+    folder: &IndexFolder,
+) -> Result<DirectoryLock> {
+    folder.lock_for_writing().map_err(|error| {
+        let error = TantivyError::LockFailure(error, None);
+        Error::engine(doing, &display(dir), None, error)
+    })
 }
 
 /// An error of the engine. One without an obvious cause is damage if the files are damaged, else a bug of ours.
 fn engine_error(
     doing: &str,
     dir: Option<&Path>,
-    failure: &LastFailure,
-    error: tantivy::TantivyError,
+    folder: &IndexFolder,
+    error: TantivyError,
 ) -> Error {
     let at = display(dir);
-    let error = Error::engine(doing, &at, failure.kind(), error);
+    let error = Error::engine(doing, &at, folder.failure().kind(), error);
     match dir {
         Some(dir) if error.kind() == ErrorKind::Internal && damage::is_damaged(dir) => {
             damaged(dir).with_source(error)

@@ -10,10 +10,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::damage::{Damage, MANAGED, check_is_index, payload};
-use super::directory::{META, SEGMENTS_DIR, SegmentsCopy, lock_for_writing};
+use super::directory::{META, SEGMENTS_DIR, SegmentsCopy};
 use super::durable::write_whole;
 use super::manifest::{FileRecord, Manifest};
-use super::{Index, schema, settings};
+use super::{Index, lock_for_writing, open_folder, schema, settings};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The result of a check.
@@ -75,7 +75,7 @@ impl Index {
         check_is_index(dir)?;
         let segments = dir.join(SEGMENTS_DIR);
         // Before anything is inspected: a concurrent commit would be mistaken for damage, or overwritten.
-        let _lock = lock_for_writing(dir, "repair")?;
+        let _lock = lock_for_writing("repair", Some(dir), &open_folder(dir, "repair")?)?;
         let mut damage = Damage::find(dir)?;
         if damage.managed {
             // Nothing else can be verified until this is repaired.

@@ -8,14 +8,15 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::Term;
+use tantivy::directory::DirectoryLock;
 use tantivy::indexer::{LogMergePolicy, UserOperation};
 use tantivy::query::{BooleanQuery, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
 use vizsla_core::{Document, DocumentKey, Limits, Passage, split};
 
-use super::Index;
-use super::directory::SEGMENTS_DIR;
+use super::directory::{OpenGate, SEGMENTS_DIR};
 use super::manifest::{FileRecord, Manifest, Payload};
+use super::{Index, lock_for_writing};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Options for writing.
@@ -67,8 +68,11 @@ const MAX_ID_BYTES: usize = 32_000;
 /// dropped, or the process killed, is lost, and the last commit stays.
 pub struct IndexWriter {
     index: Index,
+    options: WriterOptions,
+    // Dropped in this order: when the lock is given back, nothing of this writer can change the index any more.
     engine: tantivy::IndexWriter,
-    limits: Limits,
+    gate: OpenGate,
+    lock: DirectoryLock,
     pending: Mutex<Pending>,
     /// One for each group of document keys.
     locks: [Mutex<()>; KEY_LOCKS],
@@ -123,29 +127,22 @@ impl Index {
     /// # Errors
     /// [`ErrorKind::Locked`] when there is another one.
     pub fn writer(&self, options: &WriterOptions) -> Result<IndexWriter> {
-        IndexWriter::new(self.clone(), options)
+        IndexWriter::new(self.clone(), options.clone())
     }
 }
 
 impl IndexWriter {
-    fn new(index: Index, options: &WriterOptions) -> Result<Self> {
-        let memory = options.memory.max(options.threads * MIN_MEMORY_PER_THREAD);
-        let engine = index
-            .engine
-            .writer_with_num_threads(options.threads, memory)
-            .map_err(|e| index.failed("write to", e))?;
-        index.failure.clear();
-        remove_scratch_files(index.dir.as_deref());
-        let mut merging = LogMergePolicy::default();
-        // Deleted documents cost space and time until their segment is rewritten.
-        merging.set_del_docs_ratio_before_merge(0.3);
-        engine.set_merge_policy(Box::new(merging));
+    fn new(index: Index, options: WriterOptions) -> Result<Self> {
+        let lock = lock_for_writing("write to", index.dir(), &index.folder)?;
+        index.folder.failure().clear();
+        remove_scratch_files(index.dir());
+        let (engine, gate) = open_engine(&index, &options)?;
         // Leftovers of a killed writer would collide with new files of the same names.
         engine.garbage_collect_files().wait().map_err(|e| index.failed("clean up", e))?;
         index.refresh()?;
         let pending = Mutex::new(Pending::new(&index)?);
         let locks = std::array::from_fn(|_| Mutex::new(()));
-        Ok(Self { index, engine, limits: options.limits, pending, locks })
+        Ok(Self { index, options, engine, gate, lock, pending, locks })
     }
 
     /// Adds a document, replacing the one from the same file with the same id.
@@ -201,7 +198,7 @@ impl IndexWriter {
             ));
         }
         let sizes = document.metadata.iter().map(|(name, value)| name.len() + value.size());
-        let (bytes, limit) = (sizes.sum::<usize>(), self.limits.metadata_bytes);
+        let (bytes, limit) = (sizes.sum::<usize>(), self.options.limits.metadata_bytes);
         if bytes > limit {
             return unfit(format!(
                 "document {id:?} has {bytes} bytes of metadata, more than the limit of {limit}"
@@ -350,7 +347,7 @@ impl IndexWriter {
         if let Some(dir) = &self.index.dir {
             manifest.remove_others(dir, previous);
         }
-        self.index.failure.clear();
+        self.index.folder.failure().clear();
         self.index.refresh()?;
         // From here on the index itself has the added documents.
         let mut pending = self.pending();
@@ -365,8 +362,9 @@ impl IndexWriter {
     /// # Errors
     /// Those of reading the index.
     pub fn rollback(&mut self) -> Result<()> {
-        self.engine.rollback().map_err(|error| self.index.failed("roll back", error))?;
-        self.index.failure.clear();
+        self.gate.close();
+        (self.engine, self.gate) = open_engine(&self.index, &self.options)?;
+        self.index.folder.failure().clear();
         let last_sequence = self.pending().last_sequence;
         let pending = Pending::new(&self.index)?;
         *self.pending() =
@@ -380,8 +378,11 @@ impl IndexWriter {
     /// # Errors
     /// Those of merging; what was committed stays as it is.
     pub fn finish(self) -> Result<()> {
-        let Self { index, engine, .. } = self;
-        engine.wait_merging_threads().map_err(|error| index.failed("merge", error))?;
+        let Self { index, engine, gate, lock, .. } = self;
+        let merged = engine.wait_merging_threads();
+        drop(gate);
+        drop(lock);
+        merged.map_err(|error| index.failed("merge", error))?;
         index.refresh()
     }
 
@@ -407,6 +408,19 @@ impl Index {
         files.sort();
         Ok(files)
     }
+}
+
+fn open_engine(index: &Index, options: &WriterOptions) -> Result<(tantivy::IndexWriter, OpenGate)> {
+    let (engine, gate) = index.engine_for_writing()?;
+    let memory = options.memory.max(options.threads * MIN_MEMORY_PER_THREAD);
+    let engine = engine
+        .writer_with_num_threads(options.threads, memory)
+        .map_err(|error| index.failed("write to", error))?;
+    let mut merging = LogMergePolicy::default();
+    // Deleted documents cost space and time until their segment is rewritten.
+    merging.set_del_docs_ratio_before_merge(0.3);
+    engine.set_merge_policy(Box::new(merging));
+    Ok((engine, gate))
 }
 
 /// Removes what killed writers were writing. Only whoever holds the writer's lock may do so.
