@@ -1,5 +1,7 @@
 //! `vizsla search` and `rerank`.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::support::{Workspace, ids, names};
@@ -126,7 +128,7 @@ fn every_form_of_output_is_what_it_says() {
     assert_eq!(run["1"][0].0, "walk-2");
     let human = search(&["--limit", "1"]);
     assert!(
-        human.contains("Ridge walk") && human.contains("walks.jsonl:2-2") && human.contains("BM25"),
+        human.contains("Ridge walk") && human.contains("walks.jsonl:2 ") && human.contains("BM25"),
         "{human}"
     );
     assert!(!human.contains('\u{1b}'), "no colour in a pipe");
@@ -145,6 +147,36 @@ fn every_form_of_output_is_what_it_says() {
         (sum - hit["scores"]["retrieval"].as_f64().unwrap()).abs() < 1e-4,
         "the parts add up to the score"
     );
+}
+
+#[test]
+fn the_sentence_that_answers_is_shown_with_its_line() {
+    let workspace = Workspace::new();
+    let text = "# Kennel\n\nFirst line.\nSecond line. Badgers dig at night. Third line.\nFourth line.\n\nFifth.\n";
+    workspace.write("docs/den/index.md", text);
+    workspace.write("docs/den/mod.rs", "/// Nothing of note.\nfn sett() {}\n");
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let search = |words: &str, more: &[&str]| {
+        let args = ["search", words, "--index", "index", "--fusion", "bm25"];
+        workspace.ok(&[&args[..], more].concat())
+    };
+    let place = Path::new("docs").join("den").join("index.md").display().to_string();
+    let compact = search("badgers", &["--compact"]);
+    assert_eq!(compact, format!("{place}:4: Badgers dig at night.\n"));
+    let human = search("badgers", &[]);
+    assert!(human.contains(&format!("{place}:4")), "{human}");
+    assert!(human.contains("   > Second line. Badgers dig at night. Third line.\n"), "{human}");
+    assert!(human.contains("     First line.\n") && human.contains("     Fourth line.\n"), "{human}");
+    assert!(!human.contains("Fifth"), "{human}");
+    assert!(search("badgers", &["--context", "2"]).contains("Fifth."));
+    assert!(!search("badgers", &["--context", "0"]).contains("First"));
+    assert!(search("badgers", &["--full"]).contains("# Kennel"));
+    assert!(search("sett", &[]).contains("den/mod.rs"), "the folder says what the name does not");
+    let json: Value = serde_json::from_str(&search("badgers", &["--json"])).unwrap();
+    let snippet = &json["hits"][0]["passage"]["snippet"];
+    assert_eq!(snippet["location"]["lines"]["first"], 4);
+    let [from, to] = [0, 1].map(|i| snippet["sentence"][i].as_u64().unwrap() as usize);
+    assert_eq!(&snippet["text"].as_str().unwrap()[from..to], "Badgers dig at night.");
 }
 
 #[test]

@@ -210,6 +210,15 @@ pub(crate) struct SearchArgs {
     /// Explain each score
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Show so many lines before and after the sentence that answers [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) context: Option<usize>,
+    /// Show whole passages
+    #[arg(long, conflicts_with_all = ["context", "format"])]
+    pub(crate) full: bool,
+    /// Print each hit on a line, as grep does: path:line: the sentence that answers
+    #[arg(long, group = "format")]
+    pub(crate) compact: bool,
     /// Print one JSON object
     #[arg(long, group = "format")]
     pub(crate) json: bool,
@@ -483,6 +492,7 @@ pub(crate) struct TuneArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     Human,
+    Compact,
     Json,
     JsonLines,
     Trec,
@@ -494,6 +504,7 @@ impl SearchArgs {
             (true, ..) => Format::Json,
             (_, true, _) => Format::JsonLines,
             (.., true) => Format::Trec,
+            _ if self.compact => Format::Compact,
             _ => Format::Human,
         }
     }

@@ -93,8 +93,24 @@ pub(crate) fn index_variable() -> Option<PathBuf> {
 /// The path as it would be typed from here.
 pub(crate) fn relative(path: &str) -> String {
     let here = working_folder();
-    let relative = here.as_deref().and_then(|here| Path::new(path).strip_prefix(here).ok());
-    relative.map_or_else(|| path.to_owned(), |relative| relative.display().to_string())
+    below(path, here.as_deref()).unwrap_or_else(|| path.to_owned())
+}
+
+/// As [`relative`], with a `~` for the home folder, for people to read.
+pub(crate) fn short(path: &str) -> String {
+    let here = working_folder();
+    shortened(path, here.as_deref(), vizsla_hub::runtime::home_dir().as_deref())
+}
+
+fn shortened(path: &str, here: Option<&Path>, home: Option<&Path>) -> String {
+    let in_home = || below(path, home).map(|rest| Path::new("~").join(rest).display().to_string());
+    below(path, here).or_else(in_home).unwrap_or_else(|| path.to_owned())
+}
+
+fn below(path: &str, folder: Option<&Path>) -> Option<String> {
+    // What is everywhere says nothing.
+    let folder = folder.filter(|folder| folder.parent().is_some())?;
+    Path::new(path).strip_prefix(folder).ok().map(|rest| rest.display().to_string())
 }
 
 /// Whether a panic should print where it came from.
@@ -104,4 +120,19 @@ pub(crate) fn wants_backtraces() -> bool {
         reason = "the one place that reads the program's environment"
     )]
     std::env::var_os("RUST_BACKTRACE").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_begin_here_or_at_home() {
+        let short = |path, here| shortened(path, Some(Path::new(here)), Some(Path::new("/home/a")));
+        let typed = |parts: &[&str]| parts.iter().collect::<PathBuf>().display().to_string();
+        assert_eq!(short("/home/a/notes/x.md", "/home/a/notes"), "x.md");
+        assert_eq!(short("/home/a/notes/x.md", "/srv"), typed(&["~", "notes", "x.md"]));
+        assert_eq!(short("/home/ab/x.md", "/"), "/home/ab/x.md");
+        assert_eq!(shortened("/x.md", None, Some(Path::new("/"))), "/x.md");
+    }
 }

@@ -125,6 +125,24 @@ impl Location {
         whole
     }
 
+    /// The place of lines `first` to `last` (from 0) out of the `count` lines of the text that is here. Where lines of the
+    /// text are not lines of the source one by one, as with text extracted from HTML, nothing nearer is known, and
+    /// likewise for other units.
+    pub fn of_lines(&self, first: u32, last: u32, count: u32) -> Self {
+        match self {
+            Self::Lines { first: begin, last: end }
+                if end.checked_sub(*begin).is_some_and(|span| span + 1 == count) =>
+            {
+                Self::Lines { first: begin + first, last: begin + last }
+            }
+            Self::Member { path, at } => {
+                let at = Box::new(at.of_lines(first, last, count));
+                Self::Member { path: path.clone(), at }
+            }
+            other => other.clone(),
+        }
+    }
+
     /// What follows `#` in a link to the file that opens it at this place, for the kinds of files whose viewers
     /// understand that: `page=12` ([RFC 8118](https://www.rfc-editor.org/rfc/rfc8118)), `t=75`
     /// ([Media Fragments](https://www.w3.org/TR/media-frags/)).
@@ -298,6 +316,16 @@ mod tests {
         };
         assert_eq!(rows("a", 2).through(&rows("b", 5)), rows("a", 2));
         assert_eq!(rows("a", 2).through(&rows("a", 5)).to_string(), "a!A2:E5");
+    }
+
+    #[test]
+    fn lines_within_a_place_are_known_where_the_text_is_the_source() {
+        let lines = |first, last| Location::Lines { first, last };
+        assert_eq!(lines(10, 14).of_lines(1, 2, 5), lines(11, 12));
+        assert_eq!(lines(10, 30).of_lines(1, 2, 5), lines(10, 30), "extracted from something else");
+        assert_eq!(page(3).of_lines(1, 2, 5), page(3));
+        let inside = |at| Location::Member { path: "a.txt".into(), at: Box::new(at) };
+        assert_eq!(inside(lines(1, 5)).of_lines(4, 4, 5), inside(lines(5, 5)));
     }
 
     #[test]

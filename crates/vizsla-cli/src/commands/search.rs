@@ -68,6 +68,11 @@ impl<'a> Search<'a> {
         if self.degraded.is_some() {
             response.degraded.clone_from(&self.degraded);
         }
+        if let Some(lines) = self.args.context {
+            for hit in &mut response.hits {
+                hit.passage.snippet = hit.passage.snippet_with(lines);
+            }
+        }
         self.print(number, &response)?;
         Ok(if response.hits.is_empty() { Outcome::NoHits } else { Outcome::Success })
     }
@@ -99,7 +104,10 @@ impl<'a> Search<'a> {
 
     fn print(&self, number: usize, response: &SearchResponse) -> anyhow::Result<()> {
         match self.args.format() {
-            Format::Human => output::print_response(response, self.args.explain)?,
+            Format::Human => {
+                output::print_response(response, self.args.explain, self.args.full)?;
+            }
+            Format::Compact => output::print_compact(response)?,
             Format::Json => output::json(response)?,
             Format::JsonLines => response.hits.iter().try_for_each(output::json_line)?,
             Format::Trec => {

@@ -4,24 +4,37 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use vizsla::{Bm25Explanation, Explanation, Hit, HitScores, Location, QueryNotes, SearchResponse};
+use vizsla::{Bm25Explanation, Explanation, Hit, HitScores, QueryNotes, SearchResponse};
 
-use super::printable;
-use crate::settings;
+use super::{excerpt, names, printable};
 
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
-const MATCH: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
+/// From this probability on, most passages answer.
+const LIKELY: f32 = 0.5;
+/// Below this probability, hardly any passage answers.
+const PERHAPS: f32 = 0.1;
 
-/// Prints hits, each with location, scores and best passage, and the time of each stage.
-pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Result<()> {
+/// Prints hits, each with its place, how likely it answers, and the sentence that does or the `full` passage; and the
+/// time of each stage.
+pub(crate) fn print_response(
+    response: &SearchResponse,
+    explain: bool,
+    full: bool,
+) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    if let Some(reason) = &response.degraded {
-        super::note(&format!("degraded to BM25 alone: {reason}"));
-    }
-    print_notes(&response.notes);
+    print_notes(response);
     for hit in &response.hits {
-        print_hit(&mut out, hit)?;
+        print_hit(&mut out, hit, explain)?;
+        for line in excerpt::lines(&hit.passage, full) {
+            writeln!(out, "{line}")?;
+        }
+        if hit.passage.truncated {
+            writeln!(
+                out,
+                "     {FAINT}(the model read only the first part of the question){FAINT:#}"
+            )?;
+        }
         if explain {
             print_explanation(&mut out, hit)?;
         }
@@ -57,7 +70,22 @@ pub(crate) fn print_response(response: &SearchResponse, explain: bool) -> io::Re
     )
 }
 
-fn print_notes(notes: &QueryNotes) {
+/// Prints a line for each hit, as grep does.
+pub(crate) fn print_compact(response: &SearchResponse) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    print_notes(response);
+    for hit in &response.hits {
+        let place = names::linked(hit, &names::first_place(hit));
+        writeln!(out, "{place}: {}", excerpt::sentence(&hit.passage))?;
+    }
+    Ok(())
+}
+
+fn print_notes(response: &SearchResponse) {
+    if let Some(reason) = &response.degraded {
+        super::note(&format!("degraded to BM25 alone: {reason}"));
+    }
+    let notes: &QueryNotes = &response.notes;
     for sentence in notes.sentences() {
         super::note(&sentence);
     }
@@ -66,35 +94,30 @@ fn print_notes(notes: &QueryNotes) {
     }
 }
 
-fn print_hit(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
-    let title = printable(if hit.title.is_empty() { &hit.doc_id } else { &hit.title });
-    let headings: String = hit
-        .passage
-        .headings
-        .iter()
-        .map(|heading| printable(heading))
-        .filter(|heading| *heading != title)
-        .map(|heading| format!(" › {heading}"))
-        .collect();
+fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool) -> io::Result<()> {
+    let title = names::title(hit);
+    let headings = hit.passage.headings.iter().map(|heading| printable(heading));
+    let headings = headings.filter(|heading| *heading != hit.title && *heading != title);
+    let headings: String = headings.map(|heading| format!(" › {heading}")).collect();
     writeln!(out, "{:>3}. {TITLE}{title}{TITLE:#}{headings}", hit.rank)?;
-    let place = match &hit.path {
-        Some(path) => place(&settings::relative(path), &hit.passage.location),
-        None => hit.doc_id.clone(),
-    };
-    let place = printable(&place);
-    match &hit.link {
-        // Terminals that know no links show the text alone.
-        Some(link) => writeln!(out, "     \x1b]8;;{link}\x1b\\{place}\x1b]8;;\x1b\\")?,
-        None => writeln!(out, "     {place}")?,
-    }
-    writeln!(out, "     {FAINT}{}{FAINT:#}", scores(hit.score, &hit.scores))?;
-    for line in snippet(hit).lines().filter(|line| !line.trim().is_empty()) {
-        writeln!(out, "     {line}")?;
-    }
-    if hit.passage.truncated {
-        writeln!(out, "     {FAINT}(the model read only the first part of the question){FAINT:#}")?;
+    let place = names::linked(hit, &names::place(hit));
+    let likely = hit.scores.rerank_probability.map_or("", in_words);
+    let between = if likely.is_empty() { "" } else { " · " };
+    writeln!(out, "     {place}{FAINT}{between}{likely}{FAINT:#}")?;
+    if explain {
+        writeln!(out, "     {FAINT}{}{FAINT:#}", scores(hit.score, &hit.scores))?;
     }
     Ok(())
+}
+
+/// How likely a passage answers, for people: the model's probability is not how often it is right, so figures would say
+/// more than is known. docs/quality.md says how often each word is right.
+fn in_words(probability: f32) -> &'static str {
+    match probability {
+        LIKELY.. => "likely",
+        PERHAPS.. => "perhaps",
+        _ => "unlikely",
+    }
 }
 
 fn scores(score: f32, scores: &HitScores) -> String {
@@ -111,35 +134,6 @@ fn scores(score: f32, scores: &HitScores) -> String {
         down => format!("▼{}", -down),
     };
     format!("{bm25} · rerank {logit:+.2}, {:.1} % (#{rank}, {moved})", probability * 100.0)
-}
-
-/// Where a passage is, with lines in the form that editors and terminals understand.
-fn place(path: &str, location: &Location) -> String {
-    match location {
-        Location::Lines { first, last } => format!("{path}:{first}-{last}"),
-        other => format!("{path}, {other}"),
-    }
-}
-
-/// The part of the passage with the most matches, which are marked.
-fn snippet(hit: &Hit) -> String {
-    let snippet = &hit.passage.snippet;
-    let mut marked = String::new();
-    if snippet.start > 0 {
-        marked.push('…');
-    }
-    let mut at = 0;
-    for [from, to] in &snippet.highlights {
-        marked.push_str(&printable(&snippet.text[at..*from]));
-        let word = printable(&snippet.text[*from..*to]);
-        write!(marked, "{MATCH}{word}{MATCH:#}").expect("writing to a string cannot fail");
-        at = *to;
-    }
-    marked.push_str(&printable(&snippet.text[at..]));
-    if snippet.end < hit.passage.text.len() {
-        marked.push('…');
-    }
-    marked
 }
 
 fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {

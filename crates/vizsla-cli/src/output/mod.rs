@@ -1,7 +1,9 @@
 //! Writers; no decisions.
 
+mod excerpt;
 mod extracted;
 mod human;
+mod names;
 mod sync;
 
 use std::borrow::Cow;
@@ -10,7 +12,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 pub(crate) use extracted::{print_extracted, print_problem};
-pub(crate) use human::{print_reranked, print_response};
+pub(crate) use human::{print_compact, print_reranked, print_response};
 pub(crate) use sync::print_report;
 
 /// Prints a line for people to standard output.

@@ -26,6 +26,11 @@ pub const FILE_NAME: &str = if cfg!(windows) {
     "libonnxruntime.so"
 };
 
+/// The user's home folder, if there is one.
+pub fn home_dir() -> Option<PathBuf> {
+    dirs::home_dir()
+}
+
 /// Where Vizsla keeps what it fetches: `VIZSLA_DATA_DIR`, else `vizsla` in the user's data folder.
 ///
 /// # Errors

@@ -38,6 +38,8 @@ fn build_one(
         if request.wants_explanation() { retrieval.explain(candidate)? } else { None };
     let highlights: Vec<[usize; 2]> =
         retrieval.highlight(candidate).into_iter().map(|range| [range.start, range.end]).collect();
+    let place = (passage.headings.as_slice(), &passage.location);
+    let snippet = Snippet::of(&passage.text, &highlights, place, Snippet::DEFAULT_CONTEXT);
     Ok(Hit {
         rank,
         doc_id: passage.doc_id.clone(),
@@ -62,7 +64,7 @@ fn build_one(
             location: passage.location.clone(),
             start_byte: passage.start_byte,
             end_byte: passage.end_byte,
-            snippet: Snippet::of(&passage.text, &highlights),
+            snippet,
             highlights,
             truncated: rerank.is_some_and(|score| score.truncated),
         },

@@ -10,6 +10,7 @@ mod request;
 mod response;
 mod scored;
 mod snippet;
+mod sentence;
 mod stages;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

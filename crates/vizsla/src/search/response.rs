@@ -103,7 +103,7 @@ pub struct HitPassage {
     pub end_byte: u64,
     /// Byte ranges of `text`, `[start, end)`, that match words of the query.
     pub highlights: Vec<[usize; 2]>,
-    /// The part to show where there is no room for all of it.
+    /// The sentence that answers, with a line around it: what to show where there is no room for all of the passage.
     pub snippet: Snippet,
     /// Whether the cross-encoder could not read all of it.
     pub truncated: bool,
@@ -111,6 +111,13 @@ pub struct HitPassage {
 
 fn metadata_out<S: Serializer>(metadata: &Metadata, serializer: S) -> Result<S::Ok, S::Error> {
     metadata.serialize(serializer)
+}
+
+impl HitPassage {
+    /// The sentence that answers, with so many lines before and after it.
+    pub fn snippet_with(&self, context: usize) -> Snippet {
+        Snippet::of(&self.text, &self.highlights, (&self.headings, &self.location), context)
+    }
 }
 
 fn metadata_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Metadata>, D::Error> {

@@ -1,0 +1,85 @@
+//! What a hit is called and where it is, in one line each.
+
+use std::path::Path;
+
+use vizsla::{Hit, Location};
+
+use super::printable;
+use crate::settings;
+
+/// Names under which tools look for a file in any folder; they say nothing of what is in it.
+const SAID_BY_THE_FOLDER: [&str; 16] = [
+    "__init__", "__main__", "build", "default", "index", "init", "layout", "lib", "main", "makefile",
+    "mod", "package", "page", "readme", "setup", "untitled",
+];
+
+/// The title, else the name of the file; with its folder where a name says nothing.
+pub(super) fn title(hit: &Hit) -> String {
+    let path = hit.path.as_deref().map(Path::new);
+    let file = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let name = match (&hit.title, file) {
+        (title, _) if !title.is_empty() => title.clone(),
+        (_, Some(file)) if hit.path.as_ref() == Some(&hit.doc_id) => file,
+        _ => hit.doc_id.clone(),
+    };
+    let folder = path.and_then(Path::parent).and_then(Path::file_name);
+    match folder {
+        Some(folder) if says_nothing(&name) => one_line(&format!("{}/{name}", folder.display())),
+        _ => one_line(&name),
+    }
+}
+
+fn says_nothing(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().to_lowercase();
+    SAID_BY_THE_FOLDER.contains(&stem.as_str())
+}
+
+/// The place of the sentence, with lines in the form that editors and terminals understand.
+pub(super) fn place(hit: &Hit) -> String {
+    let Some(path) = &hit.path else { return one_line(&hit.doc_id) };
+    let path = settings::short(path);
+    one_line(&match &hit.passage.snippet.location {
+        Location::Lines { first, last } if first == last => format!("{path}:{first}"),
+        Location::Lines { first, last } => format!("{path}:{first}-{last}"),
+        other => format!("{path}, {other}"),
+    })
+}
+
+/// As [`place`], with the first line alone, as programs that read the output of compilers and of grep expect.
+pub(super) fn first_place(hit: &Hit) -> String {
+    match (&hit.path, &hit.passage.snippet.location) {
+        (Some(path), Location::Lines { first, .. }) => {
+            one_line(&format!("{}:{first}", settings::short(path)))
+        }
+        _ => place(hit),
+    }
+}
+
+/// The place as a link; terminals that know no links show the text alone.
+pub(super) fn linked(hit: &Hit, place: &str) -> String {
+    match &hit.link {
+        Some(link) => format!("\x1b]8;;{link}\x1b\\{place}\x1b]8;;\x1b\\"),
+        None => place.to_owned(),
+    }
+}
+
+/// Without control characters, line ends and tabs included.
+fn one_line(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_any_folder_may_have_say_nothing() {
+        for name in ["mod.rs", "README", "index.md", "__init__.py", "main.c", "Makefile"] {
+            assert!(says_nothing(name), "{name}");
+        }
+        for name in ["models.rs", "How to build", "indexing.md", "Main street", ""] {
+            assert!(!says_nothing(name), "{name}");
+        }
+        assert_eq!(one_line("a\nb\tc"), "a\u{fffd}b\u{fffd}c");
+    }
+}

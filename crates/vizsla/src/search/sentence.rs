@@ -1,0 +1,147 @@
+//! The sentence of a passage that answers best. In: a text and where words of the query are in it. Out: a byte range.
+//!
+//! Sentences end where Unicode has them end (UAX #29), and at line ends that are not just where prose was wrapped: a line
+//! of code, of a list or of a table is a sentence of its own.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Prose is not wrapped before so many bytes.
+const SHORTEST_WRAPPED: usize = 40;
+
+/// The sentence with the most words of the query, where a word counts less the more often the passage has it. A heading
+/// counts half: it names what the sentences below it say. The first of equals; of a text without any of the words, the
+/// first sentence below the headings. Cost: linear in the text and in the highlights.
+pub(super) fn best(text: &str, highlights: &[[usize; 2]], headings: &[String]) -> Range<usize> {
+    let sentences = sentences(text);
+    let words: Vec<String> =
+        highlights.iter().map(|[from, to]| text[*from..*to].to_lowercase()).collect();
+    let mut counts: HashMap<&str, f64> = HashMap::new();
+    words.iter().for_each(|word| *counts.entry(word).or_default() += 1.0);
+    let (mut best, mut most, mut next) = (None, 0.0, 0);
+    for sentence in &sentences {
+        let mut seen = HashSet::new();
+        let mut score = 0.0;
+        while let Some([from, _]) = highlights.get(next).filter(|[from, _]| *from < sentence.end) {
+            if *from >= sentence.start && seen.insert(words[next].as_str()) {
+                score += 1.0 / (1.0 + counts[words[next].as_str()].ln());
+            }
+            next += 1;
+        }
+        if is_heading(&text[sentence.clone()], headings) {
+            score /= 2.0;
+        }
+        if score > most {
+            (best, most) = (Some(sentence), score);
+        }
+    }
+    let plain = || sentences.iter().find(|range| !is_heading(&text[(*range).clone()], headings));
+    best.or_else(plain).or(sentences.first()).cloned().unwrap_or(0..text.len())
+}
+
+fn is_heading(sentence: &str, headings: &[String]) -> bool {
+    let plain = sentence.trim_start_matches(['#', '=', ' ']);
+    plain.len() < sentence.len() || headings.iter().any(|heading| heading.trim() == plain)
+}
+
+/// Byte ranges of sentences, without white space around them.
+fn sentences(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for block in blocks(text) {
+        // As long as it was, so that offsets stay.
+        let flat = text[block.clone()].replace(['\n', '\r'], " ");
+        for (at, sentence) in flat.split_sentence_bound_indices() {
+            let start = at + sentence.len() - sentence.trim_start().len();
+            let end = at + sentence.trim_end().len();
+            if start < end {
+                found.push(block.start + start..block.start + end);
+            }
+        }
+    }
+    found
+}
+
+/// Lines, those together over which prose was wrapped.
+fn blocks(text: &str) -> Vec<Range<usize>> {
+    let mut blocks: Vec<Range<usize>> = Vec::new();
+    let (mut at, mut before) = (0, "");
+    for line in text.split_inclusive('\n') {
+        let end = at + line.len();
+        match blocks.last_mut() {
+            Some(block) if is_wrapped(before, line) => block.end = end,
+            _ => blocks.push(at..end),
+        }
+        (at, before) = (end, line);
+    }
+    blocks
+}
+
+/// Whether a sentence may go on from one line to the next.
+fn is_wrapped(line: &str, next: &str) -> bool {
+    let (line, next) = (line.trim(), next.trim());
+    let goes_on = |c: char| c.is_alphanumeric() || ".,-–—'’\"”)!?".contains(c);
+    let first = next.split_whitespace().next().unwrap_or_default();
+    let is_marker = first.ends_with(['.', ')']) && first[..first.len() - 1].parse::<u32>().is_ok();
+    line.len() >= SHORTEST_WRAPPED
+        && !line.starts_with(['#', '|', '/'])
+        && line.ends_with(goes_on)
+        && next.starts_with(|c: char| c.is_alphanumeric() || "\"“'‘(`[".contains(c))
+        && !is_marker
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &str) -> Vec<&str> {
+        sentences(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn wrapped_prose_is_joined_and_other_lines_stand_alone() {
+        let prose = "A dog that is young sleeps most of the\nday. Then it eats.\r\n\nAnother dog.";
+        assert_eq!(
+            all(prose),
+            [
+                "A dog that is young sleeps most of the\nday.",
+                "Then it eats.",
+                "Another dog."
+            ]
+        );
+        let wide = "the quick brown fox jumps over the lazy dog today";
+        for lines in [
+            format!("- {wide}\n- {wide}"),
+            format!("## {wide}\n{wide}"),
+            format!("| {wide} |\n| {wide} |"),
+            format!("let x = \"{wide}\";\nlet y = 2;"),
+            format!("{wide}\n2. {wide}"),
+            "short\nlines".to_owned(),
+        ] {
+            assert_eq!(all(&lines).len(), 2, "{lines}");
+        }
+        assert!(all(" \n\n ").is_empty());
+    }
+
+    fn best_of(text: &str, words: &[&str], headings: &[&str]) -> String {
+        let mut found: Vec<[usize; 2]> = words
+            .iter()
+            .flat_map(|word| text.match_indices(word).map(|(at, word)| [at, at + word.len()]))
+            .collect();
+        found.sort_unstable();
+        let headings: Vec<String> = headings.iter().map(ToString::to_string).collect();
+        text[best(text, &found, &headings)].to_owned()
+    }
+
+    #[test]
+    fn rare_words_decide_and_headings_count_half() {
+        let text = "# Bugs, bugs\nA bug is a bug. To report a bug, send mail. A bug again.";
+        assert_eq!(best_of(text, &["bug", "report"], &[]), "To report a bug, send mail.");
+        let text = "Report a bug\nYou report it by mail.";
+        assert_eq!(best_of(text, &["eport", "bug"], &["Report a bug"]), "Report a bug");
+        assert_eq!(best_of(text, &["report", "bug"], &["Report a bug"]), "You report it by mail.");
+        assert_eq!(best_of(text, &[], &["Report a bug"]), "You report it by mail.");
+        assert_eq!(best_of("", &[], &[]), "");
+    }
+}
