@@ -10,10 +10,10 @@ use super::{excerpt, names, printable};
 
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
-/// From this probability on, most passages answer.
-const LIKELY: f32 = 0.5;
-/// Below this probability, hardly any passage answers.
-const PERHAPS: f32 = 0.1;
+/// From this probability on, at least two in five passages were judged relevant in every collection looked at.
+const LIKELY: f32 = 0.95;
+/// Below this probability, at most one in eight was.
+const PERHAPS: f32 = 0.65;
 
 /// Prints hits, each with its place, how likely it answers, and the sentence that does or the `full` passage; and the
 /// time of each stage.
@@ -187,4 +187,17 @@ pub(crate) fn print_reranked(
 ) -> io::Result<()> {
     let text = printable(text);
     writeln!(out, "{rank:>3}. {logit:+8.3} {:>6.1} %  {text}", probability * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_are_said_in_words() {
+        assert_eq!(
+            [0.99, 0.95, 0.8, 0.5, 0.0].map(in_words),
+            ["likely", "likely", "perhaps", "unlikely", "unlikely"]
+        );
+    }
 }

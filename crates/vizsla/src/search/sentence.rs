@@ -101,14 +101,11 @@ mod tests {
 
     #[test]
     fn wrapped_prose_is_joined_and_other_lines_stand_alone() {
-        let prose = "A dog that is young sleeps most of the\nday. Then it eats.\r\n\nAnother dog.";
+        let prose =
+            "A dog that is still young sleeps most of the\nday. Then it eats.\r\n\nAnother dog.";
         assert_eq!(
             all(prose),
-            [
-                "A dog that is young sleeps most of the\nday.",
-                "Then it eats.",
-                "Another dog."
-            ]
+            ["A dog that is still young sleeps most of the\nday.", "Then it eats.", "Another dog."]
         );
         let wide = "the quick brown fox jumps over the lazy dog today";
         for lines in [

@@ -123,11 +123,8 @@ fn around(text: &str, range: &Range<usize>, context: usize) -> Range<usize> {
     } else {
         start
     };
-    let end = if end - range.end > room {
-        word_end(text, range.end..range.end + room).end
-    } else {
-        end
-    };
+    let end =
+        if end - range.end > room { word_end(text, range.end..range.end + room).end } else { end };
     start..start + text[start..end].trim_end().len()
 }
 
