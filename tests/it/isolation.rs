@@ -195,7 +195,7 @@ fn a_hit_has_a_place_and_a_link() {
     let link = hit["link"].as_str().unwrap();
     assert!(link.starts_with("file:///") && link.ends_with("/docs/a%20b.md"), "{link}");
     let plain = workspace.ok(&search);
-    assert!(plain.contains("docs/a b.md:1-3") && !plain.contains("file://"), "{plain}");
+    assert!(plain.contains("docs/a b.md:3") && !plain.contains("file://"), "{plain}");
     let mut coloured = workspace.command(&search);
     let ran = run(coloured.env("CLICOLOR_FORCE", "1"), b"");
     assert!(ran.out.contains(&format!("\u{1b}]8;;{link}\u{1b}\\")), "{}", ran.out);

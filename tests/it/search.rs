@@ -166,7 +166,10 @@ fn the_sentence_that_answers_is_shown_with_its_line() {
     let human = search("badgers", &[]);
     assert!(human.contains(&format!("{place}:4")), "{human}");
     assert!(human.contains("   > Second line. Badgers dig at night. Third line.\n"), "{human}");
-    assert!(human.contains("     First line.\n") && human.contains("     Fourth line.\n"), "{human}");
+    assert!(
+        human.contains("     First line.\n") && human.contains("     Fourth line.\n"),
+        "{human}"
+    );
     assert!(!human.contains("Fifth"), "{human}");
     assert!(search("badgers", &["--context", "2"]).contains("Fifth."));
     assert!(!search("badgers", &["--context", "0"]).contains("First"));
@@ -177,6 +180,42 @@ fn the_sentence_that_answers_is_shown_with_its_line() {
     assert_eq!(snippet["location"]["lines"]["first"], 4);
     let [from, to] = [0, 1].map(|i| snippet["sentence"][i].as_u64().unwrap() as usize);
     assert_eq!(&snippet["text"].as_str().unwrap()[from..to], "Badgers dig at night.");
+}
+
+#[test]
+fn copies_take_one_place() {
+    let workspace = Workspace::new();
+    for (name, text) in [
+        ("a.md", "Badgers dig at night, and sleep until the evening."),
+        ("b.md", "badgers dig at night and sleep until the evening"),
+        ("old/a.md", "Badgers  dig at NIGHT (and sleep until the evening)!"),
+        ("c.md", "Badgers sleep by day."),
+    ] {
+        workspace.write(&format!("docs/{name}"), text);
+    }
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let args = [
+        "search",
+        "badgers dig",
+        "--index",
+        "index",
+        "--fusion",
+        "bm25",
+        "--depth",
+        "2",
+        "-n",
+        "2",
+    ];
+    let search = |more: &[&str]| workspace.ok(&[&args[..], more].concat());
+    let json: Value = serde_json::from_str(&search(&["--json"])).unwrap();
+    assert_eq!(names(&json)[1..], ["c.md"], "depth is spent on different texts");
+    let copies = json["hits"][0]["copies"].as_array().unwrap();
+    assert!(copies.len() == 2 && copies.iter().all(|copy| copy["path"].is_string()), "{copies:?}");
+    assert!(json["hits"][1]["copies"].is_null());
+    assert!(search(&[]).contains("and 2 copies: "));
+    let all: Value = serde_json::from_str(&search(&["--copies", "--json"])).unwrap();
+    assert!(!names(&all).contains(&"c.md".to_owned()));
+    assert_eq!(search(&["--trec"]).lines().count(), 2, "a run has every document");
 }
 
 #[test]

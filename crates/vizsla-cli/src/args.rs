@@ -211,6 +211,9 @@ pub(crate) struct SearchArgs {
     #[arg(long)]
     pub(crate) explain: bool,
     /// Show so many lines before and after the sentence that answers [default: 1]
+    /// Give passages that say the same as another one places of their own
+    #[arg(long)]
+    pub(crate) copies: bool,
     #[arg(long, value_name = "N")]
     pub(crate) context: Option<usize>,
     /// Show whole passages

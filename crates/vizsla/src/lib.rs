@@ -47,9 +47,9 @@ pub use index::{
     content_hash,
 };
 pub use search::{
-    Engine, FuseStage, Hit, HitPassage, HitScores, MergedRetriever, PassageRetriever, RerankStage,
-    RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest, SearchResponse, Snippet,
-    Stages,
+    Engine, FuseStage, Hit, HitPassage, HitScores, MergedRetriever, PassageCopy, PassageRetriever,
+    RerankStage, RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest, SearchResponse,
+    Snippet, Stages,
 };
 pub use settings::SearchSettings;
 pub use vizsla_core::{

@@ -87,6 +87,10 @@ impl<'a> Search<'a> {
         if args.syntax {
             request = request.with_syntax(QuerySyntax::Native);
         }
+        // A run is for measuring, and judges each document by itself.
+        if !args.copies && args.format() != Format::Trec {
+            request = request.with_folded_copies();
+        }
         if args.explain {
             request = request.with_explanation();
         }

@@ -104,6 +104,9 @@ fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool) -> io::Result<()> {
     let likely = hit.scores.rerank_probability.map_or("", in_words);
     let between = if likely.is_empty() { "" } else { " · " };
     writeln!(out, "     {place}{FAINT}{between}{likely}{FAINT:#}")?;
+    if let Some(copies) = names::copies(hit) {
+        writeln!(out, "     {FAINT}{copies}{FAINT:#}")?;
+    }
     if explain {
         writeln!(out, "     {FAINT}{}{FAINT:#}", scores(hit.score, &hit.scores))?;
     }

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
-use vizsla::{Hit, Location};
+use vizsla::{Hit, Location, PassageCopy};
 
 use super::printable;
 use crate::settings;
 
 /// Names under which tools look for a file in any folder; they say nothing of what is in it.
 const SAID_BY_THE_FOLDER: [&str; 16] = [
-    "__init__", "__main__", "build", "default", "index", "init", "layout", "lib", "main", "makefile",
-    "mod", "package", "page", "readme", "setup", "untitled",
+    "__init__", "__main__", "build", "default", "index", "init", "layout", "lib", "main",
+    "makefile", "mod", "package", "page", "readme", "setup", "untitled",
 ];
+
+/// How many copies are named; JSON has all of them.
+const COPIES: usize = 3;
 
 /// The title, else the name of the file; with its folder where a name says nothing.
 pub(super) fn title(hit: &Hit) -> String {
@@ -53,6 +56,21 @@ pub(super) fn first_place(hit: &Hit) -> String {
         }
         _ => place(hit),
     }
+}
+
+/// How many copies a hit stands for, and where the first of them are; `None` where there are none.
+pub(super) fn copies(hit: &Hit) -> Option<String> {
+    let count = hit.copies.len();
+    let place = |copy: &PassageCopy| match &copy.path {
+        Some(path) => settings::short(path),
+        None => copy.doc_id.clone(),
+    };
+    let mut places: Vec<String> = hit.copies.iter().take(COPIES).map(place).collect();
+    if count > COPIES {
+        places.push("…".to_owned());
+    }
+    let unit = if count == 1 { "copy" } else { "copies" };
+    (count > 0).then(|| one_line(&format!("and {count} {unit}: {}", places.join(", "))))
 }
 
 /// The place as a link; terminals that know no links show the text alone.

@@ -68,6 +68,7 @@ fn build_one(
             highlights,
             truncated: rerank.is_some_and(|score| score.truncated),
         },
+        copies: scored.copies.get(slot.item.index).cloned().unwrap_or_default(),
         metadata: retrieval.metadata(candidate)?,
         explanation,
     })

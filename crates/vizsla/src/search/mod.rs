@@ -1,6 +1,7 @@
 //! The pipeline: retrieve, rerank, fuse and collapse, in this order, over any retriever and reranker. The only place that
 //! sees every stage.
 
+mod copies;
 mod hits;
 mod link;
 mod merged_retriever;
@@ -9,11 +10,12 @@ mod passage_retriever;
 mod request;
 mod response;
 mod scored;
-mod snippet;
 mod sentence;
+mod snippet;
 mod stages;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use vizsla_core::{
@@ -21,6 +23,7 @@ use vizsla_core::{
     Retriever, StageScores, TimeLimits,
 };
 
+pub use self::copies::PassageCopy;
 pub use self::merged_retriever::MergedRetriever;
 use self::observer::Nobody;
 pub use self::observer::SearchObserver;
@@ -150,8 +153,19 @@ impl Engine {
         if asked.time.is_cancelled() {
             return Err(cancelled());
         }
+        let (ranking, copies) = if request.folds_copies() {
+            let query = retrieval.query().unwrap_or(request.query());
+            let folded = copies::fold(ranking, query, request.depth()).map_err(|error| {
+                Error::new(ErrorKind::Retrieve, "the retriever gave a score that is not finite")
+                    .with_source(error)
+            })?;
+            (folded.ranking, folded.copies)
+        } else {
+            (ranking, Vec::new())
+        };
         observer.retrieved(&ranking);
         let mut scored = to_be_scored(ranking, fusion, request);
+        scored.copies = copies.into();
         scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.scores.len());
         if let Some(reranker) = reranker {
             let query = retrieval.query().unwrap_or(request.query()).to_owned();
@@ -180,6 +194,7 @@ fn to_be_scored(
     ScoredCandidates {
         scores: scores.collect(),
         candidates: ranking.into_iter().map(|ranked| ranked.item).collect(),
+        copies: Arc::default(),
         fusion,
         query_words: request.query().split_whitespace().count(),
         degraded: None,

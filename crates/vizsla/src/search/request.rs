@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// What to search for, and how.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each can be asked for by itself")]
 pub struct SearchRequest {
     query: String,
     syntax: QuerySyntax,
@@ -21,6 +22,7 @@ pub struct SearchRequest {
     fusion: Option<FusionPolicy>,
     explain: bool,
     notes: bool,
+    fold_copies: bool,
     retrieval_fallback: bool,
     min_probability: Option<f32>,
     budget: Option<Duration>,
@@ -44,6 +46,7 @@ impl SearchRequest {
             fusion: None,
             explain: false,
             notes: false,
+            fold_copies: false,
             retrieval_fallback: false,
             min_probability: None,
             budget: None,
@@ -91,6 +94,13 @@ impl SearchRequest {
     /// milliseconds for each such word.
     pub fn with_notes(mut self) -> Self {
         self.notes = true;
+        self
+    }
+
+    /// Lets passages that say the same, word for word or nearly, take one place: the best of them is read and shown, and
+    /// its hit lists the others. The first stage is asked for twice as many candidates, so that copies cost no depth.
+    pub fn with_folded_copies(mut self) -> Self {
+        self.fold_copies = true;
         self
     }
 
@@ -159,6 +169,10 @@ impl SearchRequest {
         self.notes
     }
 
+    pub(super) fn folds_copies(&self) -> bool {
+        self.fold_copies
+    }
+
     pub(super) fn accepts_retrieval_alone(&self) -> bool {
         self.retrieval_fallback
     }
@@ -211,7 +225,8 @@ impl SearchRequest {
         let mut time = TimeLimits::default();
         time.deadline = self.budget.and_then(|budget| start.checked_add(budget));
         time.cancel.clone_from(&self.cancel);
-        let depth = NonZeroUsize::new(self.depth()).unwrap_or(NonZeroUsize::MIN);
+        let depth = if self.fold_copies { self.depth().saturating_mul(2) } else { self.depth() };
+        let depth = NonZeroUsize::new(depth).unwrap_or(NonZeroUsize::MIN);
         RetrieveRequest::new(&self.query, depth)
             .with_syntax(self.syntax)
             .with_filter(self.filter.clone())

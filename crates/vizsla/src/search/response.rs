@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use vizsla_core::{Explanation, FusionPolicy, Location, Matched, Metadata, QueryNotes};
 
+use super::copies::PassageCopy;
 use super::snippet::Snippet;
 use super::stages::Stages;
 
@@ -55,6 +56,9 @@ pub struct Hit {
     pub scores: HitScores,
     /// The best passage.
     pub passage: HitPassage,
+    /// Passages of other documents that say the same, when they were to be folded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<PassageCopy>,
     /// The document's metadata.
     #[serde(serialize_with = "metadata_out", deserialize_with = "metadata_in")]
     pub metadata: Arc<Metadata>,
@@ -109,15 +113,15 @@ pub struct HitPassage {
     pub truncated: bool,
 }
 
-fn metadata_out<S: Serializer>(metadata: &Metadata, serializer: S) -> Result<S::Ok, S::Error> {
-    metadata.serialize(serializer)
-}
-
 impl HitPassage {
     /// The sentence that answers, with so many lines before and after it.
     pub fn snippet_with(&self, context: usize) -> Snippet {
         Snippet::of(&self.text, &self.highlights, (&self.headings, &self.location), context)
     }
+}
+
+fn metadata_out<S: Serializer>(metadata: &Metadata, serializer: S) -> Result<S::Ok, S::Error> {
+    metadata.serialize(serializer)
 }
 
 fn metadata_in<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Metadata>, D::Error> {

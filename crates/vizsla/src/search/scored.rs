@@ -8,6 +8,7 @@ use vizsla_core::{
     TieBreak,
 };
 
+use super::copies::PassageCopy;
 use super::stages::Stages;
 
 /// The two stages' results for a query, before fusion. One scoring can be fused in several ways.
@@ -15,6 +16,8 @@ use super::stages::Stages;
 pub struct ScoredCandidates {
     /// In first-stage order; there may be more than there are scores.
     pub(super) candidates: Arc<[Candidate]>,
+    /// The copies of each candidate; empty where they were not looked for.
+    pub(super) copies: Arc<[Vec<PassageCopy>]>,
     pub(super) scores: Vec<StageScores>,
     pub(super) fusion: FusionPolicy,
     pub(super) query_words: usize,
