@@ -339,3 +339,21 @@ fn a_record_is_scored_alone_as_it_is_in_an_index() {
     let logit = |value: &serde_json::Value| (value.as_f64().unwrap() as f32).to_bits();
     assert_eq!(logit(&found["hits"][0]["scores"]["rerank_logit"]), logit(&alone["logit"]));
 }
+
+#[test]
+fn the_doctor_says_what_works_and_what_helps() {
+    let workspace = Workspace::new().with_documents();
+    let found = workspace.json(&["doctor", "--index", "index", "--json"]);
+    assert_eq!(found["works"], true, "{found}");
+    let parts = found["findings"].as_array().unwrap();
+    let names: Vec<&str> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
+    assert_eq!(names, ["runtime", "model", "processor", "index"]);
+    assert!(workspace.ok(&["doctor", "--index", "index"]).contains("passages"));
+    let broken = workspace.run(&["doctor", "--index", "index", "--onnxruntime", "missing.so"]);
+    assert_eq!(broken.code, 1, "{}{}", broken.out, broken.err);
+    assert!(broken.out.contains("missing.so"), "{}", broken.out);
+    workspace.write("broken/vizsla.json", "{");
+    let broken = workspace.run(&["doctor", "--index", "broken"]);
+    assert_eq!(broken.code, 1);
+    assert!(broken.out.contains("repair"), "{}", broken.out);
+}

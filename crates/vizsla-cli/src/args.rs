@@ -2,6 +2,7 @@
 
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
+mod doctor;
 mod generated;
 mod moment;
 mod question;
@@ -16,6 +17,7 @@ use vizsla::onnx::Device;
 use vizsla::{Analysis, FieldWeights, FusionPolicy, Language};
 use vizsla_eval::metrics::Measure;
 
+pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::generated::{completions, manual_pages};
 use self::moment::parse_moment;
 pub(crate) use self::question::parse;
@@ -34,7 +36,7 @@ use self::values::{
 #[derive(Debug, Parser)]
 #[command(name = "vizsla", version, propagate_version = true)]
 #[command(
-    after_help = "Exit codes: 0 hits or success, 1 no hits, 2 error, 3 indexed but some files could not be read, 130 interrupted."
+    after_help = "Exit codes: 0 hits or success, 1 no hits or doctor found a fault, 2 error, 3 indexed but some files could not be read, 130 interrupted."
 )]
 pub(crate) struct Cli {
     /// What to do.
@@ -74,6 +76,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Find the best parameters for judged collections, cross-validated, and write them to a settings file
     Tune(TuneArgs),
+    /// Check that what a search needs is there and works, and say what would be faster
+    Doctor(DoctorArgs),
     /// Print the script that completes command lines in a shell
     Completions(CompletionsArgs),
     /// Write manual pages
@@ -207,13 +211,13 @@ pub(crate) struct SearchArgs {
     /// Accept BM25 alone, marked as degraded, when the reranker is unavailable
     #[arg(long)]
     pub(crate) bm25_fallback: bool,
+    /// Give passages that say the same as another one places of their own
+    #[arg(long)]
+    pub(crate) copies: bool,
     /// Explain each score
     #[arg(long)]
     pub(crate) explain: bool,
     /// Show so many lines before and after the sentence that answers [default: 1]
-    /// Give passages that say the same as another one places of their own
-    #[arg(long)]
-    pub(crate) copies: bool,
     #[arg(long, value_name = "N")]
     pub(crate) context: Option<usize>,
     /// Show whole passages

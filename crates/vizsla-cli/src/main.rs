@@ -27,6 +27,8 @@ use crate::args::{Cli, Command};
 enum Outcome {
     Success,
     NoHits,
+    /// Something that searches need does not work.
+    Unfit,
     /// Done, except for some files that could not be read.
     Partial,
 }
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
-        Ok(Outcome::NoHits) => ExitCode::from(1),
+        Ok(Outcome::NoHits | Outcome::Unfit) => ExitCode::from(1),
         Ok(Outcome::Partial) => ExitCode::from(3),
         // The reader of the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -86,6 +88,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Extract(args) => commands::extract::run(&args),
         Command::ExtractWorker => workers::run(),
         Command::Delete(args) => commands::delete::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Tune(args) => commands::tune::run(&args),
         Command::Completions(args) => commands::generated::completions(&args),

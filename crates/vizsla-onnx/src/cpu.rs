@@ -33,3 +33,22 @@ impl Cpu {
         Self { exact_int8: true, avx512_vnni: false, arm: cfg!(target_arch = "aarch64") }
     }
 }
+
+/// The instructions of this processor that matter for how fast models run, by their usual names.
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+pub fn processor_features() -> Vec<&'static str> {
+    let features = [
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("avxvnni", is_x86_feature_detected!("avxvnni")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+    ];
+    features.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
+}
+
+/// The instructions of this processor that matter for how fast models run, by their usual names.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
+pub fn processor_features() -> Vec<&'static str> {
+    if cfg!(target_arch = "aarch64") { vec!["neon"] } else { Vec::new() }
+}

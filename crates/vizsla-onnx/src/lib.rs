@@ -44,6 +44,7 @@ mod scorer;
 #[cfg(test)]
 mod testing;
 
+pub use self::cpu::processor_features;
 pub use self::cross_encoder::CrossEncoder;
 pub use self::device::{Device, ParseDeviceError};
 pub use self::error::{Error, ErrorKind};

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod delete;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod extract;
 pub(crate) mod generated;
