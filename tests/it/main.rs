@@ -17,6 +17,8 @@ mod hub;
 mod index;
 mod isolation;
 mod library;
+#[cfg(feature = "serve")]
+mod mcp;
 mod models;
 mod nearest;
 mod readme;
@@ -24,6 +26,8 @@ mod relevance;
 mod rooms;
 mod runtime;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod stages;
 mod store;
 mod support;

@@ -4,8 +4,14 @@
 
 mod doctor;
 mod generated;
+#[cfg(feature = "serve")]
+mod mcp;
 mod moment;
+#[cfg(feature = "serve")]
+mod named_index;
 mod question;
+#[cfg(feature = "serve")]
+mod serve;
 mod sources;
 mod values;
 
@@ -19,8 +25,14 @@ use vizsla_eval::metrics::Measure;
 
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::generated::{completions, manual_pages};
+#[cfg(feature = "serve")]
+pub(crate) use self::mcp::{Agent, McpArgs};
 use self::moment::parse_moment;
+#[cfg(feature = "serve")]
+pub(crate) use self::named_index::NamedIndex;
 pub(crate) use self::question::parse;
+#[cfg(feature = "serve")]
+pub(crate) use self::serve::ServeArgs;
 pub(crate) use self::sources::{
     ExtractArgs, IndexArgs, IndexDir, InfoArgs, ReadingArgs, RepairArgs, WatchArgs,
 };
@@ -55,8 +67,14 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Search an index
     Search(SearchArgs),
+    /// Let agents search, by the Model Context Protocol over standard input and output
+    #[cfg(feature = "serve")]
+    Mcp(McpArgs),
     /// Score and sort texts from standard input, without an index
     Rerank(RerankArgs),
+    /// Answer over HTTP, for programs and in a page
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     /// Show what an index holds
     Info(InfoArgs),
     /// Print what an index would see of files, with places and problems

@@ -13,7 +13,7 @@ use crate::args::{IndexArgs, IndexDir};
 use crate::{output, settings};
 
 /// The folder that an index has within the folder that it is of.
-const NAME: &str = ".vizsla";
+pub(crate) const NAME: &str = ".vizsla";
 
 /// The index that a command on an existing index means.
 ///

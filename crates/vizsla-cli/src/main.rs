@@ -11,6 +11,8 @@ mod index_settings;
 mod interrupt;
 mod output;
 mod progress;
+#[cfg(feature = "serve")]
+mod served;
 mod settings;
 mod workers;
 
@@ -84,6 +86,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Repair(args) => commands::check::repair(&args),
         Command::Search(args) => commands::search::run(&args),
         Command::Rerank(args) => commands::rerank::run(&args),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => commands::serve::run(&args),
         Command::Info(args) => commands::info::run(&args),
         Command::Extract(args) => commands::extract::run(&args),
         Command::ExtractWorker => workers::run(),
@@ -93,6 +97,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Tune(args) => commands::tune::run(&args),
         Command::Completions(args) => commands::generated::completions(&args),
         Command::ManPages(args) => commands::generated::manual_pages(&args),
+        #[cfg(feature = "serve")]
+        Command::Mcp(args) => commands::mcp::run(&args),
         Command::Model(command) => commands::model::run(&command),
     }
 }

@@ -90,6 +90,16 @@ pub(crate) fn index_variable() -> Option<PathBuf> {
     std::env::var_os("VIZSLA_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from)
 }
 
+/// The token that a running server asks for.
+#[cfg(feature = "serve")]
+pub(crate) fn token() -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the program's environment"
+    )]
+    std::env::var("VIZSLA_TOKEN").ok().filter(|token| !token.trim().is_empty())
+}
+
 /// The path as it would be typed from here.
 pub(crate) fn relative(path: &str) -> String {
     let here = working_folder();

@@ -49,7 +49,7 @@ pub use index::{
 pub use search::{
     Engine, FuseStage, Hit, HitPassage, HitScores, MergedRetriever, PassageCopy, PassageRetriever,
     RerankStage, RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest, SearchResponse,
-    Snippet, Stages,
+    Snippet, Stages, file_url,
 };
 pub use settings::SearchSettings;
 pub use vizsla_core::{

@@ -4,6 +4,7 @@
 mod codec;
 mod damage;
 mod directory;
+mod documents;
 mod durable;
 mod manifest;
 mod parameters;

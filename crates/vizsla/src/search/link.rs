@@ -6,8 +6,8 @@ use std::path::Path;
 use vizsla_core::Location;
 
 /// The URL ([RFC 8089](https://www.rfc-editor.org/rfc/rfc8089)) of a file, which must have an absolute path, with the
-/// place as its fragment where there is a standard for that.
-pub(super) fn file_url(path: &str, location: &Location) -> Option<String> {
+/// place as its fragment where there is a standard for that. A file inside another one gives the URL of the outer one.
+pub fn file_url(path: &str, location: &Location) -> Option<String> {
     if !Path::new(path).is_absolute() {
         return None;
     }

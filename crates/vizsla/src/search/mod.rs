@@ -24,6 +24,7 @@ use vizsla_core::{
 };
 
 pub use self::copies::PassageCopy;
+pub use self::link::file_url;
 pub use self::merged_retriever::MergedRetriever;
 use self::observer::Nobody;
 pub use self::observer::SearchObserver;

@@ -38,7 +38,7 @@ pub(super) fn best(text: &str, highlights: &[[usize; 2]], headings: &[String]) -
         }
     }
     let plain = || sentences.iter().find(|range| !is_heading(&text[(*range).clone()], headings));
-    best.or_else(plain).or(sentences.first()).cloned().unwrap_or(0..text.len())
+    best.or_else(plain).or(sentences.first()).cloned().unwrap_or(0..text.trim_end().len())
 }
 
 fn is_heading(sentence: &str, headings: &[String]) -> bool {

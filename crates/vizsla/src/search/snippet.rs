@@ -49,6 +49,8 @@ impl Snippet {
         let whole = sentence::best(text, highlights, headings);
         let shown = window(text, highlights, whole);
         let Range { start, end } = around(text, &shown, context);
+        // White space at the end is not shown.
+        let shown = shown.start..shown.end.min(end);
         let inside = highlights.iter().filter(|[from, to]| *from >= start && *to <= end);
         let lines = |part: &str| part.matches('\n').count() as u32;
         let first = lines(&text[..shown.start]);
@@ -200,5 +202,10 @@ mod tests {
             let [from, to] = found.sentence;
             prop_assert!(found.text.get(from..to).is_some());
         }
+    }
+    #[test]
+    fn a_text_of_white_space_has_an_empty_sentence() {
+        let found = snippet("  \n ", &[], 0);
+        assert_eq!((found.text.as_str(), found.sentence), ("", [0, 0]));
     }
 }

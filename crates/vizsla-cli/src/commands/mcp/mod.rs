@@ -1,0 +1,63 @@
+//! `vizsla mcp`: lets agents search, over standard input and output.
+
+mod agents;
+mod bridge;
+
+use anyhow::Context;
+use vizsla_server::{ServedIndex, ServerOptions, serve_mcp_stdio};
+
+use crate::args::{IndexDir, McpArgs};
+use crate::{Outcome, index_dir, output, served, settings};
+
+pub(crate) fn run(args: &McpArgs) -> anyhow::Result<Outcome> {
+    if let Some(agent) = args.print_config {
+        let config = agents::config(agent, &program()?, &arguments(args)?);
+        output::raw(&config.text)?;
+        output::note(&format!("add it to {}", config.file));
+    } else if let Some(url) = &args.connect {
+        bridge::run(url, settings::token().as_deref())?;
+    } else {
+        serve_mcp_stdio(options(args)?)?;
+    }
+    Ok(Outcome::Success)
+}
+
+fn options(args: &McpArgs) -> anyhow::Result<ServerOptions> {
+    if args.index.is_empty() {
+        // Says what to do when there is none.
+        index_dir::find(&IndexDir { index: None })?;
+    }
+    let options = ServerOptions::default().with_reranker(served::reranker(&args.model)?);
+    served::dirs(&args.index).into_iter().try_fold(options, |options, (name, dir)| {
+        let index = index_dir::open(&IndexDir { index: Some(dir) })?;
+        Ok(options.with_index(ServedIndex::new(name, index)))
+    })
+}
+
+/// This program, so that an agent finds it whatever its search path is.
+fn program() -> anyhow::Result<String> {
+    let program = std::env::current_exe().context("cannot tell where this program is")?;
+    Ok(program.display().to_string())
+}
+
+/// The arguments that mean the same from every folder.
+fn arguments(args: &McpArgs) -> anyhow::Result<Vec<String>> {
+    let mut arguments = vec!["mcp".to_owned()];
+    if let Some(url) = &args.connect {
+        arguments.extend(["--connect".to_owned(), url.clone()]);
+        return Ok(arguments);
+    }
+    let several = args.index.len() > 1;
+    for (name, dir) in served::dirs(&args.index) {
+        let dir = dir
+            .canonicalize()
+            .with_context(|| format!("there is no index at {}", dir.display()))?;
+        let dir = dir.display();
+        let value = if several { format!("{name}={dir}") } else { dir.to_string() };
+        arguments.extend(["--index".to_owned(), value]);
+    }
+    if let Some(model) = &args.model.model {
+        arguments.extend(["--model".to_owned(), model.clone()]);
+    }
+    Ok(arguments)
+}

@@ -1,0 +1,72 @@
+//! What a server serves. In: arguments. Out: the indexes and the model, which opens while the server already answers.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use vizsla_server::{LazyReranker, ServedIndex, ServerOptions};
+
+use crate::args::{IndexDir, ModelArgs, NamedIndex, RankingArgs};
+use crate::settings::{model, open_reranker, search_settings};
+use crate::{hints, index_dir, output};
+
+/// The indexes that were named, each with a name, or the one of this folder, if there is one.
+pub(crate) fn dirs(named: &[NamedIndex]) -> Vec<(String, PathBuf)> {
+    if named.is_empty() {
+        let found = index_dir::find(&IndexDir { index: None });
+        return found.into_iter().map(|dir| (name_of(&dir), dir)).collect();
+    }
+    let one = |index: &NamedIndex| {
+        let name = index.name.clone().unwrap_or_else(|| name_of(&index.dir));
+        (name, index.dir.clone())
+    };
+    named.iter().map(one).collect()
+}
+
+/// An index is called as its folder; one within a folder, as that.
+fn name_of(dir: &Path) -> String {
+    let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let mut names = dir.iter().rev().map(|name| name.to_string_lossy());
+    let last = names.next().unwrap_or_default();
+    let name = if last == index_dir::NAME { names.next().unwrap_or(last) } else { last };
+    name.into_owned()
+}
+
+/// The indexes and how they are searched.
+pub(crate) fn options(
+    named: &[NamedIndex],
+    ranking: &RankingArgs,
+) -> anyhow::Result<ServerOptions> {
+    let settings = search_settings(ranking)?;
+    let mut options =
+        ServerOptions::default().with_fusion(settings.fusion()).with_depth(settings.depth());
+    for (name, dir) in dirs(named) {
+        let index = index_dir::open(&IndexDir { index: Some(dir) })?;
+        options = options.with_index(ServedIndex::new(name, index));
+    }
+    if settings.fusion().needs_rerank() {
+        options = options.with_reranker(reranker(&ranking.model)?);
+    }
+    Ok(options)
+}
+
+pub(crate) fn reranker(args: &ModelArgs) -> anyhow::Result<LazyReranker> {
+    let name = model(args)?.to_string();
+    let args = args.clone();
+    Ok(LazyReranker::open(name, move || {
+        open_reranker(&args).map_err(|error| {
+            let hints = hints::of(&error);
+            output::complain(&format!("cannot rerank: {error:#}"));
+            hints.iter().for_each(|hint| output::hint(hint));
+            [vec![format!("{error:#}")], hints].concat().join("; ").into()
+        })
+    }))
+}
+
+/// The token in a file, without the white space around it.
+pub(crate) fn token(file: &Path) -> anyhow::Result<String> {
+    let token = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the token in {}", file.display()))?;
+    let token = token.trim();
+    anyhow::ensure!(!token.is_empty(), "{} is empty: write a token into it", file.display());
+    Ok(token.to_owned())
+}

@@ -1,0 +1,190 @@
+//! What a search may ask for, in a URL or in a body. In: names and values. Out: a [`SearchRequest`].
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use vizsla::{Filter, Fusion, FusionPolicy, QuerySyntax, SearchRequest};
+
+use crate::error::ApiError;
+use crate::state::State;
+
+/// What a search asks for. In a URL, lists are repeated names or values with commas between them.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, utoipa::IntoParams, utoipa::ToSchema)]
+#[into_params(parameter_in = Query)]
+#[serde(default)]
+pub(crate) struct SearchQuery {
+    /// The question.
+    pub(crate) q: String,
+    /// The name of the index; the first one by default.
+    pub(crate) index: Option<String>,
+    /// How many hits at most.
+    pub(crate) limit: Option<usize>,
+    /// How many candidates the model reads.
+    pub(crate) depth: Option<usize>,
+    /// How the rankings are combined: `bm25`, `rerank`, `linear:0.7`, `rrf`.
+    pub(crate) fusion: Option<String>,
+    /// Globs that the path must match one of.
+    pub(crate) path: Vec<String>,
+    /// Extensions that the file must have one of.
+    pub(crate) ext: Vec<String>,
+    /// Metadata that the document must have, as `name=value`.
+    pub(crate) meta: Vec<String>,
+    /// The file must have changed at or after this moment, in seconds since 1970.
+    pub(crate) since: Option<i64>,
+    /// The file must have changed before this moment, in seconds since 1970.
+    pub(crate) until: Option<i64>,
+    /// Whether to explain the scores.
+    pub(crate) explain: bool,
+    /// Whether the query is in the engine's own syntax, in which it can be wrong.
+    pub(crate) syntax: bool,
+    /// Seconds that retrieving and reranking may take together.
+    pub(crate) budget: Option<f64>,
+    /// The probability that a hit must have, from 0 to 1.
+    pub(crate) min_probability: Option<f32>,
+}
+
+impl SearchQuery {
+    /// Reads the part of a URL after `?`.
+    pub(crate) fn from_url(query: &str) -> Result<Self, ApiError> {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
+            .map_err(|error| ApiError::malformed(format!("the URL cannot be read: {error}")))?;
+        let mut object = Map::new();
+        for (name, value) in pairs {
+            // Forms send what was left empty.
+            if value.is_empty() && name != "q" {
+                continue;
+            }
+            let value = match name.as_str() {
+                "path" | "ext" | "meta" => {
+                    let list = object.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+                    if let Value::Array(list) = list {
+                        list.extend(value.split(',').map(Value::from));
+                    }
+                    continue;
+                }
+                "q" | "index" | "fusion" => Value::from(value),
+                "explain" | "syntax" => {
+                    Value::from(!matches!(value.as_str(), "0" | "false" | "no"))
+                }
+                _ => serde_json::from_str(&value).unwrap_or(Value::from(value)),
+            };
+            object.insert(name, value);
+        }
+        Self::from_object(object)
+    }
+
+    /// Reads a JSON object; `query` is another name of `q`.
+    pub(crate) fn from_object(mut object: Map<String, Value>) -> Result<Self, ApiError> {
+        if let Some(query) = object.remove("query") {
+            object.entry("q").or_insert(query);
+        }
+        object.retain(|_, value| !value.is_null());
+        for name in ["path", "ext", "meta"] {
+            if let Some(one @ Value::String(_)) = object.get(name).cloned() {
+                object.insert(name.to_owned(), Value::Array(vec![one]));
+            }
+        }
+        serde_path_to_error::deserialize(Value::Object(object))
+            .map_err(|error| ApiError::malformed(format!("`{}`: {}", error.path(), error.inner())))
+    }
+
+    /// The request, with the server's own settings where it has none.
+    pub(crate) fn request(&self, state: &State) -> Result<SearchRequest, ApiError> {
+        let mut request = SearchRequest::new(&self.q)
+            .with_depth(self.depth.unwrap_or(state.options.depth))
+            .with_filter(self.filter()?)
+            .with_retrieval_fallback()
+            .with_folded_copies()
+            .with_notes();
+        if let Some(limit) = self.limit {
+            request = request.with_limit(limit);
+        }
+        if let Some(fusion) = self.fusion()? {
+            request = request.with_fusion(fusion);
+        }
+        if self.explain {
+            request = request.with_explanation();
+        }
+        if self.syntax {
+            request = request.with_syntax(QuerySyntax::Native);
+        }
+        if let Some(least) = self.min_probability {
+            request = request.with_min_probability(least);
+        }
+        let most = state.options.request_timeout;
+        let budget = match self.budget {
+            Some(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| {
+                ApiError::malformed("`budget` must be a number of seconds, 0 or more")
+            })?,
+            None => most,
+        };
+        Ok(request.with_budget(budget.min(most)))
+    }
+
+    pub(crate) fn fusion(&self) -> Result<Option<FusionPolicy>, ApiError> {
+        let parse = |text: &String| {
+            text.parse::<FusionPolicy>()
+                .map_err(|error| ApiError::malformed(format!("`fusion`: {error}")))
+        };
+        self.fusion.as_ref().map(parse).transpose()
+    }
+
+    /// Whether the model takes part.
+    pub(crate) fn needs_model(&self, state: &State) -> Result<bool, ApiError> {
+        let fusion = self.fusion()?.unwrap_or(state.options.fusion);
+        Ok(fusion != FusionPolicy::from(Fusion::Retrieval) && state.reranker.is_some())
+    }
+
+    fn filter(&self) -> Result<Filter, ApiError> {
+        let mut filter = Filter::default().with_modified(self.since, self.until);
+        for path in &self.path {
+            filter = filter.with_path(path.as_str());
+            if !path.contains(['*', '?', '[', '{']) {
+                filter = filter.with_path(format!("{}/**", path.trim_end_matches('/')));
+            }
+        }
+        for extension in &self.ext {
+            filter = filter.with_extension(extension.trim_start_matches('.'));
+        }
+        for pair in &self.meta {
+            let (name, value) = pair.split_once('=').ok_or_else(|| {
+                ApiError::malformed(format!("`meta`: {pair:?} must be name=value"))
+            })?;
+            filter = filter.with_metadata(name, value);
+        }
+        Ok(filter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_url_and_a_body_say_the_same() {
+        let url = SearchQuery::from_url(
+            "q=how%20to&limit=3&path=docs&path=src,lib&ext=md&meta=a%3Db&explain=1&budget=0.5&since=&x=y",
+        )
+        .unwrap();
+        let body = json!({
+            "query": "how to", "limit": 3, "path": ["docs", "src", "lib"], "ext": "md", "meta": ["a=b"], "explain": true,
+            "budget": 0.5, "depth": null,
+        });
+        let body = SearchQuery::from_object(body.as_object().unwrap().clone()).unwrap();
+        assert_eq!(url, body);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (url, named) in [("q=x&limit=many", "limit"), ("q=x&since=yesterday", "since")] {
+            let error = SearchQuery::from_url(url).unwrap_err();
+            assert!(error.text().contains(named), "{url}: {}", error.text());
+        }
+        let query = SearchQuery { meta: vec!["a".to_owned()], ..SearchQuery::default() };
+        assert!(query.filter().is_err());
+        let query = SearchQuery { fusion: Some("magic".to_owned()), ..SearchQuery::default() };
+        assert!(query.fusion().is_err());
+    }
+}

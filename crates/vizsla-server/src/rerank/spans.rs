@@ -1,0 +1,63 @@
+//! Finds the parts of documents that answer a query, as Cohere's `relevant_spans`: the model reads the sentences of each
+//! document once more, a few at a time. Costs about as much as the reranking itself, for the documents that are returned.
+
+use serde::Serialize;
+use vizsla::{Document, Reranker, SplitOptions, TimeLimits, split};
+
+use super::request::{Call, Spans};
+use super::score::Scored;
+use crate::error::ApiError;
+use crate::lazy_reranker::LazyReranker;
+
+/// About how many tokens a span has.
+const TOKENS: usize = 48;
+
+/// A part of a document, in characters from its beginning.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Span {
+    start: usize,
+    end: usize,
+    score: f64,
+}
+
+/// The spans of each document, best first.
+pub(super) fn find(
+    reranker: &LazyReranker,
+    call: &Call,
+    scored: &[Scored],
+    (spans, limits): (Spans, &TimeLimits),
+) -> Result<Vec<Vec<Span>>, ApiError> {
+    scored
+        .iter()
+        .map(|scored| of_document(reranker, &call.pairs[scored.index], spans, limits))
+        .collect()
+}
+
+fn of_document(
+    reranker: &LazyReranker,
+    (query, text): &(String, String),
+    spans: Spans,
+    limits: &TimeLimits,
+) -> Result<Vec<Span>, ApiError> {
+    let options = SplitOptions::default().with_max_tokens(TOKENS);
+    let pieces = split(&Document::new("document", text.as_str()), &options);
+    let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
+    let scores = reranker
+        .score_with_limits(query, &texts, limits)
+        .map_err(|error| ApiError::backend(crate::error::chain(&*error)))?;
+    let mut found = Vec::new();
+    for (piece, score) in pieces.iter().zip(scores) {
+        let score = score.ok_or_else(ApiError::timed_out)?.probability();
+        if score < spans.threshold {
+            continue;
+        }
+        let characters = |byte: u64| text.get(..byte as usize).map(|text| text.chars().count());
+        if let (Some(start), Some(end)) = (characters(piece.start_byte), characters(piece.end_byte))
+        {
+            found.push(Span { start, end, score: f64::from(score) });
+        }
+    }
+    found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.start.cmp(&b.start)));
+    found.truncate(spans.max);
+    Ok(found)
+}
