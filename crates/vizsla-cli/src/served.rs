@@ -37,18 +37,27 @@ pub(crate) fn options(
     ranking: &RankingArgs,
 ) -> anyhow::Result<ServerOptions> {
     let settings = search_settings(ranking)?;
-    let mut options =
+    let options =
         ServerOptions::default().with_fusion(settings.fusion()).with_depth(settings.depth());
-    for (name, dir) in dirs(named) {
-        let index = index_dir::open(&IndexDir { index: Some(dir) })?;
-        options = options.with_index(ServedIndex::new(name, index));
-    }
+    let mut options = with_indexes(options, named)?;
     if settings.fusion().needs_rerank() {
         options = options.with_reranker(reranker(&ranking.model)?);
     }
     Ok(options)
 }
 
+/// Adds the indexes that were named, or the one of this folder, if there is one.
+pub(crate) fn with_indexes(
+    options: ServerOptions,
+    named: &[NamedIndex],
+) -> anyhow::Result<ServerOptions> {
+    dirs(named).into_iter().try_fold(options, |options, (name, dir)| {
+        let index = index_dir::open(&IndexDir { index: Some(dir) })?;
+        Ok(options.with_index(ServedIndex::new(name, index)))
+    })
+}
+
+/// The model, which opens on a thread of its own.
 pub(crate) fn reranker(args: &ModelArgs) -> anyhow::Result<LazyReranker> {
     let name = model(args)?.to_string();
     let args = args.clone();

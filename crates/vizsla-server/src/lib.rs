@@ -8,7 +8,9 @@
 mod admission;
 mod api;
 mod error;
+mod folders;
 mod guard;
+mod integer;
 mod lazy_reranker;
 mod listen;
 mod mcp;

@@ -2,10 +2,12 @@
 //! where they mean the same.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram, with_local_recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
+
+use crate::error::ApiError;
 
 /// Counters, gauges and histograms of one server.
 pub(crate) struct Metrics(PrometheusRecorder);
@@ -52,7 +54,15 @@ impl Metrics {
         });
     }
 
-    pub(crate) fn succeeded(&self, kind: Kind, took: Duration) {
+    /// Counts how a request that was started ended.
+    pub(crate) fn ended<T>(&self, kind: Kind, start: Instant, result: &Result<T, ApiError>) {
+        match result {
+            Ok(_) => self.succeeded(kind, start.elapsed()),
+            Err(error) => self.failed(kind, error.label()),
+        }
+    }
+
+    fn succeeded(&self, kind: Kind, took: Duration) {
         with_local_recorder(&self.0, || {
             counter!(format!("{}_success", kind.prefix()), "method" => "single").increment(1);
             histogram!(format!("{}_duration", kind.prefix())).record(took.as_secs_f64());

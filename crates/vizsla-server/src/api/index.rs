@@ -11,6 +11,7 @@ use vizsla::{Filter, Fusion};
 
 use super::SearchQuery;
 use crate::error::ApiError;
+use crate::folders::{below, common_folder};
 use crate::state::{State, Work};
 
 /// The indexes, with the extensions and folders of their files.
@@ -53,23 +54,10 @@ pub(crate) fn extensions(files: &[String]) -> BTreeMap<String, usize> {
 
 /// How many files are below each folder of the level at which the files' paths part.
 pub(crate) fn folders(files: &[String]) -> BTreeMap<String, usize> {
-    let mut shared = files.first().and_then(|file| Path::new(file).parent()).map(Path::to_owned);
-    for file in files {
-        while shared.as_ref().is_some_and(|folder| !Path::new(file).starts_with(folder)) {
-            shared = shared.and_then(|folder| folder.parent().map(Path::to_owned));
-        }
-    }
-    let shared = shared.unwrap_or_default();
-    let mut counts = BTreeMap::new();
-    for file in files {
-        let below = Path::new(file).strip_prefix(&shared).unwrap_or(Path::new(file));
-        let mut parts = below.components();
-        let (first, rest) = (parts.next(), parts.next());
-        if let (Some(first), Some(_)) = (first, rest) {
-            *counts.entry(shared.join(first).display().to_string()).or_default() += 1;
-        }
-    }
-    counts
+    let paths = || files.iter().map(String::as_str);
+    let common = common_folder(paths()).unwrap_or(Path::new(""));
+    let counts = below(common, paths()).into_iter();
+    counts.map(|(name, files)| (common.join(name).display().to_string(), files)).collect()
 }
 
 /// Words and titles that begin as the last word of the question does.

@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 
 pub(crate) use self::body::JsonObject;
 pub(crate) use self::index::{extensions, folders};
-pub(crate) use self::request::SearchQuery;
+pub(crate) use self::request::{SearchQuery, globs};
 pub(crate) use self::search::run as run_search;
 use crate::state::State;
 

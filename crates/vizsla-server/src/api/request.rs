@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use vizsla::{Filter, Fusion, FusionPolicy, QuerySyntax, SearchRequest};
+use vizsla::{Filter, FusionPolicy, QuerySyntax, SearchRequest};
 
 use crate::error::ApiError;
 use crate::state::State;
@@ -133,16 +133,13 @@ impl SearchQuery {
     /// Whether the model takes part.
     pub(crate) fn needs_model(&self, state: &State) -> Result<bool, ApiError> {
         let fusion = self.fusion()?.unwrap_or(state.options.fusion);
-        Ok(fusion != FusionPolicy::from(Fusion::Retrieval) && state.reranker.is_some())
+        Ok(fusion.needs_rerank() && state.reranker.is_some())
     }
 
     fn filter(&self) -> Result<Filter, ApiError> {
         let mut filter = Filter::default().with_modified(self.since, self.until);
         for path in &self.path {
-            filter = filter.with_path(path.as_str());
-            if !path.contains(['*', '?', '[', '{']) {
-                filter = filter.with_path(format!("{}/**", path.trim_end_matches('/')));
-            }
+            filter.paths.extend(globs(path));
         }
         for extension in &self.ext {
             filter = filter.with_extension(extension.trim_start_matches('.'));
@@ -155,6 +152,16 @@ impl SearchQuery {
         }
         Ok(filter)
     }
+}
+
+/// A path without wildcards is a file or a folder, wherever it is.
+pub(crate) fn globs(path: &str) -> Vec<String> {
+    let path = path.trim();
+    if path.contains(['*', '?', '[', '{']) {
+        return vec![path.to_owned()];
+    }
+    let path = path.trim_end_matches('/');
+    vec![path.to_owned(), format!("{path}/**")]
 }
 
 #[cfg(test)]
@@ -174,6 +181,12 @@ mod tests {
         });
         let body = SearchQuery::from_object(body.as_object().unwrap().clone()).unwrap();
         assert_eq!(url, body);
+    }
+
+    #[test]
+    fn a_path_is_a_file_a_folder_or_a_glob() {
+        assert_eq!(globs("docs/"), ["docs", "docs/**"]);
+        assert_eq!(globs(" src/**/*.rs "), ["src/**/*.rs"]);
     }
 
     #[test]

@@ -70,10 +70,7 @@ pub(crate) async fn run(
     state.metrics.started(Kind::Search);
     let start = Instant::now();
     let result = search(state, query).await;
-    match &result {
-        Ok(_) => state.metrics.succeeded(Kind::Search, start.elapsed()),
-        Err(error) => state.metrics.failed(Kind::Search, error.label()),
-    }
+    state.metrics.ended(Kind::Search, start, &result);
     result
 }
 

@@ -74,13 +74,11 @@ impl Search {
         let _admitted = admitted;
         self.state.metrics.started(Kind::Search);
         let start = Instant::now();
-        match self.answer() {
-            Ok(()) => self.state.metrics.succeeded(Kind::Search, start.elapsed()),
-            Err(error) => {
-                self.state.metrics.failed(Kind::Search, error.label());
-                let status = error.status().as_u16();
-                self.send("error", &json!({"error": error.text(), "status": status}));
-            }
+        let result = self.answer();
+        self.state.metrics.ended(Kind::Search, start, &result);
+        if let Err(error) = result {
+            let status = error.status().as_u16();
+            self.send("error", &json!({"error": error.text(), "status": status}));
         }
     }
 

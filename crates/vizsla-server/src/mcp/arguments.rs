@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::integer::integer;
 
 /// Arguments that are taken one by one; one that is left over is an error. Agents send `"3"` for 3 and a single string
 /// for a list of one, so both are understood; null is the same as nothing.
@@ -44,19 +45,12 @@ impl Arguments {
         range: RangeInclusive<u64>,
     ) -> Result<Option<usize>, ApiError> {
         let Some(value) = self.take(name) else { return Ok(None) };
-        let number = match &value {
-            Value::String(text) => text.trim().parse().ok(),
-            // 3.0 is 3.
-            value => value.as_u64().or_else(|| {
-                value.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0).map(|n| n as u64)
-            }),
-        };
         let (least, most) = (range.start(), range.end());
         let expected = match *most {
             u64::MAX => format!("a whole number from {least}"),
             most => format!("a whole number from {least} to {most}"),
         };
-        let number = number.filter(|number| range.contains(number));
+        let number = integer(&value).filter(|number| range.contains(number));
         number.map_or_else(|| Err(wrong(name, &value, &expected)), |n| Ok(Some(n as usize)))
     }
 

@@ -9,6 +9,7 @@ use vizsla::{
 
 use super::arguments::Arguments;
 use super::{fit, names};
+use crate::api::globs;
 use crate::error::ApiError;
 use crate::state::{Searchable, State};
 
@@ -182,16 +183,6 @@ impl SearchObserver for Progress {
     }
 }
 
-/// A path without wildcards is a file or a folder, wherever it is.
-fn globs(path: &str) -> Vec<String> {
-    let path = path.trim();
-    if path.contains(['*', '?', '[', '{']) {
-        return vec![path.to_owned()];
-    }
-    let path = path.trim_end_matches('/');
-    vec![path.to_owned(), format!("{path}/**")]
-}
-
 /// Why the order is not the one that the model gives.
 fn degraded(response: &SearchResponse) -> Option<String> {
     let unread = response.stages.rerank.as_ref().map_or(0, |stage| stage.unread);
@@ -267,12 +258,6 @@ fn rounded(number: f32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_a_file_a_folder_or_a_glob() {
-        assert_eq!(globs("docs/"), ["docs", "docs/**"]);
-        assert_eq!(globs(" src/**/*.rs "), ["src/**/*.rs"]);
-    }
 
     #[test]
     fn numbers_and_titles_are_short() {

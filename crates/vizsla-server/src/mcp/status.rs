@@ -1,7 +1,6 @@
 //! The tool `status`, and what agents are told first. In: what is served. Out: what is indexed and whether it can be
 //! reranked.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -9,6 +8,7 @@ use vizsla::Filter;
 
 use super::search::cut;
 use crate::error::ApiError;
+use crate::folders::{below, common_folder};
 use crate::state::{Searchable, State};
 
 /// Most indexes that are described.
@@ -76,32 +76,14 @@ fn moment(nanoseconds: i64) -> Option<String> {
 /// The folder that all files are in and the largest below it, each with its number of files; and how many more there are.
 fn folders<'a>(files: impl Iterator<Item = &'a str> + Clone) -> (Vec<Value>, usize) {
     let Some(top) = common_folder(files.clone()) else { return (Vec::new(), 0) };
-    let mut below: BTreeMap<&Path, usize> = BTreeMap::new();
-    let mut all = 0;
-    for file in files {
-        all += 1;
-        let rest = Path::new(file).strip_prefix(top).unwrap_or(Path::new(file));
-        if let (Some(first), true) = (rest.iter().next(), rest.iter().count() > 1) {
-            *below.entry(Path::new(first)).or_default() += 1;
-        }
-    }
-    let mut below: Vec<(&Path, usize)> = below.into_iter().collect();
+    let all = files.clone().count();
+    let mut below: Vec<(&Path, usize)> = below(top, files).into_iter().collect();
     below.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
     let more = below.len().saturating_sub(FOLDERS);
     let named = |path: &Path, files: usize| json!({ "path": cut(&path.display().to_string(), NAME), "files": files });
     let mut folders = vec![named(top, all)];
     folders.extend(below.iter().take(FOLDERS).map(|(path, files)| named(&top.join(path), *files)));
     (folders, more)
-}
-
-fn common_folder<'a>(mut files: impl Iterator<Item = &'a str>) -> Option<&'a Path> {
-    let mut top = Path::new(files.next()?).parent()?;
-    for file in files {
-        while !Path::new(file).starts_with(top) {
-            top = top.parent()?;
-        }
-    }
-    Some(top)
 }
 
 /// What agents are told before they ask; blocks while the index is read.

@@ -85,10 +85,7 @@ pub(super) async fn call(
                 Ok(question) => search(state, question, reports).await,
                 Err(error) => Err(error),
             };
-            match &answer {
-                Ok(_) => state.metrics.succeeded(Kind::Search, start.elapsed()),
-                Err(error) => state.metrics.failed(Kind::Search, error.label()),
-            }
+            state.metrics.ended(Kind::Search, start, &answer);
             answer
         }
         "fetch" => match fetch::Page::new(arguments, several) {

@@ -69,10 +69,7 @@ pub(crate) async fn handle(
     let mut leaving = Leaving { state: &state, kind, answered: false };
     let result = rerank(&state, uri.path(), &body, &id).await;
     leaving.answered = true;
-    match &result {
-        Ok(_) => state.metrics.succeeded(kind, start.elapsed()),
-        Err(error) => state.metrics.failed(kind, error.label()),
-    }
+    state.metrics.ended(kind, start, &result);
     let mut response = result?;
     let milliseconds = HeaderValue::from(start.elapsed().as_millis() as u64);
     for name in ["x-total-time", "x-inference-time"] {

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
+use crate::integer::integer;
 
 /// How long a query may be.
 pub(crate) const QUERY_BYTES: usize = 32 << 10;
@@ -196,15 +197,10 @@ fn text_of(body: &Map<String, Value>, name: &str) -> Result<String, ApiError> {
 /// Some clients send numbers and booleans as texts.
 fn number(body: &Map<String, Value>, name: &str) -> Result<Option<usize>, ApiError> {
     let Some(value) = given(body, name) else { return Ok(None) };
-    let number = match value {
-        Value::Number(number) => number.as_u64().or_else(|| {
-            number.as_f64().filter(|n| n.fract() == 0.0 && *n >= 0.0).map(|n| n as u64)
-        }),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    };
     let wrong = || ApiError::malformed(format!("`{name}` must be a whole number, 0 or more"));
-    number.map(|number| Some(usize::try_from(number).unwrap_or(usize::MAX))).ok_or_else(wrong)
+    integer(value)
+        .map(|number| Some(usize::try_from(number).unwrap_or(usize::MAX)))
+        .ok_or_else(wrong)
 }
 
 fn flag(body: &Map<String, Value>, name: &str) -> Result<Option<bool>, ApiError> {

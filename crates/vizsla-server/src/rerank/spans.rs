@@ -46,12 +46,18 @@ fn of_document(
         .score_with_limits(query, &texts, limits)
         .map_err(|error| ApiError::backend(crate::error::chain(&*error)))?;
     let mut found = Vec::new();
+    // Pieces come in order, so that the text is counted once.
+    let (mut byte, mut character) = (0, 0);
+    let mut characters = |to: u64| {
+        character += text.get(byte..to as usize)?.chars().count();
+        byte = to as usize;
+        Some(character)
+    };
     for (piece, score) in pieces.iter().zip(scores) {
         let score = score.ok_or_else(ApiError::timed_out)?.probability();
         if score < spans.threshold {
             continue;
         }
-        let characters = |byte: u64| text.get(..byte as usize).map(|text| text.chars().count());
         if let (Some(start), Some(end)) = (characters(piece.start_byte), characters(piece.end_byte))
         {
             found.push(Span { start, end, score: f64::from(score) });

@@ -4,7 +4,7 @@ mod agents;
 mod bridge;
 
 use anyhow::Context;
-use vizsla_server::{ServedIndex, ServerOptions, serve_mcp_stdio};
+use vizsla_server::{ServerOptions, serve_mcp_stdio};
 
 use crate::args::{IndexDir, McpArgs};
 use crate::{Outcome, index_dir, output, served, settings};
@@ -28,10 +28,7 @@ fn options(args: &McpArgs) -> anyhow::Result<ServerOptions> {
         index_dir::find(&IndexDir { index: None })?;
     }
     let options = ServerOptions::default().with_reranker(served::reranker(&args.model)?);
-    served::dirs(&args.index).into_iter().try_fold(options, |options, (name, dir)| {
-        let index = index_dir::open(&IndexDir { index: Some(dir) })?;
-        Ok(options.with_index(ServedIndex::new(name, index)))
-    })
+    served::with_indexes(options, &args.index)
 }
 
 /// This program, so that an agent finds it whatever its search path is.
