@@ -142,6 +142,13 @@ fn a_search_is_answered_as_by_the_program() {
     for answer in [&by_url, &by_body] {
         assert_eq!(answer["hits"], printed["hits"]);
     }
+    let flags = ["--fusion", "bm25", "--k1", "2", "--b", "0.9"];
+    let printed = workspace.json(
+        &[&["search", "how are errors reported", "--index", "index", "--json"], &flags[..]]
+            .concat(),
+    );
+    let other = Serving::start(&workspace, &[&["--index", "index"], &flags[..]].concat());
+    assert_eq!(other.get("/api/search?q=how+are+errors+reported").json()["hits"], printed["hits"]);
     let stream = serving.get("/api/search/stream?q=how+are+errors+reported");
     assert!(stream.headers.contains("text/event-stream"), "{}", stream.headers);
     let at = |name: &str| stream.body.find(&format!("event: {name}"));

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use vizsla::SearchSettings;
 use vizsla_server::{LazyReranker, ServedIndex, ServerOptions};
 
 use crate::args::{IndexDir, ModelArgs, NamedIndex, RankingArgs};
@@ -39,7 +40,10 @@ pub(crate) fn options(
     let settings = search_settings(ranking)?;
     let options =
         ServerOptions::default().with_fusion(settings.fusion()).with_depth(settings.depth());
-    let mut options = with_indexes(options, named)?;
+    let mut options = with_indexes(options, named, &settings)?;
+    if let Some(budget) = settings.budget() {
+        options = options.with_budget(budget);
+    }
     if settings.fusion().needs_rerank() {
         options = options.with_reranker(reranker(&ranking.model)?);
     }
@@ -50,10 +54,12 @@ pub(crate) fn options(
 pub(crate) fn with_indexes(
     options: ServerOptions,
     named: &[NamedIndex],
+    settings: &SearchSettings,
 ) -> anyhow::Result<ServerOptions> {
     dirs(named).into_iter().try_fold(options, |options, (name, dir)| {
         let index = index_dir::open(&IndexDir { index: Some(dir) })?;
-        Ok(options.with_index(ServedIndex::new(name, index)))
+        let retriever = settings.retriever(&index);
+        Ok(options.with_index(ServedIndex::new(name, index).with_retriever(retriever)))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use vizsla::{FusionPolicy, Index};
+use vizsla::{FusionPolicy, Index, IndexRetriever};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lazy_reranker::LazyReranker;
@@ -13,12 +13,20 @@ use crate::lazy_reranker::LazyReranker;
 pub struct ServedIndex {
     pub(crate) name: String,
     pub(crate) index: Index,
+    pub(crate) retriever: IndexRetriever,
 }
 
 impl ServedIndex {
     /// Gives an index the name by which requests ask for it.
     pub fn new(name: impl Into<String>, index: Index) -> Self {
-        Self { name: name.into(), index }
+        let retriever = index.retriever();
+        Self { name: name.into(), index, retriever }
+    }
+
+    /// Sets how the first stage of its searches ranks.
+    pub fn with_retriever(mut self, retriever: IndexRetriever) -> Self {
+        self.retriever = retriever;
+        self
     }
 }
 
@@ -31,6 +39,7 @@ pub struct ServerOptions {
     pub(crate) reranker: Option<LazyReranker>,
     pub(crate) fusion: FusionPolicy,
     pub(crate) depth: usize,
+    pub(crate) budget: Option<Duration>,
     pub(crate) token: Option<String>,
     pub(crate) open_without_token: bool,
     pub(crate) hosts: Vec<String>,
@@ -56,6 +65,7 @@ impl Default for ServerOptions {
             reranker: None,
             fusion: FusionPolicy::default(),
             depth: vizsla::SearchRequest::DEFAULT_DEPTH,
+            budget: None,
             token: None,
             open_without_token: false,
             hosts: Vec::new(),
@@ -102,6 +112,12 @@ impl ServerOptions {
     /// Sets how many candidates a search reads unless it says otherwise.
     pub fn with_depth(mut self, depth: usize) -> Self {
         self.depth = depth;
+        self
+    }
+
+    /// Sets how long a search may read unless it says otherwise.
+    pub fn with_budget(mut self, budget: Duration) -> Self {
+        self.budget = Some(budget);
         self
     }
 

@@ -39,9 +39,8 @@ impl State {
         let limits =
             Limits::default().with_query_bytes(32 << 10).with_depth(1_000).with_hits(1_000);
         let searchable = |served: crate::ServedIndex| {
-            let engine = Engine::new(served.index.retriever())
-                .with_fusion(options.fusion)
-                .with_limits(limits);
+            let engine =
+                Engine::new(served.retriever).with_fusion(options.fusion).with_limits(limits);
             let engine = match &reranker {
                 Some(reranker) => engine.with_reranker(Arc::clone(reranker)),
                 None => engine,

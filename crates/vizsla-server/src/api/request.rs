@@ -117,7 +117,7 @@ impl SearchQuery {
             Some(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| {
                 ApiError::malformed("`budget` must be a number of seconds, 0 or more")
             })?,
-            None => most,
+            None => state.options.budget.unwrap_or(most),
         };
         Ok(request.with_budget(budget.min(most)))
     }

@@ -4,6 +4,7 @@ mod agents;
 mod bridge;
 
 use anyhow::Context;
+use vizsla::SearchSettings;
 use vizsla_server::{ServerOptions, serve_mcp_stdio};
 
 use crate::args::{IndexDir, McpArgs};
@@ -28,7 +29,7 @@ fn options(args: &McpArgs) -> anyhow::Result<ServerOptions> {
         index_dir::find(&IndexDir { index: None })?;
     }
     let options = ServerOptions::default().with_reranker(served::reranker(&args.model)?);
-    served::with_indexes(options, &args.index)
+    served::with_indexes(options, &args.index, &SearchSettings::default())
 }
 
 /// This program, so that an agent finds it whatever its search path is.
