@@ -18,6 +18,8 @@ mod index;
 mod isolation;
 mod library;
 #[cfg(feature = "serve")]
+mod load;
+#[cfg(feature = "serve")]
 mod mcp;
 mod models;
 mod nearest;
@@ -28,6 +30,8 @@ mod runtime;
 mod search;
 #[cfg(feature = "serve")]
 mod serve;
+#[cfg(feature = "serve")]
+mod serving;
 mod stages;
 mod store;
 mod support;

@@ -1,76 +1,11 @@
 //! The program as a server: what clients of other servers send, search as JSON, and who is turned away.
 
-use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::serving::Serving;
 use crate::support::Workspace;
-
-/// A running `vizsla serve`.
-struct Serving {
-    child: Child,
-    address: String,
-}
-
-struct Reply {
-    status: u16,
-    headers: String,
-    body: String,
-}
-
-impl Reply {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{}", self.body))
-    }
-}
-
-impl Serving {
-    fn start(workspace: &Workspace, args: &[&str]) -> Self {
-        let all: Vec<&str> = ["serve", "--port", "0"].iter().chain(args).copied().collect();
-        let mut command = workspace.command(&all);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").expect(&line).to_owned();
-        Self { child, address }
-    }
-
-    /// Sends a request as it is written and reads all of the answer.
-    fn raw(&self, head: &str, body: &str) -> Reply {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        let request =
-            format!("{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        let (headers, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, headers: headers.to_lowercase(), body: body.to_owned() }
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: {}", self.address), "")
-    }
-
-    fn post(&self, path: &str, body: &Value) -> Reply {
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json",
-            self.address
-        );
-        self.raw(&head, &body.to_string())
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 const QUERY: &str = "which dog retrieves?";
 const TEXTS: [&str; 3] = [
@@ -252,7 +187,73 @@ fn it_ends_in_order_when_told_to() {
     let mut serving = Serving::start(&workspace, &["--fusion", "bm25"]);
     // Half a request does not hold it up for longer than the grace.
     let _half = TcpStream::connect(&serving.address).unwrap();
-    let id = serving.child.id().to_string();
+    let id = serving.id();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    assert!(serving.child.wait().unwrap().success());
+    assert!(serving.wait().success());
+}
+
+#[test]
+fn clients_of_elasticsearch_are_told_what_is_wrong_in_their_form() {
+    let workspace = Workspace::new().with_documents();
+    let serving = Serving::start(&workspace, &["--index", "notes=index", "--fusion", "bm25"]);
+    let about = serving.get("/");
+    assert!(about.headers.contains("x-elastic-product: elasticsearch"), "{}", about.headers);
+    assert!(about.json()["version"]["number"].is_string());
+    let ask = |body: Value| serving.post("/notes/_search", &body);
+    let found = ask(json!({"query": {"match": {"text": "dog"}}, "size": 2})).json();
+    let hits = found["hits"]["hits"].as_array().unwrap();
+    assert!(!hits.is_empty() && hits.len() <= 2, "{found}");
+    assert!(hits[0]["_source"]["text"].is_string() && hits[0]["_score"].as_f64().unwrap() > 0.0);
+    let all = found["hits"]["total"]["value"].as_u64().unwrap();
+    let counted = serving.post("/notes/_count", &json!({"query": {"match": {"text": "dog"}}}));
+    assert_eq!(counted.json()["count"], all);
+    let lines = "{\"index\":{}}\n{\"text\":\"x\"}\n";
+    let head = format!("POST /notes/_bulk HTTP/1.1\r\nHost: {}", serving.address());
+    let bulk = serving.raw(&format!("{head}\r\nContent-Type: application/x-ndjson"), lines);
+    for (reply, status, kind) in [
+        (ask(json!({"query": {"knn": {}}})), 400, "unsupported_operation_exception"),
+        (ask(json!({"aggs": {}})), 400, "unsupported_operation_exception"),
+        (ask(json!({"from": 990, "size": 20})), 400, "illegal_argument_exception"),
+        (serving.get("/other/_search"), 404, "index_not_found_exception"),
+        (serving.get("/notes/_search?q=x"), 400, "illegal_argument_exception"),
+        (serving.get("/notes/_mapping"), 400, "unsupported_operation_exception"),
+        (bulk, 403, "security_exception"),
+    ] {
+        assert_eq!(reply.status, status, "{}", reply.body);
+        assert_eq!(reply.json()["error"]["type"], kind, "{}", reply.body);
+        assert_eq!(reply.json()["status"], status);
+        assert!(reply.headers.contains("x-elastic-product"), "{}", reply.headers);
+    }
+}
+
+#[test]
+fn the_page_comes_in_pieces_and_its_counts_follow_the_question() {
+    let workspace = Workspace::new().with_documents();
+    let serving = Serving::start(&workspace, &["--index", "index", "--depth", "3"]);
+    let stream = serving.get("/stream?q=how+are+errors+reported");
+    let at = |name: &str| stream.body.find(&format!("event: {name}")).expect(&stream.body);
+    assert!(at("retrieved") < at("done"));
+    assert_eq!(stream.body.matches("event: retrieved").count(), 1);
+    assert!(stream.body.contains("class=\\\"hit\\\""), "{}", stream.body);
+    let count = |query: &str| {
+        let facets = serving.get(&format!("/api/facets?q={query}")).json();
+        let all = facets["ext"].as_array().unwrap().iter();
+        all.map(|one| one["count"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert!(count("dog") > 0 && count("dog") < count(""), "{} {}", count("dog"), count(""));
+    let hit = &serving.get("/api/search?q=dog&fusion=bm25").json()["hits"][0];
+    let id = hit["doc_id"].as_str().unwrap();
+    let named = id.replace('#', "%23");
+    let document = serving.get(&format!("/api/document?id={named}&ordinal=0")).json();
+    assert_eq!(document["doc_id"], id);
+    assert_eq!(document["passages"].as_array().unwrap().len(), 1);
+    let page = serving.raw(
+        &format!(
+            "GET / HTTP/1.1\r\nHost: {}\r\nAccept: text/html\r\nAccept-Encoding: gzip",
+            serving.address()
+        ),
+        "",
+    );
+    assert!(page.headers.contains("content-encoding: gzip"), "{}", page.headers);
+    assert!(page.headers.contains("trusted-types vizsla"), "{}", page.headers);
 }

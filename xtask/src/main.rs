@@ -4,10 +4,13 @@
 #![allow(clippy::disallowed_methods, reason = "a task reads its own environment")]
 
 mod budget;
+mod clients;
+mod environments;
 mod first_stage;
 mod formats;
 mod fuzz;
 mod peers;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,10 +22,12 @@ use vizsla_hub::Progress;
 use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
+use self::clients::ClientsArgs;
 use self::first_stage::FirstStageArgs;
 use self::formats::FormatsArgs;
 use self::fuzz::FuzzArgs;
 use self::peers::PeersArgs;
+use self::serve::ServeArgs;
 
 /// Line colours of plots, which people with colour blindness can distinguish: Okabe and Ito's.
 const COLOURS: [RGBColor; 5] = [
@@ -48,6 +53,8 @@ enum Chore {
     },
     /// Set up, check format and lints, run all tests, build the documentation
     Test,
+    /// Ask the server with clients that were written for other servers, and look at its page in a browser
+    Clients(ClientsArgs),
     /// Run the fuzz targets; needs a nightly compiler and cargo-fuzz
     Fuzz(FuzzArgs),
     /// Set up and run the benchmarks
@@ -67,18 +74,22 @@ enum Bench {
     FirstStage(FirstStageArgs),
     /// Read real documents beside the usual reader of each format
     Formats(FormatsArgs),
+    /// Load the server: throughput, big calls beside small ones, ten times too much, and another server beside it
+    Serve(ServeArgs),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Demo { folder } => demo(folder),
         Chore::Test => test(),
+        Chore::Clients(args) => clients::check(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Bench { which: None } => bench(),
         Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
         Chore::Bench { which: Some(Bench::Budget(args)) } => budget::bench(&args),
         Chore::Bench { which: Some(Bench::FirstStage(args)) } => first_stage::bench(&args),
         Chore::Bench { which: Some(Bench::Formats(args)) } => formats::bench(&args),
+        Chore::Bench { which: Some(Bench::Serve(args)) } => serve::bench(&args),
     }
 }
 
@@ -115,6 +126,7 @@ fn test() -> anyhow::Result<()> {
     cargo(&["build", "--package", "vizsla-cli"])?;
     cargo(&["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"])?;
     cargo(&["test", "--workspace", "--all-features", "--doc"])?;
+    clients::quick()?;
     run(
         Command::new(env!("CARGO"))
             .args(["doc", "--workspace", "--all-features", "--no-deps"])

@@ -51,7 +51,7 @@ pub(crate) fn options(
 }
 
 /// Adds the indexes that were named, or the one of this folder, if there is one.
-pub(crate) fn with_indexes(
+fn with_indexes(
     options: ServerOptions,
     named: &[NamedIndex],
     settings: &SearchSettings,
@@ -64,7 +64,7 @@ pub(crate) fn with_indexes(
 }
 
 /// The model, which opens on a thread of its own.
-pub(crate) fn reranker(args: &ModelArgs) -> anyhow::Result<LazyReranker> {
+fn reranker(args: &ModelArgs) -> anyhow::Result<LazyReranker> {
     let name = model(args)?.to_string();
     let args = args.clone();
     Ok(LazyReranker::open(name, move || {

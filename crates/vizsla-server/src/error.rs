@@ -84,6 +84,69 @@ pub(crate) struct ErrorBody {
     detail: String,
 }
 
+/// What may be answered to any request.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "documents what `ApiError` answers")]
+pub(crate) enum Refusing {
+    /// A token is needed
+    #[response(status = 401)]
+    Unauthorized(ErrorBody),
+    /// Not from this origin, or not to this host
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
+    /// A bug
+    #[response(status = 500)]
+    Internal(ErrorBody),
+}
+
+/// What may be answered to a request that asks something of an index or of the model.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "documents what `ApiError` answers")]
+pub(crate) enum Asking {
+    /// Not understood
+    #[response(status = 400)]
+    Malformed(ErrorBody),
+    /// A token is needed
+    #[response(status = 401)]
+    Unauthorized(ErrorBody),
+    /// Not from this origin, not to this host, or not on this server
+    #[response(status = 403)]
+    Forbidden(ErrorBody),
+    /// No such index or document
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+    /// Over a limit, or what cannot be used
+    #[response(status = 422)]
+    OverLimit(ErrorBody),
+    /// The model is missing or failed
+    #[response(status = 424)]
+    Backend(ErrorBody),
+    /// More is waiting than can be read soon
+    #[response(status = 429)]
+    Overloaded(ErrorBody),
+    /// The index is damaged, or a bug
+    #[response(status = 500)]
+    Internal(ErrorBody),
+    /// Not ready, or somebody else is writing
+    #[response(status = 503)]
+    Unhealthy(ErrorBody),
+    /// Not in time
+    #[response(status = 504)]
+    TimedOut(ErrorBody),
+}
+
+/// What may be answered, besides, to a request with a body.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "documents what `ApiError` answers")]
+pub(crate) enum Sending {
+    /// Too large
+    #[response(status = 413)]
+    TooLarge(ErrorBody),
+    /// Not JSON
+    #[response(status = 415)]
+    MediaType(ErrorBody),
+}
+
 impl ApiError {
     fn new(status: StatusCode, kind: &'static str, text: impl Into<String>) -> Self {
         Self { status, kind, text: text.into(), retry_after: None }
@@ -115,6 +178,11 @@ impl ApiError {
 
     pub(crate) fn not_found(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "NotFound", text)
+    }
+
+    /// There is no such path.
+    pub(crate) fn nowhere() -> Self {
+        Self::not_found("there is nothing at this path; see /openapi.json")
     }
 
     pub(crate) fn method_not_allowed() -> Self {
@@ -163,6 +231,11 @@ impl ApiError {
 
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// After how many seconds to try again.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -1,4 +1,4 @@
-//! The folders of an index's files. In: paths. Out: the folder that all are in, and how many files are below each one in it.
+//! The folders of an index's files. In: paths. Out: the folder that all are in, and how much is below each one in it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,17 +14,17 @@ pub(crate) fn common_folder<'a>(mut files: impl Iterator<Item = &'a str>) -> Opt
     Some(common)
 }
 
-/// How many files are below each folder in this one, by the folder's name. Files in the folder itself are not counted.
+/// How much is below each folder in this one, by the folder's name. Files in the folder itself are not counted.
 pub(crate) fn below<'a>(
     common: &Path,
-    files: impl Iterator<Item = &'a str>,
-) -> BTreeMap<&'a Path, usize> {
+    files: impl Iterator<Item = (&'a str, u64)>,
+) -> BTreeMap<&'a Path, u64> {
     let mut counts = BTreeMap::new();
-    for file in files {
+    for (file, count) in files {
         let rest = Path::new(file).strip_prefix(common).unwrap_or(Path::new(file));
         let mut parts = rest.iter();
         if let (Some(first), Some(_)) = (parts.next(), parts.next()) {
-            *counts.entry(Path::new(first)).or_default() += 1;
+            *counts.entry(Path::new(first)).or_default() += count;
         }
     }
     counts

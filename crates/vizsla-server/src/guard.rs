@@ -23,7 +23,7 @@ const ID_LENGTH: usize = 128;
 
 /// The policy of pages: nothing but our own files, and no script that makes markup from text.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+    connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types vizsla";
 
 /// The id of a request, from its header or made here.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Unique in this process, and nearly so beyond.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

@@ -7,18 +7,23 @@
 
 mod admission;
 mod api;
+mod elastic;
 mod error;
+mod facets;
 mod folders;
 mod guard;
 mod integer;
 mod lazy_reranker;
 mod listen;
+mod live;
 mod mcp;
 mod metrics;
+mod names;
 mod options;
 mod page;
 mod rerank;
 mod state;
+mod whole_text;
 
 pub use error::{Error, ErrorKind, Result};
 pub use lazy_reranker::LazyReranker;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vizsla::{CancelHandle, Engine, Index, Limits, Reranker, TimeLimits};
+use vizsla::{CancelHandle, Engine, Index, IndexRetriever, Limits, Reranker, TimeLimits};
 
 use crate::admission::Admission;
 use crate::error::ApiError;
@@ -30,6 +30,7 @@ pub(crate) struct State {
 pub(crate) struct Searchable {
     pub(crate) name: String,
     pub(crate) index: Index,
+    pub(crate) retriever: IndexRetriever,
     pub(crate) engine: Engine,
 }
 
@@ -39,13 +40,14 @@ impl State {
         let limits =
             Limits::default().with_query_bytes(32 << 10).with_depth(1_000).with_hits(1_000);
         let searchable = |served: crate::ServedIndex| {
+            let retriever = served.retriever.clone();
             let engine =
                 Engine::new(served.retriever).with_fusion(options.fusion).with_limits(limits);
             let engine = match &reranker {
                 Some(reranker) => engine.with_reranker(Arc::clone(reranker)),
                 None => engine,
             };
-            Searchable { name: served.name, index: served.index, engine }
+            Searchable { name: served.name, index: served.index, retriever, engine }
         };
         let indexes = std::mem::take(&mut options.indexes).into_iter().map(searchable).collect();
         Self {
@@ -121,6 +123,11 @@ impl Work {
         self.cancel.clone()
     }
 
+    /// Cancels the work when this is dropped, whoever else holds the work.
+    pub(crate) fn leaving(&self) -> Leaving {
+        Leaving(self.cancel.clone())
+    }
+
     pub(crate) fn limits(&self) -> TimeLimits {
         TimeLimits::default().with_deadline(self.deadline).with_cancel(self.cancel.clone())
     }
@@ -137,6 +144,16 @@ impl Work {
             Ok(Err(_panic)) => Err(ApiError::internal()),
             Err(_elapsed) => Err(ApiError::timed_out()),
         }
+    }
+}
+
+/// Cancels when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Leaving(CancelHandle);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 

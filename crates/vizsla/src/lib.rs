@@ -39,7 +39,7 @@ mod search;
 mod settings;
 
 pub use analysis::{Analysis, Language, UnknownAnalysis, UnknownLanguage};
-pub use bm25::{IndexRetriever, Rm3, TantivyRetriever, tantivy};
+pub use bm25::{IndexRetriever, MatchCounts, Rm3, TantivyRetriever, tantivy};
 pub use error::{Error, ErrorKind, Result};
 pub use index::{
     AddOutcome, Bm25Params, CheckReport, FORMAT_VERSION, FieldWeights, FileProblem, FileRecord,
@@ -47,9 +47,9 @@ pub use index::{
     content_hash,
 };
 pub use search::{
-    Engine, FuseStage, Hit, HitPassage, HitScores, MergedRetriever, PassageCopy, PassageRetriever,
-    RerankStage, RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest, SearchResponse,
-    Snippet, Stages, file_url,
+    Engine, FuseStage, Hit, HitPassage, HitScores, Likelihood, MergedRetriever, PassageCopy,
+    PassageRetriever, RerankStage, RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest,
+    SearchResponse, Snippet, Stages, file_url,
 };
 pub use settings::SearchSettings;
 pub use vizsla_core::{

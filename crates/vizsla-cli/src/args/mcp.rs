@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::ModelArgs;
+use super::RankingArgs;
 use super::named_index::{NamedIndex, named_index};
 
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(crate) struct McpArgs {
     #[arg(long, value_name = "CLIENT")]
     pub(crate) print_config: Option<Agent>,
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
+    pub(crate) ranking: RankingArgs,
 }
 
 /// An agent that can be told about servers.

@@ -4,16 +4,14 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use vizsla::{Bm25Explanation, Explanation, Hit, HitScores, QueryNotes, SearchResponse};
+use vizsla::{
+    Bm25Explanation, Explanation, Hit, HitScores, Likelihood, QueryNotes, SearchResponse,
+};
 
 use super::{excerpt, names, printable};
 
 const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
-/// From this probability on, at least two in five passages were judged relevant in every collection looked at.
-const LIKELY: f32 = 0.95;
-/// Below this probability, at most one in eight was.
-const PERHAPS: f32 = 0.65;
 
 /// Prints hits, each with its place, how likely it answers, and the sentence that does or the `full` passage; and the
 /// time of each stage.
@@ -101,7 +99,7 @@ fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool) -> io::Result<()> {
     let headings: String = headings.map(|heading| format!(" › {heading}")).collect();
     writeln!(out, "{:>3}. {TITLE}{title}{TITLE:#}{headings}", hit.rank)?;
     let place = names::linked(hit, &names::place(hit));
-    let likely = hit.scores.rerank_probability.map_or("", in_words);
+    let likely = hit.scores.likelihood().map_or("", Likelihood::as_str);
     let between = if likely.is_empty() { "" } else { " · " };
     writeln!(out, "     {place}{FAINT}{between}{likely}{FAINT:#}")?;
     if let Some(copies) = names::copies(hit) {
@@ -111,16 +109,6 @@ fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool) -> io::Result<()> {
         writeln!(out, "     {FAINT}{}{FAINT:#}", scores(hit.score, &hit.scores))?;
     }
     Ok(())
-}
-
-/// How likely a passage answers, for people: the model's probability is not how often it is right, so figures would say
-/// more than is known. docs/quality.md says how often each word is right.
-fn in_words(probability: f32) -> &'static str {
-    match probability {
-        LIKELY.. => "likely",
-        PERHAPS.. => "perhaps",
-        _ => "unlikely",
-    }
 }
 
 fn scores(score: f32, scores: &HitScores) -> String {
@@ -190,17 +178,4 @@ pub(crate) fn print_reranked(
 ) -> io::Result<()> {
     let text = printable(text);
     writeln!(out, "{rank:>3}. {logit:+8.3} {:>6.1} %  {text}", probability * 100.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn probabilities_are_said_in_words() {
-        assert_eq!(
-            [0.99, 0.95, 0.8, 0.5, 0.0].map(in_words),
-            ["likely", "likely", "perhaps", "unlikely", "unlikely"]
-        );
-    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vizsla::{Document, Index, IndexWriter, Metadata, WriterOptions};
 
 use super::JsonObject;
-use crate::error::ApiError;
+use crate::error::{ApiError, Asking, Sending};
 use crate::state::{State, Work};
 
 /// The smallest memory that a writer takes; requests are small.
@@ -47,14 +47,8 @@ pub(crate) struct NewDocument {
     request_body(content = Addition, content_type = "application/json"),
     responses(
         (status = 200, description = "How many documents and passages were added; they are on disk", body = Object),
-        (status = 400, description = "Not understood", body = crate::error::ErrorBody),
-        (status = 403, description = "The server does not write", body = crate::error::ErrorBody),
-        (status = 404, description = "No such index", body = crate::error::ErrorBody),
-        (status = 413, description = "Too large", body = crate::error::ErrorBody),
-        (status = 415, description = "Not JSON", body = crate::error::ErrorBody),
-        (status = 422, description = "A document that cannot be stored", body = crate::error::ErrorBody),
-        (status = 500, description = "Nothing was added", body = crate::error::ErrorBody),
-        (status = 503, description = "Another program is writing", body = crate::error::ErrorBody),
+        Asking,
+        Sending,
     )
 )]
 pub(crate) async fn add(
@@ -73,6 +67,7 @@ pub(crate) async fn add(
         Ok(json!({"added": addition.documents.len(), "passages": passages}))
     })
     .await
+    .map(Json)
 }
 
 /// Removes documents by their ids and commits.
@@ -85,12 +80,7 @@ pub(crate) async fn add(
     ),
     responses(
         (status = 200, description = "How many were removed, and which ids there were not", body = Object),
-        (status = 400, description = "Not understood", body = crate::error::ErrorBody),
-        (status = 403, description = "The server does not write", body = crate::error::ErrorBody),
-        (status = 404, description = "No such index", body = crate::error::ErrorBody),
-        (status = 422, description = "An id that several files have", body = crate::error::ErrorBody),
-        (status = 500, description = "Nothing was removed", body = crate::error::ErrorBody),
-        (status = 503, description = "Another program is writing", body = crate::error::ErrorBody),
+        Asking,
     )
 )]
 pub(crate) async fn delete(
@@ -118,14 +108,15 @@ pub(crate) async fn delete(
         Ok(json!({"deleted": ids.len() - unknown.len(), "unknown": unknown}))
     })
     .await
+    .map(Json)
 }
 
 /// Opens a writer, changes the index, and commits. Requests that write take turns.
-async fn write(
+pub(crate) async fn write<T: Send + 'static>(
     state: &Arc<State>,
     index: Option<String>,
-    change: impl FnOnce(&IndexWriter) -> Result<Value, vizsla::Error> + Send + 'static,
-) -> Result<Json<Value>, ApiError> {
+    change: impl FnOnce(&IndexWriter) -> Result<T, vizsla::Error> + Send + 'static,
+) -> Result<T, ApiError> {
     if !state.options.writable {
         return Err(ApiError::forbidden("this server only reads: start it with --writable"));
     }
@@ -139,7 +130,9 @@ async fn write(
         let mut writer = index.writer(&options)?;
         let report = change(&writer)?;
         writer.commit()?;
-        Ok(Json(report))
+        // Found by the next request, as well.
+        index.refresh()?;
+        Ok(report)
     })
     .await
 }

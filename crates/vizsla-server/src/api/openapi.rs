@@ -3,8 +3,8 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{documents, health, index, search, stream};
-use crate::rerank;
+use super::{document, documents, health, index, search, stream};
+use crate::{elastic, rerank};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -16,10 +16,15 @@ use crate::rerank;
         search::by_url,
         search::by_body,
         stream::stream,
+        document::document,
         documents::add,
         documents::delete,
+        index::facets,
         index::suggest,
         index::describe,
+        elastic::search::search,
+        elastic::search::count,
+        elastic::bulk::bulk,
         rerank::handle,
         rerank::info,
         health::health,
@@ -29,7 +34,7 @@ use crate::rerank;
 struct Interface;
 
 /// The description.
-pub(crate) async fn document() -> Json<utoipa::openapi::OpenApi> {
+pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
     Json(Interface::openapi())
 }
 

@@ -94,6 +94,7 @@ impl SearchQuery {
         let mut request = SearchRequest::new(&self.q)
             .with_depth(self.depth.unwrap_or(state.options.depth))
             .with_filter(self.filter()?)
+            .with_syntax(self.query_syntax())
             .with_retrieval_fallback()
             .with_folded_copies()
             .with_notes();
@@ -105,9 +106,6 @@ impl SearchQuery {
         }
         if self.explain {
             request = request.with_explanation();
-        }
-        if self.syntax {
-            request = request.with_syntax(QuerySyntax::Native);
         }
         if let Some(least) = self.min_probability {
             request = request.with_min_probability(least);
@@ -122,7 +120,11 @@ impl SearchQuery {
         Ok(request.with_budget(budget.min(most)))
     }
 
-    pub(crate) fn fusion(&self) -> Result<Option<FusionPolicy>, ApiError> {
+    pub(crate) fn query_syntax(&self) -> QuerySyntax {
+        if self.syntax { QuerySyntax::Native } else { QuerySyntax::Text }
+    }
+
+    fn fusion(&self) -> Result<Option<FusionPolicy>, ApiError> {
         let parse = |text: &String| {
             text.parse::<FusionPolicy>()
                 .map_err(|error| ApiError::malformed(format!("`fusion`: {error}")))
@@ -130,13 +132,7 @@ impl SearchQuery {
         self.fusion.as_ref().map(parse).transpose()
     }
 
-    /// Whether the model takes part.
-    pub(crate) fn needs_model(&self, state: &State) -> Result<bool, ApiError> {
-        let fusion = self.fusion()?.unwrap_or(state.options.fusion);
-        Ok(fusion.needs_rerank() && state.reranker.is_some())
-    }
-
-    fn filter(&self) -> Result<Filter, ApiError> {
+    pub(crate) fn filter(&self) -> Result<Filter, ApiError> {
         let mut filter = Filter::default().with_modified(self.since, self.until);
         for path in &self.path {
             filter.paths.extend(globs(path));

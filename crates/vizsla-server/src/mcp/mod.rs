@@ -4,7 +4,6 @@
 mod arguments;
 mod fetch;
 mod fit;
-mod names;
 mod search;
 mod status;
 mod tools;

@@ -8,9 +8,10 @@ use vizsla::{
 };
 
 use super::arguments::Arguments;
-use super::{fit, names};
+use super::fit;
 use crate::api::globs;
 use crate::error::ApiError;
+use crate::names;
 use crate::state::{Searchable, State};
 
 pub(super) const DEFAULT_LIMIT: usize = 8;

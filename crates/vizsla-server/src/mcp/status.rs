@@ -77,11 +77,12 @@ fn moment(nanoseconds: i64) -> Option<String> {
 fn folders<'a>(files: impl Iterator<Item = &'a str> + Clone) -> (Vec<Value>, usize) {
     let Some(top) = common_folder(files.clone()) else { return (Vec::new(), 0) };
     let all = files.clone().count();
-    let mut below: Vec<(&Path, usize)> = below(top, files).into_iter().collect();
+    let mut below: Vec<(&Path, u64)> =
+        below(top, files.map(|file| (file, 1))).into_iter().collect();
     below.sort_by_key(|(_, files)| std::cmp::Reverse(*files));
     let more = below.len().saturating_sub(FOLDERS);
-    let named = |path: &Path, files: usize| json!({ "path": cut(&path.display().to_string(), NAME), "files": files });
-    let mut folders = vec![named(top, all)];
+    let named = |path: &Path, files: u64| json!({ "path": cut(&path.display().to_string(), NAME), "files": files });
+    let mut folders = vec![named(top, all as u64)];
     folders.extend(below.iter().take(FOLDERS).map(|(path, files)| named(&top.join(path), *files)));
     (folders, more)
 }

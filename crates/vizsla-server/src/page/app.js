@@ -1,35 +1,64 @@
 // Upgrades the page, which works without it: searches as one types, shows BM25's order at once and the model's when it has
-// read, moves by keys, and opens documents in place. In: pages of this server. Out: parts of them, put where they belong.
+// read, moves by keys, and opens documents in place. In: pages of this server and pieces of them. Out: the same, put where
+// they belong.
 //
-// Pages are parsed by the browser's own loader of documents (XMLHttpRequest), which runs no script and takes no text for
-// markup that the server has not escaped; nothing here makes markup from text.
+// All markup is written by the server, which escapes what it has from elsewhere; nothing here makes markup from text. The
+// policy of the page lets one place read markup, which is `parse`; a document so made runs no script.
 
 const form = document.getElementById("search");
 const input = document.getElementById("q");
 const status = document.getElementById("status");
+const progress = document.getElementById("read");
 const main = document.getElementById("main");
 const preview = document.getElementById("preview");
 const help = document.getElementById("help");
 
 const PAUSE = 120;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const GONE = "The server cannot be reached; the last answer is still shown.";
 
-/** Loads a page; rejects with a sentence when there is none, with nothing when it was aborted. */
-function load(url, signal) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("GET", url);
-    request.responseType = "document";
-    request.onload = () => {
-      const page = request.response;
-      if (page?.getElementById("main")) resolve(page);
-      else reject(`The server answered with status ${request.status}.`);
-    };
-    request.onerror = () => reject("The server cannot be reached; the last answer is still shown.");
-    request.onabort = () => reject();
-    signal.addEventListener("abort", () => request.abort(), { once: true });
-    request.send();
-  });
+const markup = window.trustedTypes?.createPolicy("vizsla", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
+
+/** What the server has written, as a document of its own. */
+function parse(text) {
+  return new DOMParser().parseFromString(markup.createHTML(text), "text/html");
+}
+
+/** Asks the server; rejects with a sentence when it cannot be reached or refuses, with nothing when it was aborted. */
+async function ask(url, signal) {
+  let response;
+  try {
+    response = await fetch(url, { signal });
+  } catch {
+    throw signal.aborted ? undefined : GONE;
+  }
+  if (response.ok) return response;
+  const said = await response.text();
+  if (response.headers.get("content-type")?.startsWith("text/html")) return new Response(said);
+  try {
+    throw JSON.parse(said).error;
+  } catch (why) {
+    throw typeof why === "string" ? why : `The server answered with status ${response.status}.`;
+  }
+}
+
+async function load(url, signal) {
+  return parse(await (await ask(url, signal)).text());
+}
+
+/** Reads server-sent events, each a name and a line of JSON. */
+async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ; ) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (text + value).split("\n\n");
+    text = parts.pop();
+    for (const part of parts) {
+      const field = (name) => part.match(new RegExp(`^${name}: ?(.*)$`, "m"))?.[1];
+      if (field("data")) yield [field("event"), JSON.parse(field("data"))];
+    }
+  }
 }
 
 function say(text, kind = "") {
@@ -61,31 +90,54 @@ async function search(write) {
   const words = query.get("q").trim();
   const url = words || query.size > 1 ? `/?${query}` : "/";
   if (write && url !== location.pathname + location.search) history[write](null, "", url);
-  const chosen = form.querySelectorAll(".filters :checked").length;
-  const count = document.getElementById("chosen");
-  if (count) count.textContent = chosen ? ` · ${chosen} chosen` : "";
-  if (words) say("Searching…", "busy");
-  let settled = false;
-  if (words && form.dataset.model && query.get("fusion") !== "bm25") {
-    // The model's answer is asked for at the same time; whichever comes second does not undo it.
-    const first = new URLSearchParams(query);
-    first.set("fusion", "bm25");
-    load(`/?${first}`, signal).then((page) => {
-      if (settled) return;
-      const found = page.querySelector(".hit");
-      show(page, false);
-      if (found) say(`${page.getElementById("status").textContent} · the model is reading…`, "busy");
-    }, () => {});
-  }
+  document.title = words ? `${words} · Vizsla` : "Vizsla";
+  narrow(query, signal);
   try {
-    const page = await load(url, signal);
-    settled = true;
-    show(page, true);
-    document.title = page.title;
-    say(page.getElementById("status").textContent);
+    if (words) {
+      say("Searching…", "busy");
+      await follow(await ask(`/stream?${query}`, signal), signal);
+    } else {
+      show((await load(url, signal)).getElementById("main"), true);
+      say("");
+    }
   } catch (why) {
-    settled = true;
-    if (why && !signal.aborted) say(why, "error");
+    if (!signal.aborted) say(why || GONE, "error");
+  }
+  if (!signal.aborted) progress.hidden = true;
+}
+
+/** Shows an answer as it comes. */
+async function follow(response, signal) {
+  let ended = false;
+  for await (const [name, data] of events(response)) {
+    if (signal.aborted) return;
+    ended ||= name === "done" || name === "error";
+    if (name === "reranked") {
+      progress.hidden = false;
+      progress.max = data.total;
+      progress.value = data.read;
+      continue;
+    }
+    show(parse(data.main).body, name === "done");
+    if (name === "retrieved" && data.hits) say(`${data.status} · the model is reading…`, "busy");
+    else say(data.error ?? data.status, name === "error" ? "error" : "");
+  }
+  if (!ended) throw GONE;
+}
+
+/** Counts again what the search can be narrowed to. */
+async function narrow(query, signal) {
+  try {
+    const fresh = (await load(`/filters?${query}`, signal)).querySelector(".filters");
+    const old = form.querySelector(".filters");
+    if (signal.aborted || !old || !fresh) return;
+    fresh.open = old.open;
+    const focused = old.contains(document.activeElement) ? document.activeElement : null;
+    old.replaceWith(document.adoptNode(fresh));
+    const same = [...fresh.querySelectorAll("input")].find((box) => box.name === focused?.name && box.value === focused?.value);
+    (focused?.localName === "summary" ? fresh.querySelector("summary") : same)?.focus();
+  } catch {
+    // The old counts stay; what is wrong is said about the search itself.
   }
 }
 
@@ -100,20 +152,22 @@ function name(hits, on) {
   }
 }
 
-/** Puts the answer of a page in place of the last one; what was open stays open, and the focus stays on its hit. */
-function show(page, moves) {
+/** Puts an answer in place of the last one; what was open stays open, and the focus stays on its hit. */
+function show(answer, moves) {
   const hits = () => [...main.querySelectorAll(".hit")];
   const put = () => {
     const open = new Set(hits().filter((hit) => hit.querySelector("details[open]")).map((hit) => hit.dataset.key));
     const focused = main.contains(document.activeElement) && document.activeElement.closest(".hit")?.dataset.key;
-    main.replaceChildren(...[...page.getElementById("main").childNodes].map((node) => document.adoptNode(node)));
-    for (const hit of hits()) {
-      if (open.has(hit.dataset.key)) hit.querySelector("details").open = true;
-      if (hit.dataset.key === focused) hit.querySelector(".title").focus({ preventScroll: true });
-    }
+    const at = hits().findIndex((hit) => hit.dataset.key === focused);
+    main.replaceChildren(...[...answer.childNodes].map((node) => document.adoptNode(node)));
+    const fresh = hits();
+    for (const hit of fresh) if (open.has(hit.dataset.key)) hit.querySelector("details").open = true;
+    // Where the hit is gone, its place keeps the focus.
+    const same = fresh.find((hit) => hit.dataset.key === focused) ?? (focused ? fresh[Math.min(at, fresh.length - 1)] : undefined);
+    same?.querySelector(".title").focus({ preventScroll: true });
   };
   const before = hits();
-  if (!moves || !document.startViewTransition || calm.matches || !before.length) return put();
+  if (!moves || document.hidden || !document.startViewTransition || calm.matches || !before.length) return put();
   name(before, true);
   const transition = document.startViewTransition(() => {
     put();
@@ -166,7 +220,7 @@ async function read(url) {
     preview.replaceChildren(tools(url, content.querySelector(".path")?.textContent), content);
     if (!preview.open) preview.showModal();
     content.focus();
-    content.querySelector("#found")?.scrollIntoView({ block: "start" });
+    (content.querySelector("#found .answer") ?? content.querySelector("#found"))?.scrollIntoView({ block: "center" });
   } catch (why) {
     if (why) say(why, "error");
   }

@@ -1,26 +1,56 @@
 //! One hit: what it is, where it is, how both stages saw it, and why.
 
-use vizsla::{Explanation, Hit, HitScores};
+use vizsla::{Explanation, Hit, HitScores, Likelihood, Stages};
 
-use super::document::{title_of, url_of};
-use super::html::{Html, safe_link};
+use super::document::{Place, title_of};
+use super::html::{Html, safe_link, time};
 
-/// Adds a hit of the index with this name; the name is empty for the first index.
-pub(super) fn put_hit(html: &mut Html, index: &str, hit: &Hit) {
+/// Where a hit is shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'a> {
+    /// The name of its index; empty for the first one.
+    pub(super) index: &'a str,
+    /// What was asked.
+    pub(super) query: &'a str,
+    pub(super) stages: &'a Stages,
+}
+
+/// Adds a hit.
+pub(super) fn put_hit(html: &mut Html, shown: Shown<'_>, hit: &Hit) {
     let path = hit.path.as_deref().unwrap_or_default();
     let title = title_of(&hit.title, path, &hit.doc_id);
-    let url = url_of(index, (path, &hit.doc_id), hit.passage.ordinal);
+    let snippet = &hit.passage.snippet;
+    let place = Place {
+        index: shown.index,
+        path,
+        id: &hit.doc_id,
+        ordinal: hit.passage.ordinal,
+        query: shown.query,
+        answer: snippet.sentence.map(|at| snippet.start + at),
+    };
     html.put("<li class=\"hit\" data-key=\"{}|{}\"><article>", &[&path, &hit.doc_id]);
-    html.put("<h2 dir=\"auto\"><a class=\"title\" href=\"{}\">{}</a></h2>", &[&url, &title]);
+    html.put(
+        "<h2 dir=\"auto\"><a class=\"title\" href=\"{}\">{}</a></h2>",
+        &[&place.url(), &title],
+    );
     put_place(html, hit);
     put_ranks(html, &hit.scores);
-    let snippet = &hit.passage.snippet;
     html.put("<p class=\"snippet\" dir=\"auto\">", &[]);
     html.put(if snippet.start > 0 { "… " } else { "" }, &[]);
-    html.marked(&snippet.text, &snippet.highlights);
+    html.marked_around(&snippet.text, &snippet.highlights, snippet.sentence);
     html.put(if snippet.end < hit.passage.text.len() { " …</p>" } else { "</p>" }, &[]);
-    put_reasons(html, hit);
+    put_copies(html, hit);
+    put_reasons(html, hit, shown.stages);
     html.put("</article></li>", &[]);
+}
+
+/// Names the documents that say the same.
+fn put_copies(html: &mut Html, hit: &Hit) {
+    let names = hit.copies.iter().map(|copy| copy.path.as_deref().unwrap_or(&copy.doc_id));
+    let names: Vec<&str> = names.collect();
+    if !names.is_empty() {
+        html.put("<p class=\"place\">Also in {}</p>", &[&names.join(", ")]);
+    }
 }
 
 fn put_place(html: &mut Html, hit: &Hit) {
@@ -34,11 +64,11 @@ fn put_place(html: &mut Html, hit: &Hit) {
     if !hit.place.is_empty() {
         html.put(" <span class=\"where\">{}</span>", &[&hit.place]);
     }
-    if !hit.passage.headings.is_empty() {
-        html.put(
-            " <span class=\"under\" dir=\"auto\">{}</span>",
-            &[&hit.passage.headings.join(" › ")],
-        );
+    let headings = hit.passage.headings.iter().map(String::as_str);
+    let headings: Vec<&str> = headings.filter(|heading| *heading != hit.title).collect();
+    if !headings.is_empty() {
+        let under = headings.join(" › ");
+        html.put(" <span class=\"under\" dir=\"auto\">{}</span>", &[&under]);
     }
     html.put("</p>", &[]);
 }
@@ -53,23 +83,19 @@ fn put_ranks(html: &mut Html, scores: &HitScores) {
             down => html.put("<span class=\"moved down\">▼ down {}</span>", &[&-down]),
         };
     }
-    if let Some(probability) = scores.rerank_probability {
-        html.put(
-            "<span class=\"probability\">{} <meter min=\"0\" max=\"1\" value=\"{}\" aria-label=\"probability\"></meter> {}</span>",
-            &[&in_words(probability), &format!("{probability:.3}"), &percent(probability)],
-        );
+    if let Some(likelihood) = scores.likelihood() {
+        let answers = in_words(likelihood);
+        html.put("<span class=\"likelihood {}\">{}</span>", &[&likelihood, &answers]);
     }
     html.put("</p>", &[]);
 }
 
-/// How likely the model takes it to be that the passage answers.
-fn in_words(probability: f32) -> &'static str {
-    match probability {
-        p if p >= 0.9 => "very likely answers",
-        p if p >= 0.6 => "likely answers",
-        p if p >= 0.3 => "may answer",
-        p if p >= 0.05 => "hardly answers",
-        _ => "very unlikely answers",
+/// How likely the passage answers. Figures would say more than is known.
+fn in_words(likelihood: Likelihood) -> &'static str {
+    match likelihood {
+        Likelihood::Likely => "likely answers",
+        Likelihood::Perhaps => "perhaps answers",
+        _ => "unlikely to answer",
     }
 }
 
@@ -81,7 +107,7 @@ fn percent(probability: f32) -> String {
     }
 }
 
-fn put_reasons(html: &mut Html, hit: &Hit) {
+fn put_reasons(html: &mut Html, hit: &Hit, stages: &Stages) {
     let scores = &hit.scores;
     html.put("<details class=\"why\"><summary>Why it is here</summary><dl>", &[]);
     let mut fact = |name: &str, value: &str| {
@@ -92,8 +118,11 @@ fn put_reasons(html: &mut Html, hit: &Hit) {
         "BM25",
         &format!("{:.3}, rank {} of the passages", scores.retrieval, scores.retrieval_rank),
     );
-    if let (Some(logit), Some(rank)) = (scores.rerank_logit, scores.rerank_rank) {
-        fact("Model", &format!("logit {logit:.3}, rank {rank} of the passages"));
+    if let (Some(logit), Some(rank), Some(probability)) =
+        (scores.rerank_logit, scores.rerank_rank, scores.rerank_probability)
+    {
+        let logit = format!("logit {logit:.3}, sigmoid {}", percent(probability));
+        fact("Model", &format!("{logit}, rank {rank} of the passages"));
     } else {
         fact("Model", "did not read it");
     }
@@ -103,6 +132,12 @@ fn put_reasons(html: &mut Html, hit: &Hit) {
         let cut = if hit.passage.truncated { "; not all of the passage fitted" } else { "" };
         fact("Read", &format!("{}{windows} {noun}{cut}", tokens.unwrap_or_default()));
     }
+    let read = stages.rerank.as_ref().filter(|stage| stage.passages > 0).map(|stage| {
+        let each = time(stage.ms / stage.passages as f64);
+        format!("; the model {} for {} passages, {each} each", time(stage.ms), stage.passages)
+    });
+    let retrieved = format!("BM25 {}", time(stages.retrieve.ms));
+    fact("Time", &format!("{retrieved}{}", read.unwrap_or_default()));
     html.put("</dl>", &[]);
     match &hit.explanation {
         Some(Explanation::Bm25(bm25)) => put_terms(html, bm25),
@@ -149,14 +184,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn probabilities_are_said_in_words_and_not_rounded_to_certainty() {
-        let said = |p: f32| (in_words(p), percent(p));
-        assert_eq!(said(0.999), ("very likely answers", "over 99 %".to_owned()));
-        assert_eq!(said(0.62), ("likely answers", "62 %".to_owned()));
-        assert_eq!(said(0.4), ("may answer", "40 %".to_owned()));
-        assert_eq!(said(0.2), ("hardly answers", "20 %".to_owned()));
-        assert_eq!(said(0.001), ("very unlikely answers", "under 1 %".to_owned()));
-        assert_eq!(said(0.0).1, "0 %");
-        assert_eq!(said(1.0).1, "100 %");
+    fn probabilities_are_not_rounded_to_certainty() {
+        let said = [0.999, 0.62, 0.001, 0.0, 1.0].map(percent);
+        assert_eq!(said, ["over 99 %", "62 %", "under 1 %", "0 %", "100 %"]);
     }
 }

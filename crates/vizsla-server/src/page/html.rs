@@ -39,6 +39,32 @@ impl Html {
         self.put("{}", &[&&text[done..]])
     }
 
+    /// Adds text with `marks` marked, of which the byte range `answer` is what answers.
+    pub(super) fn marked_around(
+        &mut self,
+        text: &str,
+        marks: &[[usize; 2]],
+        [start, end]: [usize; 2],
+    ) -> &mut Self {
+        let parts = (text.get(..start), text.get(start..end), text.get(end..));
+        let (Some(before), Some(answer), Some(after)) = parts else {
+            return self.marked(text, marks);
+        };
+        if answer.is_empty() {
+            return self.marked(text, marks);
+        }
+        let within = |from: usize, to: usize| -> Vec<[usize; 2]> {
+            let cut = |[a, b]: &[usize; 2]| [(*a).max(from), (*b).min(to)];
+            let inside = marks.iter().map(cut).filter(|[a, b]| a < b);
+            inside.map(|[a, b]| [a - from, b - from]).collect()
+        };
+        self.marked(before, &within(0, start));
+        self.put("<span class=\"answer\">", &[]);
+        self.marked(answer, &within(start, end));
+        self.put("</span>", &[]);
+        self.marked(after, &within(end, text.len()))
+    }
+
     pub(super) fn into_string(self) -> String {
         self.0
     }
@@ -77,6 +103,11 @@ pub(super) fn put_head(html: &mut Html, title: &str) {
     );
 }
 
+/// A time for people.
+pub(super) fn time(ms: f64) -> String {
+    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
+}
+
 /// The link itself if following it can only show a file or a page; others, such as `javascript:`, are not followed.
 pub(super) fn safe_link(link: &str) -> Option<&str> {
     let scheme = link.split_once(':')?.0;
@@ -110,6 +141,17 @@ mod tests {
         assert_eq!(marked("a <é> b", &[[2, 6], [7, 8]]), "a <mark>&lt;é&gt;</mark> <mark>b</mark>");
         assert_eq!(marked("é", &[[1, 2], [0, 9], [2, 1]]), "é");
         assert_eq!(marked("ab", &[[0, 2], [0, 1]]), "<mark>ab</mark>");
+    }
+
+    #[test]
+    fn what_answers_is_set_off_with_its_marks() {
+        let mut html = Html::default();
+        html.marked_around("a b. c d.", &[[0, 1], [5, 6]], [5, 9]);
+        let expected = "<mark>a</mark> b. <span class=\"answer\"><mark>c</mark> d.</span>";
+        assert_eq!(html.into_string(), expected);
+        let mut html = Html::default();
+        html.marked_around("é", &[[0, 2]], [0, 1]);
+        assert_eq!(html.into_string(), "<mark>é</mark>");
     }
 
     #[test]

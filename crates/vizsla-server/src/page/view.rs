@@ -4,14 +4,14 @@ use std::fmt::Display;
 
 use vizsla::{QueryNotes, SearchResponse};
 
-use super::facets::{Count, Facets};
-use super::hit::put_hit;
-use super::html::{Html, put_head};
+use super::hit::{Shown, put_hit};
+use super::html::{Html, put_head, time};
 use crate::api::SearchQuery;
+use crate::facets::{Count, Facets};
 
 /// What a page shows.
-#[derive(Debug)]
-pub(crate) struct View {
+#[derive(Debug, Clone)]
+pub(super) struct View {
     pub(super) query: SearchQuery,
     /// The names of all indexes.
     pub(super) indexes: Vec<String>,
@@ -22,7 +22,7 @@ pub(crate) struct View {
 }
 
 /// What came of a search.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Outcome {
     /// Nothing was asked.
     Nothing,
@@ -31,27 +31,33 @@ pub(super) enum Outcome {
 }
 
 /// The page.
-pub(crate) fn render(view: &View) -> String {
+pub(super) fn render(view: &View) -> String {
     let mut html = Html::default();
     put_head(&mut html, &view.query.q);
     html.put("<body><header><a class=\"name\" href=\"/\">Vizsla</a>", &[]);
     put_form(&mut html, view);
-    html.put("</header>", &[]);
     html.put(
-        "<p id=\"status\" role=\"status\" aria-live=\"polite\">{}</p><main id=\"main\">",
+        "</header><p id=\"status\" role=\"status\" aria-live=\"polite\">{}</p>\
+         <progress id=\"read\" aria-label=\"Passages that the model has read\" hidden></progress>\
+         <main id=\"main\">",
         &[&status(view)],
     );
-    match &view.outcome {
-        Outcome::Nothing => put_start(&mut html, view),
-        Outcome::Failed(why) => {
-            html.put("<div class=\"note error\"><h1>That did not work</h1><p>{}</p></div>", &[why]);
-        }
-        Outcome::Answer(response) => put_answer(&mut html, view, response),
-    }
+    put_main(&mut html, view);
     html.put("</main>", &[]);
     put_dialogs(&mut html);
     html.put("</body></html>", &[]);
     html.into_string()
+}
+
+/// What the page has below the form.
+pub(super) fn put_main(html: &mut Html, view: &View) {
+    match &view.outcome {
+        Outcome::Nothing => put_start(html, view),
+        Outcome::Failed(why) => {
+            html.put("<div class=\"note error\"><h1>That did not work</h1><p>{}</p></div>", &[why]);
+        }
+        Outcome::Answer(response) => put_answer(html, view, response),
+    }
 }
 
 fn put_form(html: &mut Html, view: &View) {
@@ -60,7 +66,7 @@ fn put_form(html: &mut Html, view: &View) {
     html.put("<form id=\"search\" role=\"search\" action=\"/\" data-model=\"{}\">", &[&model]);
     html.put(
         "<div class=\"ask\"><label for=\"q\" class=\"unseen\">Search for</label>\
-         <input id=\"q\" name=\"q\" type=\"search\" value=\"{}\" placeholder=\"Ask, or name words\" \
+         <input id=\"q\" name=\"q\" type=\"search\" value=\"{}\" placeholder=\"Ask a question\" \
          autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\" enterkeyhint=\"search\"",
         &[&query.q],
     );
@@ -149,10 +155,12 @@ fn url_for(query: &SearchQuery, words: &str) -> String {
     format!("/?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
 }
 
-fn put_filters(html: &mut Html, view: &View) {
-    let (Facets { extensions, folders, base }, query) = (&view.facets, &view.query);
+/// What the search can be narrowed to.
+pub(super) fn put_filters(html: &mut Html, view: &View) {
+    let (Facets { ext, folder, base }, query) = (&view.facets, &view.query);
     let chosen = query.ext.len() + query.path.len();
-    if extensions.len() + folders.len() + chosen == 0 {
+    if ext.len() + folder.len() + chosen == 0 {
+        html.put("<details class=\"filters\" hidden></details>", &[]);
         return;
     }
     let is_open = chosen > 0 || matches!(view.outcome, Outcome::Nothing);
@@ -165,8 +173,9 @@ fn put_filters(html: &mut Html, view: &View) {
         html.put(" · {} chosen", &[&chosen]);
     }
     html.put("</span></summary>", &[]);
-    put_facet(html, ("ext", "Kind of file", ""), extensions, &query.ext);
-    put_facet(html, ("path", "Folder", base), folders, &query.path);
+    let of = if query.q.trim().is_empty() { "all files" } else { "what has the words" };
+    put_facet(html, ("ext", &format!("Kind of file, of {of}"), ""), ext, &query.ext);
+    put_facet(html, ("path", &format!("Folder, of {of}"), base), folder, &query.path);
     html.put("</details>", &[]);
 }
 
@@ -177,13 +186,13 @@ fn put_facet(
     chosen: &[String],
 ) {
     let unlisted = chosen.iter().filter(|value| counts.iter().all(|count| count.value != **value));
-    let unlisted = unlisted.map(|value| Count { value: value.clone(), files: None });
+    let unlisted = unlisted.map(|value| Count { value: value.clone(), count: 0 });
     let all: Vec<Count> = counts.iter().cloned().chain(unlisted).collect();
     if all.is_empty() {
         return;
     }
     html.put("<fieldset><legend>{}</legend>", &[&legend]);
-    for Count { value, files } in &all {
+    for Count { value, count } in &all {
         let template = if chosen.contains(value) {
             "<label class=\"chip\"><input type=\"checkbox\" name=\"{}\" value=\"{}\" checked> {}"
         } else {
@@ -191,10 +200,7 @@ fn put_facet(
         };
         let shown = value.strip_prefix(base).unwrap_or(value).trim_start_matches('/');
         html.put(template, &[&name, value, &shown]);
-        if let Some(files) = files {
-            html.put(" <span class=\"count\">{}</span>", &[files]);
-        }
-        html.put("</label>", &[]);
+        html.put(" <span class=\"count\">{}</span></label>", &[count]);
     }
     html.put("</fieldset>", &[]);
 }
@@ -222,7 +228,8 @@ fn put_start(html: &mut Html, view: &View) {
     );
 }
 
-fn status(view: &View) -> String {
+/// What was found and how long it took, in a line.
+pub(super) fn status(view: &View) -> String {
     let Outcome::Answer(response) = &view.outcome else { return String::new() };
     let hits = response.hits.len();
     let documents = if hits == 1 { "document" } else { "documents" };
@@ -233,16 +240,16 @@ fn status(view: &View) -> String {
     });
     let retrieved = format!("BM25 {}", time(response.stages.retrieve.ms));
     let read = response.stages.rerank.as_ref().filter(|_| hits > 0).map(|stage| {
-        let unread =
-            if stage.unread == 0 { String::new() } else { format!(", {} unread", stage.unread) };
-        format!(" · model read {}{unread} in {}", stage.passages + stage.cached, time(stage.ms))
+        let mut said = format!(" · model read {} in {}", stage.passages, time(stage.ms));
+        for (count, what) in [(stage.cached, "remembered"), (stage.unread, "unread")] {
+            if count > 0 {
+                said.push_str(&format!(", {count} {what}"));
+            }
+        }
+        said
     });
     let (matched, read) = (matched.unwrap_or_default(), read.unwrap_or_default());
     format!("{hits} {documents}{matched} · {retrieved}{read}")
-}
-
-fn time(ms: f64) -> String {
-    if ms < 10.0 { format!("{ms:.1} ms") } else { format!("{ms:.0} ms") }
 }
 
 fn put_answer(html: &mut Html, view: &View, response: &SearchResponse) {
@@ -258,9 +265,13 @@ fn put_answer(html: &mut Html, view: &View, response: &SearchResponse) {
         return;
     }
     html.put("<h1 class=\"unseen\">Results for {}</h1><ol class=\"hits\">", &[&response.query]);
-    let index = view.query.index.as_deref().unwrap_or_default();
+    let shown = Shown {
+        index: view.query.index.as_deref().unwrap_or_default(),
+        query: &view.query.q,
+        stages: &response.stages,
+    };
     for hit in &response.hits {
-        put_hit(html, index, hit);
+        put_hit(html, shown, hit);
     }
     html.put("</ol>", &[]);
 }
@@ -365,7 +376,11 @@ mod tests {
             query: SearchQuery { q: query, ..SearchQuery::default() },
             indexes: vec!["notes".to_owned()],
             model: Some("<model>".to_owned()),
-            facets: Facets::of(&["/a/x/<1>.<md>".to_owned(), "/a/y/2.rs".to_owned()]),
+            facets: Facets {
+                ext: vec![Count { value: "<md>".to_owned(), count: 3 }],
+                folder: vec![Count { value: "/a/<x>".to_owned(), count: 3 }],
+                base: "/a".to_owned(),
+            },
             outcome,
         }
     }
@@ -392,11 +407,12 @@ mod tests {
             "BM25 <b>#7</b>",
             "model <b>#1</b>",
             "▲ up 6",
-            "very likely answers",
+            "likely answers",
             "lines 1-2",
             "One › &lt;Two&gt;",
-            "href=\"/document?path=%2Fa%2F%3Cb%3E.md&amp;id=d&amp;ordinal=0#found\"",
-            "1 document · at least 90 passages match · BM25 3.2 ms · model read 20 in 143 ms",
+            "href=\"/document?path=%2Fa%2F%3Cb%3E.md&amp;id=d&amp;ordinal=0&amp;q=%3Cscript",
+            "the model 143 ms for 18 passages",
+            "1 document · at least 90 passages match · BM25 3.2 ms · model read 18 in 143 ms, 2 remembered",
             "logit 3.000",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
@@ -434,6 +450,7 @@ mod tests {
         let page = render(&asking);
         for part in [
             "name=\"ext\" value=\"rs\" checked",
+            "<span class=\"count\">3</span>",
             "name=\"ext\" value=\"odd\" checked",
             "type=\"hidden\" name=\"meta\" value=\"a=b\"",
             "<option value=\"7\" selected>",

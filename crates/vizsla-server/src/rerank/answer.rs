@@ -19,13 +19,16 @@ pub(super) struct Answer {
     pub(super) scored: Vec<Scored>,
     /// For each of `scored`, when they were asked for.
     pub(super) spans: Vec<Vec<Span>>,
+    /// How many tokens the model read to find them.
+    pub(super) span_tokens: u64,
     pub(super) model: String,
 }
 
 impl Answer {
     /// How many tokens the model read.
     pub(super) fn tokens(&self) -> u64 {
-        self.scored.iter().map(|scored| u64::from(scored.score.tokens.unwrap_or(0))).sum()
+        let read = self.scored.iter().map(|scored| u64::from(scored.score.tokens.unwrap_or(0)));
+        read.sum::<u64>() + self.span_tokens
     }
 
     pub(super) fn into_response(self, id: &str, took: Duration) -> Response {

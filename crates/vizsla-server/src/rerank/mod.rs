@@ -22,7 +22,7 @@ use self::request::Call;
 use self::score::score;
 use crate::admission::Admission;
 use crate::api::JsonObject;
-use crate::error::ApiError;
+use crate::error::{ApiError, Asking, Refusing, Sending};
 use crate::guard::RequestId;
 use crate::metrics::Kind;
 use crate::state::{State, Work};
@@ -44,17 +44,9 @@ pub(crate) fn routes() -> Router<Arc<State>> {
         Voyage, everything else that of Cohere, Jina and vLLM. Also at /v1/rerank, /v2/rerank, / and /invocations.",
     request_body(content = Object, content_type = "application/json", example = json!({"query": "which dog retrieves?", "texts": ["a vizsla"]})),
     responses(
-        (status = 200, description = "Scores, best first", body = Object),
-        (status = 400, description = "Not understood", body = crate::error::ErrorBody),
-        (status = 401, description = "No token", body = crate::error::ErrorBody),
-        (status = 403, description = "Not from here", body = crate::error::ErrorBody),
-        (status = 413, description = "Too large", body = crate::error::ErrorBody),
-        (status = 415, description = "Not JSON", body = crate::error::ErrorBody),
-        (status = 422, description = "Over a limit", body = crate::error::ErrorBody),
-        (status = 424, description = "The model failed", body = crate::error::ErrorBody),
-        (status = 429, description = "Overloaded", body = crate::error::ErrorBody),
-        (status = 503, description = "Not ready", body = crate::error::ErrorBody),
-        (status = 504, description = "Not in time", body = crate::error::ErrorBody),
+        (status = 200, description = "Scores, best first, in the same dialect", body = Value),
+        Asking,
+        Sending,
     )
 )]
 pub(crate) async fn handle(
@@ -104,20 +96,23 @@ async fn rerank(
         ApiError::backend("this server has no model: start it without --fusion bm25")
     })?;
     let tokens = call.pairs.iter().map(|(query, text)| Admission::estimate(query, [text.as_str()]));
-    let admitted = state.admission.admit(tokens.sum())?;
+    let tokens: usize = tokens.sum();
+    // For spans, what is returned is read once more.
+    let times = if call.spans.is_some() { 2 } else { 1 };
+    let admitted = state.admission.admit(tokens.saturating_mul(times))?;
     let work = Work::within(state.options.request_timeout);
     let limits = work.limits();
     let start = Instant::now();
     let answer = work
         .run(move || {
             let scored = score(&reranker, &call, &limits)?;
+            let (spans, span_tokens) = match call.spans {
+                Some(spans) => spans::find(&reranker, &call, &scored, (spans, &limits))?,
+                None => Default::default(),
+            };
             // Held until the work ends, and not until the client leaves.
             admitted.done();
-            let spans = match call.spans {
-                Some(spans) => spans::find(&reranker, &call, &scored, (spans, &limits))?,
-                None => Vec::new(),
-            };
-            Ok(Answer { scored, spans, model: reranker.name().to_owned(), call })
+            Ok(Answer { scored, spans, span_tokens, model: reranker.name().to_owned(), call })
         })
         .await?;
     state.metrics.read(answer.tokens());
@@ -125,7 +120,7 @@ async fn rerank(
 }
 
 /// What is served, in the form of text-embeddings-inference.
-#[utoipa::path(get, path = "/info", responses((status = 200, description = "The model and the limits", body = Object)))]
+#[utoipa::path(get, path = "/info", responses((status = 200, description = "The model and the limits", body = Object), Refusing))]
 pub(crate) async fn info(Shared(state): Shared<Arc<State>>) -> Json<Value> {
     let options = &state.options;
     Json(json!({

@@ -20,17 +20,21 @@ pub(super) struct Span {
     score: f64,
 }
 
-/// The spans of each document, best first.
+/// The spans of each document, best first, and how many tokens were read to find them.
 pub(super) fn find(
     reranker: &LazyReranker,
     call: &Call,
     scored: &[Scored],
     (spans, limits): (Spans, &TimeLimits),
-) -> Result<Vec<Vec<Span>>, ApiError> {
-    scored
-        .iter()
-        .map(|scored| of_document(reranker, &call.pairs[scored.index], spans, limits))
-        .collect()
+) -> Result<(Vec<Vec<Span>>, u64), ApiError> {
+    let mut tokens = 0;
+    let mut all = Vec::with_capacity(scored.len());
+    for scored in scored {
+        let (found, read) = of_document(reranker, &call.pairs[scored.index], spans, limits)?;
+        all.push(found);
+        tokens += read;
+    }
+    Ok((all, tokens))
 }
 
 fn of_document(
@@ -38,14 +42,14 @@ fn of_document(
     (query, text): &(String, String),
     spans: Spans,
     limits: &TimeLimits,
-) -> Result<Vec<Span>, ApiError> {
+) -> Result<(Vec<Span>, u64), ApiError> {
     let options = SplitOptions::default().with_max_tokens(TOKENS);
     let pieces = split(&Document::new("document", text.as_str()), &options);
     let texts: Vec<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
     let scores = reranker
         .score_with_limits(query, &texts, limits)
         .map_err(|error| ApiError::backend(crate::error::chain(&*error)))?;
-    let mut found = Vec::new();
+    let (mut found, mut tokens) = (Vec::new(), 0);
     // Pieces come in order, so that the text is counted once.
     let (mut byte, mut character) = (0, 0);
     let mut characters = |to: u64| {
@@ -54,7 +58,9 @@ fn of_document(
         Some(character)
     };
     for (piece, score) in pieces.iter().zip(scores) {
-        let score = score.ok_or_else(ApiError::timed_out)?.probability();
+        let score = score.ok_or_else(ApiError::timed_out)?;
+        tokens += u64::from(score.tokens.unwrap_or(0));
+        let score = score.probability();
         if score < spans.threshold {
             continue;
         }
@@ -65,5 +71,5 @@ fn of_document(
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.start.cmp(&b.start)));
     found.truncate(spans.max);
-    Ok(found)
+    Ok((found, tokens))
 }

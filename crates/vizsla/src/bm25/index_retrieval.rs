@@ -14,11 +14,12 @@ use vizsla_core::{
 };
 
 use super::clauses::{ClauseFilter, Places};
+use super::counts::MatchCounts;
 use super::filter::PreparedFilter;
 use super::index_retriever::IndexRetriever;
 use super::prefix;
 use super::rm3::{self, Rm3};
-use super::segments::best_of_all;
+use super::segments::{Passing, best_of_all};
 use super::top_k::{self, OrderedScore, Shared};
 use super::{Bm25Query, WeightedField, highlight, spelling, terms_of, terms_of_groups};
 use crate::analysis::{Analyzer, WordGroup};
@@ -251,20 +252,43 @@ impl<'a> IndexRetrieval<'a> {
 
     /// Addresses of the best passages over all segments; more than `depth` when several tie at the cutoff.
     fn find(&self, query: &ScoredQuery, depth: usize) -> Result<(Vec<(f32, DocAddress)>, Matched)> {
-        let index = &self.retriever.index;
-        let filter = PreparedFilter::new(&self.request.filter, index.fields)?;
-        let passing = |segment: &SegmentReader| {
-            let mut passing = filter.as_ref().map(|filter| filter.passing(segment)).transpose()?;
-            if let Some(clauses) = &self.clauses {
-                let all = || vec![true; segment.max_doc() as usize];
-                clauses.apply(segment, passing.get_or_insert_with(all));
-            }
-            Ok(passing)
-        };
+        let filter = PreparedFilter::new(&self.request.filter, self.retriever.index.fields)?;
+        let passing = |segment: &SegmentReader| self.passing(filter.as_ref(), segment);
         best_of_all(&self.searcher, depth, passing, |segment, shared, passes| {
             query.best(segment, depth, shared, passes)
         })
         .map_err(|error: tantivy::TantivyError| self.failed(error))
+    }
+
+    /// The passages of a segment that the filter and the query's operators let pass.
+    fn passing(
+        &self,
+        filter: Option<&PreparedFilter<'_>>,
+        segment: &SegmentReader,
+    ) -> tantivy::Result<Passing> {
+        let mut passing = filter.map(|filter| filter.passing(segment)).transpose()?;
+        if let Some(clauses) = &self.clauses {
+            let all = || vec![true; segment.max_doc() as usize];
+            clauses.apply(segment, passing.get_or_insert_with(all));
+        }
+        Ok(passing)
+    }
+
+    /// Counts what the query matches, by file. Cost: reads all postings of the query's words.
+    fn counts(&self) -> Result<MatchCounts> {
+        let filter = PreparedFilter::new(&self.request.filter, self.retriever.index.fields)?;
+        let count = || -> tantivy::Result<MatchCounts> {
+            let mut counts = MatchCounts::default();
+            for segment in self.searcher.segment_readers() {
+                let mut matching = self.query.matching(segment)?;
+                if let Some(passing) = self.passing(filter.as_ref(), segment)? {
+                    matching.iter_mut().zip(passing).for_each(|(doc, passes)| *doc &= passes);
+                }
+                counts.add(segment, &matching)?;
+            }
+            Ok(counts)
+        };
+        count().map_err(|error| self.failed(error))
     }
 
     /// The best passages; `place` is told where each of them lies.
@@ -374,6 +398,17 @@ impl<'a> IndexRetrieval<'a> {
     }
 }
 
+impl IndexRetriever {
+    /// Counts all that a request matches, whatever its depth. Cost: reads every posting of the query's words, some
+    /// milliseconds for a million passages.
+    ///
+    /// # Errors
+    /// As those of retrieving.
+    pub fn counts(&self, request: &RetrieveRequest) -> Result<MatchCounts> {
+        catch_panics(self.index.dir(), || IndexRetrieval::new(self, request.clone())?.counts())?
+    }
+}
+
 impl Retriever for IndexRetriever {
     fn prepare<'a>(
         &'a self,
@@ -454,6 +489,20 @@ impl Retrieval for IndexRetrieval<'_> {
 }
 
 impl ScoredQuery {
+    /// For each passage of a segment, whether it has any word of the query.
+    fn matching(&self, segment: &SegmentReader) -> tantivy::Result<Vec<bool>> {
+        match self {
+            Self::Bm25(query) => query.matching(segment),
+            Self::Native(weight) => {
+                let mut matching = vec![false; segment.max_doc() as usize];
+                weight.for_each_no_score(segment, &mut |docs| {
+                    docs.iter().for_each(|doc| matching[*doc as usize] = true);
+                })?;
+                Ok(matching)
+            }
+        }
+    }
+
     /// The best passages of a segment; ties at the cutoff are broken by document id, file and ordinal.
     fn best(
         &self,

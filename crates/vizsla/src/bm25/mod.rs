@@ -11,6 +11,7 @@
 //! that of BM25F, Robertson, Zaragoza and Taylor, CIKM 2004). So further spellings add occurrences, and no idf.
 
 mod clauses;
+mod counts;
 mod filter;
 mod index_retrieval;
 mod index_retriever;
@@ -35,6 +36,7 @@ use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, Term};
 use vizsla_core::{Bm25Explanation, Bm25Term};
 
+pub use self::counts::MatchCounts;
 pub use self::index_retriever::IndexRetriever;
 pub use self::rm3::Rm3;
 pub use self::tantivy_retriever::{TantivyRetriever, tantivy};

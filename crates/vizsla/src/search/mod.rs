@@ -3,6 +3,7 @@
 
 mod copies;
 mod hits;
+mod likelihood;
 mod link;
 mod merged_retriever;
 mod observer;
@@ -19,11 +20,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use vizsla_core::{
-    BoxError, FusionPolicy, Limits, QueryNotes, Ranking, RerankScore, Reranker, Retrieval,
+    BoxError, Fusion, FusionPolicy, Limits, QueryNotes, Ranking, RerankScore, Reranker, Retrieval,
     Retriever, StageScores, TimeLimits,
 };
 
 pub use self::copies::PassageCopy;
+pub use self::likelihood::Likelihood;
 pub use self::link::file_url;
 pub use self::merged_retriever::MergedRetriever;
 use self::observer::Nobody;
@@ -99,30 +101,7 @@ impl Engine {
         observer: &mut dyn SearchObserver,
     ) -> Result<SearchResponse> {
         let (scored, mut retrieval) = self.run_stages(request, observer)?;
-        let start = Instant::now();
-        let ranked = scored.collapse(scored.fusion).map_err(|error| {
-            Error::new(ErrorKind::Internal, "the fusion gave a score that cannot be ranked")
-                .with_source(error)
-        })?;
-        let hits =
-            hits::build(&scored, ranked, request, &mut *retrieval).map_err(retriever_failed)?;
-        let notes = if request.wants_notes() {
-            retrieval.notes().map_err(retriever_failed)?
-        } else {
-            QueryNotes::default()
-        };
-        let documents = scored.document_count();
-        let mut stages = scored.stages;
-        stages.fuse = FuseStage { ms: milliseconds(start.elapsed()), documents };
-        let response = SearchResponse {
-            query: request.query().to_owned(),
-            degraded: scored.degraded,
-            fusion: scored.fusion,
-            matched: retrieval.matched(),
-            notes,
-            stages,
-            hits,
-        };
+        let response = answer(&scored, scored.fusion, request, &mut *retrieval)?;
         observer.done(&response);
         Ok(response)
     }
@@ -168,6 +147,10 @@ impl Engine {
         let mut scored = to_be_scored(ranking, fusion, request);
         scored.copies = copies.into();
         scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.scores.len());
+        if observer.wants_first() {
+            let request = request.clone().with_any_probability();
+            observer.first(&answer(&scored, Fusion::Retrieval.into(), &request, &mut *retrieval)?);
+        }
         if let Some(reranker) = reranker {
             let query = retrieval.query().unwrap_or(request.query()).to_owned();
             match rerank(reranker, &query, &mut scored, (&asked.time, observer)) {
@@ -184,6 +167,38 @@ impl Engine {
         }
         Ok((scored, retrieval))
     }
+}
+
+/// The answer as the scores so far give it.
+fn answer(
+    scored: &ScoredCandidates,
+    fusion: FusionPolicy,
+    request: &SearchRequest,
+    retrieval: &mut dyn Retrieval,
+) -> Result<SearchResponse> {
+    let start = Instant::now();
+    let ranked = scored.collapse(fusion).map_err(|error| {
+        Error::new(ErrorKind::Internal, "the fusion gave a score that cannot be ranked")
+            .with_source(error)
+    })?;
+    let hits = hits::build(scored, ranked, request, retrieval).map_err(retriever_failed)?;
+    let notes = if request.wants_notes() {
+        retrieval.notes().map_err(retriever_failed)?
+    } else {
+        QueryNotes::default()
+    };
+    let mut stages = scored.stages.clone();
+    stages.fuse =
+        FuseStage { ms: milliseconds(start.elapsed()), documents: scored.document_count() };
+    Ok(SearchResponse {
+        query: request.query().to_owned(),
+        degraded: scored.degraded.clone(),
+        fusion,
+        matched: retrieval.matched(),
+        notes,
+        stages,
+        hits,
+    })
 }
 
 fn to_be_scored(

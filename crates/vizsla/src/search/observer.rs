@@ -11,6 +11,17 @@ pub trait SearchObserver {
         let _ = candidates;
     }
 
+    /// Whether to hand out the answer of the first stage alone before the second one begins. Its hits, with highlights and
+    /// explanations, are then made twice; nothing is retrieved twice.
+    fn wants_first(&self) -> bool {
+        false
+    }
+
+    /// The answer as the first stage alone gives it, whatever the least probability asked for.
+    fn first(&mut self, response: &SearchResponse) {
+        let _ = response;
+    }
+
     /// The second stage has scored `read` of `total` candidates.
     fn reranked(&mut self, read: usize, total: usize) {
         let _ = (read, total);

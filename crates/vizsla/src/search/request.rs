@@ -161,6 +161,12 @@ impl SearchRequest {
         self.budget
     }
 
+    /// The same without a least probability.
+    pub(super) fn with_any_probability(mut self) -> Self {
+        self.min_probability = None;
+        self
+    }
+
     pub(super) fn wants_explanation(&self) -> bool {
         self.explain
     }

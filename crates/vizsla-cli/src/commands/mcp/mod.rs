@@ -4,10 +4,9 @@ mod agents;
 mod bridge;
 
 use anyhow::Context;
-use vizsla::SearchSettings;
 use vizsla_server::{ServerOptions, serve_mcp_stdio};
 
-use crate::args::{IndexDir, McpArgs};
+use crate::args::{IndexDir, McpArgs, RankingArgs};
 use crate::{Outcome, index_dir, output, served, settings};
 
 pub(crate) fn run(args: &McpArgs) -> anyhow::Result<Outcome> {
@@ -28,8 +27,7 @@ fn options(args: &McpArgs) -> anyhow::Result<ServerOptions> {
         // Says what to do when there is none.
         index_dir::find(&IndexDir { index: None })?;
     }
-    let options = ServerOptions::default().with_reranker(served::reranker(&args.model)?);
-    served::with_indexes(options, &args.index, &SearchSettings::default())
+    served::options(&args.index, &args.ranking)
 }
 
 /// This program, so that an agent finds it whatever its search path is.
@@ -54,8 +52,16 @@ fn arguments(args: &McpArgs) -> anyhow::Result<Vec<String>> {
         let value = if several { format!("{name}={dir}") } else { dir.to_string() };
         arguments.extend(["--index".to_owned(), value]);
     }
-    if let Some(model) = &args.model.model {
-        arguments.extend(["--model".to_owned(), model.clone()]);
+    let RankingArgs { depth, fusion, budget, settings, model, .. } = &args.ranking;
+    let settings = settings.as_ref().map(|file| file.canonicalize()).transpose()?;
+    for (name, value) in [
+        ("--depth", depth.map(|depth| depth.to_string())),
+        ("--fusion", fusion.map(|fusion| fusion.to_string())),
+        ("--budget", budget.map(|budget| format!("{}ms", budget.as_millis()))),
+        ("--settings", settings.map(|file| file.display().to_string())),
+        ("--model", model.model.clone()),
+    ] {
+        arguments.extend(value.map(|value| [name.to_owned(), value]).into_iter().flatten());
     }
     Ok(arguments)
 }

@@ -1,6 +1,7 @@
 //! How agents name documents. In: an id, a file, a file with lines, or a link, as an agent sends it. Out: the document that
 //! is meant, looked up in the index and never in the file system.
 
+use percent_encoding::percent_decode_str;
 use vizsla::Filter;
 
 use crate::error::ApiError;
@@ -11,16 +12,16 @@ const NAMED: usize = 10;
 
 /// A document that was asked for.
 #[derive(Debug)]
-pub(super) struct Named<'a> {
-    pub(super) searchable: &'a Searchable,
-    pub(super) path: String,
-    pub(super) id: String,
+pub(crate) struct Named<'a> {
+    pub(crate) searchable: &'a Searchable,
+    pub(crate) path: String,
+    pub(crate) id: String,
     /// The lines, pages or the like that were asked for.
-    pub(super) places: Option<[u32; 2]>,
+    pub(crate) places: Option<[u32; 2]>,
 }
 
 /// The id by which agents fetch a document: unique in an index, and the same as long as its file is.
-pub(super) fn public_id(path: Option<&str>, id: &str) -> String {
+pub(crate) fn public_id(path: Option<&str>, id: &str) -> String {
     match path {
         // Ids that are made of the file's path say it already.
         Some(path) if !path.is_empty() && !id.starts_with(path) => format!("{path}#{id}"),
@@ -29,7 +30,7 @@ pub(super) fn public_id(path: Option<&str>, id: &str) -> String {
 }
 
 /// Looks up what an agent calls a document.
-pub(super) fn find<'a>(
+pub(crate) fn find<'a>(
     state: &'a State,
     index: Option<&str>,
     name: &str,
@@ -88,20 +89,7 @@ fn with_places(name: &str) -> Option<(&str, [u32; 2])> {
 
 /// A URL's text without percent signs.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let code = after.get(..2).filter(|_| *first == b'%');
-        let code = code.and_then(|code| std::str::from_utf8(code).ok());
-        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 type Keys = Vec<(String, String)>;
