@@ -8,6 +8,8 @@
 )]
 
 mod durability;
+#[cfg(feature = "engines")]
+mod engines;
 mod errors;
 mod eval;
 mod filters;
@@ -15,6 +17,8 @@ mod first_stage;
 mod formats;
 mod hub;
 mod index;
+#[cfg(feature = "serve")]
+mod integrations;
 mod isolation;
 mod library;
 #[cfg(feature = "serve")]
@@ -23,6 +27,7 @@ mod load;
 mod mcp;
 mod models;
 mod nearest;
+mod reading;
 mod readme;
 mod relevance;
 mod rooms;

@@ -42,11 +42,12 @@ impl Reranker for Scripted {
     }
 }
 
-const ALL_FUSIONS: [&str; 9] = [
+const ALL_FUSIONS: [&str; 10] = [
     "rerank",
     "retrieval",
     "rrf",
     "linear",
+    "log-odds",
     "zscore",
     "rank-biased",
     "calibrated",

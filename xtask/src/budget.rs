@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use clap::Args;
 use plotters::prelude::*;
-use serde_json::Value;
 
+use crate::judged::{Judged, ndcg10};
 use crate::{COLOURS, cargo, root, set_up, target_dir};
 
 const BUDGETS_MS: [u32; 5] = [25, 50, 100, 200, 400];
@@ -18,7 +17,7 @@ const DEPTH: &str = "100";
 pub(crate) struct BudgetArgs {
     /// Judged collections, as NAME=DIR, or NAME=DIR:RUN to rerank the candidates of a TREC run
     #[arg(required = true, value_name = "NAME=DIR[:RUN]")]
-    collections: Vec<String>,
+    collections: Vec<Judged>,
     /// Folder for the measurements; existing ones are not repeated
     #[arg(long)]
     results: Option<PathBuf>,
@@ -49,38 +48,18 @@ pub(crate) fn bench(args: &BudgetArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(collection: &str, results: &Path) -> anyhow::Result<Row> {
-    let (name, source) = collection.split_once('=').context("give collections as NAME=DIR")?;
-    let (dir, run) = match source.split_once(':') {
-        Some((dir, run)) => (dir, Some(run)),
-        None => (source, None),
-    };
-    let mut row = Row { name: name.to_owned(), bm25: 0.0, fused: Vec::new(), read: Vec::new() };
-    for budget in
-        BUDGETS_MS.map(|ms| format!("{ms}ms")).iter().map(String::as_str).chain(["unlimited"])
-    {
-        let file = results.join(format!("budget-{name}-{budget}.json"));
-        if !file.is_file() {
-            let mut command = Command::new(target_dir().join("release/vizsla"));
-            command.args(["eval", "--json", "--depth", DEPTH, "--dataset", dir]);
-            command.arg("--index").arg(results.join(format!("index-{name}")));
-            if let Some(run) = run {
-                command.args(["--candidates", run]);
-            }
-            if budget != "unlimited" {
-                command.args(["--budget", budget]);
-            }
-            println!("{name}, {budget}");
-            let output = command.output().context("cannot run vizsla")?;
-            if !output.status.success() {
-                bail!("{command:?} failed: {}", String::from_utf8_lossy(&output.stderr));
-            }
-            fs::write(&file, output.stdout)?;
+fn measure(judged: &Judged, results: &Path) -> anyhow::Result<Row> {
+    let name = judged.name.clone();
+    let mut row = Row { name, bm25: 0.0, fused: Vec::new(), read: Vec::new() };
+    let budgets = BUDGETS_MS.map(|ms| format!("{ms}ms"));
+    for budget in budgets.iter().map(String::as_str).chain(["unlimited"]) {
+        let mut flags = vec!["--depth", DEPTH];
+        if budget != "unlimited" {
+            flags.extend(["--budget", budget]);
         }
-        let evaluation: Value = serde_json::from_slice(&fs::read(&file)?)?;
-        let mean = |run: &str| evaluation["runs"][run]["nDCG@10"]["mean"].as_f64();
-        row.bm25 = mean("bm25").context("no nDCG@10")?;
-        row.fused.push(mean("fused").context("no nDCG@10")?);
+        let evaluation = judged.evaluate(&format!("budget-{budget}"), &flags, results)?;
+        row.bm25 = ndcg10(&evaluation, "bm25")?;
+        row.fused.push(ndcg10(&evaluation, "fused")?);
         row.read.push(evaluation["read"].as_f64().context("no share of candidates read")?);
     }
     Ok(row)

@@ -5,12 +5,17 @@
 
 mod budget;
 mod clients;
+mod engine;
 mod environments;
 mod first_stage;
 mod formats;
 mod fuzz;
+mod judged;
 mod peers;
+mod plan;
+mod python;
 mod serve;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,11 +28,15 @@ use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
 use self::clients::ClientsArgs;
+use self::engine::{EngineArgs, EngineName};
 use self::first_stage::FirstStageArgs;
 use self::formats::FormatsArgs;
 use self::fuzz::FuzzArgs;
 use self::peers::PeersArgs;
+use self::plan::PlanArgs;
+use self::python::PythonArgs;
 use self::serve::ServeArgs;
+use self::wheel::WheelArgs;
 
 /// Line colours of plots, which people with colour blindness can distinguish: Okabe and Ito's.
 const COLOURS: [RGBColor; 5] = [
@@ -55,8 +64,14 @@ enum Chore {
     Test,
     /// Ask the server with clients that were written for other servers, and look at its page in a browser
     Clients(ClientsArgs),
+    /// Set up and check the Python package: lints, types, tests, notebook
+    Python(PythonArgs),
+    /// Build the wheel and the source distribution of the Python package into target/wheels, and check them
+    Wheel(WheelArgs),
     /// Run the fuzz targets; needs a nightly compiler and cargo-fuzz
     Fuzz(FuzzArgs),
+    /// Start another search engine and run a command with it
+    Engine(EngineArgs),
     /// Set up and run the benchmarks
     Bench {
         #[command(subcommand)]
@@ -70,6 +85,8 @@ enum Bench {
     Rerank(PeersArgs),
     /// Measure quality against the time limit of a search, and plot it
     Budget(BudgetArgs),
+    /// Measure quality against how much the reranker reads, and plot it
+    Plan(PlanArgs),
     /// Index and search corpora of several sizes, beside bare tantivy and other programs, and plot the cost
     FirstStage(FirstStageArgs),
     /// Read real documents beside the usual reader of each format
@@ -83,10 +100,14 @@ fn main() -> anyhow::Result<()> {
         Chore::Demo { folder } => demo(folder),
         Chore::Test => test(),
         Chore::Clients(args) => clients::check(&args),
+        Chore::Python(args) => python::check(&args),
+        Chore::Wheel(args) => wheel::build(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
+        Chore::Engine(args) => engine::run(&args),
         Chore::Bench { which: None } => bench(),
         Chore::Bench { which: Some(Bench::Rerank(args)) } => peers::bench(&args),
         Chore::Bench { which: Some(Bench::Budget(args)) } => budget::bench(&args),
+        Chore::Bench { which: Some(Bench::Plan(args)) } => plan::bench(&args),
         Chore::Bench { which: Some(Bench::FirstStage(args)) } => first_stage::bench(&args),
         Chore::Bench { which: Some(Bench::Formats(args)) } => formats::bench(&args),
         Chore::Bench { which: Some(Bench::Serve(args)) } => serve::bench(&args),
@@ -124,7 +145,19 @@ fn test() -> anyhow::Result<()> {
     cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     // The integration tests run the program.
     cargo(&["build", "--package", "vizsla-cli"])?;
-    cargo(&["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"])?;
+    {
+        let opensearch = engine::start(EngineName::Opensearch, 1)?;
+        let postgresql = engine::start(EngineName::Postgresql, 1)?;
+        let all =
+            ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
+        run(
+            Command::new(env!("CARGO"))
+                .args(all)
+                .env("VIZSLA_TEST_OPENSEARCH", opensearch.url())
+                .env("VIZSLA_TEST_POSTGRESQL", postgresql.url()),
+            &[0],
+        )?;
+    }
     cargo(&["test", "--workspace", "--all-features", "--doc"])?;
     clients::quick()?;
     run(
@@ -132,7 +165,8 @@ fn test() -> anyhow::Result<()> {
             .args(["doc", "--workspace", "--all-features", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings"),
         &[0],
-    )
+    )?;
+    python::check(&PythonArgs::default())
 }
 
 fn bench() -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 #![allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 
 mod doctor;
+mod engine;
 mod generated;
 #[cfg(feature = "serve")]
 mod mcp;
@@ -20,10 +21,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use vizsla::onnx::Device;
-use vizsla::{Analysis, FieldWeights, FusionPolicy, Language};
+use vizsla::{Analysis, Effort, FieldWeights, FusionPolicy, Language};
 use vizsla_eval::metrics::Measure;
 
 pub(crate) use self::doctor::DoctorArgs;
+pub(crate) use self::engine::EngineArgs;
 pub(crate) use self::generated::{completions, manual_pages};
 #[cfg(feature = "serve")]
 pub(crate) use self::mcp::{Agent, McpArgs};
@@ -213,6 +215,8 @@ pub(crate) struct SearchArgs {
     pub(crate) query: Vec<String>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Maximum number of hits
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) limit: usize,
@@ -261,10 +265,15 @@ pub(crate) struct RankingArgs {
     /// Candidates that BM25 hands to the reranker [default: 50]
     #[arg(long, value_name = "N", value_parser = parse_depth)]
     pub(crate) depth: Option<usize>,
-    /// How to combine the two rankings: rerank, bm25, auto, position, rrf[:K], or linear, zscore, rank-biased or
-    /// calibrated, each with [:WEIGHT] of the reranker [default: linear:0.7]
+    /// How to combine the two rankings: rerank, bm25, auto, position, rrf[:K], log-odds[:WEIGHT] of BM25, or linear, zscore,
+    /// rank-biased or calibrated, each with [:WEIGHT] of the reranker [default: log-odds:1.25]
     #[arg(long, value_name = "HOW")]
     pub(crate) fusion: Option<FusionPolicy>,
+    /// How much of the candidates to read: quick (parts of them, until eight in a row have not come among the hits),
+    /// balanced (the part of each that has most of the words), thorough (then the hits as a whole, too) or full (each as
+    /// a whole) [default: balanced]
+    #[arg(long, value_name = "EFFORT")]
+    pub(crate) effort: Option<Effort>,
     /// Time limit for a search (150ms, 2s): candidates are read best first until it runs out
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) budget: Option<Duration>,
@@ -314,7 +323,7 @@ pub(crate) struct ModelArgs {
     /// What the model runs on: auto, cpu, cuda:NUMBER, coreml or directml:NUMBER (all but cpu need a build that supports them)
     #[arg(long, value_name = "DEVICE", default_value_t = Device::Auto)]
     pub(crate) device: Device,
-    /// Do not cache the scores of passages
+    /// Do not remember the scores of passages: neither in memory nor, for `search`, beside the index
     #[arg(long)]
     pub(crate) no_score_cache: bool,
     /// Use this ONNX Runtime library instead of looking for one
@@ -381,6 +390,8 @@ pub(crate) struct EvalArgs {
     /// Rerank the candidates of this TREC run instead of those of BM25
     #[arg(long, value_name = "RUN")]
     pub(crate) candidates: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Where to keep the index of the corpus [default: built anew in a temporary folder]
     #[arg(long, short = 'i', value_name = "DIR")]
     pub(crate) index: Option<PathBuf>,

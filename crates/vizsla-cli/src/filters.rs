@@ -11,7 +11,7 @@ use crate::{output, settings};
 ///
 /// # Errors
 /// When no time lies within the bounds, and those of reading the index.
-pub(crate) fn filter(args: &FilterArgs, index: &Index) -> anyhow::Result<Filter> {
+pub(crate) fn filter(args: &FilterArgs, index: Option<&Index>) -> anyhow::Result<Filter> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since >= until
     {
@@ -22,7 +22,8 @@ pub(crate) fn filter(args: &FilterArgs, index: &Index) -> anyhow::Result<Filter>
     filter.names = args.types.iter().flat_map(|of| of.globs.clone()).collect();
     filter.extensions.clone_from(&args.extension);
     filter.metadata.clone_from(&args.meta);
-    unmatched(args, index)?.iter().for_each(|value| {
+    let unmatched = index.map(|index| unmatched(args, index)).transpose()?.unwrap_or_default();
+    unmatched.iter().for_each(|value| {
         output::note(&format!("no file of the index matches {value}"));
     });
     Ok(filter)

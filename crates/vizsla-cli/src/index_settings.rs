@@ -79,8 +79,8 @@ pub(crate) fn check_sources(sources: &[PathBuf]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Opens the index, or creates it with the requested settings; an existing index keeps its own.
-pub(crate) fn open_or_create(dir: &Path, args: &IndexArgs) -> anyhow::Result<Index> {
+/// The settings of an index that is new.
+pub(crate) fn new_settings(args: &IndexArgs) -> IndexSettings {
     let mut settings = IndexSettings::default();
     if let Some(tokens) = args.passage_tokens {
         settings = settings.with_split(SplitOptions::default().with_max_tokens(tokens as usize));
@@ -91,9 +91,25 @@ pub(crate) fn open_or_create(dir: &Path, args: &IndexArgs) -> anyhow::Result<Ind
     if args.separate_body {
         settings = settings.with_separate_body();
     }
+    settings
+}
+
+/// Opens the index, or creates it with the requested settings; an existing index keeps its own.
+pub(crate) fn open_or_create(dir: &Path, args: &IndexArgs) -> anyhow::Result<Index> {
+    let settings = new_settings(args);
     let index = Index::open_or_create(dir, settings)?;
     index_dir::made(dir);
-    let made = index.settings();
+    check_same(args, &index.settings(), &settings, &dir.display().to_string())?;
+    Ok(index)
+}
+
+/// Refuses flags that say otherwise than what an index was made with.
+pub(crate) fn check_same(
+    args: &IndexArgs,
+    made: &IndexSettings,
+    settings: &IndexSettings,
+    at: &str,
+) -> anyhow::Result<()> {
     for (flag, given, same) in [
         ("--passage-tokens", args.passage_tokens.is_some(), made.split == settings.split),
         ("--language", args.language.is_some(), made.language == settings.language),
@@ -101,10 +117,9 @@ pub(crate) fn open_or_create(dir: &Path, args: &IndexArgs) -> anyhow::Result<Ind
     ] {
         if given && !same {
             anyhow::bail!(
-                "the index at {} was made with a different {flag}: make a new one to change it",
-                dir.display()
+                "the index at {at} was made with a different {flag}: make a new one to change it"
             );
         }
     }
-    Ok(index)
+    Ok(())
 }

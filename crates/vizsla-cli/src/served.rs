@@ -6,12 +6,15 @@ use anyhow::Context;
 use vizsla::SearchSettings;
 use vizsla_server::{LazyReranker, ServedIndex, ServerOptions};
 
-use crate::args::{IndexDir, ModelArgs, NamedIndex, RankingArgs};
+use crate::args::{EngineArgs, IndexDir, ModelArgs, NamedIndex, RankingArgs};
 use crate::settings::{model, open_reranker, search_settings};
 use crate::{hints, index_dir, output};
 
 /// The indexes that were named, each with a name, or the one of this folder, if there is one.
-pub(crate) fn dirs(named: &[NamedIndex]) -> Vec<(String, PathBuf)> {
+pub(crate) fn dirs(named: &[NamedIndex], engine: &EngineArgs) -> Vec<(String, PathBuf)> {
+    if named.is_empty() && !engine.is_empty() {
+        return Vec::new();
+    }
     if named.is_empty() {
         let found = index_dir::find(&IndexDir { index: None });
         return found.into_iter().map(|dir| (name_of(&dir), dir)).collect();
@@ -35,12 +38,15 @@ fn name_of(dir: &Path) -> String {
 /// The indexes and how they are searched.
 pub(crate) fn options(
     named: &[NamedIndex],
+    engine: &EngineArgs,
     ranking: &RankingArgs,
 ) -> anyhow::Result<ServerOptions> {
     let settings = search_settings(ranking)?;
-    let options =
-        ServerOptions::default().with_fusion(settings.fusion()).with_depth(settings.depth());
-    let mut options = with_indexes(options, named, &settings)?;
+    let options = ServerOptions::default()
+        .with_fusion(settings.fusion())
+        .with_effort(settings.effort())
+        .with_depth(settings.depth());
+    let mut options = with_indexes(options, named, engine, &settings)?;
     if let Some(budget) = settings.budget() {
         options = options.with_budget(budget);
     }
@@ -54,13 +60,43 @@ pub(crate) fn options(
 fn with_indexes(
     options: ServerOptions,
     named: &[NamedIndex],
+    engine: &EngineArgs,
     settings: &SearchSettings,
 ) -> anyhow::Result<ServerOptions> {
-    dirs(named).into_iter().try_fold(options, |options, (name, dir)| {
+    let options = with_engines(options, engine, settings)?;
+    dirs(named, engine).into_iter().try_fold(options, |options, (name, dir)| {
         let index = index_dir::open(&IndexDir { index: Some(dir) })?;
         let retriever = settings.retriever(&index);
         Ok(options.with_index(ServedIndex::new(name, index).with_retriever(retriever)))
     })
+}
+
+/// Adds the engines that were named, each under the name of its index.
+#[cfg(feature = "engines")]
+fn with_engines(
+    options: ServerOptions,
+    engine: &EngineArgs,
+    settings: &SearchSettings,
+) -> anyhow::Result<ServerOptions> {
+    engine.engine.iter().try_fold(options, |options, address| {
+        let (collection, retriever) = crate::engines::served(address, settings)?;
+        Ok(options.with_index(ServedIndex::elsewhere(address.index(), collection, retriever)))
+    })
+}
+
+#[cfg(not(feature = "engines"))]
+#[expect(clippy::unnecessary_wraps, reason = "as with engines")]
+fn with_engines(
+    options: ServerOptions,
+    _: &EngineArgs,
+    _: &SearchSettings,
+) -> anyhow::Result<ServerOptions> {
+    Ok(options)
+}
+
+/// The arguments that name the engines once more.
+pub(crate) fn engine_arguments(engine: &EngineArgs) -> Vec<String> {
+    engine.addresses().into_iter().flat_map(|address| ["--engine".to_owned(), address]).collect()
 }
 
 /// The model, which opens on a thread of its own.

@@ -1,11 +1,13 @@
 //! Turns arguments into what the libraries take.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::Context;
 use vizsla::SearchSettings;
 use vizsla::onnx::{CrossEncoder, CrossEncoderOptions};
-use vizsla_models::{ModelRef, Models};
+use vizsla_models::{ModelRef, Models, RememberingReranker};
 
 use crate::args::{ModelArgs, RankingArgs};
 
@@ -15,6 +17,14 @@ pub(crate) const BUNDLED: &str = vizsla_bundled::NAME;
 /// Opens the requested model, or the bundled one. Never opens a connection.
 pub(crate) fn open_reranker(args: &ModelArgs) -> anyhow::Result<CrossEncoder> {
     Ok(models(args).open(&model(args)?, &encoder_options(args))?)
+}
+
+/// The requested model, or the bundled one, opened for passages whose scores are not in the file.
+pub(crate) fn remembering_reranker(
+    args: &ModelArgs,
+    file: PathBuf,
+) -> anyhow::Result<RememberingReranker> {
+    Ok(RememberingReranker::new(models(args), model(args)?, encoder_options(args), file))
 }
 
 /// The requested model, or the bundled one.
@@ -56,6 +66,7 @@ pub(crate) fn search_settings(args: &RankingArgs) -> anyhow::Result<SearchSettin
     let mut flags = SearchSettings::default();
     flags.depth = args.depth;
     flags.fusion = args.fusion;
+    flags.effort = args.effort;
     flags.k1 = first.k1;
     flags.b = first.b;
     flags.k3 = first.k3;
@@ -75,6 +86,25 @@ fn read_settings(path: &Path) -> anyhow::Result<SearchSettings> {
         .with_context(|| format!("{} does not hold search settings", path.display()))
 }
 
+static START: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Sets how to start this program again, unless it is the file of this process.
+pub(crate) fn start_with(command: Option<Vec<OsString>>) {
+    if let Some(command) = command {
+        // Only the first counts: it is the same in all of a process.
+        let _ = START.set(command);
+    }
+}
+
+/// How to start this program again: a file and arguments.
+pub(crate) fn start_command() -> anyhow::Result<(PathBuf, &'static [OsString])> {
+    if let Some([program, arguments @ ..]) = START.get().map(Vec::as_slice) {
+        return Ok((program.into(), arguments));
+    }
+    let program = std::env::current_exe().context("this program cannot find its own file")?;
+    Ok((program, &[]))
+}
+
 /// The folder that the program was started in.
 pub(crate) fn working_folder() -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "the one place that knows the working folder")]
@@ -88,6 +118,17 @@ pub(crate) fn index_variable() -> Option<PathBuf> {
         reason = "the one place that reads the program's environment"
     )]
     std::env::var_os("VIZSLA_INDEX").filter(|dir| !dir.is_empty()).map(PathBuf::from)
+}
+
+/// The credentials for engines whose addresses name no file of them.
+#[cfg(feature = "engines")]
+pub(crate) fn engine_auth() -> anyhow::Result<Option<vizsla_remote::Secret>> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the program's environment"
+    )]
+    let line = std::env::var("VIZSLA_ENGINE_AUTH").ok().filter(|line| !line.trim().is_empty());
+    line.map(|line| line.parse().context("VIZSLA_ENGINE_AUTH")).transpose()
 }
 
 /// The token that a running server asks for.

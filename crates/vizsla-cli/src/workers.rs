@@ -1,25 +1,25 @@
 //! Worker processes of this program, which read the formats that others have made.
 
-use std::env;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use vizsla_extract::Ocr;
 use vizsla_ingest::{Tesseract, WorkerCommand, worker};
 
-use crate::Outcome;
 use crate::args::ReadingArgs;
+use crate::{Outcome, settings};
 
 /// How to start a worker, with its memory if that was given.
 pub(crate) fn command(memory: Option<u64>) -> anyhow::Result<WorkerCommand> {
-    let mut program = env::current_exe().context("this program cannot find its own file")?;
+    let (mut program, arguments) = settings::start_command()?;
     if cfg!(target_os = "linux") && !program.exists() {
         // It has been replaced, as an upgrade does. This still is what runs.
         program = PathBuf::from("/proc/self/exe");
     }
-    let command = WorkerCommand::new(program).with_arg("extract-worker");
+    let command = arguments.iter().fold(WorkerCommand::new(program), WorkerCommand::with_arg);
+    let command = command.with_arg("extract-worker");
     Ok(memory.into_iter().fold(command, WorkerCommand::with_memory))
 }
 

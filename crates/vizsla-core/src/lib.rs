@@ -48,7 +48,7 @@ pub use rerank::{RerankScore, Reranker};
 pub use retrieve::{
     Candidate, CandidateKey, Matched, QuerySyntax, Retrieval, RetrieveRequest, Retriever,
 };
-pub use split::{SplitOptions, split};
+pub use split::{SplitOptions, estimated_tokens, split};
 pub use time_limits::{CancelHandle, TimeLimits};
 
 /// The error type of the two traits: whatever the implementation reports, kept as the source of the engine's error.

@@ -68,17 +68,22 @@ impl Passage {
     /// The text that is searched and that the cross-encoder reads: title and headings (each omitted when the text
     /// already begins with it), then the text.
     pub fn full_text(&self) -> String {
-        let mut full = String::with_capacity(self.title.len() + self.text.len() + 32);
-        let text = self.text.trim_start_matches(['#', '=', ' ']);
+        self.full_text_of(&self.text)
+    }
+
+    /// The same with only a part of the text.
+    pub fn full_text_of(&self, part: &str) -> String {
+        let mut full = String::with_capacity(self.title.len() + part.len() + 32);
+        let text = part.trim_start_matches(['#', '=', ' ']);
         let mut last = "";
-        for part in std::iter::once(&self.title).chain(&self.headings) {
-            if !part.is_empty() && part != last && !begins_with(text, part) {
-                full.push_str(part);
+        for name in std::iter::once(&self.title).chain(&self.headings) {
+            if !name.is_empty() && name != last && !begins_with(text, name) {
+                full.push_str(name);
                 full.push('\n');
             }
-            last = part;
+            last = name;
         }
-        full.push_str(&self.text);
+        full.push_str(part);
         full
     }
 }

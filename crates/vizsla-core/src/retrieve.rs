@@ -71,6 +71,12 @@ pub trait Retrieval: Send {
         None
     }
 
+    /// Why the candidates are not all that there should be, such as a part of the collection that did not answer; known
+    /// after [`candidates`](Self::candidates). `None` when nothing is missing.
+    fn degraded(&self) -> Option<String> {
+        None
+    }
+
     /// What a reranker should read as the query, such as the words without operators and with the corrections that the
     /// retriever searched for; `None` for the query as given.
     fn query(&self) -> Option<&str> {

@@ -101,7 +101,7 @@ fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec
     }
     let mut merged: Vec<(Piece<'a>, usize)> = Vec::new();
     for (range, headings) in pieces {
-        let tokens = tokens(&text[range.clone()]);
+        let tokens = estimated_tokens(&text[range.clone()]);
         if let Some(((last, above), sum)) = merged.last_mut()
             && *sum + tokens <= max_tokens / 2
             && headings.starts_with(above)
@@ -122,7 +122,7 @@ fn cut(text: &str, range: Range<usize>, max: usize, mut emit: impl FnMut(Range<u
         return;
     }
     // Fast path: most texts are short and need no word scan. A token has at least one byte.
-    if range.len() <= max || tokens(&text[range.clone()]) <= max {
+    if range.len() <= max || estimated_tokens(&text[range.clone()]) <= max {
         emit(range);
         return;
     }
@@ -227,7 +227,7 @@ fn push_word(
     max: usize,
     boundary: Boundary,
 ) {
-    let tokens_here = tokens(&text[range.clone()]);
+    let tokens_here = estimated_tokens(&text[range.clone()]);
     if tokens_here <= max {
         words.push(Word { start: range.start, end: range.end, tokens: tokens_here, boundary });
         return;
@@ -241,7 +241,7 @@ fn push_word(
 /// Approximate number of WordPiece tokens in a text: one per eight letters of a word or part thereof, one per
 /// punctuation mark, one per ideograph or syllable. Only a rule of thumb: the model's own tokenizer has the last word,
 /// and reports when a pair had to be truncated.
-fn tokens(text: &str) -> usize {
+pub fn estimated_tokens(text: &str) -> usize {
     let (mut tokens, mut letters) = (0, 0usize);
     if text.is_ascii() {
         for byte in text.bytes() {
@@ -379,7 +379,7 @@ mod tests {
                 prop_assert!(text[covered..start].trim().is_empty());
                 prop_assert_eq!(&text[start..end], &passage.text);
                 prop_assert_eq!(first_line(passage) as usize, 1 + text[..start].matches('\n').count());
-                prop_assert!(tokens(&passage.text) <= max, "{} > {}", tokens(&passage.text), max);
+                prop_assert!(estimated_tokens(&passage.text) <= max, "{} > {}", estimated_tokens(&passage.text), max);
                 covered = end;
             }
             prop_assert!(text[covered..].trim().is_empty());

@@ -1,6 +1,7 @@
 //! The first stages that an evaluation takes candidates from.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use vizsla::{
     BoxError, Candidate, Index, IndexRetriever, Ranking, Retrieval, RetrieveRequest, Retriever,
@@ -15,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result};
 pub enum CandidateSource {
     /// BM25 over an index.
     Index(Box<IndexRetriever>),
+    /// Another first stage.
+    Other(Arc<dyn Retriever>),
     /// An existing ranking.
     Given(Ranking<Candidate>),
 }
@@ -58,14 +61,12 @@ impl Retriever for WithoutQueryDocument {
         &'a self,
         request: &RetrieveRequest,
     ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
+        let mut deeper = request.clone();
+        // Room for the passages of the document that is dropped.
+        deeper.depth = request.depth.saturating_add(if self.dropped.is_some() { 20 } else { 0 });
         let found = match &self.source {
-            CandidateSource::Index(retriever) => {
-                let mut deeper = request.clone();
-                // Room for the passages of the document that is dropped.
-                deeper.depth =
-                    request.depth.saturating_add(if self.dropped.is_some() { 20 } else { 0 });
-                Found::Now(retriever.prepare(&deeper)?)
-            }
+            CandidateSource::Index(retriever) => Found::Now(retriever.prepare(&deeper)?),
+            CandidateSource::Other(retriever) => Found::Now(retriever.prepare(&deeper)?),
             CandidateSource::Given(ranking) => Found::Before(ranking),
         };
         Ok(Box::new(Without { found, dropped: self.dropped.as_ref(), depth: request.depth.get() }))
@@ -95,6 +96,13 @@ impl Retrieval for Without<'_> {
         let mut ranking = Ranking::new(kept.map(|ranked| (ranked.score, ranked.item)))?;
         ranking.truncate(self.depth);
         Ok(ranking)
+    }
+
+    fn degraded(&self) -> Option<String> {
+        match &self.found {
+            Found::Now(retrieval) => retrieval.degraded(),
+            Found::Before(_) => None,
+        }
     }
 
     fn query(&self) -> Option<&str> {

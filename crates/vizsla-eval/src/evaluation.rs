@@ -1,6 +1,6 @@
 //! Ranks every query of a collection, and measures the rankings.
 
-use vizsla::{BoxError, Engine, QuerySyntax, SearchRequest};
+use vizsla::{BoxError, Engine, QuerySyntax, SearchRequest, Stages};
 
 use crate::collection::{Collection, JudgedQuery};
 use crate::error::{Error, ErrorKind, Result};
@@ -47,12 +47,25 @@ pub struct Cost {
     pub read: usize,
     /// How many candidates there were.
     pub candidates: usize,
+    /// How many tokens the reranker read.
+    pub tokens: u64,
 }
 
 impl Cost {
     /// Milliseconds, and how many of the candidates were read.
     pub fn new(ms: f64, read: usize, candidates: usize) -> Self {
-        Self { ms, read, candidates }
+        Self { ms, read, candidates, tokens: 0 }
+    }
+
+    /// What the stages of a search report.
+    pub(crate) fn of(stages: &Stages) -> Self {
+        let rerank = stages.rerank.as_ref();
+        Self {
+            ms: stages.retrieve.ms + rerank.map_or(0.0, |stage| stage.ms),
+            read: rerank.map_or(0, |stage| stage.passages),
+            candidates: stages.retrieve.candidates,
+            tokens: rerank.map_or(0, |stage| stage.tokens),
+        }
     }
 }
 
@@ -65,12 +78,7 @@ impl Ranker for Engine {
         let request =
             SearchRequest::new(&query.text).with_syntax(QuerySyntax::Words).with_limit(RUN_DEPTH);
         let response = self.search(&request)?;
-        let rerank = response.stages.rerank.as_ref();
-        let cost = Cost {
-            ms: response.stages.retrieve.ms + rerank.map_or(0.0, |stage| stage.ms),
-            read: rerank.map_or(0, |stage| stage.passages),
-            candidates: response.stages.retrieve.candidates,
-        };
+        let cost = Cost::of(&response.stages);
         let ranking = response.hits.into_iter().map(|hit| (hit.doc_id, hit.score)).collect();
         Ok(RankedQuery::new(vec![ranking], cost))
     }
@@ -111,6 +119,12 @@ impl Evaluation {
     /// How long queries took.
     pub fn latency(&self) -> Latency {
         Latency::of(self.costs.iter().map(|cost| cost.ms).collect())
+    }
+
+    /// Mean number of tokens that the reranker read for a query.
+    pub fn mean_tokens(&self) -> f64 {
+        let total: u64 = self.costs.iter().map(|cost| cost.tokens).sum();
+        total as f64 / self.costs.len().max(1) as f64
     }
 
     /// The share of all candidates that the reranker read, from 0 to 1.

@@ -1,6 +1,8 @@
 //! A judged collection with its corpus indexed: what two-stage searches are evaluated and tuned on.
 
-use vizsla::IndexRetriever;
+use std::sync::Arc;
+
+use vizsla::{IndexRetriever, Retriever};
 
 use crate::candidates::{CandidateSource, WithoutQueryDocument};
 use crate::collection::Collection;
@@ -15,6 +17,7 @@ pub struct Testbed {
     pub(crate) collection: Collection,
     pub(crate) corpus: Corpus,
     candidates: Option<Run>,
+    first_stage: Option<Arc<dyn Retriever>>,
     drops_query_document: bool,
 }
 
@@ -26,6 +29,7 @@ impl Testbed {
             collection,
             corpus: corpus.into(),
             candidates: None,
+            first_stage: None,
             drops_query_document: false,
         }
     }
@@ -33,6 +37,12 @@ impl Testbed {
     /// Takes the candidates of each query from a run instead. A query missing from it gets none.
     pub fn with_candidates(mut self, run: Run) -> Self {
         self.candidates = Some(run);
+        self
+    }
+
+    /// Takes the candidates from another first stage, whose documents must have the ids that the judgments use.
+    pub fn with_first_stage(mut self, retriever: Arc<dyn Retriever>) -> Self {
+        self.first_stage = Some(retriever);
         self
     }
 
@@ -53,12 +63,13 @@ impl Testbed {
         query: &str,
         retriever: impl FnOnce() -> IndexRetriever,
     ) -> Result<WithoutQueryDocument> {
-        let source = match &self.candidates {
-            Some(run) => {
+        let source = match (&self.candidates, &self.first_stage) {
+            (Some(run), _) => {
                 let documents = run.get(query).map(Vec::as_slice).unwrap_or_default();
                 CandidateSource::given(self.corpus.index(), documents)?
             }
-            None => CandidateSource::Index(Box::new(retriever())),
+            (None, Some(other)) => CandidateSource::Other(Arc::clone(other)),
+            (None, None) => CandidateSource::Index(Box::new(retriever())),
         };
         let dropped = self.drops_query_document.then(|| query.to_owned());
         Ok(WithoutQueryDocument { source, dropped })

@@ -214,6 +214,8 @@ fn second_settings(depths: &[usize], max_depth: usize) -> (Vec<SecondSetting>, S
 fn fusions() -> Vec<FusionPolicy> {
     let mut fusions = vec![Fusion::Rerank, Fusion::PositionAware];
     fusions.extend([10.0, 30.0, 60.0].map(|k| Fusion::Rrf { k }));
+    let weights = [0.5, 0.75, 1.0, 1.25, 1.5, 2.0];
+    fusions.extend(weights.map(|retrieval_weight| Fusion::LogOdds { retrieval_weight }));
     for rerank_weight in WEIGHTS {
         fusions.extend([
             Fusion::Linear { rerank_weight },

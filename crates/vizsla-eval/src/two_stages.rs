@@ -70,18 +70,12 @@ impl Ranker for TwoStages<'_> {
         let bm25 = owned(&all.documents(Fusion::Retrieval));
         let retrieval = FusionPolicy::from(Fusion::Retrieval);
         let fusion = if self.reranker.is_some() { settings.fusion() } else { retrieval };
-        let mut reranked = request(settings.depth(), fusion);
+        let mut reranked = request(settings.depth(), fusion).with_effort(settings.effort());
         if let Some(budget) = settings.budget() {
             reranked = reranked.with_budget(budget);
         }
         let scored = engine.score(&reranked)?;
-        let stages = scored.stages();
-        let rerank = stages.rerank.as_ref();
-        let cost = Cost::new(
-            stages.retrieve.ms + rerank.map_or(0.0, |stage| stage.ms),
-            rerank.map_or(0, |stage| stage.passages),
-            stages.retrieve.candidates,
-        );
+        let cost = Cost::of(scored.stages());
         if self.reranker.is_none() {
             return Ok(RankedQuery::new(vec![bm25], cost));
         }

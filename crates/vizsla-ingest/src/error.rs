@@ -75,7 +75,10 @@ impl From<vizsla::Error> for Error {
     fn from(error: vizsla::Error) -> Self {
         let kind = match error.kind() {
             vizsla::ErrorKind::Locked => ErrorKind::Locked,
-            vizsla::ErrorKind::Io | vizsla::ErrorKind::NoSpace => ErrorKind::Io,
+            vizsla::ErrorKind::Io
+            | vizsla::ErrorKind::NoSpace
+            | vizsla::ErrorKind::Unavailable
+            | vizsla::ErrorKind::TimedOut => ErrorKind::Io,
             _ => ErrorKind::Index,
         };
         Self::new(kind, "cannot update the index").with_source(error)

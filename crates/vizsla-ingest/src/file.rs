@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use vizsla::{CancelHandle, Document, FileRecord, IndexWriter, Locations};
+use vizsla::{CancelHandle, CollectionWriter, Document, FileRecord, Locations};
 use vizsla_extract::{Format, Input, Reader, Sink};
 
 use crate::content::Opened;
@@ -34,7 +34,7 @@ pub(crate) struct FileIndexer<'a> {
     pub(crate) reader: &'a FileReader,
     /// Whether files that could not be read, or only in part, are read again.
     pub(crate) retries: bool,
-    pub(crate) writer: &'a IndexWriter,
+    pub(crate) writer: &'a dyn CollectionWriter,
     pub(crate) observer: &'a dyn Observer,
     pub(crate) cancel: &'a CancelHandle,
     pub(crate) memory: Memory,
@@ -176,6 +176,10 @@ impl FileIndexer<'_> {
         Change::Unchanged
     }
 
+    fn record(&self, name: &str, record: FileRecord) -> std::result::Result<(), Failure> {
+        self.writer.record_file(name, record).map_err(|error| Failure::Run(error.into()))
+    }
+
     fn read(
         &self,
         name: &str,
@@ -190,7 +194,7 @@ impl FileIndexer<'_> {
             if is_read_by_present_reader(name, &record) && !restores {
                 record.modified = settled(metadata);
                 let change = self.unchanged(name, &record);
-                self.writer.record_file(name, record);
+                self.record(name, record)?;
                 return Ok(change);
             }
         }
@@ -199,7 +203,7 @@ impl FileIndexer<'_> {
         }
         let record = self.add_all(name, metadata, opened)?;
         self.note(|report| report.count(Yield::of(&record)));
-        self.writer.record_file(name, record);
+        self.record(name, record)?;
         Ok(match is_known {
             true => Change::Changed,
             false if self.was_moved(hash) => Change::Renamed,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use vizsla::IndexWriter;
+use vizsla::CollectionWriter;
 
 use crate::file::INCOMPLETE;
 use crate::observer::{Change, Observer};
@@ -75,7 +75,7 @@ impl Missing {
     }
 
     /// The number of deleted files by content: a new one with the same content has been renamed.
-    pub(crate) fn by_content(&self, writer: &IndexWriter) -> HashMap<[u8; 32], usize> {
+    pub(crate) fn by_content(&self, writer: &dyn CollectionWriter) -> HashMap<[u8; 32], usize> {
         let mut counts = HashMap::new();
         let records = self.0.iter().filter_map(|path| writer.file(path));
         for record in records.filter(|record| record.hash != INCOMPLETE) {
@@ -86,7 +86,7 @@ impl Missing {
 
     pub(crate) fn remove(
         &self,
-        writer: &IndexWriter,
+        writer: &dyn CollectionWriter,
         observer: &dyn Observer,
         report: &mut Report,
     ) {

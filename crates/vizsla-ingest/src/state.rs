@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use vizsla::Index;
+use vizsla::Collection;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::options::SyncOptions;
@@ -20,7 +20,7 @@ struct Root {
 }
 
 impl State {
-    pub(crate) fn of(index: &Index) -> Result<Self> {
+    pub(crate) fn of(index: &dyn Collection) -> Result<Self> {
         let Some(json) = index.sync_state()? else { return Ok(Self::default()) };
         serde_json::from_str(&json).map_err(|error| {
             let message = "what the index says about its sources cannot be read; it may come from a newer version";

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use rayon::prelude::*;
-use vizsla::{CancelHandle, Index, IndexWriter, WriterOptions};
+use vizsla::{CancelHandle, Collection, CollectionWriter, Refusal, WriterOptions};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::FileIndexer;
@@ -16,6 +16,7 @@ use crate::memory::Memory;
 use crate::missing::Missing;
 use crate::observer::Observer;
 use crate::options::SyncOptions;
+use crate::problem::{Problem, ProblemKind};
 use crate::report::Report;
 use crate::sources::{Found, Source, Walker};
 use crate::state::State;
@@ -70,7 +71,7 @@ impl Sync {
     ///
     /// # Errors
     /// Those of reading the index.
-    pub fn remembered(index: &Index) -> Result<Vec<(Self, Vec<PathBuf>)>> {
+    pub fn remembered(index: &dyn Collection) -> Result<Vec<(Self, Vec<PathBuf>)>> {
         let groups = State::of(index)?.groups().into_iter();
         Ok(groups
             .map(|(options, roots)| (Self { lenient: true, ..Self::new(options) }, roots))
@@ -88,7 +89,7 @@ impl Sync {
     /// [`ErrorKind::Source`] for a source that does not exist, [`ErrorKind::Cancelled`], and those of the index.
     pub fn run(
         &self,
-        index: &Index,
+        index: &dyn Collection,
         sources: Vec<Source>,
         observer: &dyn Observer,
         cancel: &CancelHandle,
@@ -131,7 +132,7 @@ impl Sync {
     /// [`ErrorKind::Cancelled`], and those of the index.
     pub fn reread(
         &self,
-        index: &Index,
+        index: &dyn Collection,
         files: &[String],
         observer: &dyn Observer,
         cancel: &CancelHandle,
@@ -151,7 +152,7 @@ struct Run<'a> {
     options: &'a SyncOptions,
     reader: FileReader,
     retries: bool,
-    index: &'a Index,
+    index: &'a dyn Collection,
     observer: &'a dyn Observer,
     cancel: &'a CancelHandle,
 }
@@ -164,25 +165,25 @@ impl Run<'_> {
             .with_threads(threads.min(MOST_WRITING_THREADS))
             .with_memory(self.options.memory)
             .with_limits(self.options.limits);
-        let mut writer = self.index.writer(&options)?;
+        let writer = self.index.writer(&options)?;
         let reported = report.problems.len();
         let missing = Missing::find(&writer.files(), &found, self.options.prune, &mut report);
         report.problems[reported..].iter().for_each(|problem| self.observer.problem(problem));
         self.observer.found(found.files.len() as u64, found.bytes);
-        let mut report = self.read(found, &writer, &missing, report)?;
-        missing.remove(&writer, self.observer, &mut report);
+        let mut report = self.read(found, &*writer, &missing, report)?;
+        missing.remove(&*writer, self.observer, &mut report);
         if self.cancel.is_cancelled() {
-            writer.rollback()?;
-            return Err(Error::new(
-                ErrorKind::Cancelled,
-                "cancelled: the index is as it was before",
-            ));
+            let left = writer.abandon()?;
+            return Err(Error::new(ErrorKind::Cancelled, format!("cancelled: {left}")));
         }
         if let Some(state) = state {
             writer.set_sync_state(state.to_json());
         }
-        writer.commit()?;
-        writer.finish()?;
+        for refusal in writer.commit()? {
+            let problem = refused(&refusal);
+            self.observer.problem(&problem);
+            report.problems.push(problem);
+        }
         report.seconds = start.elapsed().as_secs_f64();
         report.sort();
         Ok(report)
@@ -192,7 +193,7 @@ impl Run<'_> {
     fn read(
         &self,
         found: Found,
-        writer: &IndexWriter,
+        writer: &dyn CollectionWriter,
         missing: &Missing,
         report: Report,
     ) -> Result<Report> {
@@ -219,4 +220,16 @@ impl Run<'_> {
         }
         Ok(files.finish())
     }
+}
+
+/// A document that was read and not taken.
+fn refused(refusal: &Refusal) -> Problem {
+    let Refusal { path, id, reason, .. } = refusal;
+    let source = if path.is_empty() { "-" } else { path };
+    let what = if id == path { "it".to_owned() } else { format!("the document {id:?}") };
+    Problem::new(
+        ProblemKind::Malformed,
+        source,
+        format!("the engine did not take {what}: {reason}"),
+    )
 }

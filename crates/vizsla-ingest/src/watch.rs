@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use vizsla::{CancelHandle, Index};
+use vizsla::{CancelHandle, Collection};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::observer::Observer;
@@ -82,7 +82,7 @@ impl Watch {
     /// An update that failed for a reason that is not temporary.
     pub fn run(
         &self,
-        index: &Index,
+        index: &dyn Collection,
         observer: &dyn Observer,
         cancel: &CancelHandle,
         updated: &mut dyn FnMut(Update),

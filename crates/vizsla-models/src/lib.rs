@@ -28,7 +28,9 @@ mod import;
 mod model_ref;
 #[cfg(feature = "fetch")]
 mod pull;
+mod remembering;
 mod resolve;
+mod score_file;
 pub mod timing;
 
 pub use error::{Error, ErrorKind, Result};
@@ -38,6 +40,7 @@ pub use import::Imported;
 pub use model_ref::{ModelRef, ParseModelRefError};
 #[cfg(feature = "fetch")]
 pub use pull::{PulledModel, choose_files};
+pub use remembering::RememberingReranker;
 pub use resolve::Models;
 use vizsla_onnx::{CrossEncoder, CrossEncoderOptions};
 

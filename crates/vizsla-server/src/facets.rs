@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 
 use serde::Serialize;
-use vizsla::{Filter, Index, RetrieveRequest};
+use vizsla::{Collection, Filter, RetrieveRequest};
 
 use crate::api::SearchQuery;
 use crate::error::ApiError;
@@ -40,7 +40,7 @@ impl Facets {
             let request = RetrieveRequest::new(&query.q, NonZeroUsize::MIN)
                 .with_syntax(query.query_syntax())
                 .with_filter(filter);
-            Ok(searchable.retriever.counts(&request)?.files)
+            Ok(searchable.counts(&request)?.unwrap_or_default().files)
         };
         let filter = query.filter()?;
         let (mut any_kind, mut any_folder) = (filter.clone(), filter);
@@ -54,7 +54,7 @@ impl Facets {
     }
 
     /// All files of an index.
-    pub(crate) fn all(index: &Index) -> Result<Self, ApiError> {
+    pub(crate) fn all(index: &dyn Collection) -> Result<Self, ApiError> {
         let files = index.files(&Filter::default())?.into_iter().map(|file| (file, 1)).collect();
         Ok(Self::of(&files, &files))
     }

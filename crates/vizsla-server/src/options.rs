@@ -1,9 +1,10 @@
 //! What a server serves, and how.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
-use vizsla::{FusionPolicy, Index, IndexRetriever};
+use vizsla::{Collection, Effort, FusionPolicy, Index, IndexRetriever, Retriever};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::lazy_reranker::LazyReranker;
@@ -12,20 +13,43 @@ use crate::lazy_reranker::LazyReranker;
 #[derive(Debug, Clone)]
 pub struct ServedIndex {
     pub(crate) name: String,
-    pub(crate) index: Index,
-    pub(crate) retriever: IndexRetriever,
+    pub(crate) index: Arc<dyn Collection>,
+    pub(crate) retriever: Arc<dyn Retriever>,
+    /// What counts the matches of a search; an index that is elsewhere has nothing that does.
+    pub(crate) counting: Option<IndexRetriever>,
 }
 
 impl ServedIndex {
     /// Gives an index the name by which requests ask for it.
     pub fn new(name: impl Into<String>, index: Index) -> Self {
         let retriever = index.retriever();
-        Self { name: name.into(), index, retriever }
+        let name = name.into();
+        Self {
+            name,
+            index: Arc::new(index),
+            retriever: Arc::new(retriever.clone()),
+            counting: Some(retriever),
+        }
+    }
+
+    /// Gives a name to a collection that is elsewhere, and to what searches it.
+    pub fn elsewhere(
+        name: impl Into<String>,
+        collection: impl Collection + 'static,
+        retriever: impl Retriever + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            index: Arc::new(collection),
+            retriever: Arc::new(retriever),
+            counting: None,
+        }
     }
 
     /// Sets how the first stage of its searches ranks.
     pub fn with_retriever(mut self, retriever: IndexRetriever) -> Self {
-        self.retriever = retriever;
+        self.retriever = Arc::new(retriever.clone());
+        self.counting = Some(retriever);
         self
     }
 }
@@ -38,6 +62,7 @@ pub struct ServerOptions {
     pub(crate) indexes: Vec<ServedIndex>,
     pub(crate) reranker: Option<LazyReranker>,
     pub(crate) fusion: FusionPolicy,
+    pub(crate) effort: Effort,
     pub(crate) depth: usize,
     pub(crate) budget: Option<Duration>,
     pub(crate) token: Option<String>,
@@ -64,6 +89,7 @@ impl Default for ServerOptions {
             indexes: Vec::new(),
             reranker: None,
             fusion: FusionPolicy::default(),
+            effort: Effort::default(),
             depth: vizsla::SearchRequest::DEFAULT_DEPTH,
             budget: None,
             token: None,
@@ -106,6 +132,12 @@ impl ServerOptions {
     /// Sets how the rankings of a search are combined unless it says otherwise.
     pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
         self.fusion = fusion.into();
+        self
+    }
+
+    /// Sets how much of its candidates a search reads unless it says otherwise.
+    pub fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
         self
     }
 

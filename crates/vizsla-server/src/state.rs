@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vizsla::{CancelHandle, Engine, Index, IndexRetriever, Limits, Reranker, TimeLimits};
+use vizsla::{
+    CancelHandle, Collection, Engine, IndexRetriever, Limits, MatchCounts, Reranker,
+    RetrieveRequest, Retriever, TimeLimits,
+};
 
 use crate::admission::Admission;
 use crate::error::ApiError;
@@ -29,9 +32,17 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Searchable {
     pub(crate) name: String,
-    pub(crate) index: Index,
-    pub(crate) retriever: IndexRetriever,
+    pub(crate) index: Arc<dyn Collection>,
+    pub(crate) retriever: Arc<dyn Retriever>,
     pub(crate) engine: Engine,
+    counting: Option<IndexRetriever>,
+}
+
+impl Searchable {
+    /// How much a query matches; `None` where the index is elsewhere.
+    pub(crate) fn counts(&self, request: &RetrieveRequest) -> vizsla::Result<Option<MatchCounts>> {
+        self.counting.as_ref().map(|retriever| retriever.counts(request)).transpose()
+    }
 }
 
 impl State {
@@ -40,14 +51,21 @@ impl State {
         let limits =
             Limits::default().with_query_bytes(32 << 10).with_depth(1_000).with_hits(1_000);
         let searchable = |served: crate::ServedIndex| {
-            let retriever = served.retriever.clone();
-            let engine =
-                Engine::new(served.retriever).with_fusion(options.fusion).with_limits(limits);
+            let engine = Engine::new(Arc::clone(&served.retriever))
+                .with_fusion(options.fusion)
+                .with_effort(options.effort)
+                .with_limits(limits);
             let engine = match &reranker {
                 Some(reranker) => engine.with_reranker(Arc::clone(reranker)),
                 None => engine,
             };
-            Searchable { name: served.name, index: served.index, retriever, engine }
+            Searchable {
+                name: served.name,
+                index: served.index,
+                retriever: served.retriever,
+                engine,
+                counting: served.counting,
+            }
         };
         let indexes = std::mem::take(&mut options.indexes).into_iter().map(searchable).collect();
         Self {

@@ -47,6 +47,8 @@ pub enum ErrorKind {
     Unsupported,
     /// A service or file that the retriever needs is currently unavailable; retrying later may help.
     Unavailable,
+    /// A service refuses the credentials, or its certificate is not to be trusted.
+    Denied,
     /// The deadline passed before there was anything to answer with.
     TimedOut,
     /// The retriever failed.

@@ -33,6 +33,7 @@
 
 mod analysis;
 mod bm25;
+mod collection;
 mod error;
 mod index;
 mod search;
@@ -40,16 +41,17 @@ mod settings;
 
 pub use analysis::{Analysis, Language, UnknownAnalysis, UnknownLanguage};
 pub use bm25::{IndexRetriever, MatchCounts, Rm3, TantivyRetriever, tantivy};
+pub use collection::{Collection, CollectionWriter, Refusal, path_filter};
 pub use error::{Error, ErrorKind, Result};
 pub use index::{
     AddOutcome, Bm25Params, CheckReport, FORMAT_VERSION, FieldWeights, FileProblem, FileRecord,
     Index, IndexSettings, IndexStats, IndexWriter, ParseWeightsError, RepairReport, WriterOptions,
-    content_hash,
+    check_document, content_hash,
 };
 pub use search::{
-    Engine, FuseStage, Hit, HitPassage, HitScores, Likelihood, MergedRetriever, PassageCopy,
-    PassageRetriever, RerankStage, RetrieveStage, ScoredCandidates, SearchObserver, SearchRequest,
-    SearchResponse, Snippet, Stages, file_url,
+    Effort, Engine, FuseStage, Hit, HitPassage, HitScores, Likelihood, MergedRetriever,
+    ParseEffortError, PassageCopy, PassageRetriever, RerankStage, RetrieveStage, ScoredCandidates,
+    SearchObserver, SearchRequest, SearchResponse, Snippet, Stages, file_url,
 };
 pub use settings::SearchSettings;
 pub use vizsla_core::{

@@ -7,7 +7,7 @@ use vizsla_core::FusionPolicy;
 
 use crate::bm25::{IndexRetriever, Rm3};
 use crate::index::{Bm25Params, FieldWeights, Index};
-use crate::search::SearchRequest;
+use crate::search::{Effort, SearchRequest};
 
 /// How results are ranked; unset fields are left to the index or take their defaults. As JSON, an object with the
 /// fields that are set: `{"depth": 50, "fusion": "linear:0.7", "k1": 0.9, "field_weights": "content=1,title=0.5"}`.
@@ -21,6 +21,9 @@ pub struct SearchSettings {
     /// How the two rankings are combined, by name.
     #[serde(skip_serializing_if = "Option::is_none", with = "as_text")]
     pub fusion: Option<FusionPolicy>,
+    /// How much of the candidates the second stage reads, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<Effort>,
     /// The most time that retrieving and reranking may take together, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget_ms: Option<f64>,
@@ -50,6 +53,7 @@ impl SearchSettings {
         Self {
             depth: self.depth.or(other.depth),
             fusion: self.fusion.or(other.fusion),
+            effort: self.effort.or(other.effort),
             budget_ms: self.budget_ms.or(other.budget_ms),
             k1: self.k1.or(other.k1),
             b: self.b.or(other.b),
@@ -68,6 +72,11 @@ impl SearchSettings {
     /// The fusion, or its default.
     pub fn fusion(&self) -> FusionPolicy {
         self.fusion.unwrap_or_default()
+    }
+
+    /// The effort, or its default.
+    pub fn effort(&self) -> Effort {
+        self.effort.unwrap_or_default()
     }
 
     /// The budget as a duration; `None` also for a number that is not a valid duration.

@@ -2,8 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::RankingArgs;
 use super::named_index::{NamedIndex, named_index};
+use super::{EngineArgs, RankingArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct McpArgs {
@@ -11,6 +11,8 @@ pub(crate) struct McpArgs {
     /// `VIZSLA_INDEX`]
     #[arg(long, short = 'i', value_name = "DIR", value_parser = named_index)]
     pub(crate) index: Vec<NamedIndex>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Pass requests on to a running `vizsla serve`, so that several agents share one model; `VIZSLA_TOKEN` is its token
     #[arg(long, value_name = "URL", conflicts_with = "index")]
     pub(crate) connect: Option<String>,

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::RankingArgs;
 use super::named_index::{NamedIndex, named_index};
 use super::values::parse_duration;
+use super::{EngineArgs, RankingArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// An index to search, as DIR or NAME=DIR; may be repeated [default: the one of this folder, if there is one]
     #[arg(long, short = 'i', value_name = "DIR", value_parser = named_index)]
     pub(crate) index: Vec<NamedIndex>,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// The port; 0 takes any free one
     #[arg(long, value_name = "PORT", default_value_t = 8765)]
     pub(crate) port: u16,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use vizsla::Language;
 
+use super::EngineArgs;
 use super::values::{parse_duration, parse_size};
 
 #[derive(Debug, Args)]
@@ -42,6 +43,8 @@ pub(crate) struct IndexArgs {
     pub(crate) sources: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
     /// Index hidden files too, except those in a .git folder
@@ -110,6 +113,8 @@ pub(crate) struct RepairArgs {
 pub(crate) struct InfoArgs {
     #[command(flatten)]
     pub(crate) index: IndexDir,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// List what could not be read, with the reason and a remedy
     #[arg(long)]
     pub(crate) problems: bool,

@@ -3,22 +3,22 @@
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use vizsla::{CancelHandle, Index};
+use vizsla::CancelHandle;
 use vizsla_ingest::{Problem, Report, Source, Sync};
 
 use crate::args::IndexArgs;
-use crate::index_dir::{self, Target};
-use crate::index_settings::{check_sources, open_or_create};
+use crate::index_settings::check_sources;
+use crate::place::Place;
 use crate::progress::IndexProgress;
 use crate::{Outcome, interrupt, output, workers};
 
 pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
     let cancel = interrupt::listen()?;
-    let Target { dir, sources } = index_dir::target(args)?;
+    let (place, sources) = Place::of(args)?;
     let report = if sources.is_empty() {
-        update(&dir, args, &cancel)
+        update(&place, args, &cancel)
     } else {
-        add(&dir, &sources, args, &cancel)
+        add(&place, &sources, args, &cancel)
     }?;
     if args.json {
         output::json(&report)?;
@@ -31,23 +31,23 @@ pub(crate) fn run(args: &IndexArgs) -> anyhow::Result<Outcome> {
 
 /// Reads sources with the options given.
 fn add(
-    dir: &Path,
+    place: &Place<'_>,
     sources: &[PathBuf],
     args: &IndexArgs,
     cancel: &CancelHandle,
 ) -> anyhow::Result<Report> {
     check_sources(sources)?;
     let sync = Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
-    let index = open_or_create(dir, args)?;
+    let index = place.open_or_create(args)?;
     let sources = sources.iter().map(|path| source(path)).collect();
-    sync.run(&index, sources, &IndexProgress::default(), cancel)
-        .map_err(|error| interrupt::or_failed(error, dir))
+    sync.run(&*index, sources, &IndexProgress::default(), cancel)
+        .map_err(|error| place.failed(error))
 }
 
 /// Reads the sources of earlier runs again, with the same options and what is given now.
-fn update(dir: &Path, args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
-    let index = Index::open(dir)?;
-    let remembered = Sync::remembered(&index)?;
+fn update(place: &Place<'_>, args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result<Report> {
+    let index = place.open()?;
+    let remembered = Sync::remembered(&*index)?;
     if remembered.is_empty() {
         anyhow::bail!("the index remembers no sources: name files or folders to index");
     }
@@ -57,8 +57,8 @@ fn update(dir: &Path, args: &IndexArgs, cancel: &CancelHandle) -> anyhow::Result
         let sync = Sync::new(args.added_to(sync.options().clone()))
             .with_missing_sources_reported()
             .with_workers(workers::command_for(&args.reading)?);
-        let run = sync.run(&index, sources, &IndexProgress::default(), cancel);
-        report.merge(run.map_err(|error| interrupt::or_failed(error, dir))?);
+        let run = sync.run(&*index, sources, &IndexProgress::default(), cancel);
+        report.merge(run.map_err(|error| place.failed(error))?);
     }
     Ok(report)
 }

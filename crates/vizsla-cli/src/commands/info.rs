@@ -5,17 +5,22 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::json;
-use vizsla::{FileRecord, Filter, Index};
+use vizsla::{Collection, FileRecord, Filter};
 use vizsla_ingest::{Problem, Sync, SyncOptions};
 
 use crate::Outcome;
 use crate::args::InfoArgs;
-use crate::{hints, index_dir, output};
+use crate::{engines, hints, index_dir, output};
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
-    let index = index_dir::open(&args.index)?;
+    let (index, at): (Box<dyn Collection>, String) = if args.engine.is_empty() {
+        let at = index_dir::find(&args.index)?.display().to_string();
+        (Box::new(index_dir::open(&args.index)?), at)
+    } else {
+        engines::collection(&args.engine, None)?
+    };
     let files = index.file_records(&Filter::default())?;
-    if args.problems { problems(&files, args.json) } else { contents(&index, &files, args) }
+    if args.problems { problems(&files, args.json) } else { contents(&*index, &files, &at, args) }
 }
 
 /// How many files and documents there are of a format.
@@ -26,8 +31,9 @@ struct Counts {
 }
 
 fn contents(
-    index: &Index,
+    index: &dyn Collection,
     files: &BTreeMap<String, FileRecord>,
+    at: &str,
     args: &InfoArgs,
 ) -> anyhow::Result<Outcome> {
     let (stats, settings) = (index.stats()?, index.settings());
@@ -41,7 +47,7 @@ fn contents(
     let with_problems = files.values().filter(|record| !record.problems.is_empty()).count();
     if args.json {
         output::json(&json!({
-            "path": index_dir::find(&args.index)?, "sources": sources(index)?, "stats": stats, "settings": settings, "formats": formats,
+            "path": at, "sources": sources(index)?, "stats": stats, "settings": settings, "formats": formats,
             "files_with_problems": with_problems,
         }))?;
         return Ok(Outcome::Success);
@@ -51,7 +57,7 @@ fn contents(
     let listed = if with_problems > 0 { " (--problems lists them)" } else { "" };
     output::line(&format!(
         "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}\n  segments   {}\n  size       {}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
-        index_dir::find(&args.index)?.display(),
+        at,
         people(&sources(index)?),
         stats.documents,
         stats.passages,
@@ -75,7 +81,7 @@ struct Source {
     options: SyncOptions,
 }
 
-fn sources(index: &Index) -> anyhow::Result<Vec<Source>> {
+fn sources(index: &dyn Collection) -> anyhow::Result<Vec<Source>> {
     let groups = Sync::remembered(index)?.into_iter();
     Ok(groups
         .flat_map(|(sync, roots)| {

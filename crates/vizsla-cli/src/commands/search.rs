@@ -5,30 +5,36 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::Context;
 use vizsla::{
-    Engine, Filter, Hit, Index, QuerySyntax, SearchRequest, SearchResponse, SearchSettings,
+    Engine, ErrorKind, Filter, Hit, Index, QuerySyntax, SearchRequest, SearchResponse,
+    SearchSettings,
 };
 use vizsla_eval::trec;
 
 use crate::Outcome;
 use crate::args::{Format, SearchArgs};
-use crate::settings::{open_reranker, search_settings};
-use crate::{filters, hints, index_dir, output};
+use crate::settings::{open_reranker, remembering_reranker, search_settings};
+use crate::{engines, filters, hints, index_dir, output};
 
 pub(crate) fn run(args: &SearchArgs) -> anyhow::Result<Outcome> {
-    let index = index_dir::open(&args.index)?;
-    if index.is_empty() {
+    let local = args.engine.is_empty() || args.index.index.is_some();
+    let index = local.then(|| index_dir::open(&args.index)).transpose()?;
+    if index.as_ref().is_some_and(Index::is_empty) {
         output::note(&format!(
             "the index is empty: add documents with `vizsla index SOURCE --index {}`",
             index_dir::find(&args.index)?.display()
         ));
     }
-    let search = Search::open(args, &index)?;
+    let search = Search::open(args, index.as_ref())?;
     match args.query.join(" ") {
         query if !args.query.is_empty() => search.answer(1, &query),
         _ if io::stdin().is_terminal() => search.prompt(),
         _ => search.answer_lines(),
     }
 }
+
+/// The file beside an index in which the scores of passages are remembered.
+const SCORES: &str = "scores";
+const NO_RERANKER: &str = "cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)";
 
 /// An engine with the options for every query.
 struct Search<'a> {
@@ -41,11 +47,18 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn open(args: &'a SearchArgs, index: &Index) -> anyhow::Result<Self> {
+    fn open(args: &'a SearchArgs, index: Option<&Index>) -> anyhow::Result<Self> {
         let settings = search_settings(&args.ranking)?;
         let filter = filters::filter(&args.filter, index)?;
-        let engine = Engine::new(settings.retriever(index)).with_fusion(settings.fusion());
+        let engine = Engine::new(engines::retriever(&args.engine, &settings, index)?)
+            .with_fusion(settings.fusion())
+            .with_effort(settings.effort());
         if !settings.fusion().needs_rerank() {
+            return Ok(Self { args, settings, filter, engine, degraded: None });
+        }
+        if index.is_some() && !args.ranking.model.no_score_cache {
+            let file = index_dir::find(&args.index)?.join(SCORES);
+            let engine = engine.with_reranker(remembering_reranker(&args.ranking.model, file)?);
             return Ok(Self { args, settings, filter, engine, degraded: None });
         }
         match open_reranker(&args.ranking.model) {
@@ -56,15 +69,17 @@ impl<'a> Search<'a> {
             Err(error) if args.bm25_fallback => {
                 Ok(Self { args, settings, filter, engine, degraded: Some(format!("{error:#}")) })
             }
-            Err(error) => Err(error.context(
-                "cannot rerank (use --fusion bm25 to search without, or --bm25-fallback)",
-            )),
+            Err(error) => Err(error.context(NO_RERANKER)),
         }
     }
 
     /// Answers one query; `number` names it in a TREC run.
     fn answer(&self, number: usize, query: &str) -> anyhow::Result<Outcome> {
-        let mut response = self.engine.search(&self.request(query))?;
+        let mut response = self.engine.search(&self.request(query)).map_err(|error| {
+            let rerank = error.kind() == ErrorKind::Rerank;
+            let error = anyhow::Error::from(error);
+            if rerank { error.context(NO_RERANKER) } else { error }
+        })?;
         if self.degraded.is_some() {
             response.degraded.clone_from(&self.degraded);
         }

@@ -4,12 +4,12 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use vizsla::{CancelHandle, Index};
+use vizsla::{CancelHandle, Collection};
 use vizsla_ingest::{Sync, SyncOptions, Update, Watch};
 use vizsla_server::{Server, ServerOptions, Stop};
 
 use crate::args::{IndexDir, ServeArgs};
-use crate::{Outcome, index_dir, interrupt, output, served, settings, workers};
+use crate::{Outcome, engines, index_dir, interrupt, output, served, settings, workers};
 
 /// How soon Ctrl-C is noticed.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Outcome> {
 }
 
 fn options(args: &ServeArgs) -> anyhow::Result<ServerOptions> {
-    let mut options = served::options(&args.index, &args.ranking)?
+    let mut options = served::options(&args.index, &args.engine, &args.ranking)?
         .with_address((args.host, args.port).into())
         .with_request_timeout(args.request_timeout)
         .with_shutdown_grace(args.shutdown_grace)
@@ -80,8 +80,13 @@ fn watch(
         return Ok(None);
     }
     let first = args.index.first().map(|index| index.dir.clone());
-    let index: Index = index_dir::open(&IndexDir { index: first })
-        .context("--watch keeps an index up to date: make it first with `vizsla index FOLDER`")?;
+    let index: Box<dyn Collection> = if first.is_none() && !args.engine.is_empty() {
+        engines::collection(&args.engine, None)?.0
+    } else {
+        Box::new(index_dir::open(&IndexDir { index: first }).context(
+            "--watch keeps an index up to date: make it first with `vizsla index FOLDER`",
+        )?)
+    };
     let sync = Sync::new(SyncOptions::default()).with_workers(workers::command(None)?);
     let watch = Watch::new(sync, args.watch.clone())?;
     let cancel = cancel.clone();
@@ -91,7 +96,7 @@ fn watch(
                 output::complain(&format!("{:#}; trying again", anyhow::anyhow!(error)));
             }
         };
-        if let Err(error) = watch.run(&index, &(), &cancel, &mut { report }) {
+        if let Err(error) = watch.run(&*index, &(), &cancel, &mut { report }) {
             output::complain(&format!("watching ended: {:#}", anyhow::anyhow!(error)));
         }
     })))

@@ -1,37 +1,35 @@
 //! `vizsla watch`: keeps an index up to date while its sources change.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::anyhow;
-use vizsla::Index;
 use vizsla_ingest::{ErrorKind, Sync, Update, Watch};
 
 use crate::args::{IndexArgs, WatchArgs};
-use crate::index_dir::{self, Target};
-use crate::index_settings::open_or_create;
+use crate::place::Place;
 use crate::progress::IndexProgress;
 use crate::{Outcome, interrupt, output, workers};
 
 pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
     let cancel = interrupt::listen()?;
     let args = &args.index;
-    let Target { dir, sources } = index_dir::target(args)?;
+    let (place, sources) = Place::of(args)?;
     if sources.iter().any(|source| source.as_os_str() == "-") {
         anyhow::bail!("only files and folders can be watched: name them");
     }
     let (sync, sources) = if sources.is_empty() {
-        known(&dir, args)?
+        known(&place, args)?
     } else {
         (Sync::new(args.sync_options()), sources)
     };
     // Watching starts before the sources are read, so that no change is missed in between.
     let sync = sync.with_workers(workers::command_for(&args.reading)?);
     let watch = Watch::new(sync, sources).map_err(limits)?;
-    let index = open_or_create(&dir, args)?;
+    let index = place.open_or_create(args)?;
     output::note("watching; Ctrl-C to stop");
     let mut printed = Ok(());
-    watch.run(&index, &IndexProgress::default(), &cancel, &mut |update| {
+    watch.run(&*index, &IndexProgress::default(), &cancel, &mut |update| {
         printed = print(update, args.verbose);
         if printed.is_err() {
             cancel.cancel();
@@ -43,8 +41,8 @@ pub(crate) fn run(args: &WatchArgs) -> anyhow::Result<Outcome> {
 }
 
 /// The sources of earlier runs.
-fn known(dir: &Path, args: &IndexArgs) -> anyhow::Result<(Sync, Vec<PathBuf>)> {
-    let mut remembered = Sync::remembered(&Index::open(dir)?)?;
+fn known(place: &Place<'_>, args: &IndexArgs) -> anyhow::Result<(Sync, Vec<PathBuf>)> {
+    let mut remembered = Sync::remembered(&*place.open()?)?;
     match (remembered.pop(), remembered.is_empty()) {
         (None, _) => {
             anyhow::bail!("the index remembers no sources: name files or folders to watch")

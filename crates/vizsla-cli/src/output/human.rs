@@ -42,6 +42,8 @@ pub(crate) fn print_response(
     let rerank = stages.rerank.as_ref().map_or_else(String::new, |stage| {
         let mut cut = String::new();
         for (count, what) in [
+            (stage.excerpts, "read in part"),
+            (stage.left_out, "left out as unlikely to matter"),
             (stage.windowed, "read in windows"),
             (stage.truncated, "with the question cut to fit"),
             (stage.cached, "remembered"),
@@ -137,10 +139,13 @@ fn print_explanation(out: &mut impl Write, hit: &Hit) -> io::Result<()> {
             Some(windows @ 2..) => format!(", the best of {windows} overlapping windows"),
             _ => String::new(),
         };
+        let part = hit.passage.read.map_or_else(String::new, |[from, to]| {
+            format!(", bytes {from} to {to} of {} read", hit.passage.text.len())
+        });
         let cut = if hit.passage.truncated { ", question cut" } else { "" };
         writeln!(
             out,
-            "     rerank: logit {logit:.4}, probability {probability:.6}{tokens}{windows}{cut}"
+            "     rerank: logit {logit:.4}, probability {probability:.6}{tokens}{part}{windows}{cut}"
         )?;
     }
     match &hit.explanation {

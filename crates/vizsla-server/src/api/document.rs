@@ -50,15 +50,13 @@ pub(crate) async fn document(
     work.run(move || read(&state, &wanted)).await.map(Json)
 }
 
-#[expect(clippy::single_match_else, reason = "both ways to name a document are alike")]
 fn read(state: &State, wanted: &Wanted) -> Result<Value, ApiError> {
     let searchable = state.searchable(wanted.index.as_deref())?;
-    let passages = match &wanted.path {
-        Some(path) => searchable.index.document((path, &wanted.id))?,
-        None => {
-            let named = names::find(state, Some(&searchable.name), &wanted.id)?;
-            searchable.index.document((&named.path, &named.id))?
-        }
+    let passages = if let Some(path) = &wanted.path {
+        searchable.index.document((path, &wanted.id))?
+    } else {
+        let named = names::find(state, Some(&searchable.name), &wanted.id)?;
+        searchable.index.document((&named.path, &named.id))?
     };
     let Some(first) = passages.first() else {
         return Err(ApiError::not_found(format!("the index has no document {:?}", wanted.id)));

@@ -120,7 +120,12 @@ pub(crate) async fn write<T: Send + 'static>(
     if !state.options.writable {
         return Err(ApiError::forbidden("this server only reads: start it with --writable"));
     }
-    let index: Index = state.searchable(index.as_deref())?.index.clone();
+    let served = &state.searchable(index.as_deref())?.index;
+    let index: Index = served.index().cloned().ok_or_else(|| {
+        ApiError::forbidden(
+            "an engine elsewhere is not written to by requests: `vizsla index` does",
+        )
+    })?;
     let turn = Arc::clone(&state.writing).lock_owned().await;
     // Not cancelled when the client leaves: what it sent is committed all the same, or not at all.
     let work = Work::within(state.options.request_timeout);

@@ -29,7 +29,7 @@ pub(crate) async fn describe(Shared(state): Shared<Arc<State>>) -> Result<Json<V
             Ok(json!({
                 "name": served.name,
                 "stats": served.index.stats()?,
-                "facets": Facets::all(&served.index)?,
+                "facets": Facets::all(&*served.index)?,
             }))
         });
         let all = all.collect::<Result<Vec<_>, ApiError>>()?;
@@ -64,7 +64,7 @@ pub(crate) async fn facets_of(state: &Arc<State>, query: &SearchQuery) -> Result
     work.run(move || {
         let searchable = state.searchable(query.index.as_deref())?;
         if query.q.trim().is_empty() {
-            return Facets::all(&searchable.index);
+            return Facets::all(&*searchable.index);
         }
         Facets::matching(searchable, &query)
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use vizsla::{Filter, FusionPolicy, QuerySyntax, SearchRequest};
+use vizsla::{Effort, Filter, FusionPolicy, QuerySyntax, SearchRequest};
 
 use crate::error::ApiError;
 use crate::state::State;
@@ -22,8 +22,10 @@ pub(crate) struct SearchQuery {
     pub(crate) limit: Option<usize>,
     /// How many candidates the model reads.
     pub(crate) depth: Option<usize>,
-    /// How the rankings are combined: `bm25`, `rerank`, `linear:0.7`, `rrf`.
+    /// How the rankings are combined: `bm25`, `rerank`, `log-odds`, `linear:0.7`, `rrf`.
     pub(crate) fusion: Option<String>,
+    /// How much of the candidates the model reads: `quick`, `balanced`, `thorough` or `full`.
+    pub(crate) effort: Option<String>,
     /// Globs that the path must match one of.
     pub(crate) path: Vec<String>,
     /// Extensions that the file must have one of.
@@ -63,7 +65,7 @@ impl SearchQuery {
                     }
                     continue;
                 }
-                "q" | "index" | "fusion" => Value::from(value),
+                "q" | "index" | "fusion" | "effort" => Value::from(value),
                 "explain" | "syntax" => {
                     Value::from(!matches!(value.as_str(), "0" | "false" | "no"))
                 }
@@ -104,6 +106,9 @@ impl SearchQuery {
         if let Some(fusion) = self.fusion()? {
             request = request.with_fusion(fusion);
         }
+        if let Some(effort) = self.effort()? {
+            request = request.with_effort(effort);
+        }
         if self.explain {
             request = request.with_explanation();
         }
@@ -130,6 +135,14 @@ impl SearchQuery {
                 .map_err(|error| ApiError::malformed(format!("`fusion`: {error}")))
         };
         self.fusion.as_ref().map(parse).transpose()
+    }
+
+    fn effort(&self) -> Result<Option<Effort>, ApiError> {
+        let parse = |text: &String| {
+            text.parse::<Effort>()
+                .map_err(|error| ApiError::malformed(format!("`effort`: {error}")))
+        };
+        self.effort.as_ref().map(parse).transpose()
     }
 
     pub(crate) fn filter(&self) -> Result<Filter, ApiError> {

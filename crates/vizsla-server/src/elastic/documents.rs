@@ -15,7 +15,6 @@ use crate::state::{State, Work};
 
 type Answer = Result<(StatusCode, Json<Value>), ElasticError>;
 
-#[expect(clippy::single_match_else, reason = "both are answers")]
 pub(super) async fn get(
     Shared(state): Shared<Arc<State>>,
     Path((index, id)): Path<(String, String)>,
@@ -34,16 +33,13 @@ pub(super) async fn get(
         let passages = named.searchable.index.document((&named.path, &named.id))?;
         Ok(Some(source::source(&passages)))
     });
-    Ok(match found.await? {
-        Some(source) => {
-            let found = json!({"_index": index, "_id": id, "_version": 1, "_seq_no": 0, "_primary_term": 1, "found": true,
-                "_source": source});
-            (StatusCode::OK, Json(found))
-        }
-        None => {
-            let missing = json!({"_index": index, "_id": id, "found": false});
-            (StatusCode::NOT_FOUND, Json(missing))
-        }
+    Ok(if let Some(source) = found.await? {
+        let found = json!({"_index": index, "_id": id, "_version": 1, "_seq_no": 0, "_primary_term": 1, "found": true,
+            "_source": source});
+        (StatusCode::OK, Json(found))
+    } else {
+        let missing = json!({"_index": index, "_id": id, "found": false});
+        (StatusCode::NOT_FOUND, Json(missing))
     })
 }
 

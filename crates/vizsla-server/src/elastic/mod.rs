@@ -100,15 +100,21 @@ async fn refresh(
     Shared(state): Shared<Arc<State>>,
     Path(index): Path<String>,
 ) -> Result<Json<Value>, ElasticError> {
-    find(&state, &index)?.index.refresh().map_err(ApiError::from)?;
+    renew(find(&state, &index)?)?;
     Ok(Json(json!({"_shards": shards()})))
 }
 
 async fn refresh_all(Shared(state): Shared<Arc<State>>) -> Result<Json<Value>, ElasticError> {
     for searchable in &state.indexes {
-        searchable.index.refresh().map_err(ApiError::from)?;
+        renew(searchable)?;
     }
     Ok(Json(json!({"_shards": shards()})))
+}
+
+/// Shows what was committed since; another engine does so itself.
+fn renew(searchable: &Searchable) -> Result<(), ApiError> {
+    searchable.index.index().map_or(Ok(()), vizsla::Index::refresh)?;
+    Ok(())
 }
 
 async fn nothing() -> ApiError {

@@ -110,14 +110,18 @@ async fn count_in(state: &Arc<State>, index: String, request: Request) -> Result
         let searchable = state.searchable(Some(&index))?;
         Ok(documents(searchable, &query)?)
     });
-    Ok(Json(json!({"count": counted.await?, "_shards": shards()})))
+    let count = counted.await?.ok_or_else(|| {
+        ElasticError::unsupported("the index is held by another engine: ask that one to count")
+    })?;
+    Ok(Json(json!({"count": count, "_shards": shards()})))
 }
 
-fn documents(searchable: &Searchable, query: &Query) -> vizsla::Result<u64> {
+/// How many documents match; `None` where the index is elsewhere.
+fn documents(searchable: &Searchable, query: &Query) -> vizsla::Result<Option<u64>> {
     let (text, syntax) = query.text();
     let request = RetrieveRequest::new(text, NonZeroUsize::MIN);
     let request = request.with_syntax(syntax).with_filter(query.filter.clone());
-    Ok(searchable.retriever.counts(&request)?.documents)
+    Ok(searchable.counts(&request)?.map(|counts| counts.documents))
 }
 
 /// What a search asks for.
@@ -211,7 +215,6 @@ impl Asked {
 type Reranked = Option<(Option<usize>, Option<f64>)>;
 
 /// Reads the value of `retriever`.
-#[expect(clippy::too_many_lines, reason = "one kind of retriever after the other")]
 fn retriever(value: &Value) -> Result<(Query, Reranked)> {
     let wrong = |reason: &str| ElasticError::parsing(format!("[retriever] {reason}"));
     let one = value.as_object().filter(|one| one.len() == 1).and_then(|one| one.iter().next());
@@ -233,49 +236,56 @@ fn retriever(value: &Value) -> Result<(Query, Reranked)> {
             Ok((Query::read(Some(&json!({"bool": {"must": query, "filter": filter}})))?, None))
         }
         "text_similarity_reranker" => {
-            let known = [
-                "retriever",
-                "field",
-                "inference_id",
-                "inference_text",
-                "rank_window_size",
-                "min_score",
-                "_name",
-            ];
-            if let Some(error) = unknown(&known) {
+            if let Some(error) = unknown(&RERANKER_OPTIONS) {
                 return Err(error);
             }
-            let inner = options.get("retriever").ok_or_else(|| wrong("needs [retriever]"))?;
-            let (query, None) = retriever(inner)? else {
-                return Err(wrong("cannot rerank what is reranked already"));
-            };
-            let text = options.get("inference_text").and_then(Value::as_str);
-            if text.is_some_and(|text| text.trim() != query.words().trim()) {
-                return Err(ElasticError::unsupported(
-                    "[retriever] [inference_text] must be the text of the query, which the model reads",
-                ));
-            }
-            if query.is_everything() {
-                return Err(wrong("has nothing to rerank by: its query has no text"));
-            }
-            let window = options.get("rank_window_size").map(|value| {
-                integer(value)
-                    .map(|window| window as usize)
-                    .filter(|window| *window > 0)
-                    .ok_or_else(|| wrong("[rank_window_size] must be a whole number above 0"))
-            });
-            let least = options.get("min_score").map(|value| {
-                value
-                    .as_f64()
-                    .filter(|least| (0.0..=1.0).contains(least))
-                    .ok_or_else(|| wrong("[min_score] must be from 0 to 1"))
-            });
-            Ok((query, Some((window.transpose()?, least.transpose()?))))
+            reranker(options)
         }
         kind => Err(ElasticError::unsupported(format!(
             "[retriever] [{kind}] is not supported; supported are standard and text_similarity_reranker"
         ))),
     }
+}
+
+const RERANKER_OPTIONS: [&str; 7] = [
+    "retriever",
+    "field",
+    "inference_id",
+    "inference_text",
+    "rank_window_size",
+    "min_score",
+    "_name",
+];
+
+/// Reads the options of a `text_similarity_reranker`.
+fn reranker(options: &Map<String, Value>) -> Result<(Query, Reranked)> {
+    let wrong = |reason: &str| ElasticError::parsing(format!("[retriever] {reason}"));
+    let inner = options.get("retriever").ok_or_else(|| wrong("needs [retriever]"))?;
+    let (query, None) = retriever(inner)? else {
+        return Err(wrong("cannot rerank what is reranked already"));
+    };
+    let text = options.get("inference_text").and_then(Value::as_str);
+    if text.is_some_and(|text| text.trim() != query.words().trim()) {
+        return Err(ElasticError::unsupported(
+            "[retriever] [inference_text] must be the text of the query, which the model reads",
+        ));
+    }
+    if query.is_everything() {
+        return Err(wrong("has nothing to rerank by: its query has no text"));
+    }
+    let window = options.get("rank_window_size").map(|value| {
+        integer(value)
+            .map(|window| window as usize)
+            .filter(|window| *window > 0)
+            .ok_or_else(|| wrong("[rank_window_size] must be a whole number above 0"))
+    });
+    let least = options.get("min_score").map(|value| {
+        value
+            .as_f64()
+            .filter(|least| (0.0..=1.0).contains(least))
+            .ok_or_else(|| wrong("[min_score] must be from 0 to 1"))
+    });
+    Ok((query, Some((window.transpose()?, least.transpose()?))))
 }
 
 async fn answer(state: &Arc<State>, index: String, request: Request) -> Result<Json<Value>> {
@@ -337,8 +347,11 @@ fn written(
     let best = response.hits.first().map(|hit| f64::from(score(hit)));
     let mut all = json!({"max_score": best, "hits": hits});
     if asked.counts {
-        let documents = documents(searchable, &asked.query)?;
-        all["total"] = json!({"value": documents, "relation": "eq"});
+        let (least, relation) = match documents(searchable, &asked.query)? {
+            Some(documents) => (documents, "eq"),
+            None => (response.hits.len() as u64, "gte"),
+        };
+        all["total"] = json!({"value": least, "relation": relation});
     }
     let unread = response.stages.rerank.as_ref().map_or(0, |stage| stage.unread);
     Ok(json!({"took": 0, "timed_out": unread > 0, "_shards": shards(), "hits": all}))

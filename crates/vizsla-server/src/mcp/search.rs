@@ -140,7 +140,7 @@ impl Question {
     ) -> Result<String, ApiError> {
         let mut only_files = Filter::default();
         only_files.paths.clone_from(&self.filter.paths);
-        Ok(if searchable.index.is_empty() {
+        Ok(if searchable.index.is_empty()? {
             "the index is empty: `vizsla index FOLDER` fills it".to_owned()
         } else if !self.filter.paths.is_empty() && searchable.index.files(&only_files)?.is_empty() {
             "no indexed file matches path: leave it out, or see the folders in status".to_owned()

@@ -3,8 +3,8 @@
 use unicode_segmentation::{UnicodeSegmentation, UnicodeWordIndices};
 
 /// The words of a text with their offsets, as [`UnicodeSegmentation::unicode_word_indices`] gives them, but several
-/// times as fast where the text is ASCII. No word spans white space, so each stretch between white space is processed
-/// on its own.
+/// times as fast where the text is ASCII. Each stretch between white space is processed on its own: no word spans white
+/// space, except that a mark without a letter takes the space before it for one, which is not wanted.
 pub(super) struct WordIndices<'a> {
     text: &'a str,
     /// The stretch being segmented, and the position within it.
@@ -111,6 +111,8 @@ mod tests {
         fn the_fast_words_are_those_of_unicode(text in "[ \\t\\na-bA0-1_.':,;/\"-]{0,24}|\\PC{0,12}|[a .é’水'_1]{0,20}") {
             let fast: Vec<_> = WordIndices::new(&text).collect();
             let reference: Vec<_> = text.unicode_word_indices().collect();
+            let spanning = |(_, word): &(usize, &str)| word.contains(char::is_whitespace);
+            prop_assume!(!reference.iter().any(spanning));
             prop_assert_eq!(fast, reference);
         }
     }

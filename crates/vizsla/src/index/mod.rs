@@ -36,7 +36,7 @@ pub(crate) use self::paths::path_globs;
 pub use self::repair::{CheckReport, RepairReport};
 use self::schema::Fields;
 pub use self::settings::{FORMAT_VERSION, IndexSettings};
-pub use self::writer::{AddOutcome, IndexWriter, WriterOptions};
+pub use self::writer::{AddOutcome, IndexWriter, WriterOptions, check_document};
 use crate::analysis::Analyzer;
 use crate::error::{Error, ErrorKind, Result, panic_message};
 
@@ -81,6 +81,13 @@ pub struct IndexStats {
     pub bytes: u64,
     /// Version of the format.
     pub format: u32,
+}
+
+impl IndexStats {
+    /// Counts of a collection that is elsewhere, and whose segments and bytes are its own affair.
+    pub fn new(documents: u64, passages: u64, files: u64) -> Self {
+        Self { documents, passages, files, segments: 0, bytes: 0, format: FORMAT_VERSION }
+    }
 }
 
 impl Index {

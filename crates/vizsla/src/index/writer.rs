@@ -35,6 +35,16 @@ impl WriterOptions {
         self
     }
 
+    /// The memory for data not yet written.
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// The limits on a document.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Sets how many threads build the index.
     pub fn with_threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
@@ -121,6 +131,13 @@ pub struct AddOutcome {
     pub repeated: bool,
 }
 
+impl AddOutcome {
+    /// What came of a document.
+    pub fn new(passages: usize, repeated: bool) -> Self {
+        Self { passages, repeated }
+    }
+}
+
 impl Index {
     /// Opens a writer. There can be only one at a time, across all processes.
     ///
@@ -151,7 +168,7 @@ impl IndexWriter {
     /// [`ErrorKind::InvalidInput`] for what cannot be stored or retrieved: an id that is empty or longer than 32,000
     /// bytes, metadata with a number that is not finite, or more metadata than the limit.
     pub fn add(&self, document: &Document) -> Result<AddOutcome> {
-        self.check(document)?;
+        check_document(document, &self.options.limits)?;
         let passages = split(document, &self.index.settings.split);
         let added = passages.len();
         let with_body = self.index.settings.separate_body;
@@ -175,36 +192,6 @@ impl IndexWriter {
         }
         self.engine.run(operations).map_err(|error| self.index.failed("write to", error))?;
         Ok(AddOutcome { passages: added, repeated })
-    }
-
-    fn check(&self, document: &Document) -> Result<()> {
-        let unfit = |what: String| Err(Error::new(ErrorKind::InvalidInput, what));
-        let (id, path) = (&document.id, document.path.as_deref().unwrap_or_default());
-        if id.is_empty() || id.len() > MAX_ID_BYTES {
-            let bytes = id.len();
-            return unfit(format!(
-                "a document id has {bytes} bytes; it must have 1 to {MAX_ID_BYTES}"
-            ));
-        }
-        if path.len() > MAX_ID_BYTES {
-            let bytes = path.len();
-            return unfit(format!(
-                "the path of document {id:?} has {bytes} bytes, more than {MAX_ID_BYTES}"
-            ));
-        }
-        if let Some((name, _)) = document.metadata.iter().find(|(_, value)| !value.is_finite()) {
-            return unfit(format!(
-                "document {id:?} has a number in its metadata {name:?} that is not finite and cannot be stored"
-            ));
-        }
-        let sizes = document.metadata.iter().map(|(name, value)| name.len() + value.size());
-        let (bytes, limit) = (sizes.sum::<usize>(), self.options.limits.metadata_bytes);
-        if bytes > limit {
-            return unfit(format!(
-                "document {id:?} has {bytes} bytes of metadata, more than the limit of {limit}"
-            ));
-        }
-        Ok(())
     }
 
     /// Whether the last commit contains the document.
@@ -421,6 +408,39 @@ fn open_engine(index: &Index, options: &WriterOptions) -> Result<(tantivy::Index
     merging.set_del_docs_ratio_before_merge(0.3);
     engine.set_merge_policy(Box::new(merging));
     Ok((engine, gate))
+}
+
+/// Whether a document can be stored and found again.
+///
+/// # Errors
+/// [`ErrorKind::InvalidInput`] for an id that is empty or longer than 32,000 bytes, metadata with a number that is not
+/// finite, or more metadata than the limit.
+pub fn check_document(document: &Document, limits: &Limits) -> Result<()> {
+    let unfit = |what: String| Err(Error::new(ErrorKind::InvalidInput, what));
+    let (id, path) = (&document.id, document.path.as_deref().unwrap_or_default());
+    if id.is_empty() || id.len() > MAX_ID_BYTES {
+        let bytes = id.len();
+        return unfit(format!("a document id has {bytes} bytes; it must have 1 to {MAX_ID_BYTES}"));
+    }
+    if path.len() > MAX_ID_BYTES {
+        let bytes = path.len();
+        return unfit(format!(
+            "the path of document {id:?} has {bytes} bytes, more than {MAX_ID_BYTES}"
+        ));
+    }
+    if let Some((name, _)) = document.metadata.iter().find(|(_, value)| !value.is_finite()) {
+        return unfit(format!(
+            "document {id:?} has a number in its metadata {name:?} that is not finite and cannot be stored"
+        ));
+    }
+    let sizes = document.metadata.iter().map(|(name, value)| name.len() + value.size());
+    let (bytes, limit) = (sizes.sum::<usize>(), limits.metadata_bytes);
+    if bytes > limit {
+        return unfit(format!(
+            "document {id:?} has {bytes} bytes of metadata, more than the limit of {limit}"
+        ));
+    }
+    Ok(())
 }
 
 /// Removes what killed writers were writing. Only whoever holds the writer's lock may do so.

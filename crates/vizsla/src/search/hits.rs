@@ -66,6 +66,7 @@ fn build_one(
             end_byte: passage.end_byte,
             snippet,
             highlights,
+            read: scored.part(slot.item.index).map(|part| [part.start, part.end]),
             truncated: rerank.is_some_and(|score| score.truncated),
         },
         copies: scored.copies.get(slot.item.index).cloned().unwrap_or_default(),

@@ -81,6 +81,11 @@ impl Retrieval for MergedRetrieval<'_> {
         Ok(ranking)
     }
 
+    fn degraded(&self) -> Option<String> {
+        let parts: Vec<String> = self.parts.iter().filter_map(|part| part.degraded()).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
     fn query(&self) -> Option<&str> {
         self.parts.first()?.query()
     }

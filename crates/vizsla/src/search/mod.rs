@@ -2,12 +2,15 @@
 //! sees every stage.
 
 mod copies;
+mod effort;
+mod excerpt;
 mod hits;
 mod likelihood;
 mod link;
 mod merged_retriever;
 mod observer;
 mod passage_retriever;
+mod reading;
 mod request;
 mod response;
 mod scored;
@@ -15,29 +18,30 @@ mod sentence;
 mod snippet;
 mod stages;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use vizsla_core::{
-    BoxError, Fusion, FusionPolicy, Limits, QueryNotes, Ranking, RerankScore, Reranker, Retrieval,
-    Retriever, StageScores, TimeLimits,
+    BoxError, Fusion, FusionPolicy, Limits, QueryNotes, Ranking, Reranker, Retrieval, Retriever,
+    StageScores,
 };
 
 pub use self::copies::PassageCopy;
+pub use self::effort::{Effort, ParseEffortError};
 pub use self::likelihood::Likelihood;
 pub use self::link::file_url;
 pub use self::merged_retriever::MergedRetriever;
 use self::observer::Nobody;
 pub use self::observer::SearchObserver;
 pub use self::passage_retriever::PassageRetriever;
+use self::reading::{Reading, cancelled};
 pub use self::request::SearchRequest;
 pub use self::response::{Hit, HitPassage, HitScores, SearchResponse};
 pub use self::scored::ScoredCandidates;
 pub use self::snippet::Snippet;
 use self::stages::milliseconds;
 pub use self::stages::{FuseStage, RerankStage, RetrieveStage, Stages};
-use crate::error::{Error, ErrorKind, Result, panic_message};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A two-stage search engine: a retriever, an optional reranker, and a way to combine them.
 ///
@@ -47,6 +51,7 @@ pub struct Engine {
     retriever: Box<dyn Retriever>,
     reranker: Option<Box<dyn Reranker>>,
     fusion: FusionPolicy,
+    effort: Effort,
     limits: Limits,
 }
 
@@ -58,6 +63,7 @@ impl Engine {
             retriever: Box::new(retriever),
             reranker: None,
             fusion: FusionPolicy::default(),
+            effort: Effort::default(),
             limits: Limits::default(),
         }
     }
@@ -71,6 +77,12 @@ impl Engine {
     /// Sets how the rankings are combined unless a search overrides it.
     pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
         self.fusion = fusion.into();
+        self
+    }
+
+    /// Sets how much the second stage reads unless a search overrides it.
+    pub fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
         self
     }
 
@@ -146,6 +158,7 @@ impl Engine {
         observer.retrieved(&ranking);
         let mut scored = to_be_scored(ranking, fusion, request);
         scored.copies = copies.into();
+        scored.degraded = retrieval.degraded();
         scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.scores.len());
         if observer.wants_first() {
             let request = request.clone().with_any_probability();
@@ -153,7 +166,13 @@ impl Engine {
         }
         if let Some(reranker) = reranker {
             let query = retrieval.query().unwrap_or(request.query()).to_owned();
-            match rerank(reranker, &query, &mut scored, (&asked.time, observer)) {
+            let reading = Reading {
+                reranker,
+                effort: request.effort().unwrap_or(self.effort),
+                limit: request.limit(),
+                time: &asked.time,
+            };
+            match reading.read(&query, &mut scored, &*retrieval, observer) {
                 Err(error)
                     if request.accepts_retrieval_alone()
                         && error.kind() != ErrorKind::Cancelled =>
@@ -211,52 +230,12 @@ fn to_be_scored(
         scores: scores.collect(),
         candidates: ranking.into_iter().map(|ranked| ranked.item).collect(),
         copies: Arc::default(),
+        parts: Arc::default(),
         fusion,
         query_words: request.query().split_whitespace().count(),
         degraded: None,
         stages: Stages::default(),
     }
-}
-
-fn rerank(
-    reranker: &dyn Reranker,
-    query: &str,
-    scored: &mut ScoredCandidates,
-    (time, observer): (&TimeLimits, &mut dyn SearchObserver),
-) -> Result<()> {
-    let start = Instant::now();
-    let texts: Vec<String> =
-        scored.iter().map(|(candidate, _)| candidate.passage.full_text()).collect();
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let broken = |what: String| {
-        Error::new(ErrorKind::Rerank, format!("the reranker {} {what}", reranker.name()))
-    };
-    let step = if observer.step() == 0 { texts.len() } else { observer.step() };
-    let mut scores: Vec<Option<RerankScore>> = Vec::with_capacity(texts.len());
-    for group in texts.chunks(step.max(1)) {
-        // A panic in a third-party model becomes an error of this search, not the end of the caller's thread.
-        let read =
-            catch_unwind(AssertUnwindSafe(|| reranker.score_with_limits(query, group, time)))
-                .map_err(|panic| broken(format!("panicked: {}", panic_message(&*panic))))?
-                .map_err(|error| broken("failed".to_owned()).with_source(error))?;
-        if time.is_cancelled() {
-            return Err(cancelled());
-        }
-        if read.len() != group.len() {
-            return Err(broken(format!("gave {} scores for {} passages", read.len(), group.len())));
-        }
-        scores.extend(read);
-        observer.reranked(scores.iter().flatten().count(), texts.len());
-    }
-    scored.enter(&scores).map_err(|error| {
-        broken("gave a score that cannot be ranked".to_owned()).with_source(error)
-    })?;
-    scored.stages.rerank = Some(RerankStage::new(reranker.name(), start.elapsed(), &scores));
-    Ok(())
-}
-
-fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "the search was cancelled")
 }
 
 fn no_reranker(fusion: FusionPolicy) -> Error {

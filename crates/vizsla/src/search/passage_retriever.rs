@@ -139,6 +139,10 @@ impl Retrieval for PassageRetrieval<'_> {
         self.inner.matched()
     }
 
+    fn degraded(&self) -> Option<String> {
+        self.inner.degraded()
+    }
+
     fn query(&self) -> Option<&str> {
         self.inner.query()
     }

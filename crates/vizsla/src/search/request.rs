@@ -7,6 +7,7 @@ use vizsla_core::{
     CancelHandle, Filter, FusionPolicy, Limits, QuerySyntax, RetrieveRequest, TimeLimits,
 };
 
+use super::effort::Effort;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What to search for, and how.
@@ -20,6 +21,7 @@ pub struct SearchRequest {
     limit: Option<usize>,
     filter: Filter,
     fusion: Option<FusionPolicy>,
+    effort: Option<Effort>,
     explain: bool,
     notes: bool,
     fold_copies: bool,
@@ -44,6 +46,7 @@ impl SearchRequest {
             limit: None,
             filter: Filter::default(),
             fusion: None,
+            effort: None,
             explain: false,
             notes: false,
             fold_copies: false,
@@ -69,6 +72,12 @@ impl SearchRequest {
     /// Sets how the two rankings are combined, instead of the engine's default.
     pub fn with_fusion(mut self, fusion: impl Into<FusionPolicy>) -> Self {
         self.fusion = Some(fusion.into());
+        self
+    }
+
+    /// Sets how much of the candidates the second stage reads, instead of the engine's default.
+    pub fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = Some(effort);
         self
     }
 
@@ -154,6 +163,11 @@ impl SearchRequest {
     /// How the two rankings are combined, if not by the engine's default.
     pub fn fusion(&self) -> Option<FusionPolicy> {
         self.fusion
+    }
+
+    /// How much of the candidates the second stage reads, if not the engine's default.
+    pub fn effort(&self) -> Option<Effort> {
+        self.effort
     }
 
     /// How long retrieving and reranking may take together.

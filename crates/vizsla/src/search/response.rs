@@ -107,6 +107,9 @@ pub struct HitPassage {
     pub end_byte: u64,
     /// Byte ranges of `text`, `[start, end)`, that match words of the query.
     pub highlights: Vec<[usize; 2]>,
+    /// Byte range of the part of `text` that the second stage was given, with title and headings; `None` for all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<[usize; 2]>,
     /// The sentence that answers, with a line around it: what to show where there is no room for all of the passage.
     pub snippet: Snippet,
     /// Whether the cross-encoder could not read all of it.

@@ -1,6 +1,7 @@
 //! Candidates with the scores of both stages, before they become hits.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use vizsla_core::{
@@ -18,6 +19,8 @@ pub struct ScoredCandidates {
     pub(super) candidates: Arc<[Candidate]>,
     /// The copies of each candidate; empty where they were not looked for.
     pub(super) copies: Arc<[Vec<PassageCopy>]>,
+    /// The part of each candidate that the second stage was given; `None` for all of it.
+    pub(super) parts: Arc<[Option<Range<usize>>]>,
     pub(super) scores: Vec<StageScores>,
     pub(super) fusion: FusionPolicy,
     pub(super) query_words: usize,
@@ -112,6 +115,11 @@ impl ScoredCandidates {
             }
         }
         Ok(())
+    }
+
+    /// The part of a candidate that the second stage was given; `None` for all of it.
+    pub(super) fn part(&self, index: usize) -> Option<&Range<usize>> {
+        self.parts.get(index)?.as_ref()
     }
 
     pub(super) fn degrade(&mut self, reason: String) {

@@ -47,7 +47,7 @@ fn is_heading(sentence: &str, headings: &[String]) -> bool {
 }
 
 /// Byte ranges of sentences, without white space around them.
-fn sentences(text: &str) -> Vec<Range<usize>> {
+pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for block in blocks(text) {
         // As long as it was, so that offsets stay.

@@ -42,6 +42,12 @@ pub struct RerankStage {
     pub cached: usize,
     /// Tokens read in this search, where the reranker counts them.
     pub tokens: u64,
+    /// Passages of which only the part with most of the query's words was read.
+    #[serde(default)]
+    pub excerpts: usize,
+    /// Candidates left unread because they would hardly have changed the hits.
+    #[serde(default)]
+    pub left_out: usize,
     /// Candidates left unread for lack of time: they rank below all that were read.
     pub unread: usize,
     /// Passages longer than the model's limit, and therefore read in several windows.
@@ -79,7 +85,15 @@ impl RerankStage {
             unread: scores.len() - scored().count(),
             windowed: scored().filter(|score| score.windows > 1).count(),
             truncated: scored().filter(|score| score.truncated).count(),
+            excerpts: 0,
+            left_out: 0,
         }
+    }
+
+    pub(super) fn with_plan(mut self, left_out: usize, excerpts: usize) -> Self {
+        self.left_out = left_out;
+        self.excerpts = excerpts;
+        self
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde::Serialize;
-use vizsla::SearchSettings;
+use vizsla::{Effort, FieldWeights, Index, SearchSettings};
 use vizsla_eval::metrics::Measure;
 use vizsla_eval::{
     Collection, CollectionOptions, Corpus, CorpusOptions, Evaluation, Latency, Measured, Summary,
@@ -19,7 +19,7 @@ use vizsla_eval::{
 use crate::args::{CorpusArgs, EvalArgs, EvalCommand, JudgedArgs, ReportArgs};
 use crate::progress::WorkProgress;
 use crate::settings::{open_reranker, search_settings};
-use crate::{Outcome, output};
+use crate::{Outcome, engines, output};
 
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<Outcome> {
     match (&args.command, &args.judged) {
@@ -60,10 +60,20 @@ fn testbed(args: &EvalArgs, judged: &JudgedArgs) -> anyhow::Result<Testbed> {
     let candidates = args.candidates.as_deref().map(read_run).transpose()?;
     let options = corpus_options(&args.corpus);
     let corpus = match &args.index {
+        _ if !args.engine.is_empty() => {
+            Corpus::from(Index::in_memory(vizsla::IndexSettings::default())?)
+        }
         Some(dir) => Corpus::index_in(dataset, dir, &options)?,
         None => Corpus::index_temporarily(dataset, &options)?,
     };
+    // Where the corpus lies says nothing about its documents.
+    let mut settings = search_settings(&args.ranking)?;
+    settings.field_weights = settings.field_weights.or(Some(FieldWeights::CONTENT));
     let mut testbed = Testbed::new(dataset.display().to_string(), collection, corpus);
+    if !args.engine.is_empty() {
+        let retriever = engines::retriever(&args.engine, &settings, None)?;
+        testbed = testbed.with_first_stage(Arc::from(retriever));
+    }
     if let Some(run) = candidates {
         testbed = testbed.with_candidates(run);
     }
@@ -123,12 +133,15 @@ struct Report<'a> {
     empty_queries: &'a [String],
     depth: usize,
     fusion: String,
+    effort: Effort,
     /// The time limit of a search, in milliseconds.
     budget_ms: Option<f64>,
     /// The time of retrieving and reranking a query, in milliseconds.
     latency: Latency,
-    /// The share of all candidates for which there was time.
+    /// The share of all candidates that were read.
     read: f64,
+    /// Mean number of tokens that the reranker read for a query.
+    tokens: f64,
     /// By ranking, then by measure.
     runs: BTreeMap<&'a str, BTreeMap<String, Summary>>,
     /// Mean differences in the first measure over the queries, paired.
@@ -157,9 +170,11 @@ impl<'a> Report<'a> {
             empty_queries: &evaluation.empty_queries,
             depth: settings.depth(),
             fusion: settings.fusion().to_string(),
+            effort: settings.effort(),
             budget_ms: settings.budget_ms,
             latency: evaluation.latency(),
             read: evaluation.share_read(),
+            tokens: evaluation.mean_tokens(),
             runs: measured.summaries(),
             differences,
             table: measured.table(),
@@ -169,11 +184,12 @@ impl<'a> Report<'a> {
     fn text(&self, measure: Measure) -> String {
         use std::fmt::Write;
         let mut text = format!(
-            "{} ({} queries, depth {}, fusion {}); mean [95 % bootstrap interval]\n\n{}\n",
+            "{} ({} queries, depth {}, fusion {}, effort {}); mean [95 % bootstrap interval]\n\n{}\n",
             self.dataset.display(),
             self.queries,
             self.depth,
             self.fusion,
+            self.effort,
             self.table
         );
         for (name, summary) in &self.differences {
@@ -182,8 +198,9 @@ impl<'a> Report<'a> {
         let Latency { p50_ms, p95_ms, .. } = self.latency;
         let _ = writeln!(
             text,
-            "query time: median {p50_ms:.1} ms, 95th percentile {p95_ms:.1} ms; {:.1} % of its candidates were read by the reranker",
-            self.read * 100.0
+            "query time: median {p50_ms:.1} ms, 95th percentile {p95_ms:.1} ms; {:.1} % of its candidates and {:.0} tokens were read by the reranker",
+            self.read * 100.0,
+            self.tokens
         );
         text
     }

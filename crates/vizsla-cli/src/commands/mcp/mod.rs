@@ -11,7 +11,11 @@ use crate::{Outcome, index_dir, output, served, settings};
 
 pub(crate) fn run(args: &McpArgs) -> anyhow::Result<Outcome> {
     if let Some(agent) = args.print_config {
-        let config = agents::config(agent, &program()?, &arguments(args)?);
+        // So that an agent finds it whatever its search path is.
+        let (program, start) = settings::start_command()?;
+        let start = start.iter().map(|argument| argument.to_string_lossy().into_owned());
+        let arguments: Vec<String> = start.chain(arguments(args)?).collect();
+        let config = agents::config(agent, &program.display().to_string(), &arguments);
         output::raw(&config.text)?;
         output::note(&format!("add it to {}", config.file));
     } else if let Some(url) = &args.connect {
@@ -23,17 +27,11 @@ pub(crate) fn run(args: &McpArgs) -> anyhow::Result<Outcome> {
 }
 
 fn options(args: &McpArgs) -> anyhow::Result<ServerOptions> {
-    if args.index.is_empty() {
+    if args.index.is_empty() && args.engine.is_empty() {
         // Says what to do when there is none.
         index_dir::find(&IndexDir { index: None })?;
     }
-    served::options(&args.index, &args.ranking)
-}
-
-/// This program, so that an agent finds it whatever its search path is.
-fn program() -> anyhow::Result<String> {
-    let program = std::env::current_exe().context("cannot tell where this program is")?;
-    Ok(program.display().to_string())
+    served::options(&args.index, &args.engine, &args.ranking)
 }
 
 /// The arguments that mean the same from every folder.
@@ -44,7 +42,8 @@ fn arguments(args: &McpArgs) -> anyhow::Result<Vec<String>> {
         return Ok(arguments);
     }
     let several = args.index.len() > 1;
-    for (name, dir) in served::dirs(&args.index) {
+    arguments.extend(served::engine_arguments(&args.engine));
+    for (name, dir) in served::dirs(&args.index, &args.engine) {
         let dir = dir
             .canonicalize()
             .with_context(|| format!("there is no index at {}", dir.display()))?;

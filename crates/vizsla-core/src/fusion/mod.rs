@@ -1,10 +1,10 @@
 //! Combines the scores of both stages into one.
 
-use std::fmt;
-use std::str::FromStr;
+mod names;
+mod policy;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
+pub use self::names::ParseFusionError;
+pub use self::policy::FusionPolicy;
 use crate::RerankScore;
 
 /// Both stages' scores for one candidate.
@@ -67,6 +67,15 @@ pub enum Fusion {
         /// The weight `w`.
         rerank_weight: f32,
     },
+    /// `logit + a · retrieval / mean(retrieval)`: log-odds of relevance are added. The logit is one; BM25 is one up to scale
+    /// (Robertson and Zaragoza, 2009), which dividing by the mean over the candidates removes. So the reranker decides where
+    /// it is sure, and the first stage where both matter: candidates that it scores alike stay alike, which standardised
+    /// or rescaled scores would not be. Logits that spread more widely than this project's own model's, as those of
+    /// models that were never calibrated do, are scaled down to it.
+    LogOdds {
+        /// The weight `a`, from 0 to 100.
+        retrieval_weight: f32,
+    },
     /// As [`Calibrated`](Self::Calibrated), with a weight by first-stage rank: 0.25 for ranks 1 to 3, 0.4 to rank 10,
     /// 0.6 below, so that the first stage's most confident results stay on top (after the search engine qmd).
     PositionAware,
@@ -74,16 +83,23 @@ pub enum Fusion {
     Retrieval,
 }
 
+/// Logits whose standard deviation over the candidates is larger are scaled down to it: what this project's own model, which
+/// was trained to be calibrated, has where it is most decided.
+const LOGIT_DEVIATION: f32 = 2.5;
 /// How fast a rank loses weight in rank-biased fusion.
 const RANK_PERSISTENCE: f32 = 0.9;
 
 impl Fusion {
     /// `k` of reciprocal rank fusion by default.
     pub const DEFAULT_RRF_K: f32 = 60.0;
-    /// Weight of the cross-encoder in linear fusion by default; chosen on the judged collections in the README.
+    /// Weight of the first stage in log-odds fusion by default; docs/quality.md says how it was chosen.
+    pub const DEFAULT_RETRIEVAL_WEIGHT: f32 = 1.25;
+    /// The highest weight of the first stage in log-odds fusion.
+    const MAX_RETRIEVAL_WEIGHT: f32 = 100.0;
+    /// Weight of the cross-encoder by default in the other weighted fusions.
     pub const DEFAULT_RERANK_WEIGHT: f32 = 0.7;
 
-    /// Whether its parameters are in range: a weight from 0 to 1, a finite `k` of at least 0.
+    /// Whether its parameters are in range: a weight from 0 to 1 (of the first stage to 100), a finite `k` of at least 0.
     pub fn is_valid(self) -> bool {
         match self {
             Self::Rrf { k } => k.is_finite() && k >= 0.0,
@@ -91,6 +107,9 @@ impl Fusion {
             | Self::ZScore { rerank_weight }
             | Self::RankBiased { rerank_weight }
             | Self::Calibrated { rerank_weight } => (0.0..=1.0).contains(&rerank_weight),
+            Self::LogOdds { retrieval_weight } => {
+                (0.0..=Self::MAX_RETRIEVAL_WEIGHT).contains(&retrieval_weight)
+            }
             Self::Rerank | Self::PositionAware | Self::Retrieval => true,
         }
     }
@@ -112,8 +131,11 @@ impl Fusion {
                 c.rerank.map(|(score, _)| (bounded(c.retrieval), bounded(score.logit)))
             })
         };
-        let spreads =
-            (Spread::of(read().map(|(score, _)| score)), Spread::of(read().map(|(_, l)| l)));
+        let spreads = Spreads {
+            all: Spread::of(candidates.iter().map(|c| bounded(c.retrieval))),
+            retrieval: Spread::of(read().map(|(score, _)| score)),
+            logit: Spread::of(read().map(|(_, logit)| logit)),
+        };
         let fusion = if self.is_valid() { self } else { self.with_default_parameters() };
         let fused: Vec<Option<f32>> =
             candidates.iter().map(|scores| fusion.fuse_one(scores, &spreads)).collect();
@@ -134,12 +156,16 @@ impl Fusion {
             Self::ZScore { .. } => Self::ZScore { rerank_weight },
             Self::RankBiased { .. } => Self::RankBiased { rerank_weight },
             Self::Calibrated { .. } => Self::Calibrated { rerank_weight },
+            Self::LogOdds { .. } => {
+                Self::LogOdds { retrieval_weight: Self::DEFAULT_RETRIEVAL_WEIGHT }
+            }
             other => other,
         }
     }
 
     /// The fused score of one candidate, `None` when the second stage did not score it.
-    fn fuse_one(self, scores: &StageScores, (retrieval, logit): &(Spread, Spread)) -> Option<f32> {
+    fn fuse_one(self, scores: &StageScores, spreads: &Spreads) -> Option<f32> {
+        let Spreads { all, retrieval, logit } = spreads;
         let (rerank, rank) = scores.rerank?;
         let first_rank = scores.retrieval_rank;
         let mix = |weight: f32, first: f32, second: f32| (1.0 - weight) * first + weight * second;
@@ -156,6 +182,9 @@ impl Fusion {
             Self::RankBiased { rerank_weight: w } => mix(w, decay(first_rank), decay(rank)),
             Self::Calibrated { rerank_weight: w } => {
                 mix(w, retrieval.minmax(first), rerank.probability())
+            }
+            Self::LogOdds { retrieval_weight: a } => {
+                second / (logit.deviation / LOGIT_DEVIATION).max(1.0) + a * all.share(first)
             }
             Self::PositionAware => {
                 let w = match first_rank {
@@ -182,15 +211,27 @@ fn below(lowest: f32, rank: u32) -> f32 {
 
 impl Default for Fusion {
     fn default() -> Self {
-        Self::Linear { rerank_weight: Self::DEFAULT_RERANK_WEIGHT }
+        Self::LogOdds { retrieval_weight: Self::DEFAULT_RETRIEVAL_WEIGHT }
     }
 }
 
-/// The distribution of a query's scores over its candidates.
+/// The distributions of a query's scores.
+struct Spreads {
+    /// Of the first stage's over all candidates.
+    all: Spread,
+    /// Of the first stage's over those that the second one scored.
+    retrieval: Spread,
+    /// Of the second stage's.
+    logit: Spread,
+}
+
+/// The distribution of scores over candidates.
 struct Spread {
     min: f32,
     max: f32,
     mean: f32,
+    /// The mean of the absolute values.
+    size: f32,
     deviation: f32,
 }
 
@@ -200,16 +241,22 @@ impl Spread {
         let mean = values.clone().sum::<f32>() / count;
         let variance = values.clone().map(|value| (value - mean).powi(2)).sum::<f32>() / count;
         Self {
+            mean,
+            size: values.clone().map(f32::abs).sum::<f32>() / count,
+            deviation: variance.sqrt(),
             min: values.clone().fold(f32::INFINITY, f32::min),
             max: values.fold(f32::NEG_INFINITY, f32::max),
-            mean,
-            deviation: variance.sqrt(),
         }
     }
 
     /// Scales a value to 0..1. Equal values carry no information, and all become 1.
     fn minmax(&self, value: f32) -> f32 {
         if self.max > self.min { (value - self.min) / (self.max - self.min) } else { 1.0 }
+    }
+
+    /// The value as a multiple of the mean.
+    fn share(&self, value: f32) -> f32 {
+        if self.size > 0.0 { value / self.size } else { 0.0 }
     }
 
     /// Standard deviations from the mean. Equal values carry no information, and all become 0.
@@ -221,155 +268,6 @@ impl Spread {
         }
     }
 }
-
-/// `rerank`, `retrieval` (or `bm25`), `position`, `rrf` or `rrf:K`; `linear`, `zscore`, `rank-biased` or `calibrated`, each alone or
-/// with `:WEIGHT`.
-impl FromStr for Fusion {
-    type Err = ParseFusionError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ParseFusionError { text: text.to_owned() };
-        let (name, number) = match text.split_once(':') {
-            Some((name, number)) => (name, Some(number.parse::<f32>().map_err(|_| error())?)),
-            None => (text, None),
-        };
-        let weight = || {
-            let weight = number.unwrap_or(Self::DEFAULT_RERANK_WEIGHT);
-            (0.0..=1.0).contains(&weight).then_some(weight).ok_or_else(error)
-        };
-        match (name, number) {
-            ("rerank", None) => Ok(Self::Rerank),
-            ("retrieval" | "bm25", None) => Ok(Self::Retrieval),
-            ("position", None) => Ok(Self::PositionAware),
-            ("rrf", k) if k.is_none_or(|k| k.is_finite() && k >= 0.0) => {
-                Ok(Self::Rrf { k: k.unwrap_or(Self::DEFAULT_RRF_K) })
-            }
-            ("linear", _) => Ok(Self::Linear { rerank_weight: weight()? }),
-            ("zscore", _) => Ok(Self::ZScore { rerank_weight: weight()? }),
-            ("rank-biased", _) => Ok(Self::RankBiased { rerank_weight: weight()? }),
-            ("calibrated", _) => Ok(Self::Calibrated { rerank_weight: weight()? }),
-            _ => Err(error()),
-        }
-    }
-}
-
-impl fmt::Display for Fusion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rerank => f.write_str("rerank"),
-            Self::Retrieval => f.write_str("retrieval"),
-            Self::PositionAware => f.write_str("position"),
-            Self::Rrf { k } => write!(f, "rrf:{k}"),
-            Self::Linear { rerank_weight } => write!(f, "linear:{rerank_weight}"),
-            Self::ZScore { rerank_weight } => write!(f, "zscore:{rerank_weight}"),
-            Self::RankBiased { rerank_weight } => write!(f, "rank-biased:{rerank_weight}"),
-            Self::Calibrated { rerank_weight } => write!(f, "calibrated:{rerank_weight}"),
-        }
-    }
-}
-
-/// Which fusion a search uses: always the same one, or one chosen for the query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum FusionPolicy {
-    /// The same for every query.
-    Fixed(Fusion),
-    /// [`Fusion::Linear`] with a weight that decreases with query length: 0.8 up to 25 words, and beyond that
-    /// `0.8 - 0.4 · log10(words / 25)` down to 0.4. Cross-encoders are trained on short questions, not on pages of
-    /// text. Of the signals tried, query length is the only one that helped on collections it was not chosen on.
-    Auto,
-}
-
-impl FusionPolicy {
-    /// The fusion for a query of this many words.
-    pub fn resolve(self, words: usize) -> Fusion {
-        match self {
-            Self::Fixed(fusion) => fusion,
-            Self::Auto => {
-                let times_longer = words.max(25) as f32 / 25.0;
-                Fusion::Linear { rerank_weight: (0.8 - 0.4 * times_longer.log10()).max(0.4) }
-            }
-        }
-    }
-
-    /// Whether the result depends on the cross-encoder at all.
-    pub fn needs_rerank(self) -> bool {
-        match self {
-            Self::Fixed(fusion) => fusion.needs_rerank(),
-            Self::Auto => true,
-        }
-    }
-
-    /// Whether the fusion's parameters are in range.
-    pub fn is_valid(self) -> bool {
-        match self {
-            Self::Fixed(fusion) => fusion.is_valid(),
-            Self::Auto => true,
-        }
-    }
-}
-
-impl Default for FusionPolicy {
-    fn default() -> Self {
-        Self::Fixed(Fusion::default())
-    }
-}
-
-impl From<Fusion> for FusionPolicy {
-    fn from(fusion: Fusion) -> Self {
-        Self::Fixed(fusion)
-    }
-}
-
-/// `auto`, or any text that [`Fusion`] parses.
-impl FromStr for FusionPolicy {
-    type Err = ParseFusionError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "auto" { Ok(Self::Auto) } else { text.parse().map(Self::Fixed) }
-    }
-}
-
-impl fmt::Display for FusionPolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fixed(fusion) => fusion.fmt(f),
-            Self::Auto => f.write_str("auto"),
-        }
-    }
-}
-
-/// The text that [`FromStr`] parses.
-impl Serialize for FusionPolicy {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for FusionPolicy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// A text that does not name a fusion.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParseFusionError {
-    text: String,
-}
-
-impl fmt::Display for ParseFusionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not a fusion: use rerank, retrieval (or bm25), auto, position, rrf or rrf:K (K from 0), or linear, zscore, rank-biased or \
-             calibrated, each alone or with :WEIGHT (of the reranker, 0 to 1)",
-            self.text
-        )
-    }
-}
-
-impl std::error::Error for ParseFusionError {}
 
 #[cfg(test)]
 mod tests {
@@ -441,6 +339,21 @@ mod tests {
     }
 
     #[test]
+    fn log_odds_are_added() {
+        let fuse = |logits: [f32; 3]| {
+            let all = candidates(&[(10.0, logits[0]), (20.0, logits[1]), (15.0, logits[2])]);
+            Fusion::LogOdds { retrieval_weight: 2.0 }.fuse(&all)
+        };
+        let close = |a: [f32; 3], b: [f32; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+        let fuse = |logits| <[f32; 3]>::try_from(fuse(logits)).unwrap();
+        // The mean of the first stage's scores is 15.
+        let sums = [-1.0 + 4.0 / 3.0, -3.0 + 8.0 / 3.0, 3.0];
+        assert!(close(fuse([-1.0, -3.0, 1.0]), sums));
+        // Logits that spread more widely are scaled down: twice as wide is the same.
+        assert!(close(fuse([-10.0, -30.0, 10.0]), fuse([-20.0, -60.0, 20.0])));
+    }
+
+    #[test]
     fn rrf_follows_the_paper() {
         let fused =
             Fusion::Rrf { k: 60.0 }.fuse(&candidates(&[(2.0, 1.0), (1.0, 3.0), (0.5, 2.0)]));
@@ -462,12 +375,23 @@ mod tests {
             "zscore:0.5",
             "rank-biased:0.5",
             "calibrated:0.5",
+            "log-odds:1.25",
             "position",
             "auto",
         ] {
             assert_eq!(name.parse::<FusionPolicy>().unwrap().to_string(), name);
         }
-        for wrong in ["", "rr", "rrf:", "rrf:-1", "rrf:nan", "linear:1.5", "linear:x", "rerank:2"] {
+        for wrong in [
+            "",
+            "rr",
+            "rrf:",
+            "rrf:-1",
+            "rrf:nan",
+            "linear:1.5",
+            "linear:x",
+            "log-odds:-1",
+            "rerank:2",
+        ] {
             assert!(wrong.parse::<Fusion>().is_err(), "{wrong}");
         }
     }
@@ -484,7 +408,7 @@ mod tests {
                     c.rerank = None;
                 }
             }
-            for fusion in ["rerank", "linear", "rrf", "zscore", "rank-biased", "calibrated", "position", "auto"] {
+            for fusion in ["rerank", "linear", "rrf", "zscore", "rank-biased", "calibrated", "log-odds", "position", "auto"] {
                 let fusion: FusionPolicy = fusion.parse().unwrap();
                 let fused = fusion.resolve(5).fuse(&all);
                 let read = read.min(all.len());
@@ -513,6 +437,7 @@ mod tests {
                 Fusion::ZScore { rerank_weight },
                 Fusion::RankBiased { rerank_weight },
                 Fusion::Calibrated { rerank_weight },
+                Fusion::LogOdds { retrieval_weight: parameter },
                 Fusion::PositionAware,
             ] {
                 prop_assert!(fusion.fuse(&all).iter().all(|score| score.is_finite()), "{:?} {:?}", fusion, scores);
@@ -522,8 +447,9 @@ mod tests {
         #[test]
         fn linear_ignores_the_scale_of_the_scores(scores in prop::collection::vec((0f32..30.0, -10f32..10.0), 2..20)) {
             let doubled: Vec<_> = scores.iter().map(|s| (s.0 * 2.0, s.1 * 4.0)).collect();
-            let a = Fusion::default().fuse(&candidates(&scores));
-            let b = Fusion::default().fuse(&candidates(&doubled));
+            let linear = Fusion::Linear { rerank_weight: 0.7 };
+            let a = linear.fuse(&candidates(&scores));
+            let b = linear.fuse(&candidates(&doubled));
             prop_assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-4));
         }
     }

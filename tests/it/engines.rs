@@ -1,0 +1,193 @@
+//! Other people's engines through the program: SQLite always, and OpenSearch and PostgreSQL for real where
+//! `cargo xtask test` has started them and says so in the environment.
+
+use std::process::Command;
+
+use crate::support::{Ran, Workspace};
+
+/// The address of an engine that runs for the tests, with the name of an index of this test alone.
+fn running(variable: &str, index: &str) -> Option<String> {
+    let url = std::env::var(variable).ok().filter(|url| !url.is_empty())?;
+    Some(format!("{url}/{index}_{}", std::process::id()))
+}
+
+/// What the name of a collection stands for in a test.
+struct Engine {
+    place: Workspace,
+    address: String,
+}
+
+impl Engine {
+    fn new(address: &str) -> Self {
+        Self { place: Workspace::new(), address: address.to_owned() }
+    }
+
+    fn sqlite() -> Self {
+        let place = Workspace::new();
+        let address = format!("sqlite:{}?table=notes", place.path("notes.db").display());
+        Self { place, address }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        self.place.run(&[args, &["--engine", &self.address]].concat())
+    }
+
+    fn index(&self) -> serde_json::Value {
+        let ran = self.run(&["index", "files", "--json"]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        serde_json::from_str(&ran.out).unwrap()
+    }
+
+    /// The names of the files of the hits, best first.
+    fn found(&self, args: &[&str]) -> Vec<String> {
+        let search = ["search", "--fusion", "bm25", "--jsonl"];
+        let ran = self.run(&[&search[..], args].concat());
+        assert!(ran.code <= 1, "{args:?}: {}", ran.err);
+        let name = |line: &str| {
+            let hit: serde_json::Value = serde_json::from_str(line).unwrap();
+            let path = hit["path"].as_str().unwrap().to_owned();
+            path.rsplit('/').next().unwrap().to_owned()
+        };
+        ran.out.lines().map(name).collect()
+    }
+}
+
+/// Everything that a local index does, with the same commands.
+fn is_an_index(engine: &Engine) {
+    let place = &engine.place;
+    place
+        .write("files/heron.md", "# Birds\n\nThe grey heron stands in water and waits for fish.\n");
+    place.write("files/otter.txt", "An otter swims after fish. Otters hold hands in water.\n");
+    place.write(
+        "files/notes/old.md",
+        "# Old notes\n\nNothing about animals, but about a red bicycle.\n",
+    );
+    let long = "A sentence about tides and the moon. ".repeat(300);
+    place.write("files/long.txt", format!("{long} The lighthouse keeper sleeps."));
+    assert_eq!(engine.index()["added"], 4);
+    assert_eq!(engine.found(&["grey heron"])[0], "heron.md");
+    assert_eq!(engine.found(&["lighthouse keeper"])[0], "long.txt");
+    assert_eq!(engine.found(&["fish", "--ext", "txt"]), ["otter.txt"]);
+    assert_eq!(engine.found(&["bicycle", "--path", "notes/*.md"]), ["old.md"]);
+    assert!(engine.found(&["bicycle", "--path", "other/*.md"]).is_empty());
+    assert_eq!(engine.found(&["fish -otter"]), ["heron.md"]);
+    assert_eq!(engine.found(&["fish \"hold hands\""]), ["otter.txt"]);
+    // A phrase that no passage has does not empty an answer, and is named.
+    let ran = engine.run(&["search", "--fusion", "bm25", "fish \"hold feet\""]);
+    assert!(
+        ran.code == 0 && format!("{}{}", ran.out, ran.err).contains("hold feet"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(engine.found(&["title:birds fish"]), ["heron.md"]);
+    // Nothing is read again, then only what has changed; what is gone goes.
+    let again = engine.index();
+    assert_eq!((&again["unchanged"], &again["documents"]), (&4.into(), &0.into()));
+    place.write("files/long.txt", "Now a short note about a windmill.");
+    std::fs::rename(place.path("files/notes/old.md"), place.path("files/notes/new.md")).unwrap();
+    std::fs::remove_file(place.path("files/otter.txt")).unwrap();
+    let changed = engine.index();
+    assert_eq!(
+        (&changed["changed"], &changed["renamed"], &changed["removed"]),
+        (&1.into(), &1.into(), &1.into())
+    );
+    assert!(engine.found(&["lighthouse keeper moon tides"]).is_empty());
+    assert_eq!(engine.found(&["windmill"]), ["long.txt"]);
+    assert_eq!(engine.found(&["red bicycle"]), ["new.md"]);
+    assert_eq!(engine.found(&["otter fish"]), ["heron.md"]);
+    // What it holds, and where the words are.
+    let info: serde_json::Value =
+        serde_json::from_str(&engine.run(&["info", "--json"]).out).unwrap();
+    assert_eq!((&info["stats"]["documents"], &info["stats"]["files"]), (&3.into(), &3.into()));
+    let hit = engine.run(&["search", "--fusion", "bm25", "--json", "windmill"]).out;
+    let hit: serde_json::Value = serde_json::from_str(&hit).unwrap();
+    let passage = &hit["hits"][0]["passage"];
+    let range: Vec<u64> = serde_json::from_value(passage["highlights"][0].clone()).unwrap();
+    let word = &passage["text"].as_str().unwrap()[range[0] as usize..range[1] as usize];
+    assert_eq!(word.to_lowercase(), "windmill");
+}
+
+/// Records from standard input replace those of the same id, whole.
+fn takes_records(engine: &Engine) {
+    let long = "Many words about a harbour. ".repeat(200);
+    let send = |text: &str| {
+        let line = serde_json::json!({"_id": "a", "text": text, "year": 2024}).to_string();
+        let ran = engine.place.run_with(&["index", "-", "--engine", &engine.address], &line);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    };
+    send(&long);
+    send("Only a lighthouse.");
+    let ids = |query: &str| {
+        let ran =
+            engine.run(&["search", "--fusion", "bm25", "--trec", query, "--meta", "year=2024"]);
+        ran.out.lines().count()
+    };
+    assert_eq!((ids("harbour"), ids("lighthouse")), (0, 1));
+}
+
+#[test]
+fn sqlite_is_an_index() {
+    is_an_index(&Engine::sqlite());
+    takes_records(&Engine::sqlite());
+}
+
+#[test]
+fn opensearch_is_an_index() {
+    let Some(address) = running("VIZSLA_TEST_OPENSEARCH", "notes") else { return };
+    is_an_index(&Engine::new(&address));
+    takes_records(&Engine::new(&format!("{address}_records")));
+}
+
+#[test]
+fn postgresql_is_an_index() {
+    let Some(address) = running("VIZSLA_TEST_POSTGRESQL", "notes") else { return };
+    is_an_index(&Engine::new(&address));
+    takes_records(&Engine::new(&format!("{address}_records")));
+}
+
+#[test]
+fn an_engine_and_a_folder_are_searched_as_one() {
+    let engine = Engine::sqlite();
+    engine.place.write("files/heron.md", "The grey heron waits for fish.");
+    engine.place.write("other/pike.md", "The pike waits for fish, too.");
+    engine.index();
+    assert_eq!(engine.place.run(&["index", "other", "--index", "local"]).code, 0);
+    let mut found = engine.found(&["waits for fish", "--index", "local"]);
+    found.sort();
+    assert_eq!(found, ["heron.md", "pike.md"]);
+}
+
+#[test]
+fn what_cannot_be_is_named() {
+    let place = Workspace::new();
+    let run = |args: &[&str]| {
+        let ran = place.run(args);
+        assert_eq!(ran.code, 2, "{args:?}: {}", ran.out);
+        ran.err
+    };
+    let missing = format!("sqlite:{}", place.path("none.db").display());
+    assert!(run(&["search", "x", "--engine", &missing]).contains("none.db"));
+    assert!(!place.path("none.db").exists(), "a search makes nothing");
+    let nobody = "opensearch+http://127.0.0.1:1/notes";
+    let error = run(&["search", "x", "--engine", nobody, "--fusion", "bm25"]);
+    assert!(error.contains("cannot reach the engine at http://127.0.0.1:1"), "{error}");
+    assert!(run(&["search", "x", "--engine", "http://h/x"]).contains("opensearch+http://"));
+    let both = run(&["index", ".", "--engine", &missing, "--index", "x"]);
+    assert!(both.contains("folder or an engine"), "{both}");
+    let error = run(&["search", "x", "--engine", nobody, "--k1", "1.2", "--fusion", "bm25"]);
+    assert!(error.contains("k1 cannot be set"), "{error}");
+}
+
+#[test]
+fn secrets_are_in_no_message() {
+    let place = Workspace::new();
+    let secret = place.write("secret", "basic admin:hunter2");
+    let address = format!("opensearch+http://127.0.0.1:1/notes?auth={}", secret.display());
+    let error = place.run(&["search", "x", "--engine", &address]).err;
+    assert!(!error.contains("hunter2"), "{error}");
+    let mut command: Command =
+        place.command(&["search", "x", "--engine", "opensearch+http://127.0.0.1:1/n"]);
+    let output = command.env("VIZSLA_ENGINE_AUTH", "hunter2").output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("VIZSLA_ENGINE_AUTH") && !error.contains("hunter2"), "{error}");
+}

@@ -1,0 +1,154 @@
+//! `cargo xtask python`: the Python package, checked and tested as it is imported, in environments that this makes itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::{cargo, root, run, set_up, target_dir};
+
+#[derive(Debug, Args)]
+pub(crate) struct PythonArgs {
+    /// Test the adapters as well, each with the real package in an environment of its own
+    #[arg(long)]
+    adapters: bool,
+    /// The Python to make environments of
+    #[arg(long, default_value = "python3")]
+    python: PathBuf,
+}
+
+impl Default for PythonArgs {
+    fn default() -> Self {
+        Self { adapters: false, python: "python3".into() }
+    }
+}
+
+/// The adapters, with the packages that they are for.
+const ADAPTERS: [(&str, &[&str]); 5] = [
+    ("haystack", &["haystack-ai==3.4.1"]),
+    ("langchain", &["langchain-core==1.8.3", "langchain-classic==1.0.8"]),
+    ("llama_index", &["llama-index-core==0.14.25"]),
+    ("pyterrier", &["pyterrier==1.1.2"]),
+    ("rerankers", &["rerankers==0.10.0"]),
+];
+
+pub(crate) fn check(args: &PythonArgs) -> anyhow::Result<()> {
+    set_up()?;
+    let package = build()?;
+    let requirements = fs::read_to_string(folder().join("tests/requirements.txt"))
+        .context("cannot read the requirements of the tests")?;
+    let tools = environment(&args.python, "tools", &requirements)?;
+    let python = |arguments: &[&str]| run_in(&tools, &package, arguments);
+    python(&["-m", "ruff", "check", "."])?;
+    python(&["-m", "ruff", "format", "--check", "."])?;
+    let core = "^python/vizsla/(haystack|langchain|llama_index|pyterrier|rerankers)\\.py$";
+    python(&["-m", "mypy", "--exclude", core, "python/vizsla", "examples"])?;
+    python(&["-m", "pyright", "--pythonpath", &display(&tools), "examples"])?;
+    python(&["-m", "pytest", "--quiet"])?;
+    let out = target_dir().join("python/notebook");
+    let notebook = ["-m", "jupyter", "nbconvert", "--execute", "--to", "html", "--output-dir"];
+    python(&[&notebook[..], &[&display(&out), "examples/search.ipynb"]].concat())?;
+    if args.adapters { adapters(&args.python, &package) } else { Ok(()) }
+}
+
+fn adapters(python: &Path, package: &Path) -> anyhow::Result<()> {
+    let shared = fs::read_to_string(folder().join("adapters/requirements.txt"))
+        .context("cannot read the requirements of the adapters")?;
+    for (name, packages) in ADAPTERS {
+        let requirements = format!("{shared}{}\n", packages.join("\n"));
+        let python = environment(python, name, &requirements)?;
+        run_in(
+            &python,
+            package,
+            &["-m", "pytest", "--quiet", &format!("adapters/test_{name}.py")],
+        )?;
+    }
+    Ok(())
+}
+
+/// Where the package's sources are.
+pub(crate) fn folder() -> PathBuf {
+    root().join("crates/vizsla-python")
+}
+
+/// The package as it is installed, but built with what the tests were built with. Returns the folder to import it from.
+fn build() -> anyhow::Result<PathBuf> {
+    // Other features would be another build of everything.
+    cargo(&["build", "--workspace", "--all-features"])?;
+    let built = target_dir().join("debug");
+    let (prefix, extension, suffix) = match std::env::consts::OS {
+        "windows" => ("", "dll", "pyd"),
+        "macos" => ("lib", "dylib", "abi3.so"),
+        _ => ("lib", "so", "abi3.so"),
+    };
+    let library = built.join(format!("{prefix}vizsla_python.{extension}"));
+    let package = target_dir().join("python/package");
+    let _ = fs::remove_dir_all(&package);
+    copy(&folder().join("python"), &package)?;
+    let native = package.join("vizsla").join(format!("_native.{suffix}"));
+    fs::copy(&library, &native).with_context(|| format!("cannot copy {}", library.display()))?;
+    Ok(package)
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let (source, name) = (entry.path(), entry.file_name());
+        if source.is_dir() && name != "__pycache__" {
+            copy(&source, &to.join(name))?;
+        } else if source.is_file() {
+            fs::copy(&source, to.join(name))
+                .with_context(|| format!("cannot copy {}", source.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A Python with these packages, made unless it is there already.
+pub(crate) fn environment(
+    python: &Path,
+    name: &str,
+    requirements: &str,
+) -> anyhow::Result<PathBuf> {
+    let dir = target_dir().join("python/environments").join(name);
+    let installed = dir.join("installed.txt");
+    let inside = dir.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    if fs::read_to_string(&installed).is_ok_and(|known| known == requirements) && inside.exists() {
+        return Ok(inside);
+    }
+    let _ = fs::remove_dir_all(&dir);
+    run(Command::new(python).args(["-m", "venv"]).arg(&dir), &[0])
+        .context("Python makes no environment: on Debian, install python3-venv")?;
+    let list = dir.join("requirements.txt");
+    fs::write(&list, requirements).context("cannot write the requirements")?;
+    // uv takes seconds for what takes pip minutes.
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.9,<1"];
+    run(Command::new(&inside).args(pip), &[0])?;
+    let uv = ["-m", "uv", "pip", "install", "--quiet", "--python"];
+    run(Command::new(&inside).args(uv).arg(&inside).arg("-r").arg(&list), &[0])?;
+    // Only now, so that what was interrupted is done again.
+    fs::write(&installed, requirements).context("cannot write the requirements")?;
+    Ok(inside)
+}
+
+fn run_in(python: &Path, package: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    println!("\n$ python {}", arguments.join(" "));
+    let status = Command::new(python)
+        .args(arguments)
+        .current_dir(folder())
+        .env("PYTHONPATH", package)
+        .env("MYPYPATH", "python")
+        .status()
+        .with_context(|| format!("cannot run {}", python.display()))?;
+    if !status.success() {
+        bail!("`python {}` failed ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
+
+fn display(path: &Path) -> String {
+    path.display().to_string()
+}
