@@ -51,7 +51,8 @@ impl RememberingReranker {
             file: Mutex::new(ScoreFile::open(file)),
             models,
             model,
-            options,
+            // What is in the file is in memory, too.
+            options: options.with_cache(0),
         }
     }
 

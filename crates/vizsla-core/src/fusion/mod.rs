@@ -92,7 +92,7 @@ const RANK_PERSISTENCE: f32 = 0.9;
 impl Fusion {
     /// `k` of reciprocal rank fusion by default.
     pub const DEFAULT_RRF_K: f32 = 60.0;
-    /// Weight of the first stage in log-odds fusion by default; docs/quality.md says how it was chosen.
+    /// Weight of the first stage in log-odds fusion by default; docs/reading.md says how it was chosen.
     pub const DEFAULT_RETRIEVAL_WEIGHT: f32 = 1.25;
     /// The highest weight of the first stage in log-odds fusion.
     const MAX_RETRIEVAL_WEIGHT: f32 = 100.0;
