@@ -1,37 +1,103 @@
 //! Processor features: the only file that detects them. Out: one value, which decides which of a model's files to use,
-//! how ONNX Runtime multiplies 8-bit numbers, and whether our own encoder can run.
+//! how ONNX Runtime multiplies 8-bit numbers, and which kernels our own encoder runs on.
+
+use std::fmt;
+
+/// The instructions that the int8 encoder is written for, the slowest first. Scores differ between them only by what ONNX
+/// Runtime's own operators, embeddings and head, do differently: the encoder's are equal to the last bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum InstructionSet {
+    /// Those of any processor, one number at a time: the reference for all others, and slower than ONNX Runtime.
+    Portable,
+    /// AVX2 and FMA: x86 since about 2013.
+    Avx2,
+    /// AVX-VNNI: x86 since about 2021, without AVX-512.
+    AvxVnni,
+    /// AVX-512 F, BW, VL, DQ and VNNI.
+    Avx512Vnni,
+}
+
+impl InstructionSet {
+    /// All of them, the slowest first.
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni];
+
+    /// The fastest that this processor has, if it is one that outruns ONNX Runtime.
+    pub fn best() -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .rev()
+            .filter(|set| *set != Self::Portable)
+            .find(|set| set.is_available())
+    }
+
+    /// Whether this processor has them. The standard library caches what it detects, so this costs a few loads.
+    #[cfg(target_arch = "x86_64")]
+    pub fn is_available(self) -> bool {
+        let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        match self {
+            Self::Portable => true,
+            Self::Avx2 => avx2(),
+            Self::AvxVnni => avx2() && is_x86_feature_detected!("avxvnni"),
+            Self::Avx512Vnni => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vnni")
+            }
+        }
+    }
+
+    /// Whether this processor has them.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub fn is_available(self) -> bool {
+        self == Self::Portable
+    }
+}
+
+impl fmt::Display for InstructionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "any processor",
+            Self::Avx2 => "AVX2",
+            Self::AvxVnni => "AVX-VNNI",
+            Self::Avx512Vnni => "AVX-512 VNNI",
+        })
+    }
+}
 
 /// Instructions that matter for 8-bit models.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Cpu {
-    /// Multiplies 8-bit numbers without the overflow of plain AVX2 and AVX-512 (ONNX Runtime, commit 040c2f45): AVX-512
-    /// VNNI, AVX-VNNI, or any non-x86 processor.
+    /// Whether ONNX Runtime multiplies 8-bit numbers without the overflow of plain AVX2 and AVX-512 (ONNX Runtime,
+    /// commit 040c2f45): AVX-512 VNNI, AVX-VNNI, or any non-x86 processor.
     pub(crate) exact_int8: bool,
-    /// Everything that the kernels of `encoder/avx512` use: AVX-512 F, BW, VL, DQ and VNNI.
-    pub(crate) avx512_vnni: bool,
+    /// Whether our own encoder runs files of signed weights.
+    pub(crate) encoder: bool,
     /// 64-bit ARM.
     pub(crate) arm: bool,
 }
 
 impl Cpu {
-    /// Detects the features. The standard library caches the result, so this costs a few loads.
-    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    /// Detects the features.
     pub(crate) fn detect() -> Self {
-        let vnni = is_x86_feature_detected!("avx512vnni");
-        let avx512_vnni = vnni
-            && is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("avx512dq");
-        let exact_int8 = vnni || is_x86_feature_detected!("avxvnni");
-        Self { exact_int8, avx512_vnni, arm: false }
+        Self {
+            exact_int8: exact_int8(),
+            encoder: InstructionSet::best().is_some(),
+            arm: cfg!(target_arch = "aarch64"),
+        }
     }
+}
 
-    /// What is known from the architecture alone.
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
-    pub(crate) fn detect() -> Self {
-        Self { exact_int8: true, avx512_vnni: false, arm: cfg!(target_arch = "aarch64") }
-    }
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+fn exact_int8() -> bool {
+    is_x86_feature_detected!("avx512vnni") || is_x86_feature_detected!("avxvnni")
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
+fn exact_int8() -> bool {
+    true
 }
 
 /// The instructions of this processor that matter for how fast models run, by their usual names.

@@ -11,7 +11,7 @@ use crate::cache::ScoreCache;
 use crate::device::Device;
 use crate::error::{Error, ErrorKind};
 use crate::execution::Execution;
-use crate::graph::PreparedGraph;
+use crate::graph::{PreparedGraph, Target};
 use crate::model_bytes::ModelBytes;
 use crate::model_config::ModelConfig;
 use crate::model_dir::ModelDir;
@@ -76,7 +76,7 @@ impl CrossEncoder {
             model.onnx.display().to_string(),
             bytes.into(),
             Some(&model.onnx),
-            (device, options.optimization),
+            target(device, options)?,
         );
         let name = dir
             .file_name()
@@ -99,8 +99,8 @@ impl CrossEncoder {
         let config = ModelConfig::parse(config, None)?;
         let devices = candidates(runtime, options.device)?;
         first_that_opens(&devices, |device| {
-            let how = (device, options.optimization);
-            let graph = PreparedGraph::new(name.to_owned(), onnx.clone(), None, how);
+            let target = target(device, options)?;
+            let graph = PreparedGraph::new(name.to_owned(), onnx.clone(), None, target);
             let tokenizer = pair_tokenizer(tokenizer, &config, options)?;
             Self::build(runtime, name.to_owned(), &graph, tokenizer, options)
         })
@@ -166,6 +166,18 @@ impl CrossEncoder {
             scores[i] = score;
         }
         Ok(scores)
+    }
+}
+
+/// What to prepare the graph for, or which of the options this processor cannot fulfil.
+fn target(device: Device, options: &CrossEncoderOptions) -> Result<Target, Error> {
+    let target = Target::new(device, options.optimization);
+    match options.instructions {
+        Some(wanted) if !wanted.is_available() => {
+            let message = format!("cannot use {wanted}: this processor does not have it");
+            Err(Error::new(ErrorKind::Runtime, message))
+        }
+        wanted => Ok(Target { instructions: wanted.or(target.instructions), ..target }),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::cpu::InstructionSet;
 use crate::device::Device;
 
 /// How a model is run: the method, why not a faster one, and the device. `Display` formats it as one line.
@@ -22,8 +23,8 @@ pub struct Execution {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExecutionMethod {
-    /// This crate's int8 encoder for AVX-512 VNNI, as an operator inside ONNX Runtime.
-    Encoder,
+    /// This crate's int8 encoder with these instructions, as an operator inside ONNX Runtime.
+    Encoder(InstructionSet),
     /// ONNX Runtime, on a graph stripped of work that unpadded pairs do not need.
     SimplifiedGraph,
     /// ONNX Runtime, on the graph exactly as in the file.
@@ -32,11 +33,13 @@ pub enum ExecutionMethod {
 
 impl fmt::Display for ExecutionMethod {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Encoder => "int8 encoder for AVX-512 VNNI, within ONNX Runtime",
-            Self::SimplifiedGraph => "ONNX Runtime, simplified graph",
-            Self::OriginalGraph => "ONNX Runtime, graph as it is",
-        })
+        match self {
+            Self::Encoder(instructions) => {
+                write!(f, "int8 encoder for {instructions}, within ONNX Runtime")
+            }
+            Self::SimplifiedGraph => f.write_str("ONNX Runtime, simplified graph"),
+            Self::OriginalGraph => f.write_str("ONNX Runtime, graph as it is"),
+        }
     }
 }
 
@@ -65,12 +68,12 @@ mod tests {
         let mut execution = Execution {
             method: ExecutionMethod::SimplifiedGraph,
             device: Device::Cpu,
-            reason: Some("the processor has no AVX-512 VNNI".to_owned()),
+            reason: Some("the processor has no AVX2".to_owned()),
             unavailable: vec!["cuda:0 cannot be opened: no driver".to_owned()],
         };
         assert_eq!(
             execution.to_string(),
-            "ONNX Runtime, simplified graph (the processor has no AVX-512 VNNI); cuda:0 cannot be opened: no driver"
+            "ONNX Runtime, simplified graph (the processor has no AVX2); cuda:0 cannot be opened: no driver"
         );
         execution.device = Device::Cuda(0);
         assert!(execution.to_string().starts_with("cuda:0: ONNX Runtime"));

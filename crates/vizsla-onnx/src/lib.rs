@@ -44,7 +44,7 @@ mod scorer;
 #[cfg(test)]
 mod testing;
 
-pub use self::cpu::processor_features;
+pub use self::cpu::{InstructionSet, processor_features};
 pub use self::cross_encoder::CrossEncoder;
 pub use self::device::{Device, ParseDeviceError};
 pub use self::error::{Error, ErrorKind};
@@ -60,12 +60,12 @@ pub use self::ort::Runtime;
 #[doc(hidden)]
 pub mod fuzzing {
     use crate::device::Device;
-    use crate::graph::{GraphOptimization, PreparedGraph};
+    use crate::graph::{GraphOptimization, PreparedGraph, Target};
 
     /// Plans how to run the graph of an ONNX file.
     pub fn plan(bytes: &[u8]) {
-        let how = (Device::Cpu, GraphOptimization::Full);
-        let _ = PreparedGraph::new("fuzz".to_owned(), bytes.to_vec().into(), None, how);
+        let target = Target::new(Device::Cpu, GraphOptimization::Full);
+        let _ = PreparedGraph::new("fuzz".to_owned(), bytes.to_vec().into(), None, target);
         let _ = crate::quantize(bytes.to_vec());
     }
 }

@@ -133,7 +133,7 @@ fn preference(cpu: Cpu, stem: &str) -> Option<u8> {
     if has("fp16") || has("_o4") || has("q4") || has("bnb4") {
         return None;
     }
-    Some(match (int8, cpu.exact_int8) {
+    Some(match (int8, cpu.exact_int8 || cpu.encoder) {
         (true, true) if has("avx512_vnni") => u8::from(cpu.arm) * 3,
         (true, true) if has("arm64") => u8::from(!cpu.arm) * 3,
         (true, true) if has("avx2") => 4,
@@ -171,10 +171,12 @@ mod tests {
                 .unwrap()
                 .1
         };
-        let vnni = Cpu { exact_int8: true, avx512_vnni: true, arm: false };
-        let plain = Cpu { exact_int8: false, avx512_vnni: false, arm: false };
-        let arm = Cpu { exact_int8: true, avx512_vnni: false, arm: true };
+        let vnni = Cpu { exact_int8: true, encoder: true, arm: false };
+        let avx2 = Cpu { exact_int8: false, encoder: true, arm: false };
+        let plain = Cpu { exact_int8: false, encoder: false, arm: false };
+        let arm = Cpu { exact_int8: true, encoder: false, arm: true };
         assert_eq!(best(vnni, &[]), "model_qint8_avx512_vnni");
+        assert_eq!(best(avx2, &[]), "model_qint8_avx512_vnni");
         assert_eq!(best(plain, &[]), "model_quint8_avx2");
         assert_eq!(best(plain, &["model_quint8_avx2"]), "model");
         assert_eq!(best(arm, &[]), "model_qint8_arm64");

@@ -1,5 +1,6 @@
 //! How to run a cross-encoder: the caller's options.
 
+use crate::cpu::InstructionSet;
 use crate::device::Device;
 use crate::graph::GraphOptimization;
 
@@ -11,6 +12,7 @@ pub struct CrossEncoderOptions {
     pub(crate) max_tokens: Option<usize>,
     pub(crate) file: Option<String>,
     pub(crate) optimization: GraphOptimization,
+    pub(crate) instructions: Option<InstructionSet>,
     pub(crate) device: Device,
     pub(crate) name: Option<String>,
     pub(crate) cache: usize,
@@ -23,6 +25,7 @@ impl Default for CrossEncoderOptions {
             max_tokens: None,
             file: None,
             optimization: GraphOptimization::default(),
+            instructions: None,
             device: Device::default(),
             name: None,
             cache: Self::DEFAULT_CACHE,
@@ -57,6 +60,13 @@ impl CrossEncoderOptions {
     /// Sets how much of the model's graph may be replaced by something faster.
     pub fn with_optimization(mut self, optimization: GraphOptimization) -> Self {
         self.optimization = optimization;
+        self
+    }
+
+    /// Which instructions the int8 encoder uses, instead of the fastest that this processor has. Scores differ by rounding
+    /// at most; for tests and comparisons. Opening fails where the processor lacks them.
+    pub fn with_instructions(mut self, instructions: InstructionSet) -> Self {
+        self.instructions = Some(instructions);
         self
     }
 

@@ -87,7 +87,7 @@ fn model(args: &DoctorArgs) -> Finding {
 
 /// What would read passages faster.
 fn faster(execution: &Execution, named: Option<&str>) -> Vec<String> {
-    if execution.device != Device::Cpu || execution.method == ExecutionMethod::Encoder {
+    if execution.device != Device::Cpu || matches!(execution.method, ExecutionMethod::Encoder(_)) {
         return Vec::new();
     }
     let mut advice = Vec::new();
@@ -97,9 +97,9 @@ fn faster(execution: &Execution, named: Option<&str>) -> Vec<String> {
              makes an int8 one"
         ));
     }
-    if !processor_features().contains(&"avx512vnni") {
+    if !processor_features().contains(&"avx2") {
         advice.push(
-            "faster: a processor with AVX-512 VNNI, or a graphics processor (a build with cuda, coreml or directml)"
+            "faster: a processor with AVX2 or AVX-512 VNNI, or a graphics processor (a build with cuda, coreml or directml)"
                 .to_owned(),
         );
     }

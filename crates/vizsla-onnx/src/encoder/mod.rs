@@ -6,15 +6,14 @@
 //! that of `[CLS]`, to which all others attend, to 16 bits. That is more accurate and makes a row's result independent
 //! of all others; a layer stays in the cache; and the last layer computes only the rows that the model's head reads.
 
-#![cfg_attr(
-    not(any(test, target_arch = "x86_64")),
-    allow(dead_code, reason = "there are no kernels for this architecture yet")
-)]
-
+mod approximation;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod avxvnni;
 mod kernels;
-#[cfg(test)]
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -23,10 +22,12 @@ mod weights;
 use std::fmt;
 use std::sync::Arc;
 
-use self::kernels::{Activation, Kernels, Sequence, grow};
-pub(crate) use self::weights::{IntegerWeights, LayerWeights, Norm};
-#[cfg(target_arch = "x86_64")]
-use crate::cpu::Cpu;
+use self::kernels::{
+    Activation, Firsts, HEAD_SIZES, Kernels, MOST_INPUTS, MULTIPLE, Sequence, grow,
+};
+use self::portable::Portable;
+pub(crate) use self::weights::{EncoderWeights, IntegerWeights, LayerWeights, Norm};
+use crate::cpu::InstructionSet;
 
 /// Layers ready to run; shared between threads.
 pub(crate) trait Encoder: Send + Sync {
@@ -61,25 +62,38 @@ pub(crate) enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Processor => "this processor has no AVX-512 VNNI",
+            Self::Processor => "this processor has neither AVX2 nor AVX-512 VNNI",
             Self::Empty => "it has no layers",
             Self::Sizes => "its sizes are not multiples of 64, or its heads are not of 32 or 64",
         })
     }
 }
 
-/// Packs layers for the best kernels that this processor has.
+/// Packs layers for these instructions, which [`InstructionSet::best`] has found or the caller wants.
 pub(crate) fn open(
-    layers: Vec<LayerWeights>,
-    head_size: usize,
-    first_row_only: bool,
+    layers: EncoderWeights,
+    instructions: InstructionSet,
 ) -> Result<Arc<dyn Encoder>, Unsupported> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(kernels) = avx512::Avx512::new(Cpu::detect()) {
-        return Ok(Arc::new(Stack::new(kernels, layers, head_size, first_row_only)?));
+    match instructions {
+        InstructionSet::Portable => stack(Some(Portable), layers),
+        InstructionSet::Avx2 => stack(avx2::Avx2::new(), layers),
+        InstructionSet::AvxVnni => stack(avxvnni::AvxVnni::new(), layers),
+        InstructionSet::Avx512Vnni => stack(avx512::Avx512::new(), layers),
     }
-    let _ = (layers, head_size, first_row_only);
-    Err(Unsupported::Processor)
+    #[cfg(not(target_arch = "x86_64"))]
+    match instructions {
+        InstructionSet::Portable => stack(Some(Portable), layers),
+        _ => Err(Unsupported::Processor),
+    }
+}
+
+fn stack<K: Kernels>(
+    kernels: Option<K>,
+    layers: EncoderWeights,
+) -> Result<Arc<dyn Encoder>, Unsupported> {
+    let kernels = kernels.ok_or(Unsupported::Processor)?;
+    Ok(Arc::new(Stack::new(kernels, layers)?))
 }
 
 /// All layers, packed for one set of kernels.
@@ -108,17 +122,16 @@ struct Layer<K: Kernels> {
 impl<K: Kernels> Stack<K> {
     fn new(
         kernels: K,
-        layers: Vec<LayerWeights>,
-        head_size: usize,
-        first_row_only: bool,
+        EncoderWeights { layers, head_size, first_row_only }: EncoderWeights,
     ) -> Result<Self, Unsupported> {
         let width = layers.first().ok_or(Unsupported::Empty)?.query.inputs;
-        let fits = width.is_multiple_of(K::MULTIPLE)
-            && K::HEAD_SIZES.contains(&head_size)
+        let size_fits = |size: usize| size.is_multiple_of(MULTIPLE) && size <= MOST_INPUTS;
+        let fits = size_fits(width)
+            && HEAD_SIZES.contains(&head_size)
             && width.is_multiple_of(head_size)
-            && layers.iter().all(|layer| {
-                layer.is_consistent(width) && layer.intermediate.outputs.is_multiple_of(K::MULTIPLE)
-            });
+            && layers
+                .iter()
+                .all(|layer| layer.is_consistent(width) && size_fits(layer.intermediate.outputs));
         if !fits {
             return Err(Unsupported::Sizes);
         }
@@ -219,12 +232,12 @@ impl<K: Kernels> Stack<K> {
         let (kernels, width) = (&self.kernels, self.width);
         let Scratch { hidden, rows, queries, keys, values, context, narrow, attention, .. } =
             scratch;
-        kernels.quantize(rows, hidden, width, tokens);
+        kernels.quantize(rows, hidden, width, Firsts::Every(tokens));
         kernels.multiply(&layer.key, rows, Activation::None, keys);
         kernels.multiply(&layer.value, rows, Activation::None, values);
         if tokens_left < tokens {
             keep_first_rows(hidden, tokens * width, width);
-            kernels.quantize(rows, hidden, width, tokens_left);
+            kernels.quantize(rows, hidden, width, Firsts::Every(tokens_left));
         }
         kernels.multiply(&layer.query, rows, Activation::None, queries);
         grow(context, hidden.len());
@@ -239,20 +252,28 @@ impl<K: Kernels> Stack<K> {
             let sequence = Sequence { queries, keys, values, width };
             kernels.attend(&sequence, self.head_size, attention, context);
         }
-        kernels.quantize(rows, context, width, tokens_left);
+        kernels.quantize(rows, context, width, Firsts::Every(tokens_left));
         kernels.multiply(&layer.attention_output, rows, Activation::None, narrow);
         kernels.add_and_normalize(hidden, narrow, &layer.attention_norm);
     }
 
     /// The second half of a layer: each row of `hidden` independently.
     fn feed_forward(&self, layer: &Layer<K>, tokens: usize, scratch: &mut Scratch<K>) {
-        let kernels = &self.kernels;
+        let (kernels, width) = (&self.kernels, self.width);
         let Scratch { hidden, rows, wide, narrow, .. } = scratch;
-        kernels.quantize(rows, hidden, self.width, tokens);
-        kernels.multiply(&layer.intermediate, rows, Activation::Gelu, wide);
-        kernels.quantize(rows, &wide[..hidden.len() / self.width * layer.wide], layer.wide, tokens);
-        kernels.multiply(&layer.output, rows, Activation::None, narrow);
-        kernels.add_and_normalize(hidden, narrow, &layer.output_norm);
+        let blocks = tokens.div_ceil(K::FEED_FORWARD_ROWS);
+        let of_block = tokens.div_ceil(blocks) * width;
+        for sequence in hidden.chunks_exact_mut(tokens * width) {
+            for (i, block) in sequence.chunks_mut(of_block).enumerate() {
+                let len = block.len() / width;
+                let firsts = if i == 0 { Firsts::Every(len) } else { Firsts::None };
+                kernels.quantize(rows, block, width, firsts);
+                kernels.multiply(&layer.intermediate, rows, Activation::Gelu, wide);
+                kernels.quantize(rows, &wide[..len * layer.wide], layer.wide, firsts);
+                kernels.multiply(&layer.output, rows, Activation::None, narrow);
+                kernels.add_and_normalize(block, narrow, &layer.output_norm);
+            }
+        }
     }
 }
 

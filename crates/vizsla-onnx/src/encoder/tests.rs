@@ -1,9 +1,9 @@
-//! Every set of kernels against the textbook and against each other. The portable ones run everywhere, the others where
-//! the processor has their instructions.
+//! Every set of kernels against the textbook, and to the last bit against the portable ones. These run everywhere, the
+//! others where the processor has their instructions.
 
 use std::sync::Arc;
 
-use super::kernels::{Activation, Kernels, Sequence};
+use super::kernels::{Activation, Firsts, Kernels, Sequence};
 use super::portable::Portable;
 use super::*;
 
@@ -121,11 +121,19 @@ fn context(query: &[f64], keys: &[Vec<f64>], values: &[Vec<f64>], head_size: usi
 
 /// An encoder for each set of kernels that can run here, the portable one first.
 fn encoders(head_size: usize, first_row_only: bool) -> Vec<Arc<dyn Encoder>> {
-    let portable = Stack::new(Portable, layers(), head_size, first_row_only).unwrap();
-    let mut encoders: Vec<Arc<dyn Encoder>> = vec![Arc::new(portable)];
-    match open(layers(), head_size, first_row_only) {
-        Ok(fast) => encoders.push(fast),
-        Err(reason) => assert_eq!(reason, Unsupported::Processor),
+    let open = |instructions| {
+        let layers = EncoderWeights { layers: layers(), head_size, first_row_only };
+        open(layers, instructions)
+    };
+    let mut encoders = Vec::new();
+    for instructions in InstructionSet::ALL {
+        match open(instructions) {
+            Ok(encoder) => encoders.push(encoder),
+            Err(reason) => {
+                assert_eq!(reason, Unsupported::Processor);
+                assert!(!instructions.is_available(), "{instructions}");
+            }
+        }
     }
     encoders
 }
@@ -155,18 +163,23 @@ fn all_kernels_agree_with_the_textbook() {
 }
 
 #[test]
-fn all_kernels_agree_with_the_portable_ones() {
-    for (head_size, tokens) in [(32, 9), (64, 40)] {
-        let input = embeddings(tokens);
-        let encoders = encoders(head_size, false);
-        let expected: Vec<f64> =
-            run(&encoders[0], &input, tokens).into_iter().map(f64::from).collect();
-        for encoder in &encoders[1..] {
-            // A value that rounds the other way moves by one step.
-            let error = error(&run(encoder, &input, tokens), &expected);
-            assert!(error < 0.02, "{tokens} tokens, heads of {head_size}: {error}");
+fn all_kernels_equal_the_portable_ones_to_the_last_bit() {
+    for (head_size, tokens) in [(32, 1), (32, 9), (64, 16), (64, 49), (32, 117)] {
+        for first_row_only in [false, true] {
+            let input = embeddings(tokens);
+            let encoders = encoders(head_size, first_row_only);
+            let expected = bits(&run(&encoders[0], &input, tokens));
+            for (i, encoder) in encoders.iter().enumerate().skip(1) {
+                let found = bits(&run(encoder, &input, tokens));
+                let differ = found.iter().zip(&expected).filter(|(a, b)| a != b).count();
+                assert_eq!(differ, 0, "kernels {i}, {tokens} tokens, heads of {head_size}");
+            }
         }
     }
+}
+
+fn bits(numbers: &[f32]) -> Vec<u32> {
+    numbers.iter().map(|number| number.to_bits()).collect()
 }
 
 #[test]
@@ -199,7 +212,9 @@ fn the_first_row_is_the_same_alone() {
 
 #[test]
 fn sizes_that_do_not_fit_are_refused() {
-    let refused = |layers, head_size| Stack::new(Portable, layers, head_size, false).err();
+    let refused = |layers, head_size| {
+        Stack::new(Portable, EncoderWeights { layers, head_size, first_row_only: false }).err()
+    };
     assert_eq!(refused(layers(), 16), Some(Unsupported::Sizes));
     assert_eq!(refused(Vec::new(), 32), Some(Unsupported::Empty));
     let mut odd = layers();
@@ -213,8 +228,10 @@ macro_rules! with_all_kernels {
     ($check:ident) => {
         $check(&Portable);
         #[cfg(target_arch = "x86_64")]
-        if let Some(kernels) = avx512::Avx512::new(Cpu::detect()) {
-            $check(&kernels);
+        {
+            let _ = avx2::Avx2::new().as_ref().map($check);
+            let _ = avxvnni::AvxVnni::new().as_ref().map($check);
+            let _ = avx512::Avx512::new().as_ref().map($check);
         }
     };
 }
@@ -248,7 +265,7 @@ fn largest_errors<K: Kernels>(kernels: &K, sequences: usize, tokens: usize) -> (
     let values: Vec<f32> =
         (0..sequences * tokens * inputs).map(|_| 6.0 * rng.f32() - 2.0).collect();
     let (mut rows, mut out) = (K::Rows::default(), Vec::new());
-    kernels.quantize(&mut rows, &values, inputs, tokens);
+    kernels.quantize(&mut rows, &values, inputs, Firsts::Every(tokens));
     kernels.multiply(&linear, &rows, Activation::None, &mut out);
     let (mut first, mut others) = (0f64, 0f64);
     let rows = values.chunks_exact(inputs).zip(out.chunks_exact(outputs));
@@ -262,6 +279,96 @@ fn largest_errors<K: Kernels>(kernels: &K, sequences: usize, tokens: usize) -> (
         }
     }
     (first, others)
+}
+
+#[test]
+fn linear_layers_equal_the_portable_ones_to_the_last_bit() {
+    with_all_kernels!(check_linear_layers);
+}
+
+fn check_linear_layers<K: Kernels>(kernels: &K) {
+    for (inputs, outputs, tokens) in [(64, 64, 1), (128, 192, 5), (320, 64, 6), (1536, 64, 13)] {
+        for firsts in [Firsts::Every(tokens), Firsts::None] {
+            let found = multiplied(kernels, [inputs, outputs, tokens], firsts);
+            let expected = multiplied(&Portable, [inputs, outputs, tokens], firsts);
+            assert!(found == expected, "{inputs} × {outputs}, {tokens} tokens, {firsts:?}");
+        }
+    }
+}
+
+/// The bits of two sequences' products. Every eighth weight is the largest or least possible, and so are some rows.
+fn multiplied<K: Kernels>(
+    kernels: &K,
+    [inputs, outputs, tokens]: [usize; 3],
+    firsts: Firsts,
+) -> Vec<u32> {
+    let mut rng = fastrand::Rng::with_seed(inputs as u64);
+    let mut weights = linear(&mut rng, inputs, outputs);
+    for value in weights.values.iter_mut().step_by(8) {
+        *value = if rng.bool() { 127 } else { -128 };
+    }
+    let mut values: Vec<f32> = (0..2 * tokens * inputs).map(|_| 6.0 * rng.f32() - 2.0).collect();
+    for (i, row) in values.chunks_exact_mut(inputs).enumerate() {
+        match i % 4 {
+            1 => row.iter_mut().for_each(|value| *value = value.abs()),
+            2 => row.fill(-3.0),
+            3 => row.fill(0.0),
+            _ => {}
+        }
+    }
+    let (mut rows, mut out) = (K::Rows::default(), Vec::new());
+    kernels.quantize(&mut rows, &values, inputs, firsts);
+    let linear = kernels.pack(weights);
+    kernels.multiply(&linear, &rows, Activation::Gelu, &mut out);
+    let mut bits = bits(&out);
+    kernels.multiply(&linear, &rows, Activation::None, &mut out);
+    bits.extend(out.iter().map(|number| number.to_bits()));
+    bits
+}
+
+/// All activations and weights are the largest there are: in 16 bits, two products would be cut off.
+#[test]
+fn the_largest_products_of_a_row_do_not_overflow() {
+    with_all_kernels!(check_largest_rows);
+}
+
+fn check_largest_rows<K: Kernels>(kernels: &K) {
+    let (inputs, outputs) = (1536, 64);
+    for weight in [127, -128] {
+        let weights = IntegerWeights {
+            inputs,
+            outputs,
+            values: vec![weight; inputs * outputs],
+            scales: vec![1.0; outputs],
+            bias: vec![0.0; outputs],
+        };
+        let values: Vec<f32> = vec![1.0; 2 * inputs];
+        let (mut rows, mut out) = (K::Rows::default(), Vec::new());
+        kernels.quantize(&mut rows, &values, inputs, Firsts::Every(2));
+        kernels.multiply(&kernels.pack(weights), &rows, Activation::None, &mut out);
+        let exact = inputs as f32 * f32::from(weight);
+        assert!(out.iter().all(|value| (value / exact - 1.0).abs() < 1e-6), "{weight}: {}", out[0]);
+    }
+}
+
+#[test]
+fn attention_equals_the_portable_one_to_the_last_bit() {
+    with_all_kernels!(check_attention);
+}
+
+fn check_attention<K: Kernels>(kernels: &K) {
+    for (tokens, head_size) in [(1, 32), (5, 64), (16, 32), (37, 64), (130, 32)] {
+        let mut rng = fastrand::Rng::with_seed(tokens as u64);
+        let mut numbers = |factor: f32| -> Vec<f32> {
+            (0..tokens * 128).map(|_| factor * (rng.f32() - 0.5)).collect()
+        };
+        let (queries, keys, values) = (numbers(9.0), numbers(7.0), numbers(3.0));
+        let sequence = Sequence { queries: &queries, keys: &keys, values: &values, width: 128 };
+        let (mut found, mut expected) = (vec![0.0; queries.len()], vec![0.0; queries.len()]);
+        kernels.attend(&sequence, head_size, &mut K::Attention::default(), &mut found);
+        Portable.attend(&sequence, head_size, &mut (), &mut expected);
+        assert!(bits(&found) == bits(&expected), "{tokens} tokens, heads of {head_size}");
+    }
 }
 
 #[test]

@@ -30,6 +30,14 @@ pub(crate) struct LayerWeights {
     pub(crate) output_norm: Norm,
 }
 
+/// Layers as a graph has them.
+pub(crate) struct EncoderWeights {
+    pub(crate) layers: Vec<LayerWeights>,
+    pub(crate) head_size: usize,
+    /// Whether only the first row of each sequence is wanted.
+    pub(crate) first_row_only: bool,
+}
+
 impl LayerWeights {
     /// Whether all parts are consistent with each other and with rows of `width` numbers.
     pub(super) fn is_consistent(&self, width: usize) -> bool {

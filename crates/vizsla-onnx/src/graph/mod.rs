@@ -18,11 +18,14 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use self::bert::{Bert, Layer, Linear, View, Weights};
-pub(crate) use self::prepared::{PreparedGraph, Source};
+pub(crate) use self::prepared::{PreparedGraph, Source, Target};
 use self::proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueName, element};
 pub use self::quantize::{QuantizedModel, quantize};
 pub(crate) use self::reason::Reason;
-use crate::encoder::{self, Encoder, IntegerWeights, LayerWeights, Norm};
+use crate::cpu::InstructionSet;
+use crate::encoder::{
+    self, Encoder, EncoderWeights, IntegerWeights, LayerWeights, Norm, Unsupported,
+};
 
 /// The domain and name of the operator that replaces the encoder.
 pub(crate) const DOMAIN: &str = "vizsla";
@@ -44,7 +47,7 @@ pub enum GraphOptimization {
 /// How a graph will be run.
 enum Plan {
     /// Embeddings and head by ONNX Runtime, the layers between them by the encoder.
-    Encoder { graph: Bytes, encoder: Arc<dyn Encoder> },
+    Encoder { graph: Bytes, encoder: Arc<dyn Encoder>, instructions: InstructionSet },
     /// Everything by ONNX Runtime, without work that unpadded pairs do not need; holds why the encoder is not used.
     Simplified { graph: Bytes, reason: Reason },
     /// The file unchanged; holds why.
@@ -53,14 +56,14 @@ enum Plan {
 
 /// Finds the best way to run a graph, which is `None` when it could not be decoded. Cost: about a millisecond per
 /// megabyte.
-fn plan(model: Option<Model>, optimization: GraphOptimization) -> Plan {
-    if optimization == GraphOptimization::None {
+fn plan(model: Option<Model>, target: Target) -> Plan {
+    if target.optimization == GraphOptimization::None {
         return Plan::Unchanged { reason: Reason::Requested };
     }
-    try_plan(model, optimization).unwrap_or_else(|reason| Plan::Unchanged { reason })
+    try_plan(model, target).unwrap_or_else(|reason| Plan::Unchanged { reason })
 }
 
-fn try_plan(model: Option<Model>, optimization: GraphOptimization) -> Result<Plan, Reason> {
+fn try_plan(model: Option<Model>, target: Target) -> Result<Plan, Reason> {
     let mut model = model.ok_or(Reason::Structure("it is not an ONNX file"))?;
     let graph = model.graph.as_ref().ok_or(Reason::Structure("it has no graph"))?;
     if graph.initializer.iter().any(|tensor| tensor.data_location != 0) {
@@ -72,8 +75,8 @@ fn try_plan(model: Option<Model>, optimization: GraphOptimization) -> Result<Pla
     }
     let view = View::new(graph);
     let bert = view.bert().map_err(Reason::Structure)?;
-    let encoder = match optimization {
-        GraphOptimization::Full => integer_encoder(&bert),
+    let encoder = match target.optimization {
+        GraphOptimization::Full => integer_encoder(&bert, target.instructions),
         _ => Err(Reason::Requested),
     };
     let rewritten = match &encoder {
@@ -86,16 +89,22 @@ fn try_plan(model: Option<Model>, optimization: GraphOptimization) -> Result<Pla
     }
     let graph = Bytes::from(model.encode_to_vec());
     Ok(match encoder {
-        Ok(encoder) => Plan::Encoder { graph, encoder },
+        Ok((encoder, instructions)) => Plan::Encoder { graph, encoder, instructions },
         Err(reason) => Plan::Simplified { graph, reason },
     })
 }
 
-fn integer_encoder(bert: &Bert<'_>) -> Result<Arc<dyn Encoder>, Reason> {
+fn integer_encoder(
+    bert: &Bert<'_>,
+    instructions: Option<InstructionSet>,
+) -> Result<(Arc<dyn Encoder>, InstructionSet), Reason> {
     let layers: Vec<LayerWeights> =
         bert.layers.iter().map(layer_weights).collect::<Option<_>>().ok_or(Reason::FloatWeights)?;
     let head_size = bert.layers[0].head_size;
-    encoder::open(layers, head_size, bert.first_row_only).map_err(Reason::Encoder)
+    let layers = EncoderWeights { layers, head_size, first_row_only: bert.first_row_only };
+    let instructions = instructions.ok_or(Reason::Encoder(Unsupported::Processor))?;
+    let encoder = encoder::open(layers, instructions).map_err(Reason::Encoder)?;
+    Ok((encoder, instructions))
 }
 
 fn layer_weights(layer: &Layer<'_>) -> Option<LayerWeights> {
@@ -302,6 +311,7 @@ fn scalar(name: &str, value: f32) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::Device;
     use crate::testing::fixture;
 
     fn tiny_bert() -> Model {
@@ -310,7 +320,7 @@ mod tests {
     }
 
     fn plan_of(bytes: Bytes) -> Plan {
-        plan(Model::decode(bytes).ok(), GraphOptimization::Full)
+        plan(Model::decode(bytes).ok(), Target::new(Device::Cpu, GraphOptimization::Full))
     }
 
     fn reason(model: &Model) -> String {

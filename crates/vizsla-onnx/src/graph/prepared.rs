@@ -9,6 +9,7 @@ use prost::bytes::Bytes;
 
 use super::proto::Model;
 use super::{GraphOptimization, Plan, Reason, plan};
+use crate::cpu::InstructionSet;
 use crate::device::Device;
 use crate::encoder::Encoder;
 use crate::execution::{Execution, ExecutionMethod};
@@ -23,6 +24,22 @@ pub(crate) struct PreparedGraph {
     execution: Execution,
 }
 
+/// What a graph is prepared for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) device: Device,
+    pub(crate) optimization: GraphOptimization,
+    /// What the encoder runs on, where it is used; `None` where this processor has nothing for it.
+    pub(crate) instructions: Option<InstructionSet>,
+}
+
+impl Target {
+    /// With the fastest instructions that this processor has.
+    pub(crate) fn new(device: Device, optimization: GraphOptimization) -> Self {
+        Self { device, optimization, instructions: InstructionSet::best() }
+    }
+}
+
 /// What ONNX Runtime is to open.
 pub(crate) enum Source {
     /// A file, possibly with external data beside it.
@@ -33,22 +50,19 @@ pub(crate) enum Source {
 
 impl PreparedGraph {
     /// A graph named `name`, with the content of `file` if it comes from one.
-    pub(crate) fn new(
-        name: String,
-        bytes: Bytes,
-        file: Option<&Path>,
-        (device, optimization): (Device, GraphOptimization),
-    ) -> Self {
+    pub(crate) fn new(name: String, bytes: Bytes, file: Option<&Path>, target: Target) -> Self {
         let model = Model::decode(bytes.clone()).ok();
         let is_int8 = model.as_ref().is_some_and(Model::quantizes_activations);
+        let device = target.device;
         let plan = if device == Device::Cpu {
-            plan(model, optimization)
+            plan(model, target)
         } else {
             Plan::Unchanged { reason: Reason::Device }
         };
         let (source, encoder, method, reason) = match plan {
-            Plan::Encoder { graph, encoder } => {
-                (Source::Bytes(graph), Some(encoder), ExecutionMethod::Encoder, None)
+            Plan::Encoder { graph, encoder, instructions } => {
+                let method = ExecutionMethod::Encoder(instructions);
+                (Source::Bytes(graph), Some(encoder), method, None)
             }
             Plan::Simplified { graph, reason } => {
                 (Source::Bytes(graph), None, ExecutionMethod::SimplifiedGraph, Some(reason))
@@ -108,7 +122,8 @@ mod tests {
 
     fn prepared(file: &str, device: Device) -> PreparedGraph {
         let bytes = std::fs::read(fixture("tiny-bert").join(file)).unwrap();
-        PreparedGraph::new("tiny".to_owned(), bytes.into(), None, (device, GraphOptimization::Full))
+        let target = Target::new(device, GraphOptimization::Full);
+        PreparedGraph::new("tiny".to_owned(), bytes.into(), None, target)
     }
 
     #[test]

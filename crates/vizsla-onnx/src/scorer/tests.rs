@@ -9,7 +9,7 @@ use vizsla_core::CancelHandle;
 
 use super::*;
 use crate::device::Device;
-use crate::graph::GraphOptimization;
+use crate::graph::{GraphOptimization, Target};
 use crate::pair::Pair;
 use crate::testing::{fixture, runtime};
 
@@ -169,7 +169,7 @@ fn tiny(threads: usize) -> Scorer {
     let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
     let tokenizer = PairTokenizer::new(&read("tokenizer.json"), 32).unwrap();
     let bytes = read("onnx/model.onnx").into();
-    let how = (Device::Cpu, GraphOptimization::None);
+    let how = Target::new(Device::Cpu, GraphOptimization::None);
     let graph = PreparedGraph::new("tiny".to_owned(), bytes, None, how);
     Scorer::open(runtime(), tokenizer, &graph, threads).unwrap()
 }

@@ -5,14 +5,12 @@ use std::arch::x86_64::*;
 use std::f32::consts::LOG2_E;
 
 use super::simd::{exp2, load, load_i32, store, store_i32, store_pairs};
-use crate::encoder::kernels::Sequence;
+use crate::encoder::kernels::{PROBABILITY_ONE, Sequence, largest_factor};
 
 /// How many queries are processed at a time.
 const ROWS: usize = 6;
 /// Keys are padded to a multiple of this: two vectors.
 const KEYS: usize = 32;
-/// Probabilities are multiples of 1 / this.
-const PROBABILITY_ONE: f32 = 32_767.0;
 
 /// Per-thread scratch buffers.
 #[derive(Default)]
@@ -68,12 +66,6 @@ pub(super) fn attend<const VECTORS: usize>(
             first += ROWS;
         }
     }
-}
-
-/// The largest integer for which `size` of its squares still add up to at most `i32::MAX`. In integer arithmetic: as a
-/// float, `i32::MAX / 32` rounds up to a square whose root is one too large.
-fn largest_factor(size: usize) -> u32 {
-    (i32::MAX as u32 / size as u32).isqrt()
 }
 
 /// The location of one head's numbers within the rows.
@@ -250,19 +242,5 @@ impl Scratch {
             }
         }
         sums
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::largest_factor;
-
-    #[test]
-    fn products_over_a_head_fit_32_bits() {
-        for size in [32, 64] {
-            let fits = |factor: u32| i32::try_from(size as u64 * u64::from(factor).pow(2)).is_ok();
-            let factor = largest_factor(size);
-            assert!(fits(factor) && !fits(factor + 1), "heads of {size}: {factor}");
-        }
     }
 }

@@ -4,10 +4,10 @@ use std::arch::x86_64::*;
 
 use super::simd::{gelu, load, load_bytes, load_i32, store, store_bytes};
 use crate::encoder::IntegerWeights;
-use crate::encoder::kernels::grow;
+use crate::encoder::kernels::{Firsts, grow};
 
 /// How many columns are multiplied at a time: four vectors of sixteen.
-pub(super) const PANEL: usize = 64;
+const PANEL: usize = 64;
 /// How many rows are multiplied at a time: six times four accumulators fill three quarters of the registers.
 const ROWS: usize = 6;
 
@@ -73,11 +73,12 @@ impl Linear {
             {
                 let part = Part { sequence, panel, steps };
                 let mut first = 0;
-                while rows.tokens + 1 - first >= ROWS {
+                let of_rows = rows.tokens + rows.before;
+                while of_rows - first >= ROWS {
                     self.block::<ROWS, GELU>(rows, first, part, out);
                     first += ROWS;
                 }
-                match rows.tokens + 1 - first {
+                match of_rows - first {
                     5 => self.block::<5, GELU>(rows, first, part, out),
                     4 => self.block::<4, GELU>(rows, first, part, out),
                     3 => self.block::<3, GELU>(rows, first, part, out),
@@ -98,7 +99,7 @@ impl Linear {
         Part { sequence, panel, steps }: Part<'_>,
         out: &mut [f32],
     ) {
-        let start = sequence * (rows.tokens + 1) + first;
+        let start = sequence * (rows.tokens + rows.before) + first;
         let mut inputs: [&[i32]; R] = [&[]; R];
         for (r, input) in inputs.iter_mut().enumerate() {
             *input = &rows.row(start + r)[..steps.len()];
@@ -121,12 +122,12 @@ impl Linear {
                 let scale = _mm512_mul_ps(scale, load(&scales[j]));
                 values[j] = _mm512_fmadd_ps(sum, scale, values[j]);
             }
-            if first + r == 0 {
+            if first + r < rows.before {
                 added = values;
                 continue;
             }
             added = bias;
-            let row = (first + r - 1) * self.outputs;
+            let row = (first + r - rows.before) * self.outputs;
             let (out, _) = out[row..][columns.clone()].as_chunks_mut::<16>();
             for (out, value) in out.iter_mut().zip(values) {
                 store(out, if GELU { gelu(value) } else { value });
@@ -140,17 +141,18 @@ impl Linear {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
 fn multiply<const R: usize>(rows: &[&[i32]; R], steps: &[Step]) -> [[__m512i; 4]; R] {
     let mut sums = [[_mm512_setzero_si512(); 4]; R];
-    for (k, Step(weights)) in steps.iter().enumerate() {
+    for k in 0..steps.len() {
+        let Step(weights) = &steps[k];
         let weights = [
             load_i32(&weights[0]),
             load_i32(&weights[1]),
             load_i32(&weights[2]),
             load_i32(&weights[3]),
         ];
-        for (sums, row) in sums.iter_mut().zip(rows) {
-            let input = _mm512_set1_epi32(row[k]);
-            for (sum, weights) in sums.iter_mut().zip(weights) {
-                *sum = _mm512_dpbusd_epi32(*sum, input, weights);
+        for r in 0..R {
+            let input = _mm512_set1_epi32(rows[r][k]);
+            for c in 0..4 {
+                sums[r][c] = _mm512_dpbusd_epi32(sums[r][c], input, weights[c]);
             }
         }
     }
@@ -167,6 +169,8 @@ fn multiply<const R: usize>(rows: &[&[i32]; R], steps: &[Step]) -> [[__m512i; 4]
 pub(in crate::encoder) struct Rows {
     /// Rows of each sequence, not counting the one before the first.
     tokens: usize,
+    /// How many rows are before the first of a sequence: one, or none where these are later rows.
+    before: usize,
     /// Bytes in groups of four.
     width: usize,
     bytes: Vec<i32>,
@@ -177,7 +181,7 @@ pub(in crate::encoder) struct Rows {
 
 impl Rows {
     fn sequences(&self) -> usize {
-        self.scales.len() / (self.tokens + 1)
+        self.scales.len() / (self.tokens + self.before)
     }
 
     fn row(&self, row: usize) -> &[i32] {
@@ -186,40 +190,52 @@ impl Rows {
 
     /// Quantises rows of `width` numbers, a multiple of 16, in sequences of `tokens` rows.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-    pub(super) fn quantize(&mut self, values: &[f32], width: usize, tokens: usize) {
-        (self.tokens, self.width) = (tokens, width / 4);
+    pub(super) fn quantize(&mut self, values: &[f32], width: usize, firsts: Firsts) {
+        let (tokens, before) = match firsts {
+            Firsts::Every(tokens) => (tokens, 1),
+            Firsts::None => (values.len() / width, 0),
+        };
+        (self.tokens, self.before, self.width) = (tokens, before, width / 4);
         let sequences = values.chunks_exact(width * tokens);
-        let bytes = sequences.len() * (tokens + 1) * self.width;
+        let bytes = sequences.len() * (tokens + before) * self.width;
         if self.bytes.len() < bytes {
             self.bytes.resize(bytes, 0);
         }
         self.scales.clear();
         self.zeros.clear();
         self.remainder.resize(width, 0.0);
-        let of_sequence = (tokens + 1) * self.width;
+        let of_sequence = (tokens + before) * self.width;
         for (rows, bytes) in sequences.zip(self.bytes.chunks_exact_mut(of_sequence)) {
-            let (before, bytes) = bytes.split_at_mut(self.width);
-            let (first, _) = rows[..width].as_chunks::<16>();
-            let of_first = quantize_row(first, bytes[..self.width].as_chunks_mut::<4>().0);
-            let (scale, zero) = of_first;
-            let (remainder, _) = self.remainder.as_chunks_mut::<16>();
-            for ((left, values), bytes) in
-                remainder.iter_mut().zip(first).zip(bytes.as_chunks::<4>().0)
-            {
-                let whole = _mm512_sub_epi32(load_bytes(bytes), _mm512_set1_epi32(zero));
-                let whole = _mm512_cvtepi32_ps(whole);
-                store(left, _mm512_fnmadd_ps(whole, _mm512_set1_ps(scale), load(values)));
-            }
-            let of_remainder = quantize_row(remainder, before.as_chunks_mut::<4>().0);
-            let others = rows.chunks_exact(width).zip(bytes.chunks_exact_mut(self.width)).skip(1);
-            let of_others = others.map(|(row, bytes)| {
-                quantize_row(row.as_chunks::<16>().0, bytes.as_chunks_mut::<4>().0)
-            });
-            for (scale, zero) in [of_remainder, of_first].into_iter().chain(of_others) {
+            let mut push = |(scale, zero): (f32, i32)| {
                 self.scales.push(scale);
                 self.zeros.push(zero);
+            };
+            let (first, bytes) = bytes.split_at_mut(before * 2 * self.width);
+            if before == 1 {
+                let (before, bytes) = first.split_at_mut(self.width);
+                let (row, _) = rows[..width].as_chunks::<16>();
+                let of_first = quantize_row(row, bytes.as_chunks_mut::<4>().0);
+                write_remainder(row, bytes, of_first, &mut self.remainder);
+                let (remainder, _) = self.remainder.as_chunks::<16>();
+                push(quantize_row(remainder, before.as_chunks_mut::<4>().0));
+                push(of_first);
+            }
+            let others = rows.chunks_exact(width).skip(before);
+            for (row, bytes) in others.zip(bytes.chunks_exact_mut(self.width)) {
+                push(quantize_row(row.as_chunks::<16>().0, bytes.as_chunks_mut::<4>().0));
             }
         }
+    }
+}
+
+/// What the bytes leave of each number.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
+fn write_remainder(row: &[[f32; 16]], bytes: &[i32], (scale, zero): (f32, i32), left: &mut [f32]) {
+    let bytes = bytes.as_chunks::<4>().0;
+    for ((left, values), bytes) in left.as_chunks_mut::<16>().0.iter_mut().zip(row).zip(bytes) {
+        let whole = _mm512_sub_epi32(load_bytes(bytes), _mm512_set1_epi32(zero));
+        let whole = _mm512_cvtepi32_ps(whole);
+        store(left, _mm512_fnmadd_ps(whole, _mm512_set1_ps(scale), load(values)));
     }
 }
 

@@ -1,7 +1,11 @@
-//! Kernels for x86 processors that multiply vectors of 64 8-bit numbers (AVX-512 VNNI). All unsafe code of this crate
-//! is in this folder: vector loads and stores, and the calls into functions compiled for these instructions.
+//! Kernels for x86 processors that multiply vectors of 64 8-bit numbers (AVX-512 VNNI). All unsafe code of this folder
+//! is vector loads and stores, and the calls into functions compiled for these instructions.
 
 #![allow(clippy::wildcard_imports, reason = "intrinsics are many and clearly named")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "loops of fixed length stay in registers; chains of iterators need not"
+)]
 #![allow(unsafe_code, reason = "an `Avx512` exists only where the processor has the instructions")]
 
 mod attention;
@@ -9,18 +13,18 @@ mod linear;
 mod norm;
 mod simd;
 
-use self::linear::{Linear, PANEL, Rows};
-use super::kernels::{Activation, Kernels, Sequence};
+use self::linear::{Linear, Rows};
+use super::kernels::{Activation, Firsts, Kernels, Sequence};
 use super::{IntegerWeights, Norm};
-use crate::cpu::Cpu;
+use crate::cpu::InstructionSet;
 
 /// Proof that the processor has AVX-512 F, BW, VL, DQ and VNNI.
 pub(super) struct Avx512(());
 
 impl Avx512 {
     /// `None` on a processor without them.
-    pub(super) fn new(cpu: Cpu) -> Option<Self> {
-        cpu.avx512_vnni.then_some(Self(()))
+    pub(super) fn new() -> Option<Self> {
+        InstructionSet::Avx512Vnni.is_available().then_some(Self(()))
     }
 }
 
@@ -29,16 +33,16 @@ impl Kernels for Avx512 {
     type Rows = Rows;
     type Attention = attention::Scratch;
 
-    const MULTIPLE: usize = PANEL;
-    const HEAD_SIZES: &'static [usize] = &[32, 64];
+    /// All: these processors have larger caches, and read weights four times as fast.
+    const FEED_FORWARD_ROWS: usize = usize::MAX;
 
     fn pack(&self, weights: IntegerWeights) -> Linear {
         Linear::pack(weights)
     }
 
-    fn quantize(&self, rows: &mut Rows, values: &[f32], width: usize, tokens: usize) {
+    fn quantize(&self, rows: &mut Rows, values: &[f32], width: usize, firsts: Firsts) {
         // SAFETY: `self` exists only where the processor has the instructions.
-        unsafe { rows.quantize(values, width, tokens) }
+        unsafe { rows.quantize(values, width, firsts) }
     }
 
     fn multiply(&self, linear: &Linear, rows: &Rows, activation: Activation, out: &mut Vec<f32>) {

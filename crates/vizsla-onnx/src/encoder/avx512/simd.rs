@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use crate::encoder::approximation::{ERF, ERF_LIMIT, EXP2};
+
 /// Reads sixteen floats.
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -65,49 +67,35 @@ pub(super) fn store_pairs(to: &mut [i32; 8], values: __m256i) {
     unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), values) }
 }
 
-/// 2^x for finite x, with a relative error of at most 0.000003: the integer part of x goes into the exponent, and the
-/// remainder, at most a half in magnitude, through a degree-four polynomial fitted for minimal relative error.
+/// 2^x, as [`exp2`](crate::encoder::approximation::exp2) has it; 0 for minus infinity.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn exp2(x: __m512) -> __m512 {
-    const COEFFICIENTS: [f32; 4] = [0.055_917_86, 0.240_247_44, 0.693_121_8, 0.999_999_3];
     let whole = _mm512_roundscale_ps::<0>(x);
     let rest = _mm512_sub_ps(x, whole);
-    let mut power = _mm512_set1_ps(0.009_570_102);
-    for coefficient in COEFFICIENTS {
-        power = _mm512_fmadd_ps(power, rest, _mm512_set1_ps(coefficient));
+    let mut power = _mm512_set1_ps(EXP2[0]);
+    for i in 1..EXP2.len() {
+        power = _mm512_fmadd_ps(power, rest, _mm512_set1_ps(EXP2[i]));
     }
     _mm512_scalef_ps(power, whole)
 }
 
-/// x·Φ(x), the exact (not the tanh) form of Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016), within 0.0001:
-/// a 150th of the step size to which the result is quantised. The error function of x/√2 is x times a polynomial in x²,
-/// fitted by least squares on |x| ≤ 4.2, and ±1 beyond.
+/// x·Φ(x), as [`gelu`](crate::encoder::approximation::gelu) has it.
 #[inline]
 #[target_feature(enable = "avx512f,avx512dq")]
 pub(super) fn gelu(x: __m512) -> __m512 {
-    const LIMIT: f32 = 4.2;
-    const COEFFICIENTS: [f32; 8] = [
-        -0.010_973_586,
-        0.017_337_145,
-        -0.028_237_557,
-        0.049_540_11,
-        -0.077_586_1,
-        0.111_684_64,
-        -0.162_992_12,
-        0.335_711_48,
-    ];
     let one = _mm512_set1_ps(1.0);
-    let limited = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-LIMIT)), _mm512_set1_ps(LIMIT));
+    let limited =
+        _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-ERF_LIMIT)), _mm512_set1_ps(ERF_LIMIT));
     // x² mapped to [-1, 1], where the polynomial is well conditioned.
     let square = _mm512_fmsub_ps(
         _mm512_mul_ps(limited, limited),
-        _mm512_set1_ps(2.0 / (LIMIT * LIMIT)),
+        _mm512_set1_ps(2.0 / (ERF_LIMIT * ERF_LIMIT)),
         one,
     );
-    let mut polynomial = _mm512_set1_ps(0.003_606_434_2);
-    for coefficient in COEFFICIENTS {
-        polynomial = _mm512_fmadd_ps(polynomial, square, _mm512_set1_ps(coefficient));
+    let mut polynomial = _mm512_set1_ps(ERF[0]);
+    for i in 1..ERF.len() {
+        polynomial = _mm512_fmadd_ps(polynomial, square, _mm512_set1_ps(ERF[i]));
     }
     let erf = _mm512_mul_ps(limited, polynomial);
     let erf = _mm512_min_ps(_mm512_max_ps(erf, _mm512_set1_ps(-1.0)), one);
