@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use vizsla::{
-    BoxError, Document, Effort, Engine, Fusion, Index, IndexSettings, RerankScore, Reranker,
-    SearchRequest, SearchResponse, WriterOptions,
+    BoxError, Candidate, Document, Effort, Engine, Fusion, Index, IndexSettings, Passage, Ranking,
+    RerankScore, Reranker, Retrieval, RetrieveRequest, Retriever, SearchRequest, SearchResponse,
+    WriterOptions,
 };
 
 use crate::support::{Ran, Workspace, fixture};
@@ -160,6 +161,63 @@ fn the_program_says_how_much_was_read() {
     assert!(quick <= balanced && balanced <= thorough && balanced <= full && quick > 0.0);
     let refused = workspace.run(&["eval", "--dataset", &dataset, "--effort", "heroic"]);
     assert!(refused.err.contains("balanced"), "{}", refused.err);
+}
+
+/// A judged collection of one long document that says something about marmots, one that does not, and one that is the query.
+fn long_collection(workspace: &Workspace) {
+    let line = |id: &str, text: &str| format!("{{\"_id\": \"{id}\", \"text\": \"{text}\"}}\n");
+    let long = around("A marmot whistles.");
+    let corpus =
+        line("long", &long) + &line("q", "marmot") + &line("other", "Nothing of the kind.");
+    workspace.write("judged/corpus.jsonl", corpus);
+    workspace.write("judged/queries.jsonl", line("q", "marmot whistles"));
+    workspace.write("judged/qrels/test.tsv", "query-id\tcorpus-id\tscore\nq\tlong\t1\n");
+    workspace.write("judged/given.run", "q Q0 long 1 2.5 other\n");
+}
+
+#[test]
+fn an_evaluation_reads_as_a_search_does_whatever_the_first_stage() {
+    let workspace = Workspace::new();
+    long_collection(&workspace);
+    let first_stages: [&[&str]; 3] =
+        [&[], &["--drop-query-document"], &["--candidates", "judged/given.run"]];
+    for first_stage in first_stages {
+        let tokens = |effort: &str| {
+            let mut args = vec!["eval", "--dataset", "judged", "--json", "--effort", effort];
+            args.extend(first_stage);
+            workspace.json(&args)["tokens"].as_f64().unwrap()
+        };
+        let (balanced, full) = (tokens("balanced"), tokens("full"));
+        assert!(0.0 < balanced && balanced < full / 2.0, "{first_stage:?}: {balanced} of {full}");
+    }
+}
+
+/// Finds one passage, and does not say where the query's words are in it.
+#[derive(Debug)]
+struct Foreign(Passage);
+
+struct Found(Passage);
+
+impl Retriever for Foreign {
+    fn prepare(&self, _: &RetrieveRequest) -> Result<Box<dyn Retrieval + '_>, BoxError> {
+        Ok(Box::new(Found(self.0.clone())))
+    }
+}
+
+impl Retrieval for Found {
+    fn candidates(&mut self) -> Result<Ranking<Candidate>, BoxError> {
+        Ok(Ranking::new([(1.0, Candidate::new(self.0.clone()))])?)
+    }
+}
+
+#[test]
+fn a_retriever_that_marks_no_words_is_read_in_parts_all_the_same() {
+    let reader = Reader::default();
+    let passage = Passage::new("d", 0, around("Marmots whistle when an eagle comes."));
+    let engine = Engine::new(Foreign(passage)).with_reranker(reader.clone());
+    engine.search(&SearchRequest::new("which marmot whistles at eagles")).unwrap();
+    let texts = reader.0.lock().unwrap().clone();
+    assert!(texts[0].contains("an eagle comes") && texts[0].len() < 500, "{texts:?}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The first stages that an evaluation takes candidates from.
 
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use vizsla::{
-    BoxError, Candidate, Index, IndexRetriever, Ranking, Retrieval, RetrieveRequest, Retriever,
+    BoxError, Candidate, Explanation, Index, IndexRetriever, Matched, Metadata, QueryNotes,
+    Ranking, Retrieval, RetrieveRequest, Retriever,
 };
 
 use crate::corpus::index_failed;
@@ -18,8 +20,8 @@ pub enum CandidateSource {
     Index(Box<IndexRetriever>),
     /// Another first stage.
     Other(Arc<dyn Retriever>),
-    /// An existing ranking.
-    Given(Ranking<Candidate>),
+    /// An existing ranking of passages of this index, which says which words of the query are in them.
+    Given(Ranking<Candidate>, Box<IndexRetriever>),
 }
 
 impl CandidateSource {
@@ -32,7 +34,8 @@ impl CandidateSource {
         let ids: Vec<&str> = documents.iter().map(|(id, _)| id.as_str()).collect();
         let scores: BTreeMap<&str, f32> =
             documents.iter().map(|(id, score)| (id.as_str(), *score)).collect();
-        let passages = index.retriever().passages(&ids).map_err(index_failed)?;
+        let retriever = index.retriever();
+        let passages = retriever.passages(&ids).map_err(index_failed)?;
         let found: HashSet<&str> = passages.iter().map(|passage| passage.doc_id.as_str()).collect();
         if let Some(id) = ids.iter().find(|id| !found.contains(*id)) {
             let message = format!("the candidate {id} is not in the corpus");
@@ -45,7 +48,7 @@ impl CandidateSource {
             let message = "the candidates cannot be ranked";
             Error::new(ErrorKind::InvalidInput, message).with_source(error)
         })?;
-        Ok(Self::Given(ranking))
+        Ok(Self::Given(ranking, Box::new(retriever)))
     }
 }
 
@@ -64,32 +67,32 @@ impl Retriever for WithoutQueryDocument {
         let mut deeper = request.clone();
         // Room for the passages of the document that is dropped.
         deeper.depth = request.depth.saturating_add(if self.dropped.is_some() { 20 } else { 0 });
-        let found = match &self.source {
-            CandidateSource::Index(retriever) => Found::Now(retriever.prepare(&deeper)?),
-            CandidateSource::Other(retriever) => Found::Now(retriever.prepare(&deeper)?),
-            CandidateSource::Given(ranking) => Found::Before(ranking),
+        let (retrieval, given) = match &self.source {
+            CandidateSource::Index(retriever) => (retriever.prepare(&deeper)?, None),
+            CandidateSource::Other(retriever) => (retriever.prepare(&deeper)?, None),
+            CandidateSource::Given(ranking, retriever) => {
+                (retriever.prepare(&deeper)?, Some(ranking))
+            }
         };
-        Ok(Box::new(Without { found, dropped: self.dropped.as_ref(), depth: request.depth.get() }))
+        let (dropped, depth) = (self.dropped.as_ref(), request.depth.get());
+        Ok(Box::new(Without { retrieval, given, dropped, depth }))
     }
 }
 
 /// One query to [`WithoutQueryDocument`].
 struct Without<'a> {
-    found: Found<'a>,
+    retrieval: Box<dyn Retrieval + 'a>,
+    /// Taken instead of what the retrieval finds.
+    given: Option<&'a Ranking<Candidate>>,
     dropped: Option<&'a String>,
     depth: usize,
 }
 
-enum Found<'a> {
-    Now(Box<dyn Retrieval + 'a>),
-    Before(&'a Ranking<Candidate>),
-}
-
 impl Retrieval for Without<'_> {
     fn candidates(&mut self) -> std::result::Result<Ranking<Candidate>, BoxError> {
-        let found = match &mut self.found {
-            Found::Now(retrieval) => retrieval.candidates()?,
-            Found::Before(ranking) => ranking.clone(),
+        let found = match self.given {
+            Some(ranking) => ranking.clone(),
+            None => self.retrieval.candidates()?,
         };
         let kept =
             found.into_iter().filter(|ranked| Some(&ranked.item.passage.doc_id) != self.dropped);
@@ -98,17 +101,34 @@ impl Retrieval for Without<'_> {
         Ok(ranking)
     }
 
+    fn matched(&self) -> Option<Matched> {
+        self.retrieval.matched()
+    }
+
     fn degraded(&self) -> Option<String> {
-        match &self.found {
-            Found::Now(retrieval) => retrieval.degraded(),
-            Found::Before(_) => None,
-        }
+        self.retrieval.degraded()
     }
 
     fn query(&self) -> Option<&str> {
-        match &self.found {
-            Found::Now(retrieval) => retrieval.query(),
-            Found::Before(_) => None,
-        }
+        self.retrieval.query()
+    }
+
+    fn notes(&mut self) -> std::result::Result<QueryNotes, BoxError> {
+        self.retrieval.notes()
+    }
+
+    fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        self.retrieval.highlight(candidate)
+    }
+
+    fn metadata(&mut self, candidate: &Candidate) -> std::result::Result<Arc<Metadata>, BoxError> {
+        self.retrieval.metadata(candidate)
+    }
+
+    fn explain(
+        &mut self,
+        candidate: &Candidate,
+    ) -> std::result::Result<Option<Explanation>, BoxError> {
+        self.retrieval.explain(candidate)
     }
 }

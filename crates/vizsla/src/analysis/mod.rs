@@ -5,6 +5,7 @@
 //! `query` what a query looks for.
 
 mod fold;
+mod highlight;
 mod language;
 mod normal;
 mod plain;
@@ -19,6 +20,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
 
+pub(crate) use self::highlight::{QueryWords, highlight};
 pub use self::language::{Language, UnknownLanguage};
 pub(crate) use self::plain::analyzer as plain_analyzer;
 pub(crate) use self::query::{Slot, WordGroup};

@@ -26,13 +26,11 @@ mod tantivy_retriever;
 mod top_k;
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::query::{Bm25StatisticsProvider, Query};
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, Term};
 use vizsla_core::{Bm25Explanation, Bm25Term};
 
@@ -221,22 +219,4 @@ pub(crate) fn terms_of(query: &dyn Query, field: Field) -> HashSet<String> {
         }
     });
     terms
-}
-
-/// Ranges of the words in `text` that `analyzer` turns into one of `terms`, in order and disjoint.
-pub(crate) fn highlight(
-    analyzer: &TextAnalyzer,
-    terms: &HashSet<String>,
-    text: &str,
-) -> Vec<Range<usize>> {
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut analyzer = analyzer.clone();
-    analyzer.token_stream(text).process(&mut |token| {
-        // A compound comes before its parts, so what overlaps the last range lies within it.
-        let free = ranges.last().is_none_or(|last| token.offset_from >= last.end);
-        if free && terms.contains(&token.text) {
-            ranges.push(token.offset_from..token.offset_to);
-        }
-    });
-    ranges
 }

@@ -21,8 +21,8 @@ use vizsla_core::{
 use super::clauses::ClauseFilter;
 use super::segments::best_of_all;
 use super::top_k;
-use super::{Bm25Query, WeightedField, highlight, terms_of, terms_of_groups};
-use crate::analysis::{Language, plain_analyzer, single_groups, single_slots};
+use super::{Bm25Query, WeightedField, terms_of, terms_of_groups};
+use crate::analysis::{Language, highlight, plain_analyzer, single_groups, single_slots};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Bm25Params;
 

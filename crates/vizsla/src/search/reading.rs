@@ -1,6 +1,7 @@
 //! The second stage: which candidates the reranker reads, in which order, and which part of each. In: candidates with the
 //! scores of the first stage. Out: the same with the scores of both.
 
+use std::cell::LazyCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,7 @@ use super::excerpt::{Match, excerpt};
 use super::observer::SearchObserver;
 use super::scored::ScoredCandidates;
 use super::stages::RerankStage;
+use crate::analysis::QueryWords;
 use crate::error::{Error, ErrorKind, Result, panic_message};
 
 /// So many candidates are read before it is asked whether more are worth it. No fewer: cores may idle at the end of a group.
@@ -159,16 +161,21 @@ impl Reading<'_> {
             return vec![None; candidates.len()];
         };
         let mut words = Words::default();
+        // Foreign retrievers may not say where the query's words are.
+        let own = LazyCell::new(|| QueryWords::of(query));
         let matches: Vec<Vec<Match>> = candidates
             .iter()
             .map(|candidate| {
-                words.found_in(&candidate.passage.text, retrieval.highlight(candidate))
+                let text = &candidate.passage.text;
+                let known = retrieval.highlight(candidate);
+                let known = if known.is_empty() { own.found_in(text) } else { known };
+                words.found_in(text, known)
             })
             .collect();
         let weights = words.weights(candidates.len());
         let part = |(candidate, matches): (&Candidate, &Vec<Match>)| {
             let text = &candidate.passage.text;
-            // Where none of the words are known to be, any part may be the one.
+            // Where none of the words are, any part may be the one.
             let part = (!matches.is_empty()).then(|| excerpt(text, matches, &weights, max_tokens));
             part.filter(|part| part.len() < text.len())
         };

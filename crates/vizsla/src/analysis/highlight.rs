@@ -1,0 +1,46 @@
+//! Where the words of a query are in a text.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use tantivy::tokenizer::TextAnalyzer;
+
+use super::{Analysis, Analyzer, Language};
+
+/// Ranges of the words in `text` that `analyzer` turns into one of `terms`, in order and disjoint.
+pub(crate) fn highlight(
+    analyzer: &TextAnalyzer,
+    terms: &HashSet<String>,
+    text: &str,
+) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    let mut analyzer = analyzer.clone();
+    analyzer.token_stream(text).process(&mut |token| {
+        // A compound comes before its parts, so what overlaps the last range lies within it.
+        let free = ranges.last().is_none_or(|last| token.offset_from >= last.end);
+        if free && terms.contains(&token.text) {
+            ranges.push(token.offset_from..token.offset_to);
+        }
+    });
+    ranges
+}
+
+/// The words of a query, for texts of which no index says where they are: as an index in English would have them.
+pub(crate) struct QueryWords {
+    analyzer: Analyzer,
+    terms: HashSet<String>,
+}
+
+impl QueryWords {
+    pub(crate) fn of(query: &str) -> Self {
+        let analyzer = Analyzer::new(Analysis::default(), Language::default());
+        let groups = analyzer.groups(query);
+        let terms = groups.into_iter().flat_map(|group| group.terms).map(|(term, _)| term);
+        Self { terms: terms.collect(), analyzer }
+    }
+
+    /// As [`Retrieval::highlight`](vizsla_core::Retrieval::highlight).
+    pub(crate) fn found_in(&self, text: &str) -> Vec<Range<usize>> {
+        highlight(self.analyzer.terms(), &self.terms, text)
+    }
+}
