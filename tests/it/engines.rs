@@ -2,8 +2,12 @@
 //! `cargo xtask test` has started them and says so in the environment.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::support::{Ran, Workspace};
+use serde_json::json;
+
+use crate::serving::Serving;
+use crate::support::{Ran, Workspace, names};
 
 /// The address of an engine that runs for the tests, with the name of an index of this test alone.
 fn running(variable: &str, index: &str) -> Option<String> {
@@ -125,10 +129,49 @@ fn takes_records(engine: &Engine) {
     assert_eq!((ids("harbour"), ids("lighthouse")), (0, 1));
 }
 
+/// A server, an agent and a watch take an engine as they take a folder.
+fn is_served(engine: &Engine) {
+    let place = &engine.place;
+    let heron = place.write("files/heron.md", "The grey heron waits for fish.");
+    engine.index();
+    let serving = Serving::start(place, &["--engine", &engine.address]);
+    let found = |words: &str| -> Vec<String> {
+        names(&serving.get(&format!("/api/search?fusion=bm25&q={words}")).json())
+    };
+    assert_eq!(found("heron"), ["heron.md"]);
+    assert_eq!(serving.get("/api/index").json()["indexes"][0]["stats"]["documents"], 1);
+
+    let call = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {
+        "name": "fetch", "arguments": {"id": heron.display().to_string()},
+        "_meta": {"io.modelcontextprotocol/protocolVersion": "2025-06-18"},
+    }});
+    let initialize = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }});
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let lines = format!("{initialize}\n{ready}\n{call}\n");
+    let ran = place.run_with(&["mcp", "--engine", &engine.address], lines);
+    assert!(ran.out.contains("waits for fish"), "{}{}", ran.out, ran.err);
+
+    let mut watch =
+        place.command(&["watch", "files", "--engine", &engine.address]).spawn().unwrap();
+    let start = Instant::now();
+    // A change made before the watch has begun is found by its first look.
+    place.write("files/badger.txt", "A badger digs.");
+    while found("badger").is_empty() && start.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert_eq!(found("badger"), ["badger.txt"]);
+}
+
 #[test]
 fn sqlite_is_an_index() {
     is_an_index(&Engine::sqlite());
     takes_records(&Engine::sqlite());
+    is_served(&Engine::sqlite());
 }
 
 #[test]
@@ -136,6 +179,7 @@ fn opensearch_is_an_index() {
     let Some(address) = running("VIZSLA_TEST_OPENSEARCH", "notes") else { return };
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
+    is_served(&Engine::new(&format!("{address}_served")));
 }
 
 #[test]
@@ -143,6 +187,7 @@ fn postgresql_is_an_index() {
     let Some(address) = running("VIZSLA_TEST_POSTGRESQL", "notes") else { return };
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
+    is_served(&Engine::new(&format!("{address}_served")));
 }
 
 #[test]
