@@ -2,9 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vizsla::{BoxError, RerankScore, Reranker, TimeLimits};
@@ -92,15 +93,19 @@ fn gated(gate: &Gate) -> ServerOptions {
 }
 
 fn send(address: SocketAddr) -> TcpStream {
+    let body = json!({"query": "q", "texts": ["a text of some words", "another"]}).to_string();
+    post(address, "/rerank", &body)
+}
+
+fn post(address: SocketAddr, path: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let body = json!({"query": "q", "texts": ["a text of some words", "another"]}).to_string();
     let head = format!(
-        "POST /rerank HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all((head + &body).as_bytes()).unwrap();
+    stream.write_all((head + body).as_bytes()).unwrap();
     stream
 }
 
@@ -141,6 +146,38 @@ fn what_was_accepted_is_answered_when_the_server_stops() {
     }
     running.join().unwrap().unwrap();
     assert!(TcpStream::connect(address).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_under_load_loses_no_accepted_request() {
+    let workspace = Workspace::new();
+    let mut serving = Serving::start(&workspace, &["--shutdown-grace", "2m"]);
+    let address: SocketAddr = serving.address().parse().unwrap();
+    let texts: Vec<String> =
+        (0..30).map(|n| format!("{n} {}", "herons nest in trees ".repeat(10))).collect();
+    let body = json!({"query": "herons", "texts": texts}).to_string();
+    let asked: Vec<TcpStream> = (0..6).map(|_| post(address, "/rerank", &body)).collect();
+    // They are read in fair turns, so none has ended when the last has come.
+    let waiting = || -> f64 {
+        let metrics = serving.get("/metrics").body;
+        let line = metrics.lines().find(|line| line.starts_with("te_queue_size "));
+        line.map_or(0.0, |line| line.rsplit(' ').next().unwrap().parse().unwrap())
+    };
+    let tokens = |text: &String| ("herons".len() + text.len()) / 4 + 8;
+    let all = 6 * texts.iter().map(tokens).sum::<usize>();
+    let start = Instant::now();
+    while waiting() < all as f64 {
+        assert!(start.elapsed() < PATIENCE, "{} of {all} tokens have come", waiting());
+    }
+    let told = Command::new("kill").args(["-TERM", &serving.id()]).status().unwrap();
+    assert!(told.success());
+    for stream in asked {
+        let answer = read(stream);
+        assert!(answer.starts_with("http/1.1 200"), "{answer}");
+        assert_eq!(answer.matches("\"index\"").count(), texts.len());
+    }
+    assert!(serving.wait().success());
 }
 
 #[test]
