@@ -14,6 +14,7 @@ mod judged;
 mod peers;
 mod plan;
 mod python;
+mod record;
 mod serve;
 mod wheel;
 
@@ -35,6 +36,7 @@ use self::fuzz::FuzzArgs;
 use self::peers::PeersArgs;
 use self::plan::PlanArgs;
 use self::python::PythonArgs;
+use self::record::RecordArgs;
 use self::serve::ServeArgs;
 use self::wheel::WheelArgs;
 
@@ -68,6 +70,8 @@ enum Chore {
     Python(PythonArgs),
     /// Build the wheel and the source distribution of the Python package into target/wheels, and check them
     Wheel(WheelArgs),
+    /// Record the journey that README.md shows
+    Record(RecordArgs),
     /// Run the fuzz targets; needs a nightly compiler and cargo-fuzz
     Fuzz(FuzzArgs),
     /// Start another search engine and run a command with it
@@ -102,6 +106,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Clients(args) => clients::check(&args),
         Chore::Python(args) => python::check(&args),
         Chore::Wheel(args) => wheel::build(&args),
+        Chore::Record(args) => record::record(&args),
         Chore::Fuzz(args) => fuzz::run(&args),
         Chore::Engine(args) => engine::run(&args),
         Chore::Bench { which: None } => bench(),
