@@ -69,6 +69,8 @@ def fastembed(model, threads):
     name = "local/int8"
     TextCrossEncoder.add_custom_model(model=name, model_file=f"onnx/{int8(model)}", sources=ModelSource(hf="local/none"))
     encoder = TextCrossEncoder(model_name=name, specific_model_path=model, threads=threads)
+    # It would cut pairs at what the tokenizer's file happens to say.
+    encoder.model.tokenizer.enable_truncation(max_length=512)
     return lambda pairs: list(encoder.rerank_pairs(pairs))
 
 

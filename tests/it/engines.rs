@@ -159,7 +159,7 @@ fn is_served(engine: &Engine) {
     let start = Instant::now();
     // A change made before the watch has begun is found by its first look.
     place.write("files/badger.txt", "A badger digs.");
-    while found("badger").is_empty() && start.elapsed() < Duration::from_secs(60) {
+    while found("badger").is_empty() && start.elapsed() < Duration::from_mins(1) {
         std::thread::sleep(Duration::from_millis(200));
     }
     watch.kill().unwrap();

@@ -266,7 +266,7 @@ pub(crate) struct RankingArgs {
     #[arg(long, value_name = "N", value_parser = parse_depth)]
     pub(crate) depth: Option<usize>,
     /// How to combine the two rankings: rerank, bm25, auto, position, rrf[:K], log-odds[:WEIGHT] of BM25, or linear, zscore,
-    /// rank-biased or calibrated, each with [:WEIGHT] of the reranker [default: log-odds:1.25]
+    /// rank-biased or calibrated, each with [:WEIGHT] of the reranker [default: log-odds:1]
     #[arg(long, value_name = "HOW")]
     pub(crate) fusion: Option<FusionPolicy>,
     /// How much of the candidates to read: quick (parts of them, until eight in a row have not come among the hits),

@@ -93,7 +93,7 @@ impl Fusion {
     /// `k` of reciprocal rank fusion by default.
     pub const DEFAULT_RRF_K: f32 = 60.0;
     /// Weight of the first stage in log-odds fusion by default; docs/reading.md says how it was chosen.
-    pub const DEFAULT_RETRIEVAL_WEIGHT: f32 = 1.25;
+    pub const DEFAULT_RETRIEVAL_WEIGHT: f32 = 1.0;
     /// The highest weight of the first stage in log-odds fusion.
     const MAX_RETRIEVAL_WEIGHT: f32 = 100.0;
     /// Weight of the cross-encoder by default in the other weighted fusions.

@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum Effort {
-    /// As [`Balanced`](Self::Balanced), and only until eight candidates in a row have not come among the hits.
+    /// Shorter parts than [`Balanced`](Self::Balanced), and only until eight candidates in a row have not come among the
+    /// hits.
     Quick,
     /// The part of each candidate in which most of the query's words are.
     #[default]
@@ -39,10 +40,12 @@ impl Effort {
     /// The longest part of a candidate that is read, in tokens; `None` for all of it. A question of so many tokens is read
     /// with each part, so that parts much shorter than it would save little.
     pub(super) fn excerpt_tokens(self, question: usize) -> Option<usize> {
-        match self {
-            Self::Quick | Self::Balanced | Self::Thorough => Some(question.max(64)),
-            Self::Full => None,
-        }
+        let tokens = match self {
+            Self::Quick => 64,
+            Self::Balanced | Self::Thorough => 96,
+            Self::Full => return None,
+        };
+        Some(question.max(tokens))
     }
 
     /// Whether reading ends when further candidates hardly change the hits.
