@@ -75,7 +75,7 @@ fn the_part_with_the_words_is_read_with_its_title() {
 fn a_long_question_is_read_with_long_parts() {
     let documents = [Document::new("d", around("A marmot whistles."))];
     let short = read(&documents, "marmot", Effort::Balanced).1[0].len();
-    let question = format!("marmot {}", "and what else there may be ".repeat(30));
+    let question = format!("marmot {}", "and what else there may be ".repeat(45));
     let long = read(&documents, &question, Effort::Balanced).1[0].len();
     assert!(long > 2 * short, "{long}, {short}");
 }

@@ -190,8 +190,8 @@ def test_ctrl_c_ends_scoring():
     code = """
 import sys, vizsla
 model = vizsla.CrossEncoder(threads=1, cache_size=0)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     while True:
         model.predict([("q", f"a long text {at} " * 100) for at in range(5000)])
 except KeyboardInterrupt:
