@@ -55,16 +55,21 @@ fn contents(
     let formats: Vec<String> =
         formats.iter().map(|(name, counts)| format!("{name} {}", counts.documents)).collect();
     let listed = if with_problems > 0 { " (--problems lists them)" } else { "" };
+    // An engine keeps its own files.
+    let on_disk = if stats.bytes == 0 {
+        String::new()
+    } else {
+        let size = indicatif::HumanBytes(stats.bytes);
+        format!("\n  segments   {}\n  size       {size}", stats.segments)
+    };
     output::line(&format!(
-        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}\n  segments   {}\n  size       {}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
+        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}{on_disk}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
         at,
         people(&sources(index)?),
         stats.documents,
         stats.passages,
         stats.files,
         formats.join(", "),
-        stats.segments,
-        indicatif::HumanBytes(stats.bytes),
         stats.format,
         settings.split.max_tokens,
         settings.language,
