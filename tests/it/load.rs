@@ -1,6 +1,6 @@
 //! A server that has more to do than it can, or is stopped while it does it.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
@@ -94,19 +94,20 @@ fn gated(gate: &Gate) -> ServerOptions {
 
 fn send(address: SocketAddr) -> TcpStream {
     let body = json!({"query": "q", "texts": ["a text of some words", "another"]}).to_string();
-    post(address, "/rerank", &body)
+    post(address, "/rerank", &body).unwrap()
 }
 
-fn post(address: SocketAddr, path: &str, body: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+/// An error if there is nobody to take the request.
+fn post(address: SocketAddr, path: &str, body: &str) -> io::Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all((head + body).as_bytes()).unwrap();
-    stream
+    stream.write_all((head + body).as_bytes())?;
+    Ok(stream)
 }
 
 fn read(mut stream: TcpStream) -> String {
@@ -157,7 +158,7 @@ fn a_signal_under_load_loses_no_accepted_request() {
     let texts: Vec<String> =
         (0..30).map(|n| format!("{n} {}", "herons nest in trees ".repeat(10))).collect();
     let body = json!({"query": "herons", "texts": texts}).to_string();
-    let asked: Vec<TcpStream> = (0..6).map(|_| post(address, "/rerank", &body)).collect();
+    let asked: Vec<TcpStream> = (0..6).map(|_| post(address, "/rerank", &body).unwrap()).collect();
     // They are read in fair turns, so none has ended when the last has come.
     let waiting = || -> f64 {
         let metrics = serving.get("/metrics").body;
@@ -271,13 +272,7 @@ fn what_was_acknowledged_survives_the_end_of_the_process() {
 /// Adds a document; nothing if the server is gone before it has answered.
 fn add(address: SocketAddr, id: &str) -> Option<Value> {
     let body = json!({"documents": [{"id": id, "text": "A text."}]}).to_string();
-    let head = format!(
-        "POST /api/documents HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream.write_all((head + &body).as_bytes()).ok()?;
+    let mut stream = post(address, "/api/documents", &body).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (_, body) = answer.split_once("\r\n\r\n")?;

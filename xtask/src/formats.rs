@@ -5,7 +5,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::{cargo, root, run, target_dir};
+use crate::{release_program, root, run};
 
 #[derive(Debug, Args)]
 pub(crate) struct FormatsArgs {
@@ -26,9 +26,7 @@ pub(crate) struct FormatsArgs {
 }
 
 pub(crate) fn bench(args: &FormatsArgs) -> anyhow::Result<()> {
-    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
-    let program =
-        target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX));
+    let program = release_program(None)?;
     let mut command = Command::new(&args.python);
     command.arg(root().join("xtask/formats.py")).arg(program).arg(&args.folder);
     if let Some(expect) = &args.expect {

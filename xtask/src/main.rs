@@ -18,6 +18,7 @@ mod record;
 mod serve;
 mod wheel;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -121,9 +122,7 @@ fn main() -> anyhow::Result<()> {
 
 fn demo(folder: Option<PathBuf>) -> anyhow::Result<()> {
     set_up()?;
-    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
-    let program =
-        target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX));
+    let program = release_program(None)?;
     let index = target_dir().join("demo-index");
     let folders = folder.map_or_else(package_dirs, |folder| Ok(vec![folder]))?;
     let index = index.display().to_string();
@@ -206,6 +205,31 @@ impl Progress for Fetching {
 
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
     run(Command::new(env!("CARGO")).args(args), &[0])
+}
+
+/// The program to measure or to show: the one given, or else one that is built.
+fn release_program(given: Option<&Path>) -> anyhow::Result<PathBuf> {
+    if let Some(program) = given {
+        return program.canonicalize().context("cannot find the program");
+    }
+    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
+    Ok(target_dir().join("release").join(format!("vizsla{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Copies a folder, without what Python has compiled.
+fn copy_folder(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let entry = entry?;
+        let (source, name) = (entry.path(), entry.file_name());
+        if source.is_dir() && name != "__pycache__" {
+            copy_folder(&source, &to.join(name))?;
+        } else if source.is_file() {
+            fs::copy(&source, to.join(name))
+                .with_context(|| format!("cannot copy {}", source.display()))?;
+        }
+    }
+    Ok(())
 }
 
 fn run(command: &mut Command, good_codes: &[i32]) -> anyhow::Result<()> {

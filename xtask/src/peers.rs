@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use vizsla_hub::runtime;
 
-use crate::{cargo, root, run, set_up, target_dir};
+use crate::{release_program, root, run, set_up, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct PeersArgs {
@@ -44,10 +44,9 @@ pub(crate) struct PeersArgs {
 
 pub(crate) fn bench(args: &PeersArgs) -> anyhow::Result<()> {
     set_up()?;
-    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
+    let program = release_program(None)?;
     let workload = target_dir().join("rerank-workload.jsonl");
     write_workload(args, &workload)?;
-    let program = target_dir().join("release/vizsla");
     let model = args.model.canonicalize().context("cannot find the model")?;
     let (threads, queries) = (args.threads.to_string(), args.queries.to_string());
     let ours = format!(

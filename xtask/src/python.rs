@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::{cargo, root, run, set_up, target_dir};
+use crate::{cargo, copy_folder, root, run, set_up, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct PythonArgs {
@@ -86,25 +86,10 @@ fn build() -> anyhow::Result<PathBuf> {
     let library = built.join(format!("{prefix}vizsla_python.{extension}"));
     let package = target_dir().join("python/package");
     let _ = fs::remove_dir_all(&package);
-    copy(&folder().join("python"), &package)?;
+    copy_folder(&folder().join("python"), &package)?;
     let native = package.join("vizsla").join(format!("_native.{suffix}"));
     fs::copy(&library, &native).with_context(|| format!("cannot copy {}", library.display()))?;
     Ok(package)
-}
-
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
-    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let (source, name) = (entry.path(), entry.file_name());
-        if source.is_dir() && name != "__pycache__" {
-            copy(&source, &to.join(name))?;
-        } else if source.is_file() {
-            fs::copy(&source, to.join(name))
-                .with_context(|| format!("cannot copy {}", source.display()))?;
-        }
-    }
-    Ok(())
 }
 
 /// A Python with these packages, made unless it is there already.

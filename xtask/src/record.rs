@@ -10,7 +10,7 @@ use anstyle_svg::Term;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::{cargo, package_dirs, root, set_up, target_dir};
+use crate::{copy_folder, package_dirs, release_program, root, set_up};
 
 /// What is typed, in the folder of documents and one below it, and how many lines of the answer are shown.
 const JOURNEY: [(&str, &str, usize); 4] = [
@@ -33,19 +33,14 @@ pub(crate) struct RecordArgs {
 
 pub(crate) fn record(args: &RecordArgs) -> anyhow::Result<()> {
     set_up()?;
-    let program = if let Some(program) = &args.program {
-        program.canonicalize().context("cannot find the program")?
-    } else {
-        cargo(&["build", "--release", "--package", "vizsla-cli"])?;
-        target_dir().join("release/vizsla")
-    };
+    let program = release_program(args.program.as_deref())?;
     // Under a home folder of its own, so that paths are those of anybody.
     let home = tempfile::tempdir()?;
     let notes = home.path().join("notes");
     for package in package_dirs()? {
         let name = package.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = name.rsplit_once('-').map_or(name.as_str(), |(name, _)| name).to_owned();
-        copy(&package, &notes.join(name))?;
+        copy_folder(&package, &notes.join(name))?;
     }
     let mut steps = Vec::new();
     for (folder, typed, lines) in JOURNEY {
@@ -56,21 +51,6 @@ pub(crate) fn record(args: &RecordArgs) -> anyhow::Result<()> {
     let picture = root().join("docs/search.svg");
     fs::write(&picture, film(&steps)?)?;
     println!("{}", picture.display());
-    Ok(())
-}
-
-/// Copies a folder's files.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy(&entry.path(), &target)?;
-        } else {
-            fs::copy(entry.path(), target)?;
-        }
-    }
     Ok(())
 }
 

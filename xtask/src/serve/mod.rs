@@ -16,7 +16,7 @@ use clap::Args;
 use self::client::{Client, Reply};
 use self::server::Running;
 use crate::environments::python;
-use crate::{cargo, root, set_up, target_dir};
+use crate::{release_program, root, set_up};
 
 /// How many clients ask at once.
 const CLIENTS: usize = 8;
@@ -69,12 +69,7 @@ impl Latencies {
 
 pub(crate) fn bench(args: &ServeArgs) -> anyhow::Result<()> {
     set_up()?;
-    let program = if let Some(program) = &args.program {
-        program.canonicalize().context("cannot find the program")?
-    } else {
-        cargo(&["build", "--release", "--package", "vizsla-cli"])?;
-        target_dir().join("release/vizsla")
-    };
+    let program = release_program(args.program.as_deref())?;
     let texts = Texts::read()?;
     throughput(args, &program, &texts)?;
     // On a slow machine a big call takes longer than a server gives it by default.

@@ -20,6 +20,31 @@ pub(super) fn largest_factor(size: usize) -> u32 {
     (i32::MAX as u32 / size as u32).isqrt()
 }
 
+/// How many rows a linear layer multiplies at a time: their sums fill three quarters of the registers.
+pub(super) const ROWS: usize = 6;
+
+/// Calls `block::<R, GELU>` for [`ROWS`] rows at a time and then for those that are left, `first` being the block's first. A
+/// macro, since each caller is compiled for instructions of its own, and the number of rows is part of the function.
+macro_rules! in_blocks {
+    ($rows:expr, |$first:ident| $linear:ident.$block:ident::<_, $gelu:ident>($($argument:expr),*)) => {{
+        let rows = $rows;
+        let mut $first = 0;
+        while rows - $first >= $crate::encoder::kernels::ROWS {
+            $linear.$block::<{ $crate::encoder::kernels::ROWS }, $gelu>($($argument),*);
+            $first += $crate::encoder::kernels::ROWS;
+        }
+        match rows - $first {
+            5 => $linear.$block::<5, $gelu>($($argument),*),
+            4 => $linear.$block::<4, $gelu>($($argument),*),
+            3 => $linear.$block::<3, $gelu>($($argument),*),
+            2 => $linear.$block::<2, $gelu>($($argument),*),
+            1 => $linear.$block::<1, $gelu>($($argument),*),
+            _ => {}
+        }
+    }};
+}
+pub(super) use in_blocks;
+
 /// The steps of a layer. A value is proof of the processor's instructions: it exists only where they do.
 pub(super) trait Kernels: Send + Sync + 'static {
     /// A linear layer, with its weights in the order in which they are read.

@@ -11,6 +11,19 @@ pub(crate) struct IntegerWeights {
     pub(crate) bias: Vec<f32>,
 }
 
+impl IntegerWeights {
+    /// The sum of each output's weights, used to subtract a row's zero point.
+    pub(super) fn sums(&self) -> Vec<i32> {
+        let mut sums = vec![0; self.outputs];
+        for row in self.values.chunks_exact(self.outputs) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += i32::from(*value);
+            }
+        }
+        sums
+    }
+}
+
 /// The scale and shift of a normalised row.
 pub(crate) struct Norm {
     pub(crate) weight: Vec<f32>,

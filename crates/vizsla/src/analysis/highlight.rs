@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use tantivy::tokenizer::TextAnalyzer;
 
-use super::{Analysis, Analyzer, Language};
+use super::{Analysis, Analyzer, Language, WordGroup};
 
 /// Ranges of the words in `text` that `analyzer` turns into one of `terms`, in order and disjoint.
 pub(crate) fn highlight(
@@ -25,6 +25,11 @@ pub(crate) fn highlight(
     ranges
 }
 
+/// All terms that groups stand for.
+pub(crate) fn terms_of_groups(groups: &[WordGroup]) -> HashSet<String> {
+    groups.iter().flat_map(|group| group.terms.iter().map(|(term, _)| term.clone())).collect()
+}
+
 /// The words of a query, for texts of which no index says where they are: as an index in English would have them.
 pub(crate) struct QueryWords {
     analyzer: Analyzer,
@@ -34,9 +39,7 @@ pub(crate) struct QueryWords {
 impl QueryWords {
     pub(crate) fn of(query: &str) -> Self {
         let analyzer = Analyzer::new(Analysis::default(), Language::default());
-        let groups = analyzer.groups(query);
-        let terms = groups.into_iter().flat_map(|group| group.terms).map(|(term, _)| term);
-        Self { terms: terms.collect(), analyzer }
+        Self { terms: terms_of_groups(&analyzer.groups(query)), analyzer }
     }
 
     /// As [`Retrieval::highlight`](vizsla_core::Retrieval::highlight).

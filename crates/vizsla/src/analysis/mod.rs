@@ -20,7 +20,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
 
-pub(crate) use self::highlight::{QueryWords, highlight};
+pub(crate) use self::highlight::{QueryWords, highlight, terms_of_groups};
 pub use self::language::{Language, UnknownLanguage};
 pub(crate) use self::plain::analyzer as plain_analyzer;
 pub(crate) use self::query::{Slot, WordGroup};

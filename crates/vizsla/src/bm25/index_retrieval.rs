@@ -21,8 +21,8 @@ use super::prefix;
 use super::rm3::{self, Rm3};
 use super::segments::{Passing, best_of_all};
 use super::top_k::{self, OrderedScore, Shared};
-use super::{Bm25Query, WeightedField, spelling, terms_of, terms_of_groups};
-use crate::analysis::{Analyzer, WordGroup, highlight};
+use super::{Bm25Query, WeightedField, spelling, terms_of};
+use crate::analysis::{Analyzer, WordGroup, highlight, terms_of_groups};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{catch_panics, schema};
 

@@ -203,11 +203,6 @@ fn query_group(
     Ok(Some(QueryGroup { terms, query_weight, passages, idf, weight }))
 }
 
-/// All terms that groups stand for.
-pub(crate) fn terms_of_groups(groups: &[WordGroup]) -> HashSet<String> {
-    groups.iter().flat_map(|group| group.terms.iter().map(|(term, _)| term.clone())).collect()
-}
-
 /// The terms of a parsed query that are searched for in `field`.
 pub(crate) fn terms_of(query: &dyn Query, field: Field) -> HashSet<String> {
     let mut terms = HashSet::new();

@@ -21,8 +21,10 @@ use vizsla_core::{
 use super::clauses::ClauseFilter;
 use super::segments::best_of_all;
 use super::top_k;
-use super::{Bm25Query, WeightedField, terms_of, terms_of_groups};
-use crate::analysis::{Language, highlight, plain_analyzer, single_groups, single_slots};
+use super::{Bm25Query, WeightedField, terms_of};
+use crate::analysis::{
+    Language, highlight, plain_analyzer, single_groups, single_slots, terms_of_groups,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::Bm25Params;
 

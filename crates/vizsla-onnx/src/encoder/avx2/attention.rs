@@ -4,12 +4,12 @@
 use std::arch::x86_64::*;
 use std::f32::consts::LOG2_E;
 
-use super::product::{COLUMNS, ROWS, product};
+use super::product::{COLUMNS, product};
 use super::simd::{
     Floats, absolute, add, exp2, floats, larger, largest, load, multiply, round, splat, store,
     store_i32, store_pairs, subtract, sum,
 };
-use crate::encoder::kernels::{PROBABILITY_ONE, Sequence, largest_factor};
+use crate::encoder::kernels::{PROBABILITY_ONE, ROWS, Sequence, largest_factor};
 
 /// Per-thread scratch buffers.
 #[derive(Default)]

@@ -5,11 +5,11 @@
 //! to be limited to 7 bits, which doubles their error; and it needs a second multiplication to widen the sums. The one for
 //! 16-bit integers (`vpmaddwd`) is exact, and two of them do the same work in the same time.
 
-use super::product::{ByteColumns, COLUMNS, ROWS, product_of_bytes};
+use super::product::{ByteColumns, COLUMNS, product_of_bytes};
 use super::rows::Rows;
 use super::simd::{floats, gelu, load, multiply, multiply_add, splat, store};
 use crate::encoder::IntegerWeights;
-use crate::encoder::kernels::grow;
+use crate::encoder::kernels::{grow, in_blocks};
 
 /// A linear layer, with its weights in the order in which they are read.
 pub(in crate::encoder) struct Linear {
@@ -53,20 +53,8 @@ impl Linear {
             let sequences = out.chunks_exact_mut(of_sequence).take(rows.sequences());
             for (sequence, out) in sequences.enumerate() {
                 let part = Part { sequence, panel, weights };
-                let of_rows = rows.tokens + rows.before;
-                let mut first = 0;
-                while of_rows - first >= ROWS {
-                    self.block::<ROWS, GELU>(rows, first, part, out);
-                    first += ROWS;
-                }
-                match of_rows - first {
-                    5 => self.block::<5, GELU>(rows, first, part, out),
-                    4 => self.block::<4, GELU>(rows, first, part, out),
-                    3 => self.block::<3, GELU>(rows, first, part, out),
-                    2 => self.block::<2, GELU>(rows, first, part, out),
-                    1 => self.block::<1, GELU>(rows, first, part, out),
-                    _ => {}
-                }
+                in_blocks!(rows.tokens + rows.before, |first| self
+                    .block::<_, GELU>(rows, first, part, out));
             }
         }
     }

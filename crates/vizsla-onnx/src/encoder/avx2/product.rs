@@ -4,8 +4,6 @@ use std::arch::x86_64::*;
 
 use super::simd::{Integers, load_i32, widen};
 
-/// How many rows are multiplied at a time: six times two accumulators fill three quarters of the registers.
-pub(in crate::encoder) const ROWS: usize = 6;
 /// How many columns are multiplied at a time: two vectors of eight.
 pub(in crate::encoder) const COLUMNS: usize = 16;
 

@@ -4,12 +4,10 @@ use std::arch::x86_64::*;
 
 use super::simd::{gelu, load, load_bytes, load_i32, store, store_bytes};
 use crate::encoder::IntegerWeights;
-use crate::encoder::kernels::{Firsts, grow};
+use crate::encoder::kernels::{Firsts, grow, in_blocks};
 
 /// How many columns are multiplied at a time: four vectors of sixteen.
 const PANEL: usize = 64;
-/// How many rows are multiplied at a time: six times four accumulators fill three quarters of the registers.
-const ROWS: usize = 6;
 
 /// One block's work: one sequence's rows and 64 outputs.
 #[derive(Clone, Copy)]
@@ -39,6 +37,7 @@ pub(in crate::encoder) struct Linear {
 impl Linear {
     /// Both sizes are multiples of 64, as checked by the caller.
     pub(super) fn pack(weights: IntegerWeights) -> Self {
+        let sums = weights.sums();
         let IntegerWeights { inputs, outputs, .. } = weights;
         let mut panels = Vec::with_capacity(inputs / 4 * (outputs / PANEL));
         for first in (0..outputs).step_by(PANEL) {
@@ -51,12 +50,6 @@ impl Linear {
                     *item = i32::from_le_bytes([byte(0), byte(1), byte(2), byte(3)]);
                 }
                 panels.push(step);
-            }
-        }
-        let mut sums = vec![0; outputs];
-        for row in weights.values.chunks_exact(outputs) {
-            for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*value);
             }
         }
         Self { inputs, outputs, panels, scales: weights.scales, bias: weights.bias, sums }
@@ -72,20 +65,8 @@ impl Linear {
                 out.chunks_exact_mut(of_sequence).take(rows.sequences()).enumerate()
             {
                 let part = Part { sequence, panel, steps };
-                let mut first = 0;
-                let of_rows = rows.tokens + rows.before;
-                while of_rows - first >= ROWS {
-                    self.block::<ROWS, GELU>(rows, first, part, out);
-                    first += ROWS;
-                }
-                match of_rows - first {
-                    5 => self.block::<5, GELU>(rows, first, part, out),
-                    4 => self.block::<4, GELU>(rows, first, part, out),
-                    3 => self.block::<3, GELU>(rows, first, part, out),
-                    2 => self.block::<2, GELU>(rows, first, part, out),
-                    1 => self.block::<1, GELU>(rows, first, part, out),
-                    _ => {}
-                }
+                in_blocks!(rows.tokens + rows.before, |first| self
+                    .block::<_, GELU>(rows, first, part, out));
             }
         }
     }

@@ -3,12 +3,12 @@
 use std::arch::x86_64::*;
 
 use crate::encoder::IntegerWeights;
-use crate::encoder::avx2::product::{COLUMNS, ROWS, cut};
+use crate::encoder::avx2::product::{COLUMNS, cut};
 use crate::encoder::avx2::rows::Rows;
 use crate::encoder::avx2::simd::{
     Integers, floats, gelu, load, load_i32, multiply, multiply_add, splat, store,
 };
-use crate::encoder::kernels::grow;
+use crate::encoder::kernels::{grow, in_blocks};
 
 /// A linear layer, with its weights in the order in which they are read.
 pub(in crate::encoder) struct Linear {
@@ -33,6 +33,7 @@ struct Part<'a> {
 impl Linear {
     /// Both sizes are multiples of 64, as checked by the caller.
     pub(super) fn pack(weights: IntegerWeights) -> Self {
+        let sums = weights.sums();
         let IntegerWeights { inputs, outputs, values, scales, bias } = weights;
         let mut panels = Vec::with_capacity(inputs / 4 * (outputs / COLUMNS));
         for first in (0..outputs).step_by(COLUMNS) {
@@ -41,12 +42,6 @@ impl Linear {
                 panels.push(std::array::from_fn(|column| {
                     i32::from_le_bytes(std::array::from_fn(|k| byte(k, column)))
                 }));
-            }
-        }
-        let mut sums = vec![0; outputs];
-        for row in values.chunks_exact(outputs) {
-            for (sum, value) in sums.iter_mut().zip(row) {
-                *sum += i32::from(*value);
             }
         }
         Self { inputs, outputs, panels, scales, bias, sums }
@@ -61,20 +56,8 @@ impl Linear {
             let sequences = out.chunks_exact_mut(of_sequence).take(rows.sequences());
             for (sequence, out) in sequences.enumerate() {
                 let part = Part { sequence, panel, weights };
-                let of_rows = rows.tokens + rows.before;
-                let mut first = 0;
-                while of_rows - first >= ROWS {
-                    self.block::<ROWS, GELU>(rows, first, part, out);
-                    first += ROWS;
-                }
-                match of_rows - first {
-                    5 => self.block::<5, GELU>(rows, first, part, out),
-                    4 => self.block::<4, GELU>(rows, first, part, out),
-                    3 => self.block::<3, GELU>(rows, first, part, out),
-                    2 => self.block::<2, GELU>(rows, first, part, out),
-                    1 => self.block::<1, GELU>(rows, first, part, out),
-                    _ => {}
-                }
+                in_blocks!(rows.tokens + rows.before, |first| self
+                    .block::<_, GELU>(rows, first, part, out));
             }
         }
     }
