@@ -151,8 +151,10 @@ fn rows<'a>(
     text: &'a str,
     expected: &'static str,
 ) -> impl Iterator<Item = Row<'a, impl Fn(usize) -> ParseTrecError>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(move |(i, text)| {
+    // A file that was put together from several may have a byte order mark in the middle.
+    let begins = |c: char| c.is_whitespace() || c == '\u{feff}';
+    let rows = text.lines().map(move |line| line.trim_start_matches(begins)).enumerate();
+    rows.filter(|(_, line)| !line.is_empty()).map(move |(i, text)| {
         let error = move |line| ParseTrecError { line, text: text.to_owned(), expected };
         (i + 1, columns(text), error)
     })
@@ -191,10 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_first_id() {
-        let run = parse_run("\u{feff}q Q0 a 1 1.5 t\n").unwrap();
-        assert_eq!(run["q"].len(), 1);
-        assert!(parse_qrels("\u{feff}q 0 d 2\n").unwrap().contains_key("q"));
+    fn a_byte_order_mark_is_no_part_of_an_id() {
+        for mark in ["\u{feff}", " \u{feff}", "\u{feff} \u{feff}"] {
+            let run = parse_run(&format!("{mark}q Q0 a 1 1.5 t\n{mark}q Q0 b 2 1 t\n")).unwrap();
+            assert_eq!(run["q"].len(), 2);
+            assert_eq!(parse_run(&format_run(&run, "t")).unwrap()["q"].len(), 2);
+            assert!(parse_qrels(&format!("{mark}q 0 d 2\n")).unwrap().contains_key("q"));
+            assert!(parse_run(&format!("{mark}\n")).unwrap().is_empty());
+        }
     }
 
     #[test]

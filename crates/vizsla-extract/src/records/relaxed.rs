@@ -11,9 +11,15 @@ pub(crate) fn strict(text: &str) -> String {
     let mut rewriter =
         Rewriter { text, at: 0, out: String::with_capacity(text.len()), depth: 0, comma: None };
     while let Some(byte) = rewriter.byte(rewriter.at) {
+        let before = rewriter.at;
         rewriter.token(byte);
+        debug_assert!(rewriter.at > before, "no token at {before}");
     }
     rewriter.out
+}
+
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 struct Rewriter<'a> {
@@ -42,7 +48,7 @@ impl Rewriter<'_> {
                 self.comma = None;
                 self.string(byte);
             }
-            (byte, _) if byte.is_ascii_whitespace() => self.copy(),
+            _ if self.space() => {}
             (b'{' | b'}' | b'[' | b']' | b',' | b':', _) => self.punctuation(byte),
             _ => self.word(),
         }
@@ -52,6 +58,16 @@ impl Rewriter<'_> {
         let length = self.text[self.at..].chars().next().map_or(1, char::len_utf8);
         self.out.push_str(&self.text[self.at..self.at + length]);
         self.at += length;
+    }
+
+    /// White space, of which JSON knows four kinds, JSON5 all of Unicode's.
+    fn space(&mut self) -> bool {
+        let Some(c) = self.text[self.at..].chars().next().filter(|c| is_space(*c)) else {
+            return false;
+        };
+        self.out.push(if matches!(c, '\n' | '\r' | '\t') { c } else { ' ' });
+        self.at += c.len_utf8();
+        true
     }
 
     fn end_of_line(&self) -> usize {
@@ -86,11 +102,11 @@ impl Rewriter<'_> {
     fn word(&mut self) {
         self.comma = None;
         let rest = &self.text[self.at..];
-        let ends = |c: char| c.is_whitespace() || "{}[],:\"'".contains(c);
+        let ends = |c: char| is_space(c) || "{}[],:\"'".contains(c);
         let end = rest.find(ends).unwrap_or(rest.len());
         let end = rest[..end].find("//").or_else(|| rest[..end].find("/*")).unwrap_or(end);
         let word = &rest[..end];
-        let is_name = rest[end..].trim_start().starts_with(':');
+        let is_name = rest[end..].trim_start_matches(is_space).starts_with(':');
         let is_value = !is_name && serde_json::from_str::<Value>(word).is_ok();
         if self.depth == 0 || is_value {
             self.out.push_str(word);
@@ -211,6 +227,19 @@ mod tests {
     }
 
     #[test]
+    fn any_white_space_may_stand_between_tokens() {
+        for space in
+            ['\u{b}', '\u{c}', '\u{85}', '\u{a0}', '\u{2028}', '\u{3000}', '\u{feff}', '\r']
+        {
+            let text = format!(
+                "{space}{{{space}a{space}:{space}[{space}1{space},{space}]{space}}}{space}"
+            );
+            assert_eq!(read(&text), Some(json!({"a": [1]})), "{space:?}");
+            assert_eq!(read(&format!("[\"{space}\"]")), Some(json!([space.to_string()])));
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_does_not_become_valid() {
         for text in
             ["plain words", "{\n \"a\": }", "[1 2]", "{a b}", "{\"a\": \"open}", "{,}x", "a: b"]
@@ -229,7 +258,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_rewritten_without_losing_lines(text in "[a{}\\[\\],:\"'/*\\\\\n u0d]{0,80}") {
+        fn any_text_is_rewritten_without_losing_lines(text in "[a{}\\[\\],:\"'/*\\\\\n u0d\u{b}\u{85}\u{a0}é]{0,80}") {
             let lines = |text: &str| text.matches('\n').count();
             prop_assert_eq!(lines(&strict(&text)), lines(&text));
         }
