@@ -3,10 +3,11 @@
     python xtask/python_peers.py [--model DIR] [--threads 2] [--rounds 5] [--pairs 100] [--dataset DIR] [--program PATH]
 
 DIR has config.json, tokenizer files, model.safetensors, onnx/model.onnx and an onnx/*int8*.onnx; without one, only vizsla is
-timed, with its own model. The dataset has corpus.jsonl and queries.jsonl in BEIR's layout. The best round of each counts; loading
-and a first call are not timed. What cannot be imported is named, not left out in silence.
+timed, with its own model. The dataset has corpus.jsonl and queries.jsonl in BEIR's layout; OpenVINO's int8 is calibrated with
+other pairs of it. The best round of each counts; loading and a first call are not timed. What cannot be imported is named, not
+left out in silence. `--only shapes` compares what predict and rank return with what those of sentence-transformers do.
 
-Needs vizsla, and for the others: sentence-transformers[onnx,openvino], fastembed, flashrank.
+Needs vizsla, and for the others: sentence-transformers[onnx,openvino], nncf, datasets, fastembed, flashrank.
 """
 
 import argparse
@@ -23,14 +24,15 @@ import time
 from pathlib import Path
 
 
-def pairs_of(dataset, count):
+def pairs_of(dataset, count, start=0):
     def texts(name):
         with open(Path(dataset) / name, encoding="utf-8") as lines:
             records = map(json.loads, lines)
             return [" ".join(of[part] for part in ("title", "text") if of.get(part)) for of in records]
 
     queries, documents = texts("queries.jsonl"), texts("corpus.jsonl")
-    return [(queries[at // 100 % len(queries)], documents[at * 7 % len(documents)]) for at in range(count)]
+    places = range(start, start + count)
+    return [(queries[at // 100 % len(queries)], documents[at * 7 % len(documents)]) for at in places]
 
 
 def int8(model):
@@ -40,44 +42,71 @@ def int8(model):
     return found[0].name
 
 
-def ours(model, threads):
+def ours(options):
     import vizsla
 
-    encoder = vizsla.CrossEncoder(model, threads, cache_size=0)
+    encoder = vizsla.CrossEncoder(options.model, options.threads, cache_size=0)
     return lambda pairs: encoder.predict(pairs, activation_fn="identity")
 
 
 def sentence_transformers(backend, file=None):
-    def make(model, threads):
-        import torch
-        from sentence_transformers import CrossEncoder
-
-        torch.set_num_threads(threads)
-        options = {"file_name": file(model) if callable(file) else file} if file else {}
-        if backend == "onnx":
-            options["provider"] = "CPUExecutionProvider"
-        encoder = CrossEncoder(model, device="cpu", backend=backend, max_length=512, model_kwargs=options)
-        return lambda pairs: encoder.predict(pairs, show_progress_bar=False)
+    def make(options):
+        return opened(backend, options.model, options.threads, file and file(options.model))
 
     return make
 
 
-def fastembed(model, threads):
+def opened(backend, model, threads, file=None):
+    import torch
+    from sentence_transformers import CrossEncoder
+
+    torch.set_num_threads(threads)
+    settings = {"file_name": file} if file else {}
+    if backend == "onnx":
+        settings |= {"provider": "CPUExecutionProvider", "session_options": session_options(threads)}
+    if backend == "openvino":
+        settings |= {"ov_config": {"INFERENCE_NUM_THREADS": threads}}
+    encoder = CrossEncoder(model, device="cpu", backend=backend, max_length=512, model_kwargs=settings)
+    return lambda pairs: encoder.predict(pairs, show_progress_bar=False)
+
+
+def session_options(threads):
+    import onnxruntime
+
+    session = onnxruntime.SessionOptions()
+    session.intra_op_num_threads = threads
+    return session
+
+
+def openvino_int8(options):
+    """The model as sentence-transformers quantises it, activations included, for which it looks at examples."""
+    from sentence_transformers import CrossEncoder, export_static_quantized_openvino_model
+
+    folder, examples = tempfile.mkdtemp(), tempfile.mkdtemp()
+    lines = (json.dumps({"pair": pair}) + "\n" for pair in pairs_of(options.dataset, 300, start=options.pairs))
+    Path(examples, "train.jsonl").write_text("".join(lines), encoding="utf-8")
+    encoder = CrossEncoder(options.model, device="cpu", backend="openvino", max_length=512)
+    encoder.save_pretrained(folder)
+    export_static_quantized_openvino_model(encoder, None, folder, examples, "default", "train", "pair")
+    return opened("openvino", folder, options.threads, "openvino/openvino_model_qint8_quantized.xml")
+
+
+def fastembed(options):
     from fastembed.common.model_description import ModelSource
     from fastembed.rerank.cross_encoder import TextCrossEncoder
 
-    name = "local/int8"
-    TextCrossEncoder.add_custom_model(model=name, model_file=f"onnx/{int8(model)}", sources=ModelSource(hf="local/none"))
-    encoder = TextCrossEncoder(model_name=name, specific_model_path=model, threads=threads)
+    name, file = "local/int8", f"onnx/{int8(options.model)}"
+    TextCrossEncoder.add_custom_model(model=name, model_file=file, sources=ModelSource(hf="local/none"))
+    encoder = TextCrossEncoder(model_name=name, specific_model_path=options.model, threads=options.threads)
     # It would cut pairs at what the tokenizer's file happens to say.
     encoder.model.tokenizer.enable_truncation(max_length=512)
     return lambda pairs: list(encoder.rerank_pairs(pairs))
 
 
-def flashrank(model, threads):
+def flashrank(options):
     import flashrank as package
 
-    cache = tempfile.mkdtemp()
+    model, cache = options.model, tempfile.mkdtemp()
     folder = Path(cache, "ms-marco-TinyBERT-L-2-v2")
     folder.mkdir()
     shutil.copy(Path(model, "onnx", int8(model)), folder / "flashrank-TinyBERT-L-2-v2.onnx")
@@ -87,6 +116,9 @@ def flashrank(model, threads):
     special = {"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]"}
     (folder / "special_tokens_map.json").write_text(json.dumps(special))
     ranker = package.Ranker(model_name=folder.name, cache_dir=cache, max_length=512)
+    # It has no setting for threads.
+    (graph,) = folder.glob("*.onnx")
+    ranker.session = type(ranker.session)(str(graph), session_options(options.threads))
 
     def run(pairs):
         by_query = {}
@@ -99,19 +131,20 @@ def flashrank(model, threads):
 
 PEERS = {
     "sentence-transformers, torch fp32": sentence_transformers("torch"),
-    "sentence-transformers, onnx fp32": sentence_transformers("onnx", "onnx/model.onnx"),
+    "sentence-transformers, onnx fp32": sentence_transformers("onnx", lambda _: "onnx/model.onnx"),
     "sentence-transformers, onnx int8": sentence_transformers("onnx", lambda model: f"onnx/{int8(model)}"),
     "sentence-transformers, openvino fp32": sentence_transformers("openvino"),
+    "sentence-transformers, openvino int8": openvino_int8,
     "fastembed, onnx int8": fastembed,
     "FlashRank, onnx int8": flashrank,
 }
 
 
 def race(options, pairs):
-    ready = {"vizsla.CrossEncoder": ours(options.model, options.threads)}
+    ready = {"vizsla.CrossEncoder": ours(options)}
     for name, make in PEERS.items() if options.model else ():
         try:
-            ready[name] = make(options.model, options.threads)
+            ready[name] = make(options)
             ready[name](pairs[:8])
         except Exception as error:  # noqa: BLE001
             ready.pop(name, None)
@@ -128,6 +161,43 @@ def race(options, pairs):
         print(f"| {name} | {len(pairs) / seconds:.1f} | {best['vizsla.CrossEncoder'] / seconds:.2f} |")
 
 
+def shapes(options, pairs):
+    """What predict and rank return, beside the class whose methods they are."""
+    import numpy as np
+    import vizsla
+    from sentence_transformers import CrossEncoder
+
+    own = vizsla.CrossEncoder(options.model, options.threads, file="onnx/model.onnx")
+    other = CrossEncoder(options.model, device="cpu", max_length=512)
+    # What is too long for the model is the one thing that they read differently.
+    query, texts = pairs[0][0], [text[:1000] for _, text in pairs[:5]]
+    listed = [[query, text] for text in texts]
+    calls = {
+        "predict(pairs)": lambda model: model.predict(listed),
+        "predict(inputs=tuples)": lambda model: model.predict(inputs=[tuple(pair) for pair in listed]),
+        "predict(sentences=array)": lambda model: model.predict(sentences=np.array(listed)),
+        "predict(pair)": lambda model: model.predict((query, texts[0])),
+        "predict([])": lambda model: model.predict([]),
+        "predict(convert_to_tensor)": lambda model: model.predict(listed, convert_to_tensor=True),
+        "rank()": lambda model: model.rank(query, texts),
+        "rank(top_k, return_documents)": lambda model: model.rank(query, texts, top_k=2, return_documents=True, batch_size=2),
+        "rank([])": lambda model: model.rank(query, []),
+    }
+    for name, call in calls.items():
+        print(f"{name}: {described(call(own))}; sentence-transformers: {described(call(other))}")
+    difference = np.abs(own.predict(listed) - other.predict(listed)).max()
+    same = [of["corpus_id"] for of in own.rank(query, texts)] == [of["corpus_id"] for of in other.rank(query, texts)]
+    print(f"scores differ by {difference:.1e} at most; the order is {'the same' if same else 'another'}")
+
+
+def described(value):
+    if isinstance(value, list):
+        first = {name: type(of).__name__ for name, of in value[0].items()} if value else ""
+        return f"list of {len(value)} {first}".rstrip()
+    kind = type(value)
+    return f"{kind.__module__.split('.')[0]}.{kind.__name__} {value.dtype} {tuple(value.shape)}"
+
+
 def scaling(options, pairs):
     """The same work by one caller of one thread, and by callers in as many threads of Python."""
     import vizsla
@@ -138,7 +208,7 @@ def scaling(options, pairs):
         encoder.predict(pairs[:4])
         best = float("inf")
         for _ in range(options.rounds):
-            parts = [pairs[at :: 4] for at in range(4)] if threads > 1 else [pairs]
+            parts = [pairs[at::4] for at in range(4)] if threads > 1 else [pairs]
             callers = [threading.Thread(target=encoder.predict, args=(part,)) for part in parts]
             start = time.perf_counter()
             for caller in callers:

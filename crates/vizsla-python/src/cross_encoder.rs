@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use pyo3::exceptions::PyFileNotFoundError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::PyByteArray;
@@ -39,6 +40,12 @@ impl CrossEncoder {
         runtime: Option<PathBuf>,
     ) -> PyResult<Self> {
         let model: ModelRef = model.parse().map_err(|error| invalid("model", error))?;
+        if let ModelRef::Dir(dir) = &model
+            && !dir.is_dir()
+        {
+            let why = format!("there is no folder {}", dir.display());
+            return Err(PyFileNotFoundError::new_err(why));
+        }
         let device = device.parse().map_err(|error| invalid("device", error))?;
         let mut options = CrossEncoderOptions::default().with_device(device).with_cache(cache);
         if let Some(threads) = threads {

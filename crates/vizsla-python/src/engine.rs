@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use vizsla::{
-    Filter, FusionPolicy, MergedRetriever, QuerySyntax, Reranker, Retriever, SearchRequest,
+    Effort, Filter, FusionPolicy, MergedRetriever, QuerySyntax, Reranker, Retriever, SearchRequest,
     SearchSettings,
 };
 
@@ -33,6 +35,7 @@ type With = fn(SearchRequest) -> SearchRequest;
 struct Asked {
     limit: usize,
     depth: Option<usize>,
+    effort: Option<Effort>,
     fusion: Option<String>,
     budget: Option<f64>,
     min_probability: Option<f32>,
@@ -53,6 +56,7 @@ impl Default for Asked {
         Self {
             limit: SearchRequest::DEFAULT_LIMIT,
             depth: None,
+            effort: None,
             fusion: None,
             budget: None,
             min_probability: None,
@@ -83,7 +87,9 @@ impl Engine {
         let settings = read_settings(settings)?;
         let retriever = merged(&retrievers, &settings)
             .ok_or_else(|| invalid("retriever", "the list is empty"))?;
-        let mut engine = vizsla::Engine::new(retriever).with_fusion(settings.fusion());
+        let mut engine = vizsla::Engine::new(retriever)
+            .with_fusion(settings.fusion())
+            .with_effort(settings.effort());
         if let Some(reranker) = reranker {
             engine = engine.with_reranker(self::reranker(&reranker));
         }
@@ -92,7 +98,7 @@ impl Engine {
 
     /// The answer as JSON; `asked` is JSON.
     fn search(&self, py: Python<'_>, query: &str, asked: &str) -> PyResult<String> {
-        let asked: Asked = serde_json::from_str(asked).map_err(|error| invalid("search", error))?;
+        let asked: Asked = read("search", asked)?;
         let request = self.request(query, asked)?;
         let response =
             interruptible(py, |cancel| self.engine.search(&request.with_cancel(cancel.clone())))?;
@@ -116,6 +122,9 @@ impl Engine {
                 _ => return Err(invalid("syntax", "must be \"text\", \"words\" or \"native\"")),
             })
             .with_filter(filter);
+        if let Some(effort) = asked.effort {
+            request = request.with_effort(effort);
+        }
         if let Some(fusion) = asked.fusion {
             let fusion: FusionPolicy = fusion.parse().map_err(|error| invalid("fusion", error))?;
             request = request.with_fusion(fusion);
@@ -144,7 +153,13 @@ impl Engine {
 }
 
 pub(crate) fn read_settings(settings: &str) -> PyResult<SearchSettings> {
-    serde_json::from_str(settings).map_err(|error| invalid("settings", error))
+    read("settings", settings)
+}
+
+/// Reads JSON that Python made. By way of a value, so that errors name no line and column of what nobody sees.
+fn read<T: DeserializeOwned>(name: &str, json: &str) -> PyResult<T> {
+    let value = serde_json::from_str::<Value>(json).and_then(serde_json::from_value);
+    value.map_err(|error| invalid(name, error))
 }
 
 /// What scores passages: a model of ours, or an object of Python.

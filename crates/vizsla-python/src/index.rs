@@ -242,8 +242,9 @@ impl Writer {
         document.path = path;
         document.modified = modified;
         if let Some(metadata) = metadata {
-            let metadata: Metadata = serde_json::from_str(metadata)
-                .map_err(|_| invalid("metadata", "null has no place in it"))?;
+            let metadata: Metadata = serde_json::from_str(metadata).map_err(|_| {
+                invalid("metadata", "null and numbers beyond 64 bits have no place in it")
+            })?;
             document.metadata = metadata;
         }
         py.detach(|| {

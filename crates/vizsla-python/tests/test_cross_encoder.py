@@ -104,9 +104,14 @@ def test_scores_equal_those_of_the_program(model):
         (lambda model: model.rank("q", ["a", b"b"]), r"documents\[1\] must be str, not bytes; decode"),
         (lambda model: model.rank("q", 3), "documents must be a list of str, not int"),
         (lambda model: model.rank("q", ["a"], top_k="3"), "top_k must be int, not str"),
-        (lambda model: model.predict([("q", "a"), ("q", None)]), r"sentences\[1\]\[1\] must be str"),
-        (lambda model: model.predict([("q", "a", "b")]), r"sentences\[0\] must be a pair"),
-        (lambda model: model.predict(["one", "two", "three"]), r"sentences\[0\] must be a pair"),
+        (lambda model: model.predict([("q", "a"), ("q", None)]), r"inputs\[1\]\[1\] must be str"),
+        (lambda model: model.predict([("q", "a", "b")]), r"inputs\[0\] must be a pair"),
+        (lambda model: model.predict(["one", "two", "three"]), r"inputs\[0\] must be a pair"),
+        (lambda model: model.predict(), "inputs must be a list of pairs, not NoneType"),
+        (lambda model: model.predict(3), "inputs must be a list of pairs, not int"),
+        (lambda model: model.predict({"q": "a", "r": "b"}), "inputs must be a list of pairs, not dict"),
+        (lambda model: model.predict([{"q", "a"}]), r"inputs\[0\] must be a pair"),
+        (lambda model: model.rank("q", {"a", "b"}), "documents must be a list of str, not set"),
         (lambda model: vizsla.CrossEncoder(3), "model must be str or os.PathLike"),
         (lambda model: vizsla.CrossEncoder(threads=1.5), "threads must be int"),
     ],
@@ -117,8 +122,10 @@ def test_wrong_types_name_the_argument(model, call, named):
 
 
 def test_lone_surrogates_are_refused(model):
-    with pytest.raises((ValueError, TypeError)):
-        model.rank("q", ["\ud800"])
+    with pytest.raises(ValueError, match=r"documents\[1\] has half of a surrogate pair at 2"):
+        model.rank("q", ["a", "b \ud800"])
+    with pytest.raises(ValueError, match=r"inputs\[0\]\[0\] has half"):
+        model.predict([("\udfff", "a")])
 
 
 def test_wrong_values_name_the_argument(model):
@@ -126,12 +133,35 @@ def test_wrong_values_name_the_argument(model):
         model.rank("q", ["a"], top_k=0)
     with pytest.raises(ValueError, match="threads must be at least 1"):
         vizsla.CrossEncoder(threads=0)
+    with pytest.raises(ValueError, match="threads must be at most 256"):
+        vizsla.CrossEncoder(threads=10**30)
+    with pytest.raises(ValueError, match="file names one"):
+        vizsla.CrossEncoder(file="model.onnx")
+    with pytest.raises(ValueError, match="activation_fn must return numbers"):
+        model.predict([("q", "a")], activation_fn=lambda logits: "much")
+    with pytest.raises(ValueError, match=r"activation_fn must return shape \(2,\)"):
+        model.rank("q", ["a", "b"], activation_fn=lambda logits: logits[:1])
     with pytest.raises(ValueError, match="device"):
         vizsla.CrossEncoder(device="abacus")
     with pytest.raises(ValueError, match="apply_softmax"):
         model.predict([("q", "a")], apply_softmax=True)
     with pytest.raises(ValueError, match="no model"):
         vizsla.CrossEncoder("no-such-model")
+
+
+def test_the_arguments_of_sentence_transformers_are_accepted(model):
+    pairs = [(QUERY, text) for text in TEXTS[:2]]
+    expected = model.predict(pairs).tolist()
+    # `inputs` was called `sentences` once.
+    assert model.predict(inputs=pairs, num_workers=0).tolist() == expected
+    assert model.predict(sentences=pairs, batch_size=1).tolist() == expected
+    ranked = model.rank(QUERY, TEXTS[:2], apply_softmax=False, convert_to_numpy=True, convert_to_tensor=False, num_workers=0)
+    assert ranked == model.rank(QUERY, TEXTS[:2])
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere$"):
+        vizsla.CrossEncoder(tmp_path / "nowhere")
 
 
 def test_a_model_that_is_not_here_says_how_to_get_it(tmp_path, monkeypatch):

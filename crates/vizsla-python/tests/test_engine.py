@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import datetime
 import json
 import math
@@ -82,6 +83,36 @@ def test_the_answer_is_the_json_of_the_program(tmp_path, model):
     assert timeless(response.to_dict()) == timeless(printed)
     assert vizsla.Response.from_json(response.to_json()) == response
     assert list(response.to_frame()["doc_id"]) == [hit.doc_id for hit in response.hits]
+
+
+def test_long_passages_are_read_as_far_as_the_effort_goes(model):
+    index = vizsla.Index.in_memory()
+    with index.writer() as writer:
+        for name in ("a", "b"):
+            writer.add(name, f"The dog {name} points at birds. " + "Nothing else is said of this. " * 60)
+    engine = vizsla.Engine(index, model)
+    response = engine.search("which dog points?")
+    passage = response[0].passage
+    start, end = passage.read
+    assert 0 <= start < end < len(passage.text.encode())
+    # Whatever the program prints has a field.
+    (hit, _) = response.to_dict()["hits"]
+    for data, kind in [
+        (hit, vizsla.Hit),
+        (hit["scores"], vizsla.Scores),
+        (hit["passage"], vizsla.Passage),
+        (hit["passage"]["snippet"], vizsla.Snippet),
+    ]:
+        assert set(data) <= {field.name for field in dataclasses.fields(kind)}
+    assert engine.search("which dog points?", effort="full")[0].passage.read is None
+    assert vizsla.Engine(index, model, effort="full").search("which dog points?")[0].passage.read is None
+
+
+def test_the_answer_of_a_later_program_is_read(index):
+    answer = vizsla.Engine(index, None).search("Berlin").to_dict()
+    for part in (answer, answer["hits"][0], answer["hits"][0]["passage"], answer["hits"][0]["scores"]):
+        part["of later"] = 1
+    assert vizsla.Response.from_json(json.dumps(answer))[0].doc_id == answer["hits"][0]["doc_id"]
 
 
 def test_a_notebook_shows_text_and_never_markup(model):
@@ -173,8 +204,17 @@ def test_what_python_stages_raise_is_raised_again(index):
         ({"budget": math.nan}, ValueError, "budget must be finite"),
         ({"min_probability": 2}, ValueError, "probability"),
         ({"path": [b"x"]}, TypeError, r"path\[0\] must be str, not bytes"),
-        ({"metadata": {1: 2}}, TypeError, "metadata must be str"),
-        ({"since": "yesterday"}, TypeError, "since must be a number"),
+        ({"metadata": {1: 2}}, TypeError, "a name in metadata must be str"),
+        ({"since": "yesterday"}, TypeError, "since must be a datetime, a date or seconds since 1970, not str"),
+        ({"since": 1e30}, ValueError, "since must be at most"),
+        ({"limit": 10**30}, ValueError, "limit must be at most"),
+        ({"budget": -1}, ValueError, "budget must be at least 0"),
+        ({"path": b"x"}, TypeError, "path must be str, not bytes"),
+        ({"metadata": ["year"]}, TypeError, "metadata must be a dict, not list"),
+        ({"metadata": {"year": None}}, TypeError, r"metadata\['year'\] must be a text, a number or a bool, not NoneType"),
+        ({"metadata": {"year": math.nan}}, ValueError, r"metadata\['year'\] must not be NaN"),
+        ({"explain": "no"}, TypeError, "explain must be bool, not str"),
+        ({"effort": "lazy"}, ValueError, '"lazy" is not an effort'),
         ({"syntax": "sql"}, ValueError, "syntax"),
     ],
 )
@@ -183,7 +223,39 @@ def test_wrong_arguments_are_named(index, arguments, error, named):
         vizsla.Engine(index, None).search(**{"query": "Berlin", **arguments})
 
 
+@pytest.mark.parametrize(
+    ("settings", "error", "named"),
+    [
+        ({"k1": "x"}, TypeError, "k1 must be a number, not str"),
+        ({"k1": math.nan}, ValueError, "k1 must be finite"),
+        ({"k3": -1}, ValueError, "k3 must be at least 0"),
+        ({"b": 2}, ValueError, "b must be at most 1"),
+        ({"budget": -1}, ValueError, "budget must be at least 0"),
+        ({"field_weights": {"title": 2}}, TypeError, "field_weights must be str, not dict"),
+        ({"rm3": "yes"}, TypeError, "rm3 must be bool, not str"),
+        ({"depth": 0}, ValueError, "depth must be at least 1"),
+        ({"effort": "lazy"}, ValueError, '"lazy" is not an effort: use quick, balanced, thorough or full$'),
+    ],
+)
+def test_wrong_settings_are_named(index, corpus, settings, error, named):
+    with pytest.raises(error, match=named):
+        vizsla.Engine(index, None, **settings)
+    with pytest.raises(error, match=named):
+        vizsla.evaluate(corpus, None, **settings)
+
+
 def test_wrong_stages_are_named(index):
+    with pytest.raises(TypeError, match=r"reranker must be an object: write CommonWords\(\)"):
+        vizsla.Engine(index, CommonWords)
+    with pytest.raises(TypeError, match=r"retriever must be an object: write Everything\(\)"):
+        vizsla.Engine(Everything, None)
+
+    class Nothing:
+        def retrieve(self, query, depth, filter):
+            return None
+
+    with pytest.raises(TypeError, match=r"Nothing.retrieve\(\) must be a list of vizsla.Candidate, not NoneType"):
+        vizsla.Engine(Nothing(), None).search("Berlin")
     with pytest.raises(TypeError, match="retriever must be an Index"):
         vizsla.Engine(3, None)
     with pytest.raises(TypeError, match="reranker must be"):
@@ -218,8 +290,8 @@ with index.writer() as writer:
     for at in range(400):
         writer.add(str(at), f"dog {at} " * 150)
 engine = vizsla.Engine(index, vizsla.CrossEncoder(threads=1, cache_size=0), depth=400)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     while True:
         engine.search("dog", copies=True)
 except KeyboardInterrupt:

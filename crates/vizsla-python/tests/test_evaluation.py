@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
@@ -38,6 +39,10 @@ def test_rankings_are_compared(evaluation):
     assert len(comparison.queries) <= 1
     assert list(comparison.to_frame()["measure"]) == ["nDCG@10", "RR"]
     assert "nDCG@10" in comparison._repr_html_()
+    with pytest.raises(KeyError, match="there is no run 'mine', but 'bm25'"):
+        evaluation.compare("bm25", "mine")
+    with pytest.raises(KeyError, match="there is no measure 'AP'"):
+        evaluation.mean("bm25", "AP")
 
 
 def test_engines_and_functions_are_evaluated(evaluation, corpus, model):
@@ -50,8 +55,11 @@ def test_engines_and_functions_are_evaluated(evaluation, corpus, model):
     other = vizsla.evaluate(corpus, rankers=rankers, measures="nDCG@10", first=8)
     assert other.mean("engine") == pytest.approx(evaluation.mean("bm25"), abs=0.1)
     assert other.mean("nothing") == 0.0
-    measured = vizsla.measure(corpus, {"again": other.runs["engine"]}, measures="nDCG@10", first=8)
-    assert measured.mean("again") == other.mean("engine")
+    run = other.runs["engine"]
+    # As other packages have it: in no order.
+    scores = {query: dict(reversed(ranked)) for query, ranked in run.items()}
+    measured = vizsla.measure(corpus, {"again": run, "scores": scores}, measures="nDCG@10", first=8)
+    assert measured.mean("again") == measured.mean("scores") == other.mean("engine")
     assert measured.runs == {}
 
 
@@ -60,8 +68,22 @@ def test_mistakes_are_named(corpus, tmp_path):
         vizsla.evaluate(tmp_path, None)
     with pytest.raises(ValueError, match="measures"):
         vizsla.evaluate(corpus, None, measures="fun")
-    with pytest.raises(TypeError, match="rankers"):
+    with pytest.raises(ValueError, match="measures is empty"):
+        vizsla.evaluate(corpus, None, measures=[])
+    with pytest.raises(TypeError, match=r"rankers\['x'\] must be"):
         vizsla.evaluate(corpus, rankers={"x": 3})
+    with pytest.raises(TypeError, match="rankers must be a dict"):
+        vizsla.evaluate(corpus, rankers=[len])
+    with pytest.raises(TypeError, match=r"rankers\['x'\]\(.*\) must be a list of pairs of id and score, not NoneType"):
+        vizsla.evaluate(corpus, rankers={"x": lambda question: None})
+    with pytest.raises(ValueError, match=r"rankers\['x'\]\(.*\)\[0\]\[1\] must be finite"):
+        vizsla.evaluate(corpus, rankers={"x": lambda question: [("d1", math.nan)]})
+    with pytest.raises(TypeError, match=r"runs\['x'\] must be a dict"):
+        vizsla.measure(corpus, {"x": 3})
+    with pytest.raises(TypeError, match=r"runs\['x'\]\['q1'\]\[0\] must be a pair of id and score, not 'd1'"):
+        vizsla.measure(corpus, {"x": {"q1": ["d1"]}})
+    with pytest.raises(TypeError, match="b must be a dict"):
+        vizsla.compare(corpus, {}, 3)
 
     def fails(question):
         raise ZeroDivisionError

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import datetime
 import math
+import os
 import pickle
 import shutil
+import signal
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 import vizsla
@@ -47,6 +53,10 @@ def test_metadata_that_cannot_be_stored_is_named():
             writer.add("1", "x", metadata={"a": None})
         with pytest.raises(ValueError, match="metadata: null"):
             writer.add("1", "x", metadata={"a": [None]})
+        with pytest.raises(ValueError, match="metadata has half of a surrogate pair"):
+            writer.add("1", "x", metadata={"a": "\ud800"})
+        with pytest.raises(TypeError, match="metadata: date is not JSON"):
+            writer.add("1", "x", metadata={"a": datetime.date(2024, 1, 1)})
         with pytest.raises(ValueError, match="metadata"):
             writer.add("1", "x", metadata={"a": math.nan})
         with pytest.raises(TypeError, match="metadata must be a dict"):
@@ -57,6 +67,32 @@ def test_metadata_that_cannot_be_stored_is_named():
             writer.add("1", b"x")
         with pytest.raises(TypeError, match="doc_id must be str, not int"):
             writer.add(1, "x")
+
+
+def test_numbers_of_frames_are_metadata():
+    index = vizsla.Index.in_memory()
+    with index.writer() as writer:
+        writer.add("1", "a dog", metadata={"year": np.int64(2016), "share": np.float32(0.5), "good": np.bool_(True)})
+    engine = vizsla.Engine(index, None)
+    assert engine.search("dog")[0].metadata == {"year": 2016, "share": 0.5, "good": True}
+    assert len(engine.search("dog", metadata={"year": np.int64(2016), "good": np.bool_(True)})) == 1
+
+
+def test_times_of_changes_are_dates_or_seconds():
+    index = vizsla.Index.in_memory()
+    noon = datetime.datetime(2024, 1, 1, 12, tzinfo=datetime.timezone.utc)
+    with index.writer() as writer:
+        writer.add("1", "a dog", modified=noon)
+        with pytest.raises(TypeError, match="modified must be a datetime"):
+            writer.add("2", "a dog", modified="2024-01-01")
+    engine = vizsla.Engine(index, None)
+    assert len(engine.search("dog", since=noon)) == 1
+    assert len(engine.search("dog", since=noon.timestamp() + 1)) == 0
+
+
+def test_a_path_is_opened_by_a_method(tmp_path):
+    with pytest.raises(TypeError, match=r"Index.open\(path\)"):
+        vizsla.Index(tmp_path)
 
 
 def test_an_index_is_opened_made_and_pickled(tmp_path):
@@ -126,3 +162,40 @@ def test_sources_that_are_not_there_are_named(tmp_path):
         index.sync(tmp_path / "nowhere")
     with pytest.raises(TypeError, match=r"sources\[1\]"):
         index.sync([tmp_path, 3])
+    with pytest.raises(ValueError, match="sources is empty"):
+        index.sync([])
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"sources": 3}, "sources must be a list of paths, not int"),
+        ({"sources": b"x"}, "sources must be a list of paths, not bytes"),
+        ({"progress": 3}, "progress must be a function, not int"),
+        ({"hidden": "no"}, "hidden must be bool, not str"),
+        ({"ocr": True}, "ocr must be str, not bool"),
+        ({"exclude": b"x"}, "exclude must be str, not bytes"),
+    ],
+)
+def test_wrong_options_are_named(documents, options, named):
+    with pytest.raises(TypeError, match=named):
+        vizsla.Index.in_memory().sync(**{"sources": documents, **options})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
+def test_ctrl_c_ends_a_sync(tmp_path, documents):
+    code = """
+import sys, vizsla
+index = vizsla.Index.create(sys.argv[1])
+try:
+    while True:
+        index.sync(sys.argv[2], rehash=True, progress=lambda event: print(event.kind, flush=True))
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    program = [sys.executable, "-c", code, str(tmp_path / "i"), str(documents)]
+    child = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "found\n"
+    child.send_signal(signal.SIGINT)
+    output, _ = child.communicate(timeout=60)
+    assert output.endswith("interrupted\n")

@@ -42,7 +42,7 @@ class CrossEncoder:
         model: None or "bundled" for the model that comes with the package; a name of the catalogue (`vizsla model list`)
             or `organisation/name` that has been pulled with `vizsla model pull`; or a folder with `config.json`,
             `tokenizer.json` and `onnx/model*.onnx`.
-        threads: How many threads score, the number of physical cores by default.
+        threads: How many threads score, 256 at most; by default as many as there are physical cores.
         device: "cpu", or where the program has been built for them "auto", "cuda", "coreml" or "directml".
         max_length: Read at most so many tokens at a time, query and document together; fewer mean more windows.
         file: Which ONNX file of the folder, instead of the one that suits this processor.
@@ -75,22 +75,26 @@ class CrossEncoder:
     ) -> None:
         self._arguments: dict[str, Any] = {
             "model": "bundled" if model is None else _arguments.path("model", model),
-            "threads": None if threads is None else _arguments.whole("threads", threads),
+            "threads": None if threads is None else _arguments.whole("threads", threads, most=256),
             "device": "cpu" if device is None else _arguments.text("device", device),
             "max_tokens": None if max_length is None else _arguments.whole("max_length", max_length),
             "file": None if file is None else _arguments.text("file", file),
             "cache": _arguments.whole("cache_size", cache_size, least=0),
             "runtime": None if onnxruntime is None else _arguments.path("onnxruntime", onnxruntime),
         }
+        if file is not None and self._arguments["model"] == "bundled":
+            raise ValueError("file names one of a folder's: the model that comes with the package has no others")
         self._open()
 
     def _open(self) -> None:
         arguments = dict(self._arguments)
         arguments["runtime"] = arguments["runtime"] or _runtime.find()
+        name = arguments.pop("model")
         try:
-            self._model = _native.CrossEncoder(arguments.pop("model"), **arguments)
+            self._model = _native.CrossEncoder(name, **arguments)
         except FileNotFoundError as error:
-            name = self._arguments["model"]
+            if os.path.isabs(name) or name.startswith("."):
+                raise
             raise FileNotFoundError(f"{error}: fetch it with `vizsla model pull {name}`") from None
         except _native.Error as error:
             if "ONNX Runtime" in str(error):
@@ -140,19 +144,22 @@ class CrossEncoder:
 
     def predict(
         self,
-        sentences: Sequence[Any],
+        inputs: Sequence[Any] | None = None,
         batch_size: int | None = None,
         show_progress_bar: bool | None = None,
         activation_fn: Activation = None,
         apply_softmax: bool | None = False,
         convert_to_numpy: bool = True,
         convert_to_tensor: bool = False,
+        *,
+        sentences: Sequence[Any] | None = None,
+        num_workers: int | None = None,
     ) -> Any:  # noqa: ANN401
         """Scores pairs of query and document.
 
         Args:
-            sentences: A list of pairs, as tuples, lists, an array of shape (n, 2), or a single pair.
-            batch_size: Accepted and without effect.
+            inputs: A list of pairs, as tuples, lists, an array of shape (n, 2), or a single pair.
+            batch_size: Accepted and without effect, as are `show_progress_bar` and `num_workers`.
             show_progress_bar: Accepted and without effect.
             activation_fn: "identity" for the model's logits, "sigmoid" for probabilities, a function that is given the
                 array of logits, or None for what the model's `config.json` names, as sentence-transformers does: a sigmoid
@@ -160,21 +167,25 @@ class CrossEncoder:
             apply_softmax: Must be false: models with several classes are not opened.
             convert_to_numpy: Whether the result is an array rather than a list of float.
             convert_to_tensor: Whether the result is a torch.Tensor, which imports torch.
+            sentences: The former name of `inputs`.
+            num_workers: Accepted and without effect.
 
         Returns:
             An array of float32 with one score a pair, shape (n,), in the order given; of a single pair one float32.
 
         Raises:
             TypeError: Something is not a text; the message says which.
+            ValueError: A text cannot be encoded, or `activation_fn` is not what it should be.
             KeyboardInterrupt: Within a twentieth of a second of Ctrl-C.
         """
-        del batch_size, show_progress_bar
-        if apply_softmax:
-            raise ValueError("apply_softmax must be false: there are no models with several classes")
-        if not hasattr(sentences, "__len__"):
-            sentences = list(sentences)
-        single = len(sentences) == 2 and all(isinstance(part, str) for part in sentences)
-        queries, documents = _arguments.pairs("sentences", [sentences] if single else sentences)
+        del batch_size, show_progress_bar, num_workers
+        _no_softmax(apply_softmax)
+        pairs: Any = inputs if sentences is None else sentences
+        if not hasattr(pairs, "__len__"):
+            pairs = list(_arguments.items("inputs", pairs, of="pairs"))
+        single = isinstance(pairs, Sequence) or type(pairs).__name__ == "ndarray"
+        single = single and not isinstance(pairs, str) and len(pairs) == 2 and all(isinstance(part, str) for part in pairs)
+        queries, documents = _arguments.pairs("inputs", [pairs] if single else pairs)
         scores = self._activated(self._logits(queries, documents), activation_fn)
         if convert_to_tensor:
             import torch  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
@@ -194,6 +205,11 @@ class CrossEncoder:
         batch_size: int | None = None,
         show_progress_bar: bool | None = None,
         activation_fn: Activation = None,
+        apply_softmax: bool | None = False,
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        *,
+        num_workers: int | None = None,
     ) -> list[RankedDocument]:
         """Ranks documents for a query.
 
@@ -202,9 +218,13 @@ class CrossEncoder:
             documents: The texts, of a list, a tuple, an array or a column of a frame.
             top_k: How many to return; all by default.
             return_documents: Whether the entries have their `text`.
-            batch_size: Accepted and without effect.
+            batch_size: Accepted and without effect, as are `show_progress_bar`, `num_workers` and both `convert_to_...`.
             show_progress_bar: Accepted and without effect.
             activation_fn: As for `predict`.
+            apply_softmax: Must be false, as for `predict`.
+            convert_to_numpy: Accepted and without effect.
+            convert_to_tensor: Accepted and without effect.
+            num_workers: Accepted and without effect.
 
         Returns:
             Entries with `corpus_id`, the place in `documents`, and `score`, a float; the best first. Documents with
@@ -214,7 +234,8 @@ class CrossEncoder:
         >>> vizsla.CrossEncoder(threads=1).rank("what barks?", ["A cat purrs.", "A dog barks."], top_k=1)[0]["corpus_id"]
         1
         """
-        del batch_size, show_progress_bar
+        del batch_size, show_progress_bar, convert_to_numpy, convert_to_tensor, num_workers
+        _no_softmax(apply_softmax)
         query = _arguments.text("query", query)
         texts = _arguments.texts("documents", documents)
         limit = len(texts) if top_k is None else _arguments.whole("top_k", top_k)
@@ -245,7 +266,16 @@ class CrossEncoder:
 
         sigmoid, function = self._activation(activation)
         scores = np.frombuffer(_native.probabilities(logits) if sigmoid else logits, dtype=np.float32)
-        return scores if function is None else np.asarray(function(scores), dtype=np.float32)
+        if function is None:
+            return scores
+        returned = function(scores)
+        try:
+            activated = np.asarray(returned, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"activation_fn must return numbers: {error}") from error
+        if activated.shape != scores.shape:
+            raise ValueError(f"activation_fn must return shape {scores.shape}, not {activated.shape}")
+        return activated
 
     def _activation(self, given: Activation) -> tuple[bool, Callable[[Scores], Any] | None]:
         """Whether the compiled part applies a sigmoid, and what is applied to its result."""
@@ -257,6 +287,11 @@ class CrossEncoder:
         if isinstance(given, str) or not callable(given):
             raise ValueError(f"activation_fn must be None, 'identity', 'sigmoid' or a function, not {given!r}")
         return False, given
+
+
+def _no_softmax(apply_softmax: bool | None) -> None:
+    if apply_softmax:
+        raise ValueError("apply_softmax must be false: there are no models with several classes")
 
 
 def _ends_in_sigmoid(config: dict[str, Any]) -> bool:
@@ -274,6 +309,7 @@ def opened(reranker: object) -> object | None:
         reranker = CrossEncoder(cast("str", reranker))
     if isinstance(reranker, CrossEncoder):
         return reranker.native
+    _arguments.instance("reranker", reranker)
     if not callable(getattr(reranker, "score", None)):
         raise TypeError(f"reranker must be a CrossEncoder, its name, or have a method score, not {type(reranker).__name__}")
     return reranker

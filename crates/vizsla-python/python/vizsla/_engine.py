@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any, Protocol, TypedDict, runtime_checkable
 
 from . import _arguments, _native
@@ -73,8 +74,9 @@ class _Retriever:
 
     def retrieve(self, query: str, depth: int, restrictions: Filter) -> list[tuple[Any, ...]]:
         found = self._retriever.retrieve(query, depth, restrictions)
-        name = f"{type(self._retriever).__name__}.retrieve"
-        return [_taken_apart(f"{name}()[{at}]", candidate) for at, candidate in enumerate(found)]
+        name = f"{type(self._retriever).__name__}.retrieve()"
+        candidates = _arguments.items(name, found, of="vizsla.Candidate")
+        return [_taken_apart(f"{name}[{at}]", candidate) for at, candidate in enumerate(candidates)]
 
 
 def _taken_apart(name: str, candidate: Candidate) -> tuple[Any, ...]:
@@ -100,9 +102,12 @@ class Engine:
             one, an object with the method of [`Reranker`][vizsla.Reranker], or None to search by the first stage alone.
         fusion: How the rankings are combined, as for `vizsla search --fusion`: "linear:0.7", "rrf", "rerank", "bm25" ...
         depth: How many candidates the second stage reads, 50 by default.
+        effort: How much of them it reads: "quick", "balanced" (the default: of each the part with most of the words),
+            "thorough" or "full".
         budget: The seconds that a search may take, unless it says otherwise.
-        k1: BM25's saturation, where the first stage is an index.
-        b: BM25's normalisation of lengths.
+        k1: BM25's saturation, where the first stage is an index; at least 0.
+        b: BM25's normalisation of lengths, from 0 to 1.
+        k3: BM25's saturation of words that the query repeats; at least 0.
         field_weights: Weights of fields, such as "content=1,title=0.5".
         rm3: Whether queries are expanded by pseudo-relevance feedback.
         fuzzy: Whether a word that no passage has is replaced by the nearest one.
@@ -126,18 +131,20 @@ class Engine:
         *,
         fusion: str | None = None,
         depth: int | None = None,
+        effort: str | None = None,
         budget: float | None = None,
         k1: float | None = None,
         b: float | None = None,
+        k3: float | None = None,
         field_weights: str | None = None,
         rm3: bool | None = None,
         fuzzy: bool | None = None,
     ) -> None:
         if reranker is None and fusion is None:
             fusion = "bm25"
-        self._settings = settings_json(
-            fusion=fusion, depth=depth, budget=budget, k1=k1, b=b, field_weights=field_weights, rm3=rm3, fuzzy=fuzzy
-        )
+        stages = {"fusion": fusion, "depth": depth, "effort": effort, "budget": budget}
+        first_stage = {"k1": k1, "b": b, "k3": k3, "field_weights": field_weights, "rm3": rm3, "fuzzy": fuzzy}
+        self._settings = settings_json({**stages, **first_stage})
         if isinstance(reranker, str | os.PathLike):
             reranker = CrossEncoder(reranker)
         self._stages = (retriever, reranker)
@@ -175,6 +182,7 @@ class Engine:
         limit: int = 10,
         *,
         depth: int | None = None,
+        effort: str | None = None,
         fusion: str | None = None,
         budget: float | None = None,
         min_probability: float | None = None,
@@ -195,6 +203,7 @@ class Engine:
             query: Any text with at least one word. Phrases in quotes, `-word` and `field:word` are operators.
             limit: The most hits, one for each document.
             depth: How many candidates the second stage reads; the engine's by default.
+            effort: How much of them it reads; the engine's by default.
             fusion: How the rankings are combined; the engine's by default.
             budget: The seconds that both stages may take together. Candidates for which time runs out come below those
                 that were read, and `stages["rerank"]["unread"]` says how many there are.
@@ -215,67 +224,75 @@ class Engine:
             ValueError: The query is empty, or an argument is out of range.
             TypeError: An argument is of the wrong type; the message names it.
             TimeoutError: The budget ran out before there was anything to answer with.
-            KeyboardInterrupt: Within a twentieth of a second of Ctrl-C.
+            KeyboardInterrupt: Within a twentieth of a second of Ctrl-C; a stage of yours is waited for.
         """
         if self._process != os.getpid():
             self._open()
         asked = {
             "limit": _arguments.whole("limit", limit),
             "depth": None if depth is None else _arguments.whole("depth", depth),
+            "effort": None if effort is None else _arguments.text("effort", effort),
             "fusion": None if fusion is None else _arguments.text("fusion", fusion),
-            "budget": None if budget is None else _arguments.number("budget", budget),
+            "budget": None if budget is None else _arguments.number("budget", budget, least=0),
             "min_probability": None if min_probability is None else _arguments.number("min_probability", min_probability),
             "syntax": _arguments.text("syntax", syntax),
-            "explain": bool(explain),
-            "notes": bool(notes),
-            "fold_copies": not copies,
-            "fallback": bool(bm25_fallback),
-            "paths": _arguments.texts("path", _arguments.one_or_more(path)),
-            "extensions": _arguments.texts("extension", _arguments.one_or_more(extension)),
-            "metadata": [[_arguments.text("metadata", name), _shown(value)] for name, value in (metadata or {}).items()],
-            "modified_from": _seconds("since", since),
-            "modified_until": _seconds("until", until),
+            "explain": _arguments.flag("explain", explain),
+            "notes": _arguments.flag("notes", notes),
+            "fold_copies": not _arguments.flag("copies", copies),
+            "fallback": _arguments.flag("bm25_fallback", bm25_fallback),
+            "paths": _arguments.one_or_more("path", path),
+            "extensions": _arguments.one_or_more("extension", extension),
+            "metadata": [] if metadata is None else _wanted(metadata),
+            "modified_from": None if since is None else _arguments.seconds("since", since),
+            "modified_until": None if until is None else _arguments.seconds("until", until),
         }
         return Response.from_json(self._engine.search(_arguments.text("query", query), json.dumps(asked)))
 
 
-def settings_json(
-    *,
-    fusion: str | None,
-    depth: int | None,
-    budget: float | None,
-    **first_stage: object,
-) -> str:
-    """Settings of a search in the program's format."""
-    settings = {
-        "fusion": None if fusion is None else _arguments.text("fusion", fusion),
-        "depth": None if depth is None else _arguments.whole("depth", depth),
-        "budget_ms": None if budget is None else _arguments.number("budget", budget) * 1e3,
-        **{name: value for name, value in first_stage.items()},
-    }
-    return json.dumps({name: value for name, value in settings.items() if value is not None})
+def settings_json(given: Mapping[str, Any]) -> str:
+    """Settings of a search in the program's format. None leaves one to its default."""
+    settings = {name: _SETTINGS[name](name, value) for name, value in given.items() if value is not None}
+    if "budget" in settings:
+        settings["budget_ms"] = settings.pop("budget") * 1e3
+    return json.dumps(settings)
+
+
+_SETTINGS: dict[str, Callable[[str, Any], Any]] = {
+    "fusion": _arguments.text,
+    "depth": _arguments.whole,
+    "effort": _arguments.text,
+    "budget": partial(_arguments.number, least=0),
+    "k1": partial(_arguments.number, least=0),
+    "b": partial(_arguments.number, least=0, most=1),
+    "k3": partial(_arguments.number, least=0),
+    "field_weights": _arguments.text,
+    "rm3": _arguments.flag,
+    "fuzzy": _arguments.flag,
+}
 
 
 def _stage(given: Any) -> Index | Retriever:  # noqa: ANN401
     if isinstance(given, str | os.PathLike):
         return Index.open(given)
+    _arguments.instance("retriever", given)
     if isinstance(given, Index) or callable(getattr(given, "retrieve", None)):
         return given  # type: ignore[no-any-return]
     raise TypeError(f"retriever must be an Index, its path, or have a method retrieve, not {type(given).__name__}")
 
 
-def _shown(value: object) -> str:
-    """A value of metadata as filters compare it."""
-    if isinstance(value, bool):
+def _wanted(metadata: object) -> list[tuple[str, str]]:
+    """Restrictions to values of metadata, as filters compare them."""
+    given = _arguments.mapping("metadata", metadata).items()
+    return [(_arguments.text("a name in metadata", name), _shown(f"metadata[{name!r}]", value)) for name, value in given]
+
+
+def _shown(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return _arguments.text(name, value)
+    if type(value).__name__ in ("bool", "bool_"):
         return "true" if value else "false"
+    if value is None or isinstance(value, bytes | list | tuple | dict | set):
+        raise TypeError(f"{name} must be a text, a number or a bool, not {type(value).__name__}")
+    if value != value:
+        raise ValueError(f"{name} must not be NaN")
     return str(value)
-
-
-def _seconds(name: str, moment: datetime | date | float | None) -> int | None:
-    if moment is None:
-        return None
-    if isinstance(moment, datetime):
-        return int(moment.timestamp())
-    if isinstance(moment, date):
-        return int(datetime(moment.year, moment.month, moment.day).timestamp())
-    return int(_arguments.number(name, moment))

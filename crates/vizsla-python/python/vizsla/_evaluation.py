@@ -14,8 +14,8 @@ from ._cross_encoder import CrossEncoder, opened
 from ._engine import Engine, Reranker, settings_json
 from ._html import table
 
-Run = Mapping[str, Sequence[tuple[str, float]]]
-"""A ranking of documents for each query: ids with scores, best first."""
+Run = Mapping[str, Sequence[tuple[str, float]] | Mapping[str, float]]
+"""A ranking of documents for each query: pairs of id and score, best first, or a dict of scores by id."""
 
 DEFAULT_MEASURES = ("nDCG@10", "RR@10", "R@100")
 
@@ -48,7 +48,9 @@ class Evaluation:
 
     def mean(self, run: str, measure: str | None = None) -> float:
         """The mean of a ranking over the queries, in the first measure unless another is named."""
-        return self.summaries[run][measure or self.measures[0]]["mean"]
+        measures = _named("run", run, self.summaries)
+        mean: float = _named("measure", measure or self.measures[0], measures)["mean"]
+        return mean
 
     def to_frame(self) -> Any:  # noqa: ANN401
         """A pandas.DataFrame with a row for each query, ranking and measure: `query`, `run`, `measure`, `value`."""
@@ -65,7 +67,8 @@ class Evaluation:
     def compare(self, a: str, b: str, limit: int = 10) -> Comparison:
         """Compares two of the rankings by name: see [`compare`][vizsla.compare]."""
         chosen = {"qrels": self.qrels, "first": self.first, "measures": self.measures}
-        return compare(self.dataset, self.runs[a], self.runs[b], limit=limit, **chosen)  # type: ignore[arg-type]
+        first, second = (_named("run", name, self.runs) for name in (a, b))
+        return compare(self.dataset, first, second, limit=limit, **chosen)  # type: ignore[arg-type]
 
     def _repr_html_(self) -> str:
         rows = [[escape(run)] + [_interval(of[name]) for name in self.measures] for run, of in self.summaries.items()]
@@ -145,8 +148,14 @@ def evaluate(
     index: str | os.PathLike[str] | None = None,
     fusion: str | None = None,
     depth: int | None = None,
+    effort: str | None = None,
     budget: float | None = None,
-    **first_stage: object,
+    k1: float | None = None,
+    b: float | None = None,
+    k3: float | None = None,
+    field_weights: str | None = None,
+    rm3: bool | None = None,
+    fuzzy: bool | None = None,
 ) -> Evaluation:
     """Ranks the queries of a judged collection and measures the rankings, as `vizsla eval` does.
 
@@ -161,8 +170,14 @@ def evaluate(
         index: A folder in which to keep the collection's index, or that has it already; a temporary one by default.
         fusion: As for the engine.
         depth: As for the engine.
+        effort: As for the engine.
         budget: As for the engine, in seconds.
-        first_stage: `k1`, `b`, `field_weights`, `rm3` and `fuzzy`, as for the engine.
+        k1: As for the engine.
+        b: As for the engine.
+        k3: As for the engine.
+        field_weights: As for the engine.
+        rm3: As for the engine.
+        fuzzy: As for the engine.
 
     Raises:
         FileNotFoundError: The collection lacks a part.
@@ -170,11 +185,15 @@ def evaluate(
         KeyboardInterrupt: After the query that is being ranked.
     """
     judged = _judged(dataset, qrels, first, measures)
-    settings = settings_json(fusion=fusion, depth=depth, budget=budget, **first_stage)
-    ranked = [(_arguments.text("rankers", name), _ranker(name, ranker)) for name, ranker in (rankers or {}).items()]
+    ranked = []
+    if rankers is not None:
+        ranked = [(_arguments.text("rankers", name), _ranker(name, of)) for name, of in _entries("rankers", rankers)]
     second = None if ranked or fusion == "bm25" else opened(reranker)
     if second is None and fusion is None:
-        settings = settings_json(fusion="bm25", depth=depth, budget=budget, **first_stage)
+        fusion = "bm25"
+    stages = {"fusion": fusion, "depth": depth, "effort": effort, "budget": budget}
+    first_stage = {"k1": k1, "b": b, "k3": k3, "field_weights": field_weights, "rm3": rm3, "fuzzy": fuzzy}
+    settings = settings_json({**stages, **first_stage})
     place = None if index is None else _arguments.path("index", index)
     return _evaluation(judged, _native.evaluate(judged, settings, place, second, ranked))
 
@@ -189,7 +208,7 @@ def measure(
 ) -> Evaluation:
     """Measures rankings that were made elsewhere, by name; the arguments are those of [`evaluate`][vizsla.evaluate]."""
     judged = _judged(dataset, qrels, first, measures)
-    named = [(_arguments.text("runs", name), _run(run)) for name, run in runs.items()]
+    named = [(_arguments.text("runs", name), _run(f"runs[{name!r}]", run)) for name, run in _entries("runs", runs)]
     return _evaluation(judged, _native.measure(judged, named))
 
 
@@ -205,21 +224,47 @@ def compare(
 ) -> Comparison:
     """Whether the ranking `b` is better than `a`, with intervals and a test; `limit` queries that changed most are listed."""
     judged = _judged(dataset, qrels, first, measures)
-    data = json.loads(_native.compare(judged, _run(a), _run(b), _arguments.whole("limit", limit, least=0)))
+    data = json.loads(_native.compare(judged, _run("a", a), _run("b", b), _arguments.whole("limit", limit, least=0)))
     return Comparison([Difference(**of) for of in data["measures"]], [QueryChange(**of) for of in data["queries"]])
 
 
 def _judged(dataset: str | os.PathLike[str], qrels: str, first: int | None, measures: str | Iterable[str]) -> dict[str, Any]:
+    names = _arguments.one_or_more("measures", measures)
+    if not names:
+        raise ValueError("measures is empty: name at least one")
     return {
         "dataset": _arguments.path("dataset", dataset),
         "qrels": _arguments.text("qrels", qrels),
         "first": None if first is None else _arguments.whole("first", first),
-        "measures": _arguments.texts("measures", _arguments.one_or_more(measures)),
+        "measures": names,
     }
 
 
-def _run(run: Run) -> dict[str, list[tuple[str, float]]]:
-    return {query: [(str(doc_id), float(score)) for doc_id, score in ranked] for query, ranked in run.items()}
+def _entries(name: str, given: object) -> Iterable[tuple[Any, Any]]:
+    return _arguments.mapping(name, given).items()
+
+
+def _named(what: str, name: str, among: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if name not in among:
+        raise KeyError(f"there is no {what} {name!r}, but {', '.join(map(repr, among)) or 'none at all'}")
+    return among[name]
+
+
+def _run(name: str, run: object) -> dict[str, list[tuple[str, float]]]:
+    return {_arguments.text(name, query): _ranked(f"{name}[{query!r}]", of) for query, of in _entries(name, run)}
+
+
+def _ranked(name: str, ranked: object) -> list[tuple[str, float]]:
+    """Ids with scores. Those of a dict, which other packages have, are put in order."""
+    if isinstance(ranked, Mapping):
+        ranked = sorted(ranked.items(), key=lambda entry: -_arguments.number(f"{name}[{entry[0]!r}]", entry[1]))
+    documents = []
+    for at, entry in enumerate(_arguments.items(name, ranked, of="pairs of id and score")):
+        if isinstance(entry, str | bytes) or not hasattr(entry, "__len__") or len(entry) != 2:
+            raise TypeError(f"{name}[{at}] must be a pair of id and score, not {_arguments.shown(entry)}")
+        doc_id, score = entry
+        documents.append((str(doc_id), _arguments.number(f"{name}[{at}][1]", score)))
+    return documents
 
 
 def _ranker(
@@ -236,7 +281,7 @@ def _ranker(
     if not callable(ranker):
         raise TypeError(f"rankers[{name!r}] must be an Engine or a function, not {type(ranker).__name__}")
     function = ranker
-    return lambda _, query: [(str(doc_id), float(score)) for doc_id, score in function(query)]
+    return lambda _, query: _ranked(f"rankers[{name!r}]({_arguments.shown(query)})", function(query))
 
 
 def _evaluation(judged: dict[str, Any], text: str) -> Evaluation:

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -119,7 +120,7 @@ class IndexWriter:
         *,
         title: str = "",
         path: str | os.PathLike[str] | None = None,
-        modified: float | None = None,
+        modified: datetime | date | float | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> int:
         """Adds a document, in place of the one that has its path and id.
@@ -129,7 +130,7 @@ class IndexWriter:
             text: The whole text, of any length: it is split into passages.
             title: Searched and read with every passage.
             path: The file that it comes from, if there is one.
-            modified: Its last change, in seconds since 1970.
+            modified: Its last change: a datetime (local unless it has a zone), a date, or seconds since 1970.
             metadata: Whatever else is known: JSON without null. Hits show it, filters match it.
 
         Returns:
@@ -140,7 +141,7 @@ class IndexWriter:
             _arguments.text("text", text),
             _arguments.text("title", title),
             None if path is None else _arguments.path("path", path),
-            None if modified is None else int(_arguments.number("modified", modified)),
+            None if modified is None else _arguments.seconds("modified", modified),
             None if metadata is None else metadata_json("metadata", metadata),
         )
 
@@ -177,6 +178,8 @@ class Index:
     """
 
     def __init__(self, native: _native.Index) -> None:
+        if not isinstance(native, _native.Index):
+            raise TypeError("open an index with Index.open(path), or make one with Index.create(path)")
         self.native = native
 
     @classmethod
@@ -278,7 +281,7 @@ class Index:
         """Brings the index in line with folders and files, as `vizsla index` does: only what has changed is read.
 
         Args:
-            sources: A folder or file, or several. Without any, those of earlier runs, read as they were then.
+            sources: A folder or file, or several. Without them, those of earlier runs, read as they were then.
             progress: A function that is called with each [`Progress`][vizsla.Progress], by several threads, one at a time.
             exclude: Globs of what is left out, in the syntax of `.gitignore`.
             hidden: Whether hidden files are read.
@@ -297,22 +300,27 @@ class Index:
             FileNotFoundError: A source does not exist.
             KeyboardInterrupt: On Ctrl-C; the index is then as it was before. So it is when `progress` raises something.
         """
-        given = [sources] if isinstance(sources, str | os.PathLike) else list(sources or [])
-        paths = [_arguments.path(f"sources[{at}]", source) for at, source in enumerate(given)]
-        options: dict[str, Any] = {
-            "exclude": _arguments.texts("exclude", _arguments.one_or_more(exclude)) or None,
+        flags = {
             "hidden": hidden,
             "ignore_rules": ignore_rules,
             "default_excludes": default_excludes,
             "follow": follow,
             "prune": prune,
-            "ocr": ocr,
             "retry_failed": retry_failed,
             "rehash": rehash,
+        }
+        options: dict[str, Any] = {
+            "exclude": _arguments.one_or_more("exclude", exclude) or None,
+            **{name: None if flag is None else _arguments.flag(name, flag) for name, flag in flags.items()},
+            "ocr": None if ocr is None else _arguments.text("ocr", ocr),
             "threads": None if threads is None else _arguments.whole("threads", threads),
         }
         text = json.dumps({name: value for name, value in options.items() if value is not None})
-        start = [*start_command(), "extract-worker"] if workers and sys.executable else []
+        if progress is not None:
+            _arguments.function("progress", progress)
+        apart = _arguments.flag("workers", workers) and sys.executable
+        start = [*start_command(), "extract-worker"] if apart else []
+        paths = _paths(sources)
         report = self.native.sync(paths, text, start, None if progress is None else _reporter(progress))
         self.refresh()
         return Report.from_json(report)
@@ -327,6 +335,19 @@ class Index:
         if self.path is None:
             raise TypeError("an index in memory cannot be pickled; make one on disk")
         return Index.open, (str(self.path),)
+
+
+def _paths(sources: object) -> list[str]:
+    """The sources of a sync; none for those of earlier runs."""
+    if sources is None:
+        return []
+    if isinstance(sources, str | os.PathLike):
+        return [_arguments.path("sources", sources)]
+    given = _arguments.items("sources", sources, of="paths")
+    paths = [_arguments.path(f"sources[{at}]", source) for at, source in enumerate(given)]
+    if not paths:
+        raise ValueError("sources is empty: leave it out for those of earlier runs")
+    return paths
 
 
 def _reporter(progress: Callable[[Progress], object]) -> Callable[[str, str, int, str], None]:
@@ -351,18 +372,24 @@ def _reporter(progress: Callable[[Progress], object]) -> Callable[[str, str, int
 
 def metadata_json(name: str, metadata: object) -> str:
     """Metadata for the compiled part."""
-    if not isinstance(metadata, Mapping):
-        raise TypeError(f"{name} must be a dict, not {type(metadata).__name__}")
-    for key, value in metadata.items():
+    for key, value in _arguments.mapping(name, metadata).items():
         _arguments.text(f"a name in {name}", key)
         if value is None:
             raise ValueError(f"{name}[{key!r}] is None: leave it out")
     try:
-        return json.dumps(dict(metadata), allow_nan=False)
+        text = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False, default=_plain)  # type: ignore[call-overload]
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     except TypeError as error:
         raise TypeError(f"{name}: {error}") from None
+    return _arguments.text(name, text)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """A number of NumPy's, as frames have them, as Python's."""
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not JSON: {_arguments.shown(value)}")
 
 
 def start_command() -> list[str]:

@@ -67,6 +67,7 @@ class Passage:
         highlights: Pairs of offsets in `text`, in bytes of UTF-8, between which it matches the query.
         snippet: What to show where there is no room for all of it.
         truncated: Whether the cross-encoder could not read all of it.
+        read: The offsets in `text`, in bytes of UTF-8, of the part that the cross-encoder was given; None for all of it.
     """
 
     text: str
@@ -78,6 +79,7 @@ class Passage:
     highlights: list[list[int]]
     snippet: Snippet
     truncated: bool
+    read: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,14 @@ class Response:
 
 
 def _hit(data: dict[str, Any]) -> Hit:
-    passage = dict(data["passage"])
-    snippet = Snippet(**passage.pop("snippet"))
-    rest = {name: value for name, value in data.items() if name not in ("scores", "passage")}
-    return Hit(scores=Scores(**data["scores"]), passage=Passage(snippet=snippet, **passage), **rest)
+    passage = data["passage"]
+    parts = {
+        "scores": Scores(**_known(Scores, data["scores"])),
+        "passage": Passage(**{**_known(Passage, passage), "snippet": Snippet(**_known(Snippet, passage["snippet"]))}),
+    }
+    return Hit(**{**_known(Hit, data), **parts})
+
+
+def _known(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """What this version has a field for: the answer may be a later one's."""
+    return {name: value for name, value in data.items() if name in kind.__dataclass_fields__}
