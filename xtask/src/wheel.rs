@@ -15,7 +15,7 @@ pub(crate) struct WheelArgs {
     /// Build with the `dev` profile: soon done, large and slow
     #[arg(long)]
     dev: bool,
-    /// Build the source distribution as well, and a wheel from it
+    /// Keep the source distribution as well, and build a wheel from it as pip would
     #[arg(long)]
     sdist: bool,
     /// The Python to make environments of
@@ -36,7 +36,9 @@ pub(crate) fn build(args: &WheelArgs) -> anyhow::Result<()> {
     let out = target_dir().join("wheels");
     let _ = fs::remove_dir_all(&out);
     let mut maturin = python(&tools)?;
-    maturin.args(["-m", "maturin", "build", "--manifest-path"]).arg(folder().join("Cargo.toml"));
+    // Not in pyproject.toml: the source distribution lacks this crate, and its lock file would have to change.
+    maturin.args(["-m", "maturin", "build", "--locked", "--manifest-path"]);
+    maturin.arg(folder().join("Cargo.toml"));
     maturin.args(["--profile", if args.dev { "dev" } else { "release" }]).arg("--out").arg(&out);
     if cfg!(target_os = "linux") {
         maturin.args(["--zig", "--compatibility", "manylinux2014"]);
@@ -48,15 +50,22 @@ pub(crate) fn build(args: &WheelArgs) -> anyhow::Result<()> {
         run(python(&tools)?.args(["-m", "auditwheel", "show"]).arg(&wheel), &[0])?;
     }
     imports(&args.python, &wheel, "wheel-trial")?;
-    if args.sdist { sdist(args, &tools, &out) } else { Ok(()) }
+    sdist(args, &tools, &out)
 }
 
 /// The source distribution, from which a wheel is built elsewhere.
-fn sdist(args: &WheelArgs, tools: &Path, out: &Path) -> anyhow::Result<()> {
+fn sdist(args: &WheelArgs, tools: &Path, wheels: &Path) -> anyhow::Result<()> {
+    let scratch = target_dir().join("python/sdist");
+    let _ = fs::remove_dir_all(&scratch);
+    let out = if args.sdist { wheels } else { &scratch };
     let mut maturin = python(tools)?;
     maturin.args(["-m", "maturin", "sdist", "--manifest-path"]).arg(folder().join("Cargo.toml"));
     run(maturin.arg("--out").arg(out), &[0])?;
     let sdist = only(out, ".tar.gz")?;
+    is_complete(tools, &sdist, &scratch.join("unpacked"))?;
+    if !args.sdist {
+        return Ok(());
+    }
     let built = target_dir().join("python/from-sdist");
     let _ = fs::remove_dir_all(&built);
     let mut pip = python(tools)?;
@@ -66,6 +75,16 @@ fn sdist(args: &WheelArgs, tools: &Path, out: &Path) -> anyhow::Result<()> {
     }
     run(&mut pip, &[0])?;
     imports(&args.python, &only(&built, ".whl")?, "sdist-trial")
+}
+
+/// Checks what was packed where it finds nothing else, which takes a fraction of a build's time.
+fn is_complete(tools: &Path, sdist: &Path, unpacked: &Path) -> anyhow::Result<()> {
+    run(python(tools)?.args(["-m", "tarfile", "--extract"]).arg(sdist).arg(unpacked), &[0])?;
+    let name = sdist.file_name().unwrap_or_default().to_string_lossy();
+    let manifest = unpacked.join(name.trim_end_matches(".tar.gz")).join("Cargo.toml");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["check", "--offline", "--package", "vizsla-python", "--manifest-path"]);
+    run(cargo.arg(manifest).env("CARGO_TARGET_DIR", target_dir()), &[0])
 }
 
 /// Installs a wheel where nothing else is, and asks it something.

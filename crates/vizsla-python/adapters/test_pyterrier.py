@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyterrier as pt
 import pytest
+from conftest import ROOT, run_program
 
 import vizsla
 from vizsla.pyterrier import VizslaIndexer, VizslaReranker, VizslaRetriever
@@ -70,3 +71,15 @@ def test_an_experiment_measures_what_the_program_measures(collection, corpus):
     for name in ("bm25", "fused"):
         measured = table.set_index("name").loc[name, "ndcg_cut_10"]
         assert measured == pytest.approx(expected.mean(name), abs=1e-9)
+
+
+def test_the_experiment_of_the_page_is_the_program(tmp_path, monkeypatch, corpus):
+    (_, code) = (ROOT / "docs" / "python.md").read_text(encoding="utf-8").split("```py\n")
+    (tmp_path / "scifact").symlink_to(corpus)
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(compile(code.split("```")[0], "docs/python.md", "exec"), names)
+    program = json.loads(run_program("eval", "--dataset", "scifact", "--measures", "nDCG@10", "--json"))["runs"]
+    measured = names["table"].set_index("name")["ndcg_cut_10"]
+    assert measured["BM25"] == pytest.approx(program["bm25"]["nDCG@10"]["mean"], abs=1e-9)
+    assert measured["fused"] == pytest.approx(program["fused"]["nDCG@10"]["mean"], abs=1e-9)

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from . import _arguments, _native
+from ._response import known
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Report:
         """Reads the JSON of `vizsla index --json`."""
         data = json.loads(text)
         counts = ("added", "changed", "renamed", "removed", "unchanged", "documents", "passages", "seconds")
-        problems = [Problem(**problem) for problem in data["problems"]]
+        problems = [Problem(**known(Problem, problem)) for problem in data["problems"]]
         return cls(**{name: data[name] for name in counts}, problems=problems, details=data)
 
 

@@ -187,12 +187,12 @@ class Response:
 def _hit(data: dict[str, Any]) -> Hit:
     passage = data["passage"]
     parts = {
-        "scores": Scores(**_known(Scores, data["scores"])),
-        "passage": Passage(**{**_known(Passage, passage), "snippet": Snippet(**_known(Snippet, passage["snippet"]))}),
+        "scores": Scores(**known(Scores, data["scores"])),
+        "passage": Passage(**{**known(Passage, passage), "snippet": Snippet(**known(Snippet, passage["snippet"]))}),
     }
-    return Hit(**{**_known(Hit, data), **parts})
+    return Hit(**{**known(Hit, data), **parts})
 
 
-def _known(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
-    """What this version has a field for: the answer may be a later one's."""
+def known(kind: type[Any], data: dict[str, Any]) -> dict[str, Any]:
+    """What this version has a field for: the JSON may be a later one's."""
     return {name: value for name, value in data.items() if name in kind.__dataclass_fields__}
