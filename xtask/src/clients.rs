@@ -125,8 +125,12 @@ fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
             missing.push("clients in JavaScript: node and npm are missing");
         }
     }
-    if wanted("inspector", false) {
-        inspector(&served)?;
+    if wanted("inspector", true) {
+        if has_node {
+            inspector(&served)?;
+        } else {
+            missing.push("the Inspector and the conformance scenarios: node and npm are missing");
+        }
     }
     if wanted("schemathesis", true) {
         schemathesis(&served)?;

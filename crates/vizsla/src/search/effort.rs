@@ -41,7 +41,7 @@ impl Effort {
     /// with each part, so that parts much shorter than it would save little.
     pub(super) fn excerpt_tokens(self, question: usize) -> Option<usize> {
         let tokens = match self {
-            Self::Quick => 64,
+            Self::Quick => 80,
             Self::Balanced | Self::Thorough => 96,
             Self::Full => return None,
         };
