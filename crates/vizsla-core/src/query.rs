@@ -116,8 +116,24 @@ enum Part {
     Text,
 }
 
-/// Straight and typographic quotes: English, German, French, Swedish, full-width.
-const QUOTES: [char; 9] = ['"', '“', '”', '„', '‟', '«', '»', '＂', '〝'];
+/// Straight and typographic quotes: English, German, French, Swedish, full-width. Languages differ in which of them open
+/// and which close.
+const QUOTES: [char; 11] = ['"', '“', '”', '„', '‟', '«', '»', '＂', '〝', '〞', '〟'];
+
+/// What may close a quotation that a character opens. A typographic apostrophe opens none.
+fn closing(open: char) -> &'static [char] {
+    match open {
+        '‘' | '‚' | '‛' => &['’', '‘'],
+        '‹' => &['›'],
+        '›' => &['‹'],
+        '「' => &['」'],
+        '『' => &['』'],
+        '《' => &['》'],
+        '〈' => &['〉'],
+        open if QUOTES.contains(&open) => &QUOTES,
+        _ => &[],
+    }
+}
 
 /// What begins at `at`, and its length.
 fn part(query: &str, at: usize) -> (Part, usize) {
@@ -154,20 +170,35 @@ fn part(query: &str, at: usize) -> (Part, usize) {
 
 /// The words between quotes at the start of a text, and where the closing quote ends. An unclosed quote is text.
 fn quoted(text: &str) -> Option<(&str, usize)> {
-    let open = text.chars().next().filter(|c| QUOTES.contains(c))?.len_utf8();
-    let length = text[open..].find(QUOTES)?;
-    let close = text[open + length..].chars().next()?.len_utf8();
-    let end = open + length + close;
-    let words = text[open..open + length].trim();
-    let closed = text[end..].chars().next().is_none_or(|next| !next.is_alphanumeric());
-    (closed && words.contains(char::is_alphanumeric)).then_some((words, end))
+    let opening = text.chars().next()?;
+    let (open, closing) = (opening.len_utf8(), closing(opening));
+    let ends = |at: usize, close: &str| {
+        let next = text[open + at + close.len()..].chars().next();
+        // Where words are not separated, a letter follows a bracket.
+        opening >= '\u{3008}' || next.is_none_or(|next| !next.is_alphanumeric())
+    };
+    let mut quotes = text[open..].match_indices(closing);
+    // The first, but an apostrophe may stand before it where both look the same.
+    let first = quotes.next()?;
+    let (at, close) = match first {
+        (at, close) if ends(at, close) => (at, close),
+        (_, "’") => quotes.find(|(at, close)| ends(*at, close))?,
+        _ => return None,
+    };
+    let words = text[open..open + at].trim();
+    words.contains(char::is_alphanumeric).then_some((words, open + at + close.len()))
 }
 
 /// The letters before the star of `word*`.
 fn prefix(word: &str) -> Option<&str> {
-    let letters = word.strip_suffix('*')?;
-    let fit = letters.chars().all(char::is_alphanumeric) && letters.chars().count() >= 2;
-    fit.then_some(letters)
+    let letters = word.trim_end_matches([',', '.', ';', ':', '?', '!', ')']).strip_suffix('*')?;
+    let enough = letters.chars().nth(1).is_some() || letters.starts_with(is_ideograph);
+    (enough && letters.chars().all(char::is_alphanumeric)).then_some(letters)
+}
+
+/// Whether a character is a word by itself.
+fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
 #[cfg(test)]
@@ -265,10 +296,27 @@ mod tests {
             "« quick fox »",
             "»quick fox«",
             "”quick fox”",
+            "‘quick fox’",
+            "‚quick fox‘",
+            "‹quick fox›",
+            "›quick fox‹",
+            "「quick fox」",
+            "『quick fox』",
+            "《quick fox》",
+            "〝quick fox〟",
         ] {
             let query = Query::parse(&format!("the {text}, please"));
             assert_eq!(words(&query.required), [(None, "quick fox")], "{text}");
             assert_eq!(query.text, "the quick fox , please");
+        }
+    }
+
+    #[test]
+    fn an_apostrophe_closes_no_quotation() {
+        let query = Query::parse("who sang ‘don’t stop me’ first");
+        assert_eq!(words(&query.required), [(None, "don’t stop me")]);
+        for text in ["’tis the dogs’ bone", "rock ’n’ roll", "the ‘90s weren’t"] {
+            assert_eq!(Query::parse(text), Query::words(text));
         }
     }
 
@@ -279,6 +327,8 @@ mod tests {
             (query.text.as_str(), query.prefixes.as_slice()),
             ("how to config it", &["config".to_owned()][..])
         );
+        assert_eq!(Query::parse("kube*, please").prefixes, ["kube"]);
+        assert_eq!(Query::parse("東*").prefixes, ["東"]);
     }
 
     proptest! {

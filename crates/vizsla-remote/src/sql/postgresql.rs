@@ -355,6 +355,7 @@ fn filters(filter: &Filter, values: &mut Values<'static>) -> Result<String> {
 fn configuration(language: Language) -> &'static str {
     match language {
         Language::Arabic => "arabic",
+        Language::Catalan => "catalan",
         Language::Danish => "danish",
         Language::Dutch => "dutch",
         Language::English => "english",

@@ -9,12 +9,11 @@ use super::{Analysis, Analyzer, Language, WordGroup};
 
 /// Ranges of the words in `text` that `analyzer` turns into one of `terms`, in order and disjoint.
 pub(crate) fn highlight(
-    analyzer: &TextAnalyzer,
+    analyzer: &mut TextAnalyzer,
     terms: &HashSet<String>,
     text: &str,
 ) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    let mut analyzer = analyzer.clone();
     analyzer.token_stream(text).process(&mut |token| {
         // A compound comes before its parts, so what overlaps the last range lies within it.
         let free = ranges.last().is_none_or(|last| token.offset_from >= last.end);
@@ -44,6 +43,6 @@ impl QueryWords {
 
     /// As [`Retrieval::highlight`](vizsla_core::Retrieval::highlight).
     pub(crate) fn found_in(&self, text: &str) -> Vec<Range<usize>> {
-        highlight(self.analyzer.terms(), &self.terms, text)
+        highlight(&mut self.analyzer.terms().clone(), &self.terms, text)
     }
 }

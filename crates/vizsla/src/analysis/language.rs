@@ -14,6 +14,7 @@ use tantivy::tokenizer::{Language as Snowball, StopWordFilter};
 #[allow(missing_docs, reason = "a language is its name")]
 pub enum Language {
     Arabic,
+    Catalan,
     Danish,
     Dutch,
     #[default]
@@ -38,8 +39,9 @@ pub enum Language {
 
 impl Language {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Arabic,
+        Self::Catalan,
         Self::Danish,
         Self::Dutch,
         Self::English,
@@ -80,7 +82,8 @@ impl Language {
             Self::Swedish => Snowball::Swedish,
             Self::Tamil => Snowball::Tamil,
             Self::Turkish => Snowball::Turkish,
-            Self::Other => return None,
+            // The engine has no filters for Catalan, which is stemmed by `algorithm` alone.
+            Self::Catalan | Self::Other => return None,
         })
     }
 }
@@ -119,6 +122,7 @@ impl Language {
     pub(super) fn algorithm(self) -> Option<Algorithm> {
         Some(match self {
             Self::Arabic => Algorithm::Arabic,
+            Self::Catalan => Algorithm::Catalan,
             Self::Danish => Algorithm::Danish,
             Self::Dutch => Algorithm::Dutch,
             Self::English => Algorithm::English,
@@ -153,9 +157,10 @@ impl Language {
     }
 
     /// The words that lose their vowel before another and are written with it: those of Lucene's `ElisionFilter` for
-    /// French and Italian.
+    /// Catalan, French and Italian.
     pub(super) fn elided(self) -> &'static [&'static str] {
         match self {
+            Self::Catalan => &["d", "l", "m", "n", "s", "t"],
             Self::French => &[
                 "l", "m", "t", "qu", "n", "s", "j", "d", "c", "jusqu", "quoiqu", "lorsqu", "puisqu",
             ],

@@ -8,6 +8,7 @@ mod fold;
 mod highlight;
 mod language;
 mod normal;
+mod numbers;
 mod plain;
 mod query;
 mod segment;
@@ -134,11 +135,11 @@ impl Analyzer {
             && units.iter().all(|unit| self.is_stop_word(&unit.exact))
     }
 
-    /// The places of a phrase, from its first word.
-    pub(crate) fn slots(&self, text: &str) -> Vec<Slot> {
+    /// The ways in which a phrase may be written, each as its places from the first word on.
+    pub(crate) fn phrases(&self, text: &str) -> Vec<Vec<Slot>> {
         match self.analysis {
-            Analysis::Variants => query::slots(&self.words, text),
-            Analysis::Plain => single_slots(&self.terms, text),
+            Analysis::Variants => query::phrases(&self.words, text),
+            Analysis::Plain => vec![single_slots(&self.terms, text)],
         }
     }
 
@@ -161,6 +162,17 @@ impl Analyzer {
     /// A word in the form in which it is compared with the beginnings of terms.
     pub(crate) fn prefix_key(&self, word: &str) -> String {
         query::prefix_key(&self.words, word)
+    }
+
+    /// The stems, shorter than `letters`, of words that may begin with them: `run` for `runn`, `comput` for `computati`.
+    pub(crate) fn shorter_stems(&self, letters: &str) -> Vec<String> {
+        let is_shorter = |stem: &String| stem.len() < letters.len() && !stem.is_empty();
+        let words = self.words.rules.endings().map(|ending| format!("{letters}{ending}"));
+        let stems = words.map(|word| self.words.stem(&word).into_owned()).filter(is_shorter);
+        let mut stems: Vec<String> = stems.collect();
+        stems.sort_unstable();
+        stems.dedup();
+        stems
     }
 
     fn is_stop_word(&self, word: &str) -> bool {

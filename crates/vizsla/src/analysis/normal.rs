@@ -63,15 +63,26 @@ impl Normal {
         }
         for c in cluster.chars() {
             match c {
-                '´' | '‘' | '’' | '‛' | '′' | 'ʼ' | 'ʹ' => self.text.push('\''),
+                '´' | '‘' | '’' | '‛' | '′' | 'ʹ' | 'ʻ'..='ʿ' | 'ˈ' => {
+                    self.text.push('\'');
+                }
                 '‐'..='–' | '−' => self.text.push('-'),
-                '\u{2014}' | '\u{2015}' | '\u{200B}' => self.text.push(' '),
-                c if is_ignorable(c) => {}
+                '\u{2014}' | '\u{2015}' => self.text.push(' '),
+                '♯' => self.text.push('#'),
+                // Not seen either, but where it stands words end.
+                '\u{200B}' => self.text.push(c),
+                c if is_ignorable(c) && !self.tags_flag(c) => {}
                 c if c.is_whitespace() => self.text.push(' '),
-                c if is_plain(c) => self.text.push(c),
+                c if is_plain(c) || self.tags_flag(c) => self.text.push(c),
                 c => self.push_compatible(c),
             }
         }
+    }
+
+    /// Whether a character tells whose flag the one before it is, as that of Scotland.
+    fn tags_flag(&self, c: char) -> bool {
+        let tag = |c: char| matches!(c, '\u{E0020}'..='\u{E007F}');
+        tag(c) && self.text.chars().next_back().is_some_and(|last| last == '🏴' || tag(last))
     }
 
     fn push_compatible(&mut self, c: char) {
@@ -147,7 +158,8 @@ mod tests {
             ("\u{202B}word\u{202C}\u{200E}", "word"),
             ("\u{FEFF}start", "start"),
             ("can’t re‐enter re‑enter 5−3", "can't re-enter re-enter 5-3"),
-            ("a\u{A0}b\u{3000}c\u{2009}d\u{200B}e", "a b c d e"),
+            ("a\u{A0}b\u{3000}c\u{2009}d\u{200B}e", "a b c d\u{200B}e"),
+            ("Hawaiʻi F♯", "Hawai'i F#"),
             ("m² CO₂ km³ C₆H₁₂O₆", "m2 CO2 km3 C6H12O6"),
             ("results¹", "results 1"),
             ("2½ Foo™ ①②", "2 1/2 Foo TM  1 2"),

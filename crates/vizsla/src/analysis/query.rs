@@ -67,6 +67,10 @@ fn spellings(words: &Words, exact: &str, folded: Option<&str>) -> Vec<(String, f
         Some(folded) => {
             let mut terms =
                 vec![(exact.clone(), 1.0 - OTHER_SPELLING), (derived(&folded), OTHER_SPELLING)];
+            // `192.168` may be the beginning of an address, and not a number in groups of three.
+            if exact.starts_with(|c: char| c.is_ascii_digit()) {
+                terms.push((derived(&exact), OTHER_SPELLING));
+            }
             if folded != exact {
                 terms.push((folded, OTHER_SPELLING));
             }
@@ -105,7 +109,7 @@ pub(super) fn groups(words: &Words, text: &str, is_stop: impl Fn(&str) -> bool) 
         }
     };
     for (at, unit) in units.iter().enumerate() {
-        if stops[at] && !all_stop {
+        if unit.share == 0.0 || (stops[at] && !all_stop) {
             continue;
         }
         let mut group = group(words, unit);
@@ -141,10 +145,27 @@ fn joined(one: &Unit, other: &Unit) -> Option<String> {
     })
 }
 
-/// The places of a phrase, from the first word.
-pub(super) fn slots(words: &Words, text: &str) -> Vec<Slot> {
+/// The ways in which a phrase may be written, each as its places from the first word on: in the words that it has, and
+/// with its compounds as words, as in `email address` for `e-mail address`.
+pub(super) fn phrases(words: &Words, text: &str) -> Vec<Vec<Slot>> {
     let units = words.units(text);
-    let units = units.iter().filter(|unit| unit.in_phrase);
+    let in_words = slots(words, units.iter().filter(|unit| unit.in_phrase).cloned());
+    let mut joined: Vec<Unit> = Vec::new();
+    for unit in &units {
+        let within = |compound: &Unit| {
+            compound.range.start <= unit.range.start && unit.range.end <= compound.range.end
+        };
+        if !joined.last().is_some_and(within) {
+            joined.push(Unit { position: joined.len(), ..unit.clone() });
+        }
+    }
+    if joined.iter().all(|unit| unit.in_phrase) {
+        return vec![in_words];
+    }
+    vec![in_words, slots(words, joined)]
+}
+
+fn slots(words: &Words, units: impl IntoIterator<Item = Unit>) -> Vec<Slot> {
     let mut slots: Vec<Slot> = Vec::new();
     for unit in units {
         let terms = spellings(words, &unit.exact, unit.folded.as_deref());

@@ -18,6 +18,9 @@ use super::units::{Rules, Unit, units};
 /// Stands before a term that is not written so in the text.
 pub(crate) const DERIVED: char = '\u{1}';
 
+/// So many groups of digits follow the first at most; in a column of numbers more would.
+const MOST_GROUPS: usize = 4;
+
 /// Finds units and stems them; what the index and queries share.
 #[derive(Clone)]
 pub(super) struct Words {
@@ -32,7 +35,7 @@ struct Scratch {
     normal: Normal,
     units: Vec<Unit>,
     pending: VecDeque<Pending>,
-    stem: String,
+    stems: Stems,
 }
 
 #[derive(Clone)]
@@ -40,6 +43,42 @@ struct Pending {
     text: String,
     range: Range<usize>,
     position: usize,
+}
+
+/// The stems of the words that came last: stemming costs more than anything else, and most words of texts are few.
+#[derive(Default)]
+struct Stems {
+    /// Words and their stems, each at the place that its hash gives it; empty until needed.
+    known: Vec<(String, String)>,
+}
+
+/// A copy knows nothing yet.
+impl Clone for Stems {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Stems {
+    const PLACES: usize = 2048;
+
+    /// Puts the stem of a word in its place.
+    fn apply(&mut self, stemmer: &Stemmer, word: &mut String) {
+        if self.known.is_empty() {
+            self.known.resize_with(Self::PLACES, Default::default);
+        }
+        // FNV-1a.
+        let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        let (known, stem) = &mut self.known[hash as usize % Self::PLACES];
+        if known != word {
+            known.clone_from(word);
+            stem.clear();
+            stem.push_str(&stemmer.stem(word));
+        }
+        word.clone_from(stem);
+    }
 }
 
 impl Words {
@@ -97,13 +136,41 @@ fn scan(
     next
 }
 
-/// The next bytes without ASCII white space.
+/// The next bytes without ASCII white space, but for the spaces of a number such as `10 000`.
 fn next_stretch(bytes: &[u8], rest: &mut usize) -> Option<Range<usize>> {
     let start = *rest + bytes[*rest..].iter().position(|byte| !byte.is_ascii_whitespace())?;
-    let length = bytes[start..].iter().position(u8::is_ascii_whitespace);
-    let end = length.map_or(bytes.len(), |length| start + length);
+    let end = stretch_end(bytes, start);
+    let end = if bytes[end - 1].is_ascii_digit() { end_of_groups(bytes, start, end) } else { end };
     *rest = end;
     Some(start..end)
+}
+
+fn stretch_end(bytes: &[u8], start: usize) -> usize {
+    let length = bytes[start..].iter().position(u8::is_ascii_whitespace);
+    length.map_or(bytes.len(), |length| start + length)
+}
+
+/// Where a number ends that goes on in groups of three digits, each after a space.
+fn end_of_groups(bytes: &[u8], start: usize, end: usize) -> usize {
+    let first = bytes[start..end].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let before = (end - first).checked_sub(1).filter(|at| *at >= start).map(|at| bytes[at]);
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b',' | b'-');
+    if first > 3 || before.is_some_and(is_part) {
+        return end;
+    }
+    let mut end = end;
+    for _ in 0..MOST_GROUPS {
+        let Some([b' ', group @ ..]) = bytes.get(end..end + 4) else { break };
+        let after = bytes.get(end + 4).copied().unwrap_or(b' ');
+        if !group.iter().all(u8::is_ascii_digit) || after.is_ascii_alphanumeric() {
+            break;
+        }
+        end += 4;
+        if !after.is_ascii_whitespace() {
+            return stretch_end(bytes, end);
+        }
+    }
+    end
 }
 
 impl Tokenizer for Words {
@@ -150,11 +217,14 @@ impl Terms<'_> {
         };
         let before = start.checked_sub(1).and_then(|at| bytes.get(at));
         let full_stop = after.first() == Some(&b'.');
+        let negative = before == Some(&b'-') && word[0].is_ascii_digit();
         let simple = !meant(before)
+            && !negative
             && (full_stop || !meant(after.first()))
             && !after.iter().any(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())
             && bytes[..start].is_ascii()
             && word.len() <= 64
+            && !(word.iter().any(u8::is_ascii_digit) && word.iter().any(u8::is_ascii_alphabetic))
             && !(self.rules.turkish && word.contains(&b'I'))
             && (word[1..].iter().all(|byte| !byte.is_ascii_uppercase())
                 || word.iter().all(|byte| !byte.is_ascii_lowercase()));
@@ -173,14 +243,7 @@ impl Terms<'_> {
         if self.token.text.bytes().any(|byte| byte.is_ascii_digit()) {
             return;
         }
-        match stemmer.stem(&self.token.text) {
-            Cow::Owned(stem) => self.token.text = stem,
-            Cow::Borrowed(stem) => {
-                self.scratch.stem.clear();
-                self.scratch.stem.push_str(stem);
-                std::mem::swap(&mut self.token.text, &mut self.scratch.stem);
-            }
-        }
+        self.scratch.stems.apply(&stemmer, &mut self.token.text);
     }
 
     /// Queues the terms of a stretch that is not a plain word.

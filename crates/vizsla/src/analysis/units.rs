@@ -12,6 +12,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::fold::folded;
 use super::language::Language;
+use super::numbers::{beginnings, border, listed, ungrouped, version};
 use super::segment::{ascii_word, starts_unseparated, without_possessive};
 
 /// Longer words are noise such as encoded data; the engine could not store the longest anyway.
@@ -22,6 +23,12 @@ const MAX_CHAIN_BYTES: usize = 96;
 /// What a compound joined by hyphens counts in a query, and the parts of other compounds: the parts of `well-known` are
 /// what is asked for, and of `getUserName` it is the whole.
 const HALF: f32 = 0.5;
+
+/// What the second steps of Porter's stemmer take off English words.
+const ENGLISH_ENDINGS: &[&str] = &[
+    "ations", "ements", "ities", "ings", "edly", "izers", "ousness", "fulness", "iveness", "ally",
+    "ables", "ances", "ences", "ants", "ents", "isms", "ists", "ives",
+];
 
 /// A word, or a compound, or a part of one.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +42,7 @@ pub(super) struct Unit {
     pub(super) folded: Option<String>,
     /// Beginnings by which it can be found too.
     pub(super) beginnings: Vec<String>,
-    /// What it counts in a query.
+    /// What it counts in a query; nothing for what a query must ask for by itself.
     pub(super) share: f32,
     /// Whether a phrase is made of it, rather than of its parts or the compound that it is a part of.
     pub(super) in_phrase: bool,
@@ -58,6 +65,12 @@ impl Rules {
             turkish: language == Language::Turkish,
             elided: language.elided(),
         }
+    }
+
+    /// The ends of endings that words of the language have, of which stemmers take one off.
+    pub(super) fn endings(self) -> impl Iterator<Item = &'static str> {
+        let endings = if self.english { ENGLISH_ENDINGS } else { &[] };
+        endings.iter().flat_map(|ending| (0..ending.len()).map(|at| &ending[at..]))
     }
 
     /// Lower case; in Turkish, `I` is the capital of `ı`, and `İ` of `i`.
@@ -110,14 +123,14 @@ fn words(text: &str) -> Vec<Range<usize>> {
     if text.is_ascii() {
         let mut from = 0;
         while let Some((start, end)) = ascii_word(text.as_bytes(), from) {
-            words.push(start..end);
+            words.extend(listed(text, start..end));
             from = end;
         }
         return words;
     }
     let word = |part: &str| part.chars().any(char::is_alphanumeric) || is_emoji(part);
     let parts = text.split_word_bound_indices().filter(|(_, part)| word(part));
-    words.extend(parts.map(|(at, part)| at..at + part.len()));
+    words.extend(parts.flat_map(|(at, part)| listed(text, at..at + part.len())));
     words
 }
 
@@ -128,7 +141,10 @@ fn is_emoji(part: &str) -> bool {
 /// What may stand between the words of a chain.
 #[derive(Clone, Copy, PartialEq)]
 enum Joint {
+    /// A hyphen, or a place where a line may be broken that is not seen.
     Hyphen,
+    /// A space between the groups of a number.
+    Group,
     /// `@`, `&`, `::`, and `/` between short words.
     Sign,
     /// `++` before a number, as in `c++17`.
@@ -136,7 +152,8 @@ enum Joint {
 }
 
 impl Units<'_> {
-    /// A run of characters in a script that does not separate words, as pairs. Returns how many words it takes.
+    /// A run of characters in a script that does not separate words, as pairs, and each by itself for who asks for just
+    /// one. Returns how many words it takes.
     fn run(&mut self, words: &[Range<usize>]) -> usize {
         let mut end = words[0].end;
         let mut taken = 1;
@@ -152,19 +169,33 @@ impl Units<'_> {
             self.text[start..end].char_indices().map(|(at, _)| start + at).chain([end]).collect();
         // The last character is the second of a pair, unless it is the whole run.
         let width = 2.min(starts.len() - 1);
-        for pair in starts.windows(width + 1) {
+        let last = starts.len() - 1;
+        for (at, pair) in starts.windows(width + 1).enumerate() {
             let range = pair[0]..pair[width];
             let exact = self.text[range.clone()].to_owned();
             self.push(Unit { range, exact, share: 1.0, in_phrase: true, ..Unit::default() });
+            if width == 2 {
+                self.character(pair[0]..pair[1]);
+                if at + width == last {
+                    self.character(pair[1]..pair[2]);
+                }
+            }
             self.position += 1;
         }
         taken
     }
 
+    fn character(&mut self, range: Range<usize>) {
+        let folded = Some(self.text[range.clone()].to_owned());
+        self.push(Unit { range, folded, ..Unit::default() });
+    }
+
     /// A word, or several that are joined to a compound. Returns how many words it takes.
     fn chain(&mut self, words: &[Range<usize>]) -> usize {
         let mut joints = Vec::new();
-        while let Some(joint) = self.joint(&words[joints.len()..]) {
+        while let Some(joint) = self.joint(&words[joints.len()..])
+            && joints.last().is_none_or(|last| (*last == Joint::Group) == (joint == Joint::Group))
+        {
             joints.push(joint);
         }
         let last = joints.len();
@@ -177,8 +208,10 @@ impl Units<'_> {
             self.position += 1;
             return 2;
         }
+        // The groups of a number mean little by themselves.
+        let share = if joints.contains(&Joint::Group) { HALF } else { 1.0 };
         for word in &words[..=last] {
-            self.word(word.clone(), last == 0);
+            self.word(word.clone(), share, last == 0);
         }
         last + 1
     }
@@ -190,8 +223,10 @@ impl Units<'_> {
         if starts_unseparated(one) || starts_unseparated(other) {
             return None;
         }
+        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
         match &self.text[left.end..right.start] {
-            "-" => Some(Joint::Hyphen),
+            "-" | "\u{200B}" => Some(Joint::Hyphen),
+            " " if short && digits(one) && digits(other) && other.len() == 3 => Some(Joint::Group),
             "@" | "&" | "::" => Some(Joint::Sign),
             "/" if short => Some(Joint::Sign),
             "++" if other.starts_with(|c: char| c.is_ascii_digit()) => Some(Joint::Version),
@@ -202,12 +237,20 @@ impl Units<'_> {
     fn whole_chain(&mut self, range: Range<usize>, joints: &[Joint]) {
         let lower = self.rules.lower(&self.text[range.clone()]);
         let mut unit = Unit { range, share: HALF, ..Unit::default() };
-        if joints.iter().all(|joint| *joint == Joint::Hyphen) {
+        if joints[0] == Joint::Group {
+            unit.share = 1.0;
+            unit.folded = ungrouped(&lower);
+        } else if joints.iter().all(|joint| *joint == Joint::Hyphen) {
+            let lower = lower.replace('\u{200B}', "");
             if lower.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
                 unit.beginnings = beginnings(&lower, '-');
+                unit.folded = ungrouped(&lower);
             }
             // Its parts stand side by side, so that only the joined form adds something.
-            unit.folded = Some(folded(&lower).unwrap_or(lower));
+            match unit.folded {
+                Some(_) => unit.exact = lower,
+                None => unit.folded = Some(folded(&lower).unwrap_or(lower)),
+            }
         } else {
             if joints == [Joint::Version] {
                 unit.beginnings.extend(lower.find("++").map(|at| lower[..at + 2].to_owned()));
@@ -219,7 +262,7 @@ impl Units<'_> {
     }
 
     /// One word by Unicode's rules, with a sign that belongs to it.
-    fn word(&mut self, range: Range<usize>, alone: bool) {
+    fn word(&mut self, range: Range<usize>, share: f32, alone: bool) {
         let mut word = &self.text[range.clone()];
         let mut start = range.start;
         if self.rules.english {
@@ -237,15 +280,15 @@ impl Units<'_> {
             self.position += 1;
             return;
         }
-        let part = Unit { share: 1.0, in_phrase: true, alone, ..Unit::default() };
+        let part = Unit { share, in_phrase: true, alone, ..Unit::default() };
         let Some((signed, keeps_word)) = self.signed(&range) else {
-            return self.spelt(range, part);
+            return self.spelt(range, &part);
         };
         let exact = self.rules.lower(&self.text[signed.clone()]);
         let whole = Unit { range: signed, exact, share: 1.0, in_phrase: true, ..Unit::default() };
         self.push(whole);
         if keeps_word {
-            self.spelt(range, Unit { share: HALF, ..Unit::default() });
+            self.spelt(range, &Unit { share: HALF, ..Unit::default() });
         } else {
             self.position += 1;
         }
@@ -274,34 +317,31 @@ impl Units<'_> {
         let named = match sign {
             '.' => text.starts_with(char::is_alphabetic),
             '#' | '@' => true,
-            sign => number && is_unit_sign(sign),
+            sign => number && (sign == '-' || is_unit_sign(sign)),
         };
         (free && named).then(|| (word.start - sign.len_utf8()..word.end, true))
     }
 
     /// A word by its letters: plain, a number with points, or a compound.
-    fn spelt(&mut self, range: Range<usize>, like: Unit) {
+    fn spelt(&mut self, range: Range<usize>, like: &Unit) {
         let word = &self.text[range.clone()];
         let exact = self.rules.lower(word);
-        if let Some(bare) = numbered(&exact) {
-            let beginnings = beginnings(bare, '.');
-            let folded =
-                if bare.len() < exact.len() { Some(bare.to_owned()) } else { folded(&exact) };
-            self.push(Unit { range, exact, folded, beginnings, ..like });
+        let version = version(&exact);
+        let beginnings = version.map(|bare| beginnings(bare, '.')).unwrap_or_default();
+        let bare = version.filter(|bare| bare.len() < exact.len()).map(str::to_owned);
+        let folded = bare.or_else(|| ungrouped(&exact)).or_else(|| folded(&exact));
+        let border = border(word);
+        if border.is_none() && (version.is_some() || !is_compound(word)) {
+            self.push(Unit { range, exact, folded, beginnings, ..like.clone() });
             self.position += 1;
             return;
         }
-        let folded = folded(&exact);
-        if !is_compound(word) {
-            self.push(Unit { range, exact, folded, ..like });
-            self.position += 1;
-            return;
-        }
-        let (parts, count) = parts(word);
+        let all = border.map_or_else(|| parts(word), |at| vec![0..at, at..word.len()]);
+        let (parts, count) = worth_finding(word, all);
         let at = self.position;
         let all = parts.len() == count;
         let whole = Unit { in_phrase: like.in_phrase && !all, alone: false, ..like.clone() };
-        self.push(Unit { range: range.clone(), exact, folded, ..whole });
+        self.push(Unit { range: range.clone(), exact, folded, beginnings, ..whole });
         for (place, part) in parts {
             // `MyClass` within `example.MyClass` is a name too.
             if let Some(name) = compound_name(word, &part) {
@@ -336,38 +376,28 @@ fn is_unit_sign(c: char) -> bool {
     c == '%' || c == '°' || c.general_category() == GeneralCategory::CurrencySymbol
 }
 
-/// A version or an address: a number with inner points, without the `v` that may stand before it.
-fn numbered(word: &str) -> Option<&str> {
-    let bare = word.strip_prefix('v').unwrap_or(word);
-    let numbered = bare.starts_with(|c: char| c.is_ascii_digit())
-        && bare.contains('.')
-        && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b','));
-    numbered.then_some(bare)
-}
-
-/// The beginnings of a number in several groups, of two groups or more: `192.168` and `192.168.1` of `192.168.1.10`.
-fn beginnings(number: &str, separator: char) -> Vec<String> {
-    let ends = number.match_indices(separator).map(|(at, _)| at).skip(1);
-    ends.map(|end| number[..end].to_owned()).collect()
-}
-
 /// Whether a word has inner punctuation and letters, or capitals within it.
 fn is_compound(word: &str) -> bool {
     let separated = word.bytes().any(is_separator);
     (separated && word.chars().any(char::is_alphabetic))
-        || (1..word.len()).any(|at| is_hump(word.as_bytes(), at))
+        || word.char_indices().skip(1).any(|(at, _)| is_hump(word, at))
 }
 
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b'_' | b'.' | b':' | b'\'')
 }
 
-/// Whether a part begins at a capital: after a small letter, or as the last of several before small letters, as in
-/// `HTTPServer`; not in a plural such as `PDFs`.
-fn is_hump(word: &[u8], at: usize) -> bool {
-    let small = |at: usize| word.get(at).is_some_and(u8::is_ascii_lowercase);
-    word[at].is_ascii_uppercase()
-        && (small(at - 1) || (word[at - 1].is_ascii_uppercase() && small(at + 1) && small(at + 2)))
+/// Whether a part begins at a capital: after a small letter, or as the last of several capitals or after a digit where
+/// small letters follow, as in `HTTPServer` and `base64Encode`; not in a plural such as `PDFs`.
+fn is_hump(word: &str, at: usize) -> bool {
+    let mut letters = word[at..].chars();
+    if !letters.next().is_some_and(char::is_uppercase) {
+        return false;
+    }
+    let Some(before) = word[..at].chars().next_back() else { return false };
+    let mut small = || letters.next().is_some_and(char::is_lowercase);
+    before.is_lowercase()
+        || ((before.is_uppercase() || before.is_ascii_digit()) && small() && small())
 }
 
 /// The piece between separators that `part` begins, when it is less than the word and has parts itself.
@@ -379,20 +409,25 @@ fn compound_name(word: &str, part: &Range<usize>) -> Option<Range<usize>> {
     (begins && end > part.end && end - part.start < bytes.len()).then_some(part.start..end)
 }
 
-/// The parts of a compound that are worth finding, each with its place among all; and how many there are.
-fn parts(word: &str) -> (Vec<(usize, Range<usize>)>, usize) {
+/// The parts of a compound.
+fn parts(word: &str) -> Vec<Range<usize>> {
     let bytes = word.as_bytes();
     let mut all = Vec::new();
     let mut start = 0;
-    for at in 0..=bytes.len() {
+    for at in (0..=bytes.len()).filter(|at| word.is_char_boundary(*at)) {
         let separator = bytes.get(at).is_none_or(|byte| is_separator(*byte));
-        if separator || (at > 0 && is_hump(bytes, at)) {
+        if separator || (at > 0 && is_hump(word, at)) {
             if at > start {
                 all.push(start..at);
             }
             start = at + usize::from(separator);
         }
     }
+    all
+}
+
+/// The parts of a compound that are worth finding, each with its place among all; and how many there are.
+fn worth_finding(word: &str, all: Vec<Range<usize>>) -> (Vec<(usize, Range<usize>)>, usize) {
     // The parts of `can't` and `we'll` mean nothing.
     let contraction = word.contains('\'') && all.last().is_some_and(|last| last.len() <= 2);
     if contraction || all.len() < 2 {

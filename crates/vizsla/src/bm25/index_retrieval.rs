@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query, QueryParser};
 use tantivy::schema::Field;
+use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
 use vizsla_core::{
     BoxError, Candidate, CandidateKey, Clause, Explanation, Matched, Metadata, PrefixNote,
@@ -39,6 +40,8 @@ pub(crate) struct IndexRetrieval<'a> {
     read_as: String,
     /// The terms whose words are highlighted.
     terms: HashSet<String>,
+    /// Finds them, and remembers the stems of words from one passage to the next.
+    marker: Mutex<TextAnalyzer>,
     /// What words with a star stood for.
     prefixes: Vec<PrefixNote>,
     /// How many passages were found.
@@ -77,6 +80,7 @@ impl<'a> IndexRetrieval<'a> {
             unknown: None,
             read_as: String::new(),
             terms: HashSet::new(),
+            marker: Mutex::new(retriever.index.analyzer.terms().clone()),
             prefixes: Vec::new(),
             matched: None,
             addresses: HashMap::new(),
@@ -138,7 +142,9 @@ impl<'a> IndexRetrieval<'a> {
 
     fn prepare_clauses(&self) -> tantivy::Result<Option<ClauseFilter>> {
         let analyzer = self.analyzer();
-        let places = |field, words: &str| -> Places { vec![(field, analyzer.slots(words))] };
+        let places = |field, words: &str| -> Places {
+            analyzer.phrases(words).into_iter().map(|slots| (field, slots)).collect()
+        };
         let clauses = ClauseFilter::new(&self.searcher, &self.parsed, |clause| {
             places(self.clause_field(clause), &clause.words)
         })?;
@@ -379,7 +385,7 @@ impl<'a> IndexRetrieval<'a> {
         .map_err(|error: tantivy::TantivyError| self.failed(error))?;
         let Some((_, address)) = best.first() else { return Ok(None) };
         let text = self.retriever.index.load(&self.searcher, *address)?.full_text();
-        let found = highlight(self.analyzer().terms(), &HashSet::from([term.to_owned()]), &text)
+        let found = highlight(&mut self.marker(), &HashSet::from([term.to_owned()]), &text)
             .into_iter()
             .next();
         Ok(found.map(|range| text[range].to_lowercase()))
@@ -387,6 +393,10 @@ impl<'a> IndexRetrieval<'a> {
 
     fn address(&self, candidate: &Candidate) -> Option<DocAddress> {
         self.addresses.get(&candidate.key()).copied()
+    }
+
+    fn marker(&self) -> MutexGuard<'_, TextAnalyzer> {
+        self.marker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn analyzer(&self) -> &'a Analyzer {
@@ -464,7 +474,7 @@ impl Retrieval for IndexRetrieval<'_> {
     }
 
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
-        highlight(self.analyzer().terms(), &self.terms, &candidate.passage.text)
+        highlight(&mut self.marker(), &self.terms, &candidate.passage.text)
     }
 
     fn metadata(&mut self, candidate: &Candidate) -> std::result::Result<Arc<Metadata>, BoxError> {

@@ -105,6 +105,10 @@ fn widths_spaces_and_what_is_not_seen() {
             (&["ﾃｽﾄ", "other"], "テスト", &[0]),
             (&["می\u{200C}خواهم", "other"], "میخواهم", &[0]),
             (&["chapter Ⅳ", "other"], "IV", &[0]),
+            (&["zero\u{200B}width", "other"], "zerowidth", &[0]),
+            (&["zero\u{200B}width", "other"], "width", &[0]),
+            (&["Hawaiʻi", "other"], "hawaii", &[0]),
+            (&["Qurʾān", "other"], "quran", &[0]),
         ],
     );
 }
@@ -130,6 +134,16 @@ fn languages() {
         ],
     );
     check(Language::Other, &[(&["l'escola", "altre"], "escola", &[0])]);
+    check(
+        Language::Catalan,
+        &[
+            (&["l’home diu", "la dona"], "home", &[0]),
+            (&["un got d'aigua", "un got"], "aigües", &[0]),
+            (&["el col·legi", "la casa"], "collegi", &[0]),
+            (&["el col·legi", "la casa"], "col.legi", &[0]),
+            (&["el coŀlegi", "la casa"], "col·legi", &[0]),
+        ],
+    );
     check(
         Language::Turkish,
         &[
@@ -189,6 +203,15 @@ fn names_in_code_and_versions() {
             (&["TCP/IP stack", "other"], "tcp ip", &[0]),
             (&["the Objective-C book", "the C book"], "objective-c", &[0, 1]),
             (&["std::vec here", "other"], "vec", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn addresses_emoji_and_signs() {
+    check(
+        Language::English,
+        &[
             (&["mail john.smith@example.com", "other"], "john.smith@example.com", &[0]),
             (&["mail john.smith@example.com", "other"], "smith", &[0]),
             (&["mail john.smith@example.com", "other"], "example.com", &[0]),
@@ -198,6 +221,17 @@ fn names_in_code_and_versions() {
             (&["great 👍🏽 work", "other"], "👍", &[0]),
             (&["love ❤️ it", "other"], "❤", &[0]),
             (&["flag 🇫🇷 here", "flag 🇩🇪 here"], "🇫🇷", &[0]),
+            (
+                &[
+                    "🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+                    "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
+                ],
+                "🏴\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
+                &[1],
+            ),
+            (&["base64Encode here", "other"], "base64", &[0]),
+            (&["getÜberName here", "other"], "über", &[0]),
+            (&["in C♯ minor", "in C minor"], "C#", &[0]),
             (&["costs 100 now", "costs $100 now"], "$100", &[1, 0]),
             (&["about 50 of it", "about 50% of it"], "50%", &[1, 0]),
             (&["fees of €1,000", "other"], "1000", &[0]),
@@ -234,6 +268,54 @@ fn compounds_joined_and_split() {
 }
 
 #[test]
+fn numbers_and_what_they_count() {
+    check(
+        Language::English,
+        &[
+            (&["a 10 km run", "a 10km run", "a run"], "10 km", &[0, 1]),
+            (&["a 10km run", "a 10 km run", "other"], "10km", &[0, 1]),
+            (&["a 10km run", "a 10 km run", "km 10"], "\"10 km\"", &[1, 0]),
+            (&["a 10km run", "a 10 km run", "km 10"], "\"10km\"", &[0, 1]),
+            (&["a 3.5mm jack", "other"], "3.5 mm", &[0]),
+            (&["use python3.11", "other"], "python 3.11", &[0]),
+            (&["use Python 3.11", "other"], "python3.11", &[0]),
+            (&["see RFC 2616", "see RFC 9999"], "rfc2616", &[0, 1]),
+            (&["an OAuth2 flow", "other"], "oauth", &[0]),
+            (&["the p53 gene", "page 53"], "p53", &[0]),
+            (
+                &["pays 1,000", "pays 1.000", "pays 1'000", "pays 1 000", "pays 10"],
+                "1000",
+                &[0, 1, 2, 3],
+            ),
+            (&["pays 10\u{202F}000", "pays 10 000.", "other"], "10000", &[0, 1]),
+            (&["pays 1000", "other"], "1 000", &[0]),
+            (&["pays 1234567", "other"], "1,234,567", &[0]),
+            (&["it costs 1,50", "other"], "1.50", &[0]),
+            (&["see 3,4,5", "other"], "4", &[0]),
+            (&["at 52.52,13.40", "other"], "13.40", &[0]),
+            (&["call 555-123-4567", "other"], "5551234567", &[0]),
+            (&["call 5551234567", "other"], "555.123.4567", &[0]),
+            (&["ISBN 978-3-16-148410-0", "other"], "9783161484100", &[0]),
+            (&["on 15.01.2024", "other"], "2024", &[0]),
+            (&["on 15.01.2024", "other"], "15.01", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn a_single_character_of_a_script_without_spaces() {
+    check(
+        Language::Other,
+        &[
+            (&["水を飲む", "他"], "水", &[0]),
+            (&["大阪の水道水", "他"], "水", &[0]),
+            (&["大阪の道", "水道"], "水道", &[1]),
+            (&["학교에서", "다"], "학", &[0]),
+        ],
+    );
+}
+
+#[test]
 fn stop_words_and_phrases() {
     check(
         Language::English,
@@ -252,6 +334,8 @@ fn stop_words_and_phrases() {
             (&["a re-entrant lock", "re lock entrant"], "\"re entrant lock\"", &[0]),
             (&["jaguar cars", "jaguar cats"], "jaguar -cars", &[1]),
             (&["curl -L follows", "other"], "curl -L", &[0]),
+            (&["the email address", "address, email"], "\"e-mail address\"", &[0]),
+            (&["a hostname here", "here host name"], "\"host-name here\"", &[0]),
         ],
     );
 }
@@ -264,11 +348,18 @@ fn words_that_begin_so() {
     all.sort_unstable();
     assert_eq!(all, [0, 1]);
     assert_eq!(found(&index, "config"), [] as [usize; 0]);
+    // Longer than the stem under which the word is indexed.
+    let longer = index_of(Language::English, &["he is running", "the computation", "a cart"]);
+    assert_eq!(found(&longer, "runn*"), [0]);
+    assert_eq!(found(&longer, "computati*"), [1]);
+    assert_eq!(found(&longer, "carto*"), [] as [usize; 0]);
     let note = notes(&index, "config");
     assert_eq!(note.suggestions.len(), 1);
     assert!(note.suggestions[0].suggestion.starts_with("config"), "{note:?}");
     assert_eq!(notes(&index, "conf*").prefixes[0].words, 2);
-    let many: Vec<String> = (0..100).map(|number| format!("prefix{number:03}")).collect();
+    let letters = || 'a'..='j';
+    let many: Vec<String> =
+        letters().flat_map(|a| letters().map(move |b| format!("prefixq{a}{b}q"))).collect();
     let many = many.join(" ");
     let index = index_of(Language::English, &[many.as_str()]);
     let note = notes(&index, "prefix*");

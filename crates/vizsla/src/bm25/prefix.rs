@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use tantivy::Searcher;
 use tantivy::schema::Field;
+use tantivy::{Searcher, Term};
 
 use crate::analysis::{Analyzer, DERIVED, WordGroup};
 
@@ -52,7 +52,13 @@ pub(crate) fn expanded(
     letters: &str,
 ) -> tantivy::Result<(WordGroup, usize)> {
     let key = analyzer.prefix_key(letters);
-    let found = terms_with_prefix(searcher, field, &key)?;
+    let mut found = terms_with_prefix(searcher, field, &key)?;
+    for term in analyzer.shorter_stems(&key) {
+        let passages = searcher.doc_freq(&Term::from_field_text(field, &term))?;
+        if passages > 0 {
+            found.push((term, passages));
+        }
+    }
     let count = found.len();
     let mut group = WordGroup::of(analyzer.term(&key));
     group.plain = false;

@@ -302,7 +302,7 @@ impl Retrieval for TantivyRetrieval<'_> {
 
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
         let Some((_, analyzer)) = self.fields.first() else { return Vec::new() };
-        highlight(analyzer, &self.terms, &candidate.passage.text)
+        highlight(&mut analyzer.clone(), &self.terms, &candidate.passage.text)
     }
 }
 

@@ -8,6 +8,7 @@
 //! differs from another in a word of the query is never its copy: that word may be what was asked for.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher};
 
 use serde::{Deserialize, Serialize};
 use vizsla_core::{Candidate, Location, NonFiniteScore, Ranking};
@@ -41,13 +42,14 @@ pub(super) struct Folded {
 }
 
 /// Keeps the best of passages that are copies of each other, and the best `depth` of what is kept. The ranking alone
-/// decides, so the same ranking gives the same copies. Cost: linear in the words, and in the shingles that passages share.
+/// decides, so the same ranking gives the same copies. Cost: linear in the words, and in
+/// those of passages that are nearly copies.
 pub(super) fn fold(
     ranking: Ranking<Candidate>,
     query: &str,
     depth: usize,
 ) -> Result<Folded, NonFiniteScore> {
-    let asked: HashSet<String> = words(query).collect();
+    let asked: HashSet<u64> = words(query).collect();
     let mut kept: Vec<(f32, Candidate)> = Vec::new();
     let mut copies: Vec<Vec<PassageCopy>> = Vec::new();
     let mut texts = Texts::default();
@@ -68,31 +70,55 @@ pub(super) fn fold(
     Ok(Folded { ranking: Ranking::new(kept)?, copies })
 }
 
-/// What is compared of a passage.
+/// What is compared of a passage: its words and shingles, as their hashes.
 struct Text {
     /// Whether it may be a copy, or have copies.
     compared: bool,
     /// The hash of all words, one after the other.
     words: [u8; 32],
-    shingles: HashSet<u64>,
-    asked: BTreeSet<String>,
+    /// In order, each once.
+    shingles: Vec<u64>,
+    asked: BTreeSet<u64>,
 }
 
 impl Text {
-    fn new(text: &str, asked: &HashSet<String>) -> Self {
-        let words: Vec<String> = words(text).collect();
-        let shingle = |words: &[String]| {
-            let hash = blake3::hash(words.join(" ").as_bytes());
-            let mut start = [0; 8];
-            start.copy_from_slice(&hash.as_bytes()[..8]);
-            u64::from_le_bytes(start)
+    fn new(text: &str, asked: &HashSet<u64>) -> Self {
+        let words: Vec<u64> = words(text).collect();
+        let shingle = |words: &[u64]| {
+            let mut hasher = DefaultHasher::new();
+            words.iter().for_each(|word| hasher.write_u64(*word));
+            hasher.finish()
         };
+        let mut shingles: Vec<u64> = words.windows(SHINGLE).map(shingle).collect();
+        shingles.sort_unstable();
+        shingles.dedup();
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         Self {
             compared: words.len() >= FEWEST_WORDS,
-            words: *blake3::hash(words.join(" ").as_bytes()).as_bytes(),
-            shingles: words.windows(SHINGLE).map(shingle).collect(),
+            words: *blake3::hash(&bytes).as_bytes(),
+            shingles,
             asked: words.into_iter().filter(|word| asked.contains(word)).collect(),
         }
+    }
+
+    /// The first of its shingles, of which a copy must have one among its own first: it lacks too few to lack them all
+    /// (Chaudhuri and others, A primitive operator for similarity joins in data cleaning, ICDE 2006).
+    fn telling(&self) -> &[u64] {
+        let shared = (self.shingles.len() * SHARED_OF_TEN).div_ceil(10);
+        &self.shingles[..(self.shingles.len() + 1 - shared).min(self.shingles.len())]
+    }
+
+    fn resembles(&self, other: &Self) -> bool {
+        let (mut one, mut two) = (self.shingles.as_slice(), other.shingles.as_slice());
+        let mut shared = 0;
+        while let ([first, rest @ ..], [second, others @ ..]) = (one, two) {
+            shared += usize::from(first == second);
+            let (past_first, past_second) = (first <= second, second <= first);
+            one = if past_first { rest } else { one };
+            two = if past_second { others } else { two };
+        }
+        let union = self.shingles.len() + other.shingles.len() - shared;
+        shared * 10 >= union * SHARED_OF_TEN && self.asked == other.asked
     }
 }
 
@@ -116,31 +142,33 @@ impl Texts {
         if text.shingles.len() < FEWEST_SHINGLES {
             return None;
         }
-        let mut shared: HashMap<usize, usize> = HashMap::new();
-        let sharing = text.shingles.iter().filter_map(|shingle| self.by_shingle.get(shingle));
-        sharing.flatten().for_each(|number| *shared.entry(*number).or_default() += 1);
-        let resembles = |(number, shared): &(usize, usize)| {
-            let other = &self.all[*number];
-            let union = text.shingles.len() + other.shingles.len() - shared;
-            shared * 10 >= union * SHARED_OF_TEN && other.asked == text.asked
-        };
-        shared.into_iter().filter(resembles).map(|(number, _)| number).min()
+        let sharing = text.telling().iter().filter_map(|shingle| self.by_shingle.get(shingle));
+        let numbers: BTreeSet<usize> = sharing.flatten().copied().collect();
+        numbers.into_iter().find(|number| text.resembles(&self.all[*number]))
     }
 
     fn add(&mut self, text: Text) {
         let number = self.all.len();
         self.by_words.entry(text.words).or_insert(number);
-        for shingle in &text.shingles {
+        for shingle in text.telling() {
             self.by_shingle.entry(*shingle).or_default().push(number);
         }
         self.all.push(text);
     }
 }
 
-/// The words of a text, whatever their case and what stands between them.
-fn words(text: &str) -> impl Iterator<Item = String> {
+/// The hashes of the words of a text, whatever their case and what stands between them.
+fn words(text: &str) -> impl Iterator<Item = u64> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase)
+    words.map(|word| {
+        let mut hasher = DefaultHasher::new();
+        if word.is_ascii() {
+            word.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+        } else {
+            word.to_lowercase().bytes().for_each(|byte| hasher.write_u8(byte));
+        }
+        hasher.finish()
+    })
 }
 
 #[cfg(test)]

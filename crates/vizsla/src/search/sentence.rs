@@ -50,6 +50,13 @@ fn is_heading(sentence: &str, headings: &[String]) -> bool {
 pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for block in blocks(text) {
+        if is_one_sentence(&text[block.clone()]) {
+            let trimmed = text[block.clone()].trim_start();
+            let start = block.end - trimmed.len();
+            let end = start + trimmed.trim_end().len();
+            found.extend((start < end).then_some(start..end));
+            continue;
+        }
         // As long as it was, so that offsets stay.
         let flat = text[block.clone()].replace(['\n', '\r'], " ");
         for (at, sentence) in flat.split_sentence_bound_indices() {
@@ -61,6 +68,13 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// Whether a block has no end of a sentence but its own, which most lines of most texts can be told cheaply.
+fn is_one_sentence(block: &str) -> bool {
+    let bytes = block.trim_end().as_bytes();
+    let inner = bytes.len().saturating_sub(1);
+    block.is_ascii() && !bytes[..inner].iter().any(|byte| matches!(byte, b'.' | b'!' | b'?'))
 }
 
 /// Lines, those together over which prose was wrapped.
@@ -119,6 +133,16 @@ mod tests {
             assert_eq!(all(&lines).len(), 2, "{lines}");
         }
         assert!(all(" \n\n ").is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_told_cheaply_is_what_unicode_says(text in "[a-cA-B0-1 .!?\",)\t-]{1,24}") {
+            if is_one_sentence(&text) {
+                let pieces = text.split_sentence_bounds().filter(|piece| !piece.trim().is_empty());
+                proptest::prop_assert!(pieces.count() <= 1, "{text:?}");
+            }
+        }
     }
 
     fn best_of(text: &str, words: &[&str], headings: &[&str]) -> String {
