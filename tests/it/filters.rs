@@ -99,3 +99,22 @@ fn what_programs_make_is_left_out_and_excludes_are_remembered() {
     let broken = workspace.run(&["index", "docs", "--index", "index", "--exclude", "a["]);
     assert_eq!(broken.code, 2);
 }
+
+#[test]
+fn paths_mean_the_same_to_delete_as_to_search() {
+    let workspace = Workspace::new();
+    for name in ["a*b/x.txt", "aXb/x.txt", "[draft] c/y.txt", "d/e/z.txt"] {
+        workspace.write(&format!("docs/{name}"), "heron");
+    }
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let deleted = |path: &str| workspace.run(&["delete", "--path", path, "--index", "index"]).out;
+    for path in ["docs/a*b/x.txt", "[draft] c", "docs/d"] {
+        assert_eq!(deleted(path), "removed all documents of 1 files\n", "{path}");
+    }
+    let left = ["search", "heron", "--index", "index", "--fusion", "bm25", "--compact"];
+    assert!(workspace.ok(&left).starts_with("docs/aXb/x.txt:1"));
+    workspace.ok(&["index", "--index", "index", "--rehash"]);
+    let ran = workspace.run(&["delete", "z.txt", "--index", "index"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.err.contains("--path removes the documents of files"), "{}", ran.err);
+}

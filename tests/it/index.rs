@@ -182,9 +182,34 @@ fn what_is_skipped_or_replaced_is_named() {
     for name in ["a.csv has more than one document \"1\"", "b.bin", ".c.txt"] {
         assert!(ran.err.contains(name), "{name}: {}", ran.err);
     }
+    let listed = workspace.ok(&["info", "--skipped", "--index", "index"]);
+    for line in ["b.bin: binary", ".c.txt: hidden or ignored (--hidden takes it in)"] {
+        assert!(listed.contains(line), "{line}: {listed}");
+    }
+    let listed = workspace.json(&["info", "--skipped", "--json", "--index", "index"]);
+    assert_eq!(listed["skipped"].as_array().unwrap().len(), 2, "{listed}");
     workspace.write("hidden/.gitignore", "*");
     workspace.write("hidden/a.txt", "ibis");
     let ran = workspace.run(&["index", "hidden", "--index", "index"]);
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("--no-ignore"), "{}", ran.err);
+}
+
+#[test]
+fn a_folder_that_has_moved_is_marked_and_forgotten_on_request() {
+    let workspace = Workspace::new();
+    workspace.write("old/a.txt", "a heron stands");
+    workspace.ok(&["index", "old", "--index", "index"]);
+    std::fs::rename(workspace.path("old"), workspace.path("new")).unwrap();
+    let ran = workspace.run(&["index", "new", "--index", "index"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("old is no longer there"), "{}", ran.err);
+    let search = ["search", "heron", "--index", "index", "--fusion", "bm25"];
+    assert_eq!(workspace.ok(&search).matches("the file is gone").count(), 1);
+    let ran = workspace.run(&["index", "--index", "index"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("--prune"), "{}", ran.err);
+    workspace.ok(&["index", "--prune", "--index", "index"]);
+    assert!(!workspace.ok(&search).contains("gone"));
+    assert!(!workspace.ok(&["info", "--index", "index"]).contains("old"));
 }

@@ -264,8 +264,13 @@ fn a_source_that_is_gone_changes_nothing_unless_told_to_go_on() {
     assert_eq!(error.kind(), ErrorKind::Source);
     let sync = sync.with_missing_sources_reported();
     let report = sync.run(&folder.index, sources(), &(), &cancel).unwrap();
-    assert_eq!(report.problems[0].kind, ProblemKind::Unreadable);
+    assert_eq!(report.problems[0].kind, ProblemKind::Emptied);
     assert_eq!(folder.found("heron").len(), 1);
+    let sync = Sync::new(SyncOptions::default().with_prune(true)).with_missing_sources_reported();
+    let report = sync.run(&folder.index, sources(), &(), &cancel).unwrap();
+    assert!(report.problems.is_empty() && report.removed == 1, "{report:?}");
+    assert!(folder.found("heron").is_empty());
+    assert!(Sync::remembered(&folder.index).unwrap().is_empty());
 }
 
 #[test]

@@ -212,6 +212,7 @@ pub(crate) struct SetupArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SearchArgs {
     /// The question, in as many words as it has; without one, each line of standard input, or a prompt on a terminal
+    #[arg(value_parser = question::word())]
     pub(crate) query: Vec<String>,
     #[command(flatten)]
     pub(crate) index: IndexDir,
@@ -372,9 +373,9 @@ pub(crate) struct DeleteArgs {
     /// Ids of the documents to remove
     #[arg(value_name = "ID", required_unless_present = "path")]
     pub(crate) ids: Vec<String>,
-    /// Remove all documents of files whose path matches this glob, or only those with the given ids; `-` means documents from
-    /// no file; may be repeated
-    #[arg(long, value_name = "GLOB")]
+    /// Remove all documents of this file, or of what is below this folder, or of files whose path matches this glob, or
+    /// only those with the given ids; `-` means documents from no file; may be repeated
+    #[arg(long, value_name = "PATH")]
     pub(crate) path: Vec<String>,
     #[command(flatten)]
     pub(crate) index: IndexDir,

@@ -55,7 +55,7 @@ fn unmatched(args: &FilterArgs, index: &Index) -> anyhow::Result<Vec<String>> {
 
 /// The globs of a path as it is typed: a file or folder that is there means itself and what is below, relative to the
 /// working folder; another name means the same wherever it is, and a glob is taken as it is.
-fn globs(typed: &str) -> Vec<String> {
+pub(crate) fn globs(typed: &str) -> Vec<String> {
     let path = Path::new(typed);
     let here = settings::working_folder();
     let rooted = here.as_deref().unwrap_or(Path::new("")).join(path);
@@ -66,8 +66,12 @@ fn globs(typed: &str) -> Vec<String> {
         let folder = here.map(|here| escaped(&here.display().to_string())).unwrap_or_default();
         return below(&normal(&Path::new(&folder).join(path)).display().to_string());
     }
-    if typed.contains(['*', '?', '[', '{']) {
+    if typed.contains(['*', '?']) {
         return vec![typed.to_owned()];
+    }
+    // Brackets may be meant for a glob, or be in a name.
+    if typed.contains(['[', '{']) {
+        return [vec![typed.to_owned()], below(&escaped(typed.trim_end_matches('/')))].concat();
     }
     below(typed.trim_end_matches('/'))
 }
@@ -111,6 +115,7 @@ mod tests {
         assert!(found[0].ends_with("/a[[]1[]]") && found[1].ends_with("/a[[]1[]]/**"), "{found:?}");
         assert_eq!(globs("no-such-folder/"), ["no-such-folder", "no-such-folder/**"]);
         assert_eq!(globs("*.md"), ["*.md"]);
+        assert_eq!(globs("[a] b"), ["[a] b", "[[]a[]] b", "[[]a[]] b/**"]);
         let beside = globs("../no-such-folder/*.md");
         assert!(Path::new(&beside[0]).is_absolute() && !beside[0].contains(".."), "{beside:?}");
     }

@@ -24,7 +24,7 @@ pub(crate) fn of(error: &anyhow::Error) -> Vec<String> {
 pub(crate) fn remedy(problem: &Problem) -> Option<&'static str> {
     let says = |words: &str| problem.reason.contains(words);
     Some(match problem.kind {
-        ProblemKind::Emptied => "--prune removes them",
+        ProblemKind::Emptied => "--prune removes them and forgets a source that is gone",
         ProblemKind::AllIgnored => "--hidden and --no-ignore include them",
         ProblemKind::TooLarge if says("limit of") || says("of text allowed") => {
             "--max-file-size raises it"

@@ -62,8 +62,8 @@ fn parse_and_execute(args: impl IntoIterator<Item = OsString>) -> u8 {
             return 2;
         }
     };
-    if let Some(name) = &parsed.resembles {
-        output::note(&format!("this is a question to search for; the command is `vizsla {name}`"));
+    for word in &parsed.dashed {
+        output::note(&format!("{word} is no option of this program: read as part of the question"));
     }
     if !settings::wants_backtraces() {
         // A damaged file can make the engine panic, which becomes one of our errors; a second message would only confuse.
@@ -75,6 +75,18 @@ fn parse_and_execute(args: impl IntoIterator<Item = OsString>) -> u8 {
             "this is a bug in the program; set RUST_BACKTRACE=1, run it again and report what it prints"
         )),
     };
+    let status = status_of(outcome);
+    if let Some(name) = parsed.resembles {
+        output::hint(&format!("these words were searched for; the command is `vizsla {name}`"));
+    }
+    if let Some(question) = parsed.as_question.filter(|_| !matches!(status, 0 | 130)) {
+        output::hint(&format!("to search for these words, use `{question}`"));
+    }
+    status
+}
+
+/// The exit status of a command, after saying what went wrong.
+fn status_of(outcome: anyhow::Result<Outcome>) -> u8 {
     match outcome {
         Ok(Outcome::Success) => 0,
         Ok(Outcome::NoHits | Outcome::Unfit) => 1,

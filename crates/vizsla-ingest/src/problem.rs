@@ -34,7 +34,7 @@ pub enum ProblemKind {
     Unreadable,
     /// A source is neither a file nor a folder.
     Special,
-    /// A folder no longer holds any file; its documents are kept unless it is pruned.
+    /// A source is gone, or a folder that no longer holds any file; its documents are kept unless it is pruned.
     Emptied,
     /// Everything in a source is hidden or excluded by ignore files.
     AllIgnored,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::fs::{self, FileType};
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 
@@ -54,6 +54,8 @@ impl From<PathBuf> for Source {
 pub(crate) struct Found {
     /// Absolute paths of the given files and folders.
     pub(crate) roots: Vec<PathBuf>,
+    /// Those of them that are not there any more, and are to be forgotten.
+    pub(crate) gone: Vec<PathBuf>,
     /// The files in them, in order.
     pub(crate) files: Vec<PathBuf>,
     /// The bytes of all files in them; a file in two of the roots counts twice.
@@ -79,14 +81,7 @@ impl Walker<'_> {
                 Source::JsonLines { name, reader } => found.streams.push((name, reader)),
                 Source::Path(path) => match fs::canonicalize(&path) {
                     Ok(root) => self.root(root, &mut found, report)?,
-                    Err(error) if self.lenient => {
-                        let reason = format!("cannot be read: {error}");
-                        report.problems.push(Problem::new(
-                            ProblemKind::Unreadable,
-                            path.display().to_string(),
-                            reason,
-                        ));
-                    }
+                    Err(error) if self.lenient => self.unread(path, &error, &mut found, report),
                     Err(error) => {
                         let message = format!("cannot read the source {}", path.display());
                         return Err(Error::new(ErrorKind::Source, message).with_source(error));
@@ -97,6 +92,23 @@ impl Walker<'_> {
         found.files.sort();
         found.files.dedup();
         Ok(found)
+    }
+
+    /// Reports a source that cannot be read, or has it forgotten when it is gone and that was asked for.
+    fn unread(&self, path: PathBuf, error: &io::Error, found: &mut Found, report: &mut Report) {
+        let is_gone = error.kind() == io::ErrorKind::NotFound;
+        if is_gone && self.options.prune {
+            found.roots.push(path.clone());
+            found.gone.push(path);
+            return;
+        }
+        let (kind, reason) = if is_gone {
+            let reason = "is no longer there; the documents that were read from it are kept";
+            (ProblemKind::Emptied, reason.to_owned())
+        } else {
+            (ProblemKind::Unreadable, format!("cannot be read: {error}"))
+        };
+        report.problems.push(Problem::new(kind, path.display().to_string(), reason));
     }
 
     fn root(&self, root: PathBuf, found: &mut Found, report: &mut Report) -> Result<()> {
@@ -322,5 +334,9 @@ mod tests {
         let mut report = Report::default();
         assert!(Walker { lenient: true, ..walker }.find(gone(), &mut report).is_ok());
         assert_eq!(report.problems[0].path, "/nowhere/at/all");
+        let options = SyncOptions::default().with_prune(true);
+        let walker = Walker { options: &options, index: None, lenient: true };
+        let found = walker.find(gone(), &mut Report::default()).unwrap();
+        assert_eq!((found.gone.len(), found.roots), (1, found.gone));
     }
 }

@@ -38,6 +38,11 @@ impl State {
         self.roots.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
+    /// Forgets roots that are gone.
+    pub(crate) fn forget(&mut self, gone: &[PathBuf]) {
+        self.roots.retain(|root| !gone.iter().any(|path| path.as_path() == Path::new(&root.path)));
+    }
+
     /// The options that a root was last read with.
     pub(crate) fn options_of(&self, root: &Path) -> Option<&SyncOptions> {
         let root = self.roots.iter().find(|known| Path::new(&known.path) == root);

@@ -107,6 +107,7 @@ impl Sync {
             .filter_map(|root| state.options_of(root))
             .any(|former| self.options.reads_unlike(former));
         state.remember(&found.roots, &self.options);
+        state.forget(&found.gone);
         let retries = self.options.retry_failed || reads_unlike;
         let reader = self.reader(&self.options)?;
         let run = Run { options: &self.options, reader, retries, index, observer, cancel };

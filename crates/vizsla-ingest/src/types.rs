@@ -1,21 +1,26 @@
 //! Types of file by name, as ripgrep has them. In: a name. Out: globs, or names that come near.
 
-use ignore::types::TypesBuilder;
+use ignore::types::{FileTypeDef, TypesBuilder};
 
 /// The globs of a type of file such as `rust` or `md`.
 ///
 /// # Errors
-/// The known names that begin with the same letter, when there is none of this name.
+/// When there is none of this name: the types of files that end so, as `rust` for `rs`, else the known names that begin
+/// with the same letter.
 pub fn file_type(name: &str) -> Result<Vec<String>, Vec<String>> {
     let known = TypesBuilder::new().add_defaults().definitions();
-    match known.iter().find(|known| known.name() == name) {
-        Some(found) => Ok(found.globs().to_vec()),
-        None => Err(known
-            .iter()
-            .map(|known| known.name().to_owned())
-            .filter(|known| known.chars().next() == name.chars().next())
-            .collect()),
+    if let Some(found) = known.iter().find(|known| known.name() == name) {
+        return Ok(found.globs().to_vec());
     }
+    let ending = format!("*.{name}");
+    let names = |fits: &dyn Fn(&&FileTypeDef) -> bool| -> Vec<String> {
+        known.iter().filter(|known| fits(known)).map(|known| known.name().to_owned()).collect()
+    };
+    let of_such_files = names(&|known| known.globs().contains(&ending));
+    if !of_such_files.is_empty() {
+        return Err(of_such_files);
+    }
+    Err(names(&|known| known.name().chars().next() == name.chars().next()))
 }
 
 #[cfg(test)]
@@ -25,6 +30,7 @@ mod tests {
     #[test]
     fn types_have_globs_and_unknown_ones_have_neighbours() {
         assert_eq!(file_type("rust").unwrap(), ["*.rs"]);
+        assert_eq!(file_type("rs").unwrap_err(), ["rust"]);
         assert!(file_type("rusty").unwrap_err().contains(&"rust".to_owned()));
     }
 }

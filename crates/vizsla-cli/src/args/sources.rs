@@ -118,6 +118,9 @@ pub(crate) struct InfoArgs {
     /// List what could not be read, with the reason and a remedy
     #[arg(long)]
     pub(crate) problems: bool,
+    /// List what of the sources was left out on purpose, with the reason and the flag of `index` that takes it in
+    #[arg(long, conflicts_with_all = ["problems", "engine"])]
+    pub(crate) skipped: bool,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use vizsla::{ErrorKind, Filter, Index, IndexWriter, WriterOptions};
 
 use crate::args::DeleteArgs;
-use crate::{Outcome, index_dir, output};
+use crate::{Outcome, filters, index_dir, output};
 
 pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
     let index = index_dir::open(&args.index)?;
@@ -21,20 +21,27 @@ pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
         let within = (!args.path.is_empty()).then_some(files.as_slice());
         by_id(&writer, &args.ids, within)?
     };
+    if !removed_any && args.path.is_empty() {
+        let files = matching(&index, &args.ids)?;
+        if let Some(file) = files.first() {
+            output::hint(&format!("--path removes the documents of files, such as {file}"));
+        }
+    }
     writer.commit()?;
     writer.finish()?;
     Ok(if removed_any { Outcome::Success } else { Outcome::NoHits })
 }
 
-/// The files that any of the globs matches; none without a glob.
-fn matching(index: &Index, globs: &[String]) -> anyhow::Result<Vec<String>> {
-    if globs.is_empty() {
+/// The files that the paths mean, as those of searches do; none without a path.
+fn matching(index: &Index, paths: &[String]) -> anyhow::Result<Vec<String>> {
+    if paths.is_empty() {
         return Ok(Vec::new());
     }
-    let (none, globs): (Vec<&String>, Vec<&String>) = globs.iter().partition(|glob| *glob == "-");
+    let (none, paths): (Vec<&String>, Vec<&String>) = paths.iter().partition(|path| *path == "-");
     let mut files = Vec::new();
-    if !globs.is_empty() {
-        files = index.files(&globs.into_iter().fold(Filter::default(), Filter::with_path))?;
+    if !paths.is_empty() {
+        let globs = paths.into_iter().flat_map(|path| filters::globs(path));
+        files = index.files(&globs.fold(Filter::default(), Filter::with_path))?;
     }
     // Documents without a file have the empty name.
     files.extend(none.first().map(|_| String::new()));

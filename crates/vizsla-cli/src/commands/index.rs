@@ -40,8 +40,18 @@ fn add(
     let sync = Sync::new(args.sync_options()).with_workers(workers::command_for(&args.reading)?);
     let index = place.open_or_create(args)?;
     let sources = sources.iter().map(|path| source(path)).collect();
-    sync.run(&*index, sources, &IndexProgress::default(), cancel)
-        .map_err(|error| place.failed(error))
+    let report = sync
+        .run(&*index, sources, &IndexProgress::default(), cancel)
+        .map_err(|error| place.failed(error))?;
+    // Such as the former name of the folder that was just read.
+    let roots = Sync::remembered(&*index)?.into_iter().flat_map(|(_, roots)| roots);
+    for gone in roots.filter(|root| !root.exists()) {
+        let name = gone.display();
+        output::note(&format!(
+            "the source {name} is no longer there: `vizsla index --prune` forgets it and its documents"
+        ));
+    }
+    Ok(report)
 }
 
 /// Reads the sources of earlier runs again, with the same options and what is given now.

@@ -1,12 +1,12 @@
 //! `vizsla info`: what an index holds, and what of its sources it could not read.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::json;
 use vizsla::{Collection, FileRecord, Filter};
-use vizsla_ingest::{Problem, Sync, SyncOptions};
+use vizsla_ingest::{Problem, SkipReason, Skipped, Sync, SyncOptions};
 
 use crate::Outcome;
 use crate::args::InfoArgs;
@@ -19,6 +19,9 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<Outcome> {
     } else {
         engines::collection(&args.engine, None)?
     };
+    if args.skipped {
+        return skipped(&*index, args.json);
+    }
     let files = index.file_records(&Filter::default())?;
     if args.problems { problems(&files, args.json) } else { contents(&*index, &files, &at, args) }
 }
@@ -112,6 +115,42 @@ fn people(sources: &[Source]) -> String {
     };
     let lines: Vec<String> = sources.iter().map(described).collect();
     if lines.is_empty() { "none remembered".to_owned() } else { lines.join("\n             ") }
+}
+
+/// Lists what was left out on purpose.
+fn skipped(index: &dyn Collection, json: bool) -> anyhow::Result<Outcome> {
+    let all = vizsla_ingest::skipped(index)?;
+    let flag = |skipped: &Skipped| flag_for(skipped, &sources(index).unwrap_or_default());
+    if json {
+        let shown = |skipped: &Skipped| json!({ "path": skipped.path, "reason": skipped.reason, "flag": flag(skipped) });
+        output::json(&json!({ "skipped": all.iter().map(shown).collect::<Vec<_>>() }))?;
+        return Ok(Outcome::Success);
+    }
+    for skipped in &all {
+        let taken_in =
+            flag(skipped).map(|flag| format!(" ({flag} takes it in)")).unwrap_or_default();
+        let path = output::one_line(&skipped.path);
+        output::line(&format!("{path}: {}{taken_in}", output::why_skipped(skipped.reason)))?;
+    }
+    output::note(&format!("{} files and folders skipped", all.len()));
+    Ok(Outcome::Success)
+}
+
+/// The flag of `index` that takes in what was skipped.
+fn flag_for(skipped: &Skipped, sources: &[Source]) -> Option<&'static str> {
+    let below =
+        sources.iter().find_map(|source| Path::new(&skipped.path).strip_prefix(&source.path).ok());
+    let hidden = below.is_some_and(|below| {
+        below.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
+    });
+    Some(match skipped.reason {
+        SkipReason::Ignored if hidden => "--hidden",
+        SkipReason::Ignored => "--no-ignore",
+        SkipReason::Generated => "--no-default-excludes",
+        SkipReason::Link => "--follow",
+        SkipReason::TooLarge => "--max-file-size",
+        _ => return None,
+    })
 }
 
 /// Lists what could not be read.

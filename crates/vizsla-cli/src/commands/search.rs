@@ -124,7 +124,8 @@ impl<'a> Search<'a> {
     fn print(&self, number: usize, response: &SearchResponse) -> anyhow::Result<()> {
         match self.args.format() {
             Format::Human => {
-                output::print_response(response, self.args.explain, self.args.full)?;
+                let here = self.args.engine.is_empty();
+                output::print_response(response, self.args.explain, self.args.full, here)?;
             }
             Format::Compact => output::print_compact(response)?,
             Format::Json => output::json(response)?,

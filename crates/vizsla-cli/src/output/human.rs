@@ -14,16 +14,18 @@ const TITLE: Style = AnsiColor::Cyan.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 /// Prints hits, each with its place, how likely it answers, and the sentence that does or the `full` passage; and the
-/// time of each stage.
+/// time of each stage. The files are `here`, on this computer, where it can be seen whether they are still there.
 pub(crate) fn print_response(
     response: &SearchResponse,
     explain: bool,
     full: bool,
+    here: bool,
 ) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     print_notes(response);
     for hit in &response.hits {
-        print_hit(&mut out, hit, explain)?;
+        let gone = here && hit.path.as_deref().is_some_and(names::is_gone);
+        print_hit(&mut out, hit, explain, gone)?;
         for line in excerpt::lines(&hit.passage, full) {
             writeln!(out, "{line}")?;
         }
@@ -58,12 +60,20 @@ pub(crate) fn print_response(
             stage.ms, stage.passages, stage.tokens, stage.model
         )
     });
+    let candidates = stages.retrieve.candidates;
+    let matched = response.matched.filter(|matched| matched.passages > candidates as u64);
+    let of_all = matched.map_or_else(String::new, |matched| {
+        format!(
+            " of {}{} that match",
+            if matched.exact { "" } else { "at least " },
+            matched.passages
+        )
+    });
     writeln!(
         out,
-        "{FAINT}{} of {} documents from {} passages: BM25 {:.1} ms{rerank}, fusion {} {:.1} ms{FAINT:#}",
+        "{FAINT}{} of {} documents from {candidates} passages{of_all}: BM25 {:.1} ms{rerank}, fusion {} {:.1} ms{FAINT:#}",
         response.hits.len(),
         stages.fuse.documents,
-        stages.retrieve.candidates,
         stages.retrieve.ms,
         response.fusion,
         stages.fuse.ms,
@@ -94,7 +104,7 @@ fn print_notes(response: &SearchResponse) {
     }
 }
 
-fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool) -> io::Result<()> {
+fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool, gone: bool) -> io::Result<()> {
     let title = names::title(hit);
     let headings = hit.passage.headings.iter().map(|heading| printable(heading));
     let headings = headings.filter(|heading| *heading != hit.title && *heading != title);
@@ -103,7 +113,8 @@ fn print_hit(out: &mut impl Write, hit: &Hit, explain: bool) -> io::Result<()> {
     let place = names::linked(hit, &names::place(hit));
     let likely = hit.scores.likelihood().map_or("", Likelihood::as_str);
     let between = if likely.is_empty() { "" } else { " · " };
-    writeln!(out, "     {place}{FAINT}{between}{likely}{FAINT:#}")?;
+    let gone = if gone { " · the file is gone" } else { "" };
+    writeln!(out, "     {place}{FAINT}{between}{likely}{gone}{FAINT:#}")?;
     if let Some(copies) = names::copies(hit) {
         writeln!(out, "     {FAINT}{copies}{FAINT:#}")?;
     }

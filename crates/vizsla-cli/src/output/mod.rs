@@ -13,7 +13,8 @@ use serde::Serialize;
 
 pub(crate) use extracted::{print_extracted, print_problem};
 pub(crate) use human::{print_compact, print_reranked, print_response};
-pub(crate) use sync::print_report;
+pub(crate) use names::one_line;
+pub(crate) use sync::{print_report, why_skipped};
 
 /// Prints a line for people to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {

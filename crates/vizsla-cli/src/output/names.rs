@@ -1,5 +1,6 @@
 //! What a hit is called and where it is, in one line each.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use vizsla::{Hit, Location, PassageCopy};
@@ -58,6 +59,13 @@ pub(super) fn first_place(hit: &Hit) -> String {
     }
 }
 
+/// Whether a file is no longer where it was read.
+pub(super) fn is_gone(path: &str) -> bool {
+    let path = Path::new(path);
+    path.is_absolute()
+        && path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
 /// How many copies a hit stands for, and where the first of them are; `None` where there are none.
 pub(super) fn copies(hit: &Hit) -> Option<String> {
     let count = hit.copies.len();
@@ -82,7 +90,7 @@ pub(super) fn linked(hit: &Hit, place: &str) -> String {
 }
 
 /// Without control characters, line ends and tabs included.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace(['\n', '\t'], "\u{fffd}")
 }
 

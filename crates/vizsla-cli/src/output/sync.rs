@@ -33,7 +33,11 @@ pub(crate) fn print_report(report: &Report, verbose: bool) -> io::Result<()> {
         for skipped in &report.skipped {
             let id =
                 skipped.id.as_ref().map(|id| format!(", document \"{id}\"")).unwrap_or_default();
-            super::note(&format!("{}: {}{id}", reason(skipped.reason), skipped.path));
+            let flag = match skipped.reason {
+                SkipReason::Generated => " (--no-default-excludes takes it in)",
+                _ => "",
+            };
+            super::note(&format!("{}{flag}: {}{id}", why_skipped(skipped.reason), skipped.path));
         }
     }
     print_problems(report, verbose);
@@ -94,7 +98,8 @@ fn print_problems(report: &Report, verbose: bool) {
     }
 }
 
-fn reason(reason: SkipReason) -> &'static str {
+/// Why something was skipped, in words.
+pub(crate) fn why_skipped(reason: SkipReason) -> &'static str {
     match reason {
         SkipReason::Binary => "binary",
         SkipReason::TooLarge => "too large",
@@ -102,7 +107,7 @@ fn reason(reason: SkipReason) -> &'static str {
         SkipReason::Link => "link not followed",
         SkipReason::Ignored => "hidden or ignored",
         SkipReason::Excluded => "excluded",
-        SkipReason::Generated => "made by a program (--no-default-excludes takes it in)",
+        SkipReason::Generated => "made by a program",
         SkipReason::Special => "not a regular file",
         _ => "skipped",
     }

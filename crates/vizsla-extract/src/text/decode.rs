@@ -263,7 +263,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 fn is_control(byte: u8) -> bool {
     byte != 0
         && byte < 32
-        && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x08 | 0x0c | 0x0e | 0x0f | 0x1b)
+        && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x07 | 0x08 | 0x0c | 0x0e | 0x0f | 0x1b)
 }
 
 /// The beginning, the middle and the end.
