@@ -7,6 +7,7 @@
     reason = "a test that cannot continue should stop where it is"
 )]
 
+mod beside;
 mod durability;
 #[cfg(feature = "engines")]
 mod engines;
