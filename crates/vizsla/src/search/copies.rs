@@ -160,13 +160,17 @@ impl Texts {
 /// The hashes of the words of a text, whatever their case and what stands between them.
 fn words(text: &str) -> impl Iterator<Item = u64> {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(|word| {
-        let mut hasher = DefaultHasher::new();
+    let mut lower = String::new();
+    words.map(move |word| {
         if word.is_ascii() {
-            word.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+            lower.clear();
+            lower.push_str(word);
+            lower.make_ascii_lowercase();
         } else {
-            word.to_lowercase().bytes().for_each(|byte| hasher.write_u8(byte));
+            lower = word.to_lowercase();
         }
+        let mut hasher = DefaultHasher::new();
+        hasher.write(lower.as_bytes());
         hasher.finish()
     })
 }
