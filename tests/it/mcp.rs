@@ -1,7 +1,11 @@
 //! Agents: the program over standard input and output, as they start it, and as a bridge to a running server.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use vizsla_server::{LazyReranker, ServedIndex, Server, ServerOptions, Stop};
@@ -396,6 +400,63 @@ fn a_bridge_gives_the_answers_of_a_running_server() {
     agent.leave();
     stop.stop();
     running.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_call_that_an_agent_gives_up_is_cut_off_at_the_server() {
+    // A server that never answers a call, and says when the connection of one ends.
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (began, beginning) = mpsc::channel();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (began, ended) = (began.clone(), ended.clone());
+            thread::spawn(move || {
+                let mut stream = stream.unwrap();
+                let mut text = Vec::new();
+                let mut bytes = [0; 4096];
+                loop {
+                    let read = stream.read(&mut bytes).unwrap_or(0);
+                    text.extend_from_slice(&bytes[..read]);
+                    let text = String::from_utf8_lossy(&text);
+                    let call = text.contains("tools/call");
+                    if read == 0 {
+                        if call {
+                            ended.send(()).unwrap();
+                        }
+                        return;
+                    } else if text.contains("tools/list") {
+                        let body = json!({ "jsonrpc": "2.0", "id": 2, "result": { "tools": [] } });
+                        let body = body.to_string();
+                        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json";
+                        let length = body.len();
+                        return write!(stream, "{head}\r\nContent-Length: {length}\r\n\r\n{body}")
+                            .unwrap();
+                    } else if text.contains("\"query\"") {
+                        began.send(()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let workspace = workspace();
+    let mut agent = Agent::start(&mut workspace.command(&["mcp", "--connect", &url]));
+    let params = json!({ "name": "search", "arguments": { "query": "a" } });
+    let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params });
+    agent.write(&call);
+    beginning.recv_timeout(Duration::from_secs(30)).unwrap();
+    let given_up = json!({ "requestId": 1, "reason": "the user left" });
+    agent.write(
+        &json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": given_up }),
+    );
+    end.recv_timeout(Duration::from_secs(30)).unwrap();
+    // The call has no answer, others do.
+    agent.sent = 1;
+    agent.ask("tools/list", json!({}));
+    assert!(agent.notified.is_empty(), "{:?}", agent.notified);
+    agent.child.kill().unwrap();
+    agent.child.wait().unwrap();
 }
 
 #[test]

@@ -2,16 +2,18 @@
 //! on standard output, one a line.
 //!
 //! Each message is a request of its own, so that a slow answer holds up no other. What the server sends while it works
-//! comes as server-sent events.
+//! comes as server-sent events. A request that the agent gives up is cut off, by which the server knows to stop.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 use ureq::Agent;
+use ureq::config::Config;
 
 /// The revision of those who have agreed on none: the first that was spoken over HTTP in this way.
 const FIRST_VERSION: &str = "2025-03-26";
@@ -19,7 +21,11 @@ const FIRST_VERSION: &str = "2025-03-26";
 const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
 struct Bridge {
+    config: Config,
+    /// Its connections are used again.
     agent: Agent,
+    /// The calls that are not answered yet, by their ids. Each has connections of its own, which can be cut off.
+    calls: Mutex<HashMap<String, Agent>>,
     url: String,
     token: Option<String>,
     /// The revision that the server has agreed to.
@@ -33,7 +39,9 @@ pub(super) fn run(url: &str, token: Option<&str>) -> anyhow::Result<()> {
         .timeout_connect(Some(Duration::from_secs(10)))
         .build();
     let bridge = Arc::new(Bridge {
-        agent: Agent::new_with_config(config),
+        agent: Agent::new_with_config(config.clone()),
+        config,
+        calls: Mutex::default(),
         url: endpoint(url)?,
         token: token.map(str::to_owned),
         version: Mutex::new(FIRST_VERSION.to_owned()),
@@ -53,7 +61,10 @@ pub(super) fn run(url: &str, token: Option<&str>) -> anyhow::Result<()> {
                 message["method"].as_str(),
                 Some("initialize" | "notifications/initialized")
             );
-            let pass = move || bridge.pass(&message);
+            // Here, so that messages have their effects in the order in which they came.
+            bridge.cancel(&message);
+            let agent = bridge.agent_for(&message);
+            let pass = move || bridge.pass(&agent, &message);
             // What follows depends on what the server agrees to here.
             if is_opening { pass() } else { drop(scope.spawn(pass)) }
         }
@@ -75,21 +86,42 @@ fn endpoint(url: &str) -> anyhow::Result<String> {
 }
 
 impl Bridge {
-    fn pass(&self, message: &Value) {
-        let id = message.get("id").filter(|_| message.get("method").is_some());
-        if let Err(error) = self.exchange(message)
-            && let Some(id) = id
+    /// What sends a message; for a call it is kept until the answer is there.
+    fn agent_for(&self, message: &Value) -> Agent {
+        let Some(id) = call_id(message) else { return self.agent.clone() };
+        let agent = Agent::new_with_config(self.config.clone());
+        self.calls().insert(id.to_string(), agent.clone());
+        agent
+    }
+
+    /// Cuts off a call if this message gives it up: no answer to it is due any more.
+    fn cancel(&self, message: &Value) {
+        if message["method"] == "notifications/cancelled"
+            && let Some(agent) = self.calls().remove(&message["params"]["requestId"].to_string())
         {
+            agent.shutdown();
+        }
+    }
+
+    fn pass(&self, agent: &Agent, message: &Value) {
+        let outcome = self.exchange(agent, message);
+        let was_cut_off =
+            call_id(message).is_some_and(|id| self.calls().remove(&id.to_string()).is_none());
+        let id = message.get("id").filter(|_| message.get("method").is_some());
+        if let (Err(error), Some(id), false) = (outcome, id, was_cut_off) {
             answer(&failure(id, -32000, &format!("{error:#}")));
         }
     }
 
-    fn exchange(&self, message: &Value) -> anyhow::Result<()> {
+    fn calls(&self) -> MutexGuard<'_, HashMap<String, Agent>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn exchange(&self, agent: &Agent, message: &Value) -> anyhow::Result<()> {
         let params = &message["params"];
         let agreed = self.version.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let version = params["_meta"][VERSION].as_str().unwrap_or(&agreed);
-        let mut request = self
-            .agent
+        let mut request = agent
             .post(&self.url)
             .header("Content-Type", "application/json")
             .header("Accept", "application/json, text/event-stream");
@@ -148,6 +180,11 @@ impl Bridge {
         }
         answer(&value);
     }
+}
+
+/// The id of a call of a tool, which takes its time.
+fn call_id(message: &Value) -> Option<&Value> {
+    message.get("id").filter(|_| message["method"] == "tools/call")
 }
 
 /// Hands on the data of each event that has any.
