@@ -11,7 +11,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
-use tantivy::{Searcher, SegmentReader, Term};
+use tantivy::{Searcher, Term};
 use tantivy_fst::Automaton;
 
 use super::prefix::completion;
@@ -23,6 +23,8 @@ const SHORTEST: usize = 4;
 const LONGEST: usize = 40;
 /// How many times as frequent a longer word must be for a rare one to be its beginning.
 const FAR_MORE: u64 = 20;
+/// So many terms are looked for in one walk: few enough to share the work, enough to have their beginnings in common.
+const WALK: usize = 64;
 /// From this length, two edits are as likely as one in shorter words.
 const LONG: usize = 8;
 
@@ -88,23 +90,22 @@ fn neighbour_terms(analyzer: &Analyzer, word: &str) -> BTreeMap<String, usize> {
 
 /// In how many passages each of these terms is, which are sorted.
 fn frequencies(searcher: &Searcher, field: Field, terms: &[String]) -> tantivy::Result<Vec<u64>> {
-    let in_segment = |segment: &SegmentReader| {
+    let count = |terms: &[String]| {
         let mut passages = vec![0; terms.len()];
-        let inverted = segment.inverted_index(field)?;
-        let mut found = inverted.terms().search(OneOf(terms)).into_stream()?;
-        while let Some((key, info)) = found.next() {
-            if let Ok(at) = terms.binary_search_by(|term| term.as_bytes().cmp(key)) {
-                passages[at] += u64::from(info.doc_freq);
+        for segment in searcher.segment_readers() {
+            let inverted = segment.inverted_index(field)?;
+            let mut found = inverted.terms().search(OneOf(terms)).into_stream()?;
+            while let Some((key, info)) = found.next() {
+                if let Ok(at) = terms.binary_search_by(|term| term.as_bytes().cmp(key)) {
+                    passages[at] += u64::from(info.doc_freq);
+                }
             }
         }
         Ok(passages)
     };
-    let add = |mut a: Vec<u64>, b: Vec<u64>| {
-        a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-        Ok(a)
-    };
-    let segments = searcher.segment_readers().par_iter();
-    segments.map(in_segment).try_reduce(|| vec![0; terms.len()], add)
+    // By terms, since one segment often has most of the passages.
+    let counts = terms.par_chunks(WALK).map(count);
+    Ok(counts.collect::<tantivy::Result<Vec<_>>>()?.concat())
 }
 
 /// Accepts the terms of a sorted list. One walk through the terms of a segment finds all that it has, where looking each
