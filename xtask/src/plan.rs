@@ -12,7 +12,7 @@ use crate::{COLOURS, cargo, root, set_up, target_dir};
 
 /// How much is read and how both rankings are combined: a label, an effort and a fusion.
 const PLANS: [(&str, &str, &str); 5] = [
-    ("all, linear:0.7", "full", "linear:0.7"),
+    ("full, linear:0.7", "full", "linear:0.7"),
     ("full", "full", "log-odds"),
     ("thorough", "thorough", "log-odds"),
     ("balanced", "balanced", "log-odds"),

@@ -92,7 +92,13 @@ fn open_sessions(
 ) -> Result<Vec<Session>, Error> {
     let open = || Session::open(runtime, graph);
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..count).map(|_| scope.spawn(open)).collect();
+        let start = || std::thread::Builder::new().spawn_scoped(scope, open);
+        // More threads than the system has stop here, before any of them costs much.
+        let others: Vec<_> =
+            (1..count).map(|_| start()).collect::<Result<_, _>>().map_err(|error| {
+                Error::new(ErrorKind::Runtime, "cannot start the reranker's threads")
+                    .with_source(error)
+            })?;
         let mine = open();
         let panicked = |_| Err(Error::new(ErrorKind::Runtime, "opening the model panicked"));
         let others = others.into_iter().map(|other| other.join().unwrap_or_else(panicked));
