@@ -8,7 +8,7 @@ use clap::Args;
 use plotters::prelude::*;
 
 use crate::judged::{Judged, ndcg10};
-use crate::{COLOURS, cargo, root, set_up, target_dir};
+use crate::{COLOURS, release_program, root, set_up, target_dir};
 
 /// How much is read and how both rankings are combined: a label, an effort and a fusion.
 const PLANS: [(&str, &str, &str); 5] = [
@@ -47,7 +47,7 @@ struct Point {
 
 pub(crate) fn bench(args: &PlanArgs) -> anyhow::Result<()> {
     set_up()?;
-    cargo(&["build", "--release", "--package", "vizsla-cli"])?;
+    release_program(None)?;
     let results = args.results.clone().unwrap_or_else(|| target_dir().join("plan"));
     fs::create_dir_all(&results)?;
     let rows = PLANS

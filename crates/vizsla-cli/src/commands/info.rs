@@ -120,7 +120,8 @@ fn people(sources: &[Source]) -> String {
 /// Lists what was left out on purpose.
 fn skipped(index: &dyn Collection, json: bool) -> anyhow::Result<Outcome> {
     let all = vizsla_ingest::skipped(index)?;
-    let flag = |skipped: &Skipped| flag_for(skipped, &sources(index).unwrap_or_default());
+    let sources = sources(index)?;
+    let flag = |skipped: &Skipped| flag_for(skipped, &sources);
     if json {
         let shown = |skipped: &Skipped| json!({ "path": skipped.path, "reason": skipped.reason, "flag": flag(skipped) });
         output::json(&json!({ "skipped": all.iter().map(shown).collect::<Vec<_>>() }))?;
