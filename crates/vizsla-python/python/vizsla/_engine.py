@@ -140,11 +140,9 @@ class Engine:
         rm3: bool | None = None,
         fuzzy: bool | None = None,
     ) -> None:
-        if reranker is None and fusion is None:
-            fusion = "bm25"
         stages = {"fusion": fusion, "depth": depth, "effort": effort, "budget": budget}
         first_stage = {"k1": k1, "b": b, "k3": k3, "field_weights": field_weights, "rm3": rm3, "fuzzy": fuzzy}
-        self._settings = settings_json({**stages, **first_stage})
+        self._settings = settings_json({**stages, **first_stage}, reranks=reranker is not None)
         if isinstance(reranker, str | os.PathLike):
             reranker = CrossEncoder(reranker)
         self._stages = (retriever, reranker)
@@ -249,8 +247,10 @@ class Engine:
         return Response.from_json(self._engine.search(_arguments.text("query", query), json.dumps(asked)))
 
 
-def settings_json(given: Mapping[str, Any]) -> str:
-    """Settings of a search in the program's format. None leaves one to its default."""
+def settings_json(given: Mapping[str, Any], *, reranks: bool) -> str:
+    """Settings of a search in the program's format. None leaves one to its default; what has no reranker ranks by BM25."""
+    if given["fusion"] is None and not reranks:
+        given = {**given, "fusion": "bm25"}
     settings = {name: _SETTINGS[name](name, value) for name, value in given.items() if value is not None}
     if "budget" in settings:
         settings["budget_ms"] = settings.pop("budget") * 1e3

@@ -189,11 +189,9 @@ def evaluate(
     if rankers is not None:
         ranked = [(_arguments.text("rankers", name), _ranker(name, of)) for name, of in _entries("rankers", rankers)]
     second = None if ranked or fusion == "bm25" else opened(reranker)
-    if second is None and fusion is None:
-        fusion = "bm25"
     stages = {"fusion": fusion, "depth": depth, "effort": effort, "budget": budget}
     first_stage = {"k1": k1, "b": b, "k3": k3, "field_weights": field_weights, "rm3": rm3, "fuzzy": fuzzy}
-    settings = settings_json({**stages, **first_stage})
+    settings = settings_json({**stages, **first_stage}, reranks=second is not None)
     place = None if index is None else _arguments.path("index", index)
     return _evaluation(judged, _native.evaluate(judged, settings, place, second, ranked))
 
