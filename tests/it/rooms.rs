@@ -59,7 +59,6 @@ fn each_foreign_crate_stays_in_its_room() {
             &[
                 "crates/vizsla-hub/",
                 "crates/vizsla-remote/src/http",
-                "crates/vizsla-remote/src/elastic/",
                 "crates/vizsla-cli/src/commands/mcp/bridge.rs",
             ],
         ),

@@ -14,13 +14,17 @@ use vizsla::{Error, ErrorKind};
 pub enum EngineKind {
     OpenSearch,
     Elasticsearch,
+    Solr,
     PostgreSql,
     Sqlite,
 }
 
 impl EngineKind {
-    const NAMES: [(&'static str, Self); 2] =
-        [("opensearch", Self::OpenSearch), ("elasticsearch", Self::Elasticsearch)];
+    const NAMES: [(&'static str, Self); 3] = [
+        ("opensearch", Self::OpenSearch),
+        ("elasticsearch", Self::Elasticsearch),
+        ("solr", Self::Solr),
+    ];
 }
 
 impl fmt::Display for EngineKind {
@@ -28,6 +32,7 @@ impl fmt::Display for EngineKind {
         f.write_str(match self {
             Self::OpenSearch => "OpenSearch",
             Self::Elasticsearch => "Elasticsearch",
+            Self::Solr => "Solr",
             Self::PostgreSql => "PostgreSQL",
             Self::Sqlite => "SQLite",
         })
@@ -74,6 +79,25 @@ impl Address {
     /// The name of the index there.
     pub fn index(&self) -> &str {
         &self.index
+    }
+
+    /// The name of the index there, if it names one alone, as that which is written to must.
+    pub(crate) fn one_index(&self) -> Result<&str, Error> {
+        let index = self.index();
+        if index.contains(['*', ',']) {
+            let message = format!("{index} names several indexes: documents are written to one");
+            return Err(unfit(message));
+        }
+        Ok(index)
+    }
+
+    /// That there is no index of this name.
+    pub(crate) fn no_index(&self) -> Error {
+        let index = self.index();
+        let message = format!(
+            "there is no index {index} at {self}: `vizsla index SOURCE --engine ...` makes one"
+        );
+        Error::new(ErrorKind::NotFound, message)
     }
 
     /// The file with the credentials, if it names one.
@@ -162,7 +186,11 @@ fn parsed(text: &str) -> Result<Address, Error> {
     let path = path.trim_end_matches('/');
     let (prefix, index) = path.rsplit_once('/').unwrap_or(("", path));
     check_index(index)?;
-    let prefix = if prefix.is_empty() { String::new() } else { format!("/{prefix}") };
+    let prefix = match prefix {
+        "" if kind == EngineKind::Solr => "/solr".to_owned(),
+        "" => String::new(),
+        prefix => format!("/{prefix}"),
+    };
     let nodes: Vec<String> = hosts
         .split(',')
         .filter(|host| !host.is_empty())
@@ -290,6 +318,8 @@ mod tests {
         assert_eq!(address.option("text"), Some("title^2,body"));
         assert_eq!(address.number("shards").unwrap(), Some(3));
         assert_eq!(address.to_string(), "https://a:9200/proxy/notes");
+        let address: Address = "solr+http://a:8983/notes".parse().unwrap();
+        assert_eq!(address.nodes(), ["http://a:8983/solr"], "where Solr is unless it is said");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use vizsla::{Error, ErrorKind, Location, Metadata, MetadataValue, Passage, content_hash};
 
+/// The version of the fields; raised when older programs could no longer read them.
+pub(crate) const VERSION: u64 = 1;
+
 /// Longer metadata values are stored and shown but cannot be used in filters.
 const METADATA_TERM_BYTES: usize = 1000;
 

@@ -5,6 +5,7 @@
 //! when the engine says that it has too much to do. No redirect is followed, since credentials would go along.
 
 mod failure;
+mod refusal;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,12 +15,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::Agent;
-use ureq::http::{Method, Request};
+use ureq::http::Request;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use vizsla::{Error, ErrorKind, TimeLimits};
 
 use self::failure::Failure;
+pub(crate) use self::refusal::checked;
 use crate::secret::Secret;
+pub(crate) use ureq::http::Method;
 
 /// Bytes of an answer.
 const ANSWER_BYTES: u64 = 256 << 20;
@@ -89,6 +92,12 @@ impl<'a> Call<'a> {
     /// Lines of JSON.
     pub(crate) fn with_lines(mut self, lines: Vec<u8>) -> Self {
         self.body = Some((Arc::new(lines), LINES));
+        self
+    }
+
+    /// JSON that is text already.
+    pub(crate) fn with_text(mut self, json: String) -> Self {
+        self.body = Some((Arc::new(json.into_bytes()), JSON));
         self
     }
 
@@ -306,6 +315,17 @@ fn exchange(
     let body = body.map_err(|error| Failure::of(&error))?;
     let after = after.map(Duration::from_secs);
     Ok(Reply { status, after, location, content_type, body })
+}
+
+/// An id as a part of a path.
+pub(crate) fn percent_encoded(id: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        other => format!("%{other:02X}"),
+    };
+    id.bytes().map(encoded).collect()
 }
 
 /// Waits; whether it was not cancelled meanwhile.

@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod answer;
 mod backend;
 mod collection;
 mod elastic;
@@ -30,9 +31,14 @@ mod fake;
 mod fields;
 mod glob;
 mod http;
+mod layout;
+mod lease;
+mod query;
 mod record;
 mod remote;
+mod retriever;
 mod secret;
+mod solr;
 #[cfg(any(feature = "postgresql", feature = "sqlite"))]
 mod sql;
 mod writer;

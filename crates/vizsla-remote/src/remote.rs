@@ -11,9 +11,12 @@ use vizsla::{Error, ErrorKind, FieldWeights, IndexSettings, PassageRetriever, Re
 use crate::address::{Address, EngineKind};
 use crate::backend::Backend;
 use crate::collection::RemoteCollection;
-use crate::elastic::{Cluster, ElasticRetriever, ElasticStore, Layout};
+use crate::elastic::{Cluster, ElasticStore};
 use crate::http::Client;
+use crate::layout::Layout;
+use crate::retriever::{Engine, EngineRetriever};
 use crate::secret::Secret;
+use crate::solr::{Solr, SolrStore};
 #[cfg(feature = "postgresql")]
 use crate::sql::PostgreSql;
 #[cfg(feature = "sqlite")]
@@ -74,8 +77,13 @@ impl Remote {
     pub fn collection(&self, new: &IndexSettings) -> Result<RemoteCollection, Error> {
         let backend: Arc<dyn Backend> = match self.address.kind() {
             EngineKind::OpenSearch | EngineKind::Elasticsearch => {
-                let (cluster, layout) = self.cluster()?;
-                Arc::new(ElasticStore::open(cluster, layout.as_ref(), new)?)
+                let cluster = Cluster::connect(self.client()?, self.address.clone())?;
+                let layout = cluster.layout()?;
+                Arc::new(ElasticStore::open(Arc::new(cluster), layout.as_ref(), new)?)
+            }
+            EngineKind::Solr => {
+                let solr = Solr::connect(self.client()?, self.address.clone())?;
+                Arc::new(SolrStore::open(solr, new)?)
             }
             #[cfg(feature = "postgresql")]
             EngineKind::PostgreSql => {
@@ -92,7 +100,16 @@ impl Remote {
 
     fn weighted(&self, weights: Option<FieldWeights>) -> Result<Box<dyn Retriever>, Error> {
         let (retriever, is_own): (Box<dyn Retriever>, bool) = match self.address.kind() {
-            EngineKind::OpenSearch | EngineKind::Elasticsearch => self.elastic(weights)?,
+            EngineKind::OpenSearch | EngineKind::Elasticsearch => {
+                let cluster = Cluster::connect(self.client()?, self.address.clone())?;
+                let layout = cluster.layout()?;
+                self.searched(Arc::new(cluster), layout, weights)?
+            }
+            EngineKind::Solr => {
+                let solr = Solr::connect(self.client()?, self.address.clone())?;
+                let layout = solr.layout()?;
+                self.searched(Arc::new(solr), layout, weights)?
+            }
             #[cfg(feature = "postgresql")]
             EngineKind::PostgreSql => {
                 let database = PostgreSql::open(&self.address, self.secret.as_ref(), false)?;
@@ -109,33 +126,36 @@ impl Remote {
         Ok(if is_own { retriever } else { Box::new(PassageRetriever::new(retriever)) })
     }
 
-    fn elastic(&self, weights: Option<FieldWeights>) -> Result<(Box<dyn Retriever>, bool), Error> {
-        let (cluster, layout) = self.cluster()?;
-        let mut layout = layout.ok_or_else(|| cluster.no_index())?;
+    /// A retriever over an engine, and whether we made its index.
+    fn searched(
+        &self,
+        engine: Arc<dyn Engine>,
+        layout: Option<Layout>,
+        weights: Option<FieldWeights>,
+    ) -> Result<(Box<dyn Retriever>, bool), Error> {
+        let mut layout = layout.ok_or_else(|| self.address.no_index())?;
         let is_own = layout.own.is_some();
         match weights {
             Some(weights) if is_own => layout.weigh(weights),
             // The weights of the address are the only ones that mean anything there.
             _ => {}
         }
-        Ok((Box::new(ElasticRetriever::new(cluster, layout)?), is_own))
+        Ok((Box::new(EngineRetriever::new(engine, layout)), is_own))
     }
 
-    fn cluster(&self) -> Result<(Arc<Cluster>, Option<Layout>), Error> {
+    /// A client of the nodes.
+    fn client(&self) -> Result<Client, Error> {
         let address = &self.address;
         let authority = match address.option("ca").map(PathBuf::from) {
             Some(path) => Some(fs::read(&path).map_err(|error| unread(&path, error))?),
             None => None,
         };
         let nodes = address.nodes().to_vec();
-        let mut client = Client::new(nodes, self.secret.clone(), authority.as_deref())?;
-        if let Some(seconds) = address.number("timeout")? {
-            client = client.with_timeout(Duration::from_secs(seconds.max(1).into()));
-        }
-        let cluster = Cluster::connect(client, address.clone())?;
-        let mapping = cluster.mapping()?;
-        let layout = mapping.map(|mapping| Layout::of(address, &mapping)).transpose()?;
-        Ok((Arc::new(cluster), layout))
+        let client = Client::new(nodes, self.secret.clone(), authority.as_deref())?;
+        Ok(match address.number("timeout")? {
+            Some(seconds) => client.with_timeout(Duration::from_secs(seconds.max(1).into())),
+            None => client,
+        })
     }
 }
 

@@ -8,13 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vizsla::{
     AddOutcome, CollectionWriter, Document, Error, ErrorKind, FileRecord, Limits, Refusal, Result,
     SplitOptions, WriterOptions, check_document, split,
 };
 
+use crate::address::Address;
 use crate::backend::{Backend, Change, Turn};
 
 /// Bytes of text that are sent together.
@@ -204,6 +206,47 @@ fn hash_of(path: &str, id: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (path, id).hash(&mut hasher);
     hasher.finish()
+}
+
+/// Tries of what a busy engine refuses.
+const TRIES: u32 = 10;
+
+/// Waits, longer each time, until an engine may have less to do.
+pub(crate) struct Patience {
+    pause: Duration,
+    tries: u32,
+}
+
+impl Patience {
+    pub(crate) fn new() -> Self {
+        Self { pause: Duration::from_millis(100), tries: 0 }
+    }
+
+    /// Waits once more, or says that the engine stayed too busy.
+    pub(crate) fn pause(&mut self, address: &Address) -> Result<()> {
+        self.tries += 1;
+        if self.tries == TRIES {
+            let message = format!("the engine at {address} stayed too busy to take more");
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        thread::sleep(self.pause);
+        self.pause = (self.pause * 2).min(Duration::from_secs(10));
+        Ok(())
+    }
+}
+
+/// What an engine refused, by its place among the changes and with the reason, as documents; each once.
+pub(crate) fn refusals(changes: &[Change], refused: Vec<(usize, String)>) -> Vec<Refusal> {
+    let mut refusals: Vec<Refusal> = Vec::new();
+    for (place, reason) in refused {
+        if let Some(Change::Put(passage)) = changes.get(place) {
+            let path = passage.path.as_deref().unwrap_or_default();
+            if !refusals.iter().any(|known| known.path == path && known.id == passage.doc_id) {
+                refusals.push(Refusal::new(path, &*passage.doc_id, reason));
+            }
+        }
+    }
+    refusals
 }
 
 /// As an error of a batch that the engine took in parts.

@@ -3,18 +3,12 @@
 //! An engine that is too busy refuses single actions; these are sent again after a pause. A request that is too large for
 //! it is sent in halves.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
-use ureq::http::Method;
-use vizsla::{Error, ErrorKind, Result, TimeLimits};
+use vizsla::{Result, TimeLimits};
 
-use super::{Cluster, checked};
-use crate::http::{Call, wait_until};
-
-/// Tries of what a busy engine refuses.
-const TRIES: u32 = 10;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+use super::Cluster;
+use crate::http::{Call, Method, checked};
+use crate::writer::{Patience, not_written};
 
 /// An action: the line that says what it is, and the document if it has one.
 #[derive(Debug, Clone)]
@@ -40,18 +34,11 @@ impl Cluster {
     pub(super) fn bulk(&self, actions: &[Action]) -> Result<Vec<Refused>> {
         let mut refused = Vec::new();
         let mut open: Vec<usize> = (0..actions.len()).collect();
-        let (mut pause, mut tries) = (FIRST_PAUSE, 0);
+        let mut patience = Patience::new();
         while !open.is_empty() {
             let busy = self.send_actions(actions, &open, &mut refused)?;
             if !busy.is_empty() {
-                tries += 1;
-                if tries == TRIES {
-                    let message =
-                        format!("the engine at {} stayed too busy to take more", self.address);
-                    return Err(Error::new(ErrorKind::Unavailable, message));
-                }
-                wait_until(Instant::now() + pause, &TimeLimits::default());
-                pause = (pause * 2).min(Duration::from_secs(10));
+                patience.pause(&self.address)?;
             }
             open = busy;
         }
@@ -90,9 +77,7 @@ impl Cluster {
         let items = body.get("items").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         if items.len() != places.len() {
             let (answered, sent) = (items.len(), places.len());
-            return Err(crate::writer::not_written(&format!(
-                "it answered {answered} of {sent} actions"
-            )));
+            return Err(not_written(&format!("it answered {answered} of {sent} actions")));
         }
         let mut busy = Vec::new();
         for (place, item) in places.iter().zip(items) {
@@ -104,7 +89,7 @@ impl Cluster {
                 Some(429 | 503) => busy.push(*place),
                 // A mistake of whoever is asked or asks, and not of the document.
                 Some(status @ (401 | 403 | 500..)) => {
-                    return Err(crate::writer::not_written(&format!("{} ({status})", why(done))));
+                    return Err(not_written(&format!("{} ({status})", why(done))));
                 }
                 _ => refused.push((*place, why(done))),
             }
@@ -125,6 +110,8 @@ fn why(done: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
+
+    use vizsla::ErrorKind;
 
     use super::*;
     use crate::fake::{Fake, Received, answer};

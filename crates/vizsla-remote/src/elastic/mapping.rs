@@ -8,8 +8,7 @@
 use serde_json::{Value, json};
 use vizsla::{IndexSettings, Language};
 
-/// The version of the mapping; raised when older programs could no longer read it.
-pub(super) const VERSION: u64 = 1;
+use crate::fields::VERSION;
 
 /// What every field of text is analysed with when it is indexed, and phrases of queries with.
 pub(super) const ANALYZER: &str = "vizsla";

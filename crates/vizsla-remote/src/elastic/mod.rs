@@ -3,22 +3,19 @@
 
 mod answer;
 mod bulk;
-mod layout;
+mod clauses;
 mod mapping;
-mod query;
-mod retriever;
+mod search;
+mod sign;
 mod store;
-mod turn;
 
-use serde_json::Value;
-use ureq::http::Method;
+use serde_json::{Map, Value};
 use vizsla::{Error, ErrorKind, TimeLimits};
 
-pub(crate) use self::layout::Layout;
-pub(crate) use self::retriever::ElasticRetriever;
 pub(crate) use self::store::ElasticStore;
 use crate::address::{Address, EngineKind};
-use crate::http::{Answer as Reply, Call, Client};
+use crate::http::{Call, Client, Method, checked};
+use crate::layout::{Fields, Layout};
 
 /// What answers at an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +39,8 @@ pub(crate) struct Cluster {
     pub(crate) client: Client,
     pub(crate) address: Address,
     pub(crate) product: Product,
+    /// Whether scores use the word statistics of all shards, where the address says so.
+    dfs: Option<bool>,
 }
 
 impl Cluster {
@@ -69,11 +68,12 @@ impl Cluster {
                 format!("what answers at {address} is neither OpenSearch nor Elasticsearch");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        Ok(Self { client, address, product: Product { kind, version } })
+        let dfs = address.flag("dfs")?;
+        Ok(Self { client, address, product: Product { kind, version }, dfs })
     }
 
-    /// The mapping of the index; `None` when there is no such index.
-    pub(crate) fn mapping(&self) -> Result<Option<Value>, Error> {
+    /// The layout of the index; `None` when there is no such index.
+    pub(crate) fn layout(&self) -> Result<Option<Layout>, Error> {
         let time = TimeLimits::default();
         let path = format!("/{}/_mapping", self.address.index());
         let reply = self.client.send(&Call::get(path, &time))?;
@@ -83,7 +83,13 @@ impl Cluster {
         let body = checked(reply, "read the mapping of")?;
         // The name in the answer is that of the index behind an alias.
         let first = body.as_object().and_then(|indexes| indexes.values().next());
-        Ok(first.and_then(|index| index.get("mappings")).cloned())
+        let Some(mapping) = first.and_then(|index| index.get("mappings")) else { return Ok(None) };
+        Ok(Some(match mapping.pointer("/_meta/vizsla") {
+            Some(stored) if self.address.option("text").is_none() => {
+                Layout::stored(&self.address, stored)?
+            }
+            _ => Layout::foreign(&self.address, &Mapping(mapping))?,
+        }))
     }
 
     /// Sends a request; the body of an answer that is not an error.
@@ -106,57 +112,32 @@ impl Cluster {
         let time = TimeLimits::default();
         self.send(&Call::new(Method::PUT, path, &time).with_json(body), doing)
     }
+}
 
-    /// That there is no index of this name.
-    pub(crate) fn no_index(&self) -> Error {
-        let (index, address) = (self.address.index(), &self.address);
-        let message = format!(
-            "there is no index {index} at {address}: `vizsla index SOURCE --engine ...` makes one"
-        );
-        Error::new(ErrorKind::NotFound, message)
+/// The fields of an index, as its mapping has them.
+struct Mapping<'a>(&'a Value);
+
+impl Fields for Mapping<'_> {
+    fn of_text(&self) -> Vec<String> {
+        let fields = self.0.get("properties").and_then(Value::as_object);
+        let is_text = |of: &Value| of.get("type").is_some_and(|kind| kind == "text");
+        let text = |fields: &Map<String, Value>| {
+            fields.iter().filter(|(_, of)| is_text(of)).map(|(name, _)| name.clone()).collect()
+        };
+        fields.map(text).unwrap_or_default()
+    }
+
+    /// A wildcard names what the engine finds.
+    fn has(&self, name: &str) -> bool {
+        let inner = |between: &str| {
+            let path = format!("/properties/{}", name.replace('.', between));
+            self.0.pointer(&path).is_some()
+        };
+        name == "_id" || name.contains('*') || inner("/properties/") || inner("/fields/")
     }
 }
 
 fn version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.split('.').map(str::parse);
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
-}
-
-/// The body of an answer, or an error that says what the engine refused and why.
-pub(crate) fn checked(reply: Reply, doing: &str) -> Result<Value, Error> {
-    if reply.status < 400 {
-        return Ok(reply.body);
-    }
-    let reason = reason(&reply.body);
-    let why = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    let (status, node) = (reply.status, &reply.node);
-    let (kind, what) = match status {
-        401 => (
-            ErrorKind::Denied,
-            "it does not accept the credentials, or wants some: give them in VIZSLA_ENGINE_AUTH or a file with auth=FILE",
-        ),
-        403 => (ErrorKind::Denied, "whoever the credentials are of must not do that"),
-        404 => (ErrorKind::NotFound, "there is nothing of that name"),
-        409 => (ErrorKind::Locked, "something else has changed it meanwhile"),
-        413 => (ErrorKind::InvalidInput, "the request is too large"),
-        429 => (ErrorKind::Unavailable, "it has too much to do"),
-        500.. => (ErrorKind::Unavailable, "it failed"),
-        _ => (ErrorKind::InvalidInput, "it refuses the request"),
-    };
-    Err(Error::new(kind, format!("cannot {doing} {node} ({status}): {what}{why}")))
-}
-
-/// The engine's own words, of which the innermost say most.
-fn reason(body: &Value) -> String {
-    let error = body.get("error").unwrap_or(body);
-    if let Some(text) = error.as_str() {
-        return text.to_owned();
-    }
-    let of = |value: &Value| {
-        let kind = value.get("type").and_then(Value::as_str)?;
-        let reason = value.get("reason").and_then(Value::as_str).unwrap_or_default();
-        Some(format!("{kind}: {reason}"))
-    };
-    let root = error.pointer("/failed_shards/0/reason").or(error.pointer("/root_cause/0"));
-    root.and_then(of).or_else(|| of(error)).unwrap_or_default()
 }

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use ureq::http::Method;
 use vizsla::{
     DocumentKey, Error, ErrorKind, FileRecord, IndexSettings, Passage, Refusal, Result, TimeLimits,
 };
 
 use super::bulk::Action;
-use super::turn::Lease;
-use super::{Cluster, Layout, mapping};
+use super::sign::WriterDocument;
+use super::{Cluster, mapping};
 use crate::backend::{Backend, Change, Turn};
 use crate::fields;
-use crate::http::Call;
+use crate::http::{Call, Method, checked};
+use crate::layout::Layout;
+use crate::lease::Lease;
 use crate::record::StoredRecord;
+use crate::writer::refusals;
 
 /// Documents that are read at a time.
 const PAGE: usize = 5_000;
@@ -39,25 +41,14 @@ impl ElasticStore {
         layout: Option<&Layout>,
         new: &IndexSettings,
     ) -> Result<Self> {
-        let index = cluster.address.index().to_owned();
-        if index.contains(['*', ',']) {
-            let message = format!("{index} names several indexes: documents are written to one");
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
-        let settings = match layout {
-            Some(Layout { own: Some(settings), .. }) => *settings,
-            Some(_) => {
-                let message = format!(
-                    "the index {index} was not made by Vizsla, and nothing is written to it: name a new one"
-                );
-                return Err(Error::new(ErrorKind::NotAnIndex, message));
-            }
-            None => {
-                let (shards, replicas) =
-                    (cluster.address.number("shards")?, cluster.address.number("replicas")?);
-                cluster.make(&index, &mapping::of_passages(new, shards, replicas))?;
-                *new
-            }
+        let index = cluster.address.one_index()?.to_owned();
+        let settings = if let Some(layout) = layout {
+            layout.writable(&cluster.address)?
+        } else {
+            let (shards, replicas) =
+                (cluster.address.number("shards")?, cluster.address.number("replicas")?);
+            cluster.make(&index, &mapping::of_passages(new, shards, replicas))?;
+            *new
         };
         let files = format!("{index}.vizsla");
         let time = TimeLimits::default();
@@ -161,7 +152,8 @@ impl Backend for ElasticStore {
     }
 
     fn begin(&self, run: &str) -> Result<Box<dyn Turn>> {
-        let turn = Lease::take(Arc::clone(&self.cluster), &self.files, run)?;
+        let sign = WriterDocument::of(Arc::clone(&self.cluster), &self.files);
+        let turn = Lease::take(sign, run)?;
         self.refresh()?;
         Ok(Box::new(turn))
     }
@@ -184,7 +176,7 @@ impl Backend for ElasticStore {
         if reply.status == 404 {
             return Ok(None);
         }
-        let body = super::checked(reply, "read what is remembered in the index of")?;
+        let body = checked(reply, "read what is remembered in the index of")?;
         Ok(body.pointer("/_source/state/json").and_then(Value::as_str).map(str::to_owned))
     }
 
@@ -214,16 +206,7 @@ impl Backend for ElasticStore {
             }
         };
         let actions: Vec<Action> = changes.iter().map(action).collect();
-        let mut refusals: Vec<Refusal> = Vec::new();
-        for (place, reason) in self.cluster.bulk(&actions)? {
-            if let Change::Put(passage) = &changes[place] {
-                let path = passage.path.as_deref().unwrap_or_default();
-                if !refusals.iter().any(|known| known.path == path && known.id == passage.doc_id) {
-                    refusals.push(Refusal::new(path, &*passage.doc_id, reason));
-                }
-            }
-        }
-        Ok(refusals)
+        Ok(refusals(changes, self.cluster.bulk(&actions)?))
     }
 
     fn remove_files(&self, paths: &[String], run: &str) -> Result<()> {

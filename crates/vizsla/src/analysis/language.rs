@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use frostem::Algorithm;
 use serde::{Deserialize, Serialize};
-use tantivy::tokenizer::{Language as Snowball, StopWordFilter};
+use tantivy::tokenizer::{
+    Language as Snowball, RawTokenizer, StopWordFilter, TextAnalyzer, TokenStream as _,
+};
 
 /// The language of the texts: which words are stop words, and how words are stemmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -154,6 +156,24 @@ impl Language {
             }
             (_, None) => StopWordFilter::remove([]),
         }
+    }
+
+    /// A text without the language's stop words, for an engine that knows none of them; as it is if it has no other words.
+    ///
+    /// ```
+    /// let english = vizsla::Language::English;
+    /// assert_eq!(english.without_stop_words("Is the heron at home?"), "heron home?");
+    /// assert_eq!(english.without_stop_words("To be or not to be"), "To be or not to be");
+    /// ```
+    pub fn without_stop_words(self, text: &str) -> String {
+        let mut filter =
+            TextAnalyzer::builder(RawTokenizer::default()).filter(self.stop_word_filter()).build();
+        let mut tells = |word: &&str| {
+            let bare = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+            !bare.is_empty() && filter.token_stream(&bare).advance()
+        };
+        let words: Vec<&str> = text.split_whitespace().filter(&mut tells).collect();
+        if words.is_empty() { text.to_owned() } else { words.join(" ") }
     }
 
     /// The words that lose their vowel before another and are written with it: those of Lucene's `ElisionFilter` for

@@ -1,10 +1,20 @@
-//! Which fields of an index are searched and read. In: its mapping and the options of an address. Out: a [`Layout`].
+//! Which fields of an index are searched and read. In: what an engine says of its fields, and the options of an address.
+//! Out: a [`Layout`].
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vizsla::{Error, ErrorKind, FieldWeights, IndexSettings};
 
-use super::mapping::VERSION;
 use crate::address::Address;
+use crate::fields::VERSION;
+
+/// The fields that an index has, as its engine says.
+pub(crate) trait Fields {
+    /// What can be searched for words.
+    fn of_text(&self) -> Vec<String>;
+
+    /// Whether there is a field of this name.
+    fn has(&self, name: &str) -> bool;
+}
 
 /// The fields of an index, by their roles.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,29 +56,17 @@ impl Layout {
         self.text = used.map(|(name, weight)| (name.to_owned(), weight)).collect();
     }
 
-    /// The layout of an index with this mapping, as the options of the address have it or as we made it.
-    pub(crate) fn of(address: &Address, mapping: &Value) -> Result<Self, Error> {
-        if let Some(stored) = mapping.pointer("/_meta/vizsla")
-            && address.option("text").is_none()
-        {
-            return Self::stored(address, stored);
-        }
-        let fields =
-            mapping.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    /// The layout of an index with these fields, as the options of the address have it.
+    pub(crate) fn foreign(address: &Address, fields: &dyn Fields) -> Result<Self, Error> {
         let text = match address.option("text") {
             Some(text) => text.split(',').map(weighted).collect::<Result<Vec<_>, _>>()?,
-            None => return Err(nameless(address, &fields)),
+            None => return Err(nameless(address, fields)),
         };
         let known = |name: &str| {
-            let path = name.replace('.', "/properties/");
-            let found = mapping.pointer(&format!("/properties/{path}")).or_else(|| {
-                mapping.pointer(&format!("/properties/{}", name.replace('.', "/fields/")))
-            });
-            // A wildcard names what the engine finds.
-            if found.is_some() || name == "_id" || name.contains('*') {
+            if fields.has(name) {
                 return Ok(());
             }
-            let (index, names) = (address.index(), text_fields(&fields).join(", "));
+            let (index, names) = (address.index(), fields.of_text().join(", "));
             let message =
                 format!("the index {index} has no field {name:?}; its text fields are: {names}");
             Err(Error::new(ErrorKind::InvalidInput, message))
@@ -83,7 +81,8 @@ impl Layout {
         Ok(Self { own: None, text, title, id, path })
     }
 
-    fn stored(address: &Address, stored: &Value) -> Result<Self, Error> {
+    /// The layout of an index that we made, from what was stored with it: a version and settings.
+    pub(crate) fn stored(address: &Address, stored: &Value) -> Result<Self, Error> {
         let index = address.index();
         let version = stored.get("version").and_then(Value::as_u64);
         if version != Some(VERSION) {
@@ -101,6 +100,23 @@ impl Layout {
         })?;
         Ok(Self::own(settings))
     }
+
+    /// The settings of an index that may be written to, which is one that we made.
+    pub(crate) fn writable(&self, address: &Address) -> Result<IndexSettings, Error> {
+        self.own.ok_or_else(|| {
+            let message = format!(
+                "the index {} was not made by Vizsla, and nothing is written to it: name a new one",
+                address.index()
+            );
+            Error::new(ErrorKind::NotAnIndex, message)
+        })
+    }
+
+    /// The fields that are read as the text: all that are searched but the title.
+    pub(crate) fn read(&self) -> impl Iterator<Item = &str> {
+        let names = self.text.iter().map(|(name, _)| name.as_str());
+        names.filter(|name| Some(*name) != self.title.as_deref())
+    }
 }
 
 fn weighted(field: &str) -> Result<(String, f32), Error> {
@@ -117,15 +133,10 @@ fn weighted(field: &str) -> Result<(String, f32), Error> {
     }
 }
 
-fn text_fields(fields: &Map<String, Value>) -> Vec<String> {
-    let is_text = |of: &Value| of.get("type").is_some_and(|kind| kind == "text");
-    fields.iter().filter(|(_, of)| is_text(of)).map(|(name, _)| name.clone()).collect()
-}
-
-fn nameless(address: &Address, fields: &Map<String, Value>) -> Error {
-    let names = text_fields(fields);
+fn nameless(address: &Address, fields: &dyn Fields) -> Error {
+    let names = fields.of_text();
     let known = if names.is_empty() {
-        "it has no field of type text".to_owned()
+        "it has no text field".to_owned()
     } else {
         format!("its text fields are: {}", names.join(", "))
     };
@@ -143,29 +154,40 @@ mod tests {
 
     use super::*;
 
-    fn of(options: &str, mapping: &Value) -> Result<Layout, Error> {
-        Layout::of(&format!("opensearch+http://h/notes{options}").parse().unwrap(), mapping)
+    struct Three;
+
+    impl Fields for Three {
+        fn of_text(&self) -> Vec<String> {
+            vec!["title".to_owned(), "body".to_owned()]
+        }
+
+        fn has(&self, name: &str) -> bool {
+            ["title", "body", "n"].contains(&name)
+        }
+    }
+
+    fn address(options: &str) -> Address {
+        format!("opensearch+http://h/notes{options}").parse().unwrap()
     }
 
     #[test]
     fn a_foreign_index_has_the_fields_that_are_named() {
-        let mapping = json!({"properties": {"title": {"type": "text"}, "body": {"type": "text"}, "n": {"type": "long"}}});
-        let layout = of("?text=title^2,body&title=title", &mapping).unwrap();
+        let of = |options| Layout::foreign(&address(options), &Three);
+        let layout = of("?text=title^2,body&title=title").unwrap();
         assert_eq!(layout.text, [("title".to_owned(), 2.0), ("body".to_owned(), 1.0)]);
-        let error = of("", &mapping).unwrap_err().to_string();
+        assert_eq!(layout.read().collect::<Vec<_>>(), ["body"]);
+        let error = of("").unwrap_err().to_string();
         assert!(error.contains("text fields are: title, body"), "{error}");
-        let error = of("?text=boddy", &mapping).unwrap_err().to_string();
+        let error = of("?text=boddy").unwrap_err().to_string();
         assert!(error.contains("no field \"boddy\""), "{error}");
-        assert!(of("?text=body^x", &mapping).unwrap_err().to_string().contains("body^x"));
+        assert!(of("?text=body^x").unwrap_err().to_string().contains("body^x"));
     }
 
     #[test]
     fn our_own_index_says_how_it_is_searched() {
+        let of = |stored| Layout::stored(&address(""), &stored);
         let settings = IndexSettings::default();
-        let mapping =
-            json!({"_meta": {"vizsla": {"version": 1, "settings": settings}}, "properties": {}});
-        assert_eq!(of("", &mapping).unwrap().own, Some(settings));
-        let newer = json!({"_meta": {"vizsla": {"version": 2}}});
-        assert_eq!(of("", &newer).unwrap_err().kind(), ErrorKind::FormatVersion);
+        assert_eq!(of(json!({"version": 1, "settings": settings})).unwrap().own, Some(settings));
+        assert_eq!(of(json!({"version": 2})).unwrap_err().kind(), ErrorKind::FormatVersion);
     }
 }

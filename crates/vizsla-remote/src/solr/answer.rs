@@ -1,0 +1,120 @@
+//! What Solr answers to a search. In: JSON. Out: hits with scores, and what of the answer is missing.
+
+use serde_json::{Map, Value};
+use vizsla::{Error, Matched};
+
+use crate::answer::{Answer, Hit, broken};
+
+/// Fields of a passage that hold JSON as text.
+const AS_JSON: [&str; 2] = ["location", "metadata"];
+/// Fields of a passage that hold numbers as text, since they are only given back.
+const AS_TEXT: [&str; 3] = ["text_from", "start_byte", "end_byte"];
+
+/// Reads the answer to a search, whose documents have ids in the field `key`.
+pub(super) fn read(mut body: Value, key: &str) -> Result<Answer, Error> {
+    let missing = missing(&body);
+    let highlights = body.get_mut("highlighting").map(Value::take).unwrap_or_default();
+    let found = body.pointer("/response/numFound").and_then(Value::as_u64);
+    let exact = body.pointer("/response/numFoundExact").and_then(Value::as_bool).unwrap_or(true);
+    let Some(Value::Array(documents)) = body.pointer_mut("/response/docs").map(Value::take) else {
+        return Err(broken("it has no documents"));
+    };
+    let hit = |document: Value| {
+        let Value::Object(mut source) = document else { return Err(broken("a hit is no object")) };
+        let score = source.remove("score").and_then(|score| score.as_f64());
+        let score = score.ok_or_else(|| broken("a hit has no score"))? as f32;
+        let id = match source.get(key) {
+            Some(Value::String(id)) => id.clone(),
+            Some(id) => id.to_string(),
+            None => return Err(broken(&format!("a hit has no field {key:?}"))),
+        };
+        let highlight = highlights.get(&id).and_then(Value::as_object).cloned().unwrap_or_default();
+        Ok(Hit { key: (String::new(), id), score, source: decoded(source), highlight })
+    };
+    let hits = documents.into_iter().map(hit).collect::<Result<_, _>>()?;
+    Ok(Answer { hits, matched: found.map(|found| Matched::new(found, exact)), missing })
+}
+
+/// What of a partial answer is not there.
+fn missing(body: &Value) -> Option<String> {
+    let header = body.get("responseHeader")?;
+    let is_partial = header.get("partialResults").and_then(Value::as_bool).unwrap_or(false);
+    let why = header.get("partialResultsDetails").and_then(Value::as_str);
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    is_partial.then(|| {
+        format!("the engine searched only a part: its time ran out, or a shard did not answer{why}")
+    })
+}
+
+/// The fields of a passage as Solr stores them.
+pub(super) fn encoded(mut fields: Map<String, Value>) -> Map<String, Value> {
+    for name in AS_JSON.iter().chain(&AS_TEXT) {
+        if let Some(value) = fields.get_mut(*name) {
+            *value = value.to_string().into();
+        }
+    }
+    // Solr has chains of updates that leave out what is blank.
+    fields.retain(|_, value| !value.as_str().is_some_and(str::is_empty));
+    fields
+}
+
+/// The fields of a passage as they were before. Those of somebody else's documents stay as they are, unless they are JSON.
+pub(super) fn decoded(mut fields: Map<String, Value>) -> Map<String, Value> {
+    for name in AS_JSON.iter().chain(&AS_TEXT) {
+        if let Some(Value::String(text)) = fields.get(*name)
+            && let Ok(value) = serde_json::from_str(text)
+        {
+            fields.insert((*name).to_owned(), value);
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn documents_are_hits_with_highlights() {
+        let body = json!({
+            "responseHeader": {"status": 0},
+            "response": {"numFound": 7, "numFoundExact": false, "docs": [
+                {"id": "a", "score": 1.5, "title": "x"}, {"id": 3, "score": 0.5}]},
+            "highlighting": {"a": {"title": ["<x>"]}, "3": {}},
+        });
+        let answer = read(body, "id").unwrap();
+        assert_eq!(answer.matched, Some(Matched::new(7, false)));
+        assert_eq!((answer.hits[0].key.1.as_str(), answer.hits[0].score), ("a", 1.5));
+        assert_eq!(answer.hits[0].highlight["title"], json!(["<x>"]));
+        assert_eq!((answer.hits[1].key.1.as_str(), answer.missing), ("3", None));
+        for broken in [
+            json!({"response": {"docs": [{"id": "a"}]}}),
+            json!({"response": {"docs": [{"score": 1.0}]}}),
+            json!({"responseHeader": {}}),
+        ] {
+            assert!(read(broken, "id").is_err());
+        }
+    }
+
+    #[test]
+    fn a_partial_answer_says_so() {
+        let body = json!({"responseHeader": {"partialResults": true, "partialResultsDetails": "too late"},
+            "response": {"numFound": 0, "docs": []}});
+        assert!(read(body, "id").unwrap().missing.unwrap().contains("(too late)"));
+    }
+
+    #[test]
+    fn fields_survive_being_stored() {
+        let fields = json!({"location": {"pages": [1]}, "metadata": {"a": 1}, "text_from": 7, "content": "x", "path": ""});
+        let stored = encoded(fields.as_object().unwrap().clone());
+        assert_eq!(stored["text_from"], "7");
+        assert!(stored.get("path").is_none());
+        let back = decoded(stored);
+        assert_eq!(
+            (&back["location"], &back["text_from"]),
+            (&fields["location"], &fields["text_from"])
+        );
+    }
+}
