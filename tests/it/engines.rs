@@ -1,4 +1,4 @@
-//! Other people's engines through the program: SQLite always, and OpenSearch and PostgreSQL for real where
+//! Other people's engines through the program: SQLite always, and OpenSearch, Solr and PostgreSQL for real where
 //! `cargo xtask test` has started them and says so in the environment.
 
 use std::process::Command;
@@ -129,6 +129,42 @@ fn takes_records(engine: &Engine) {
     assert_eq!((ids("harbour"), ids("lighthouse")), (0, 1));
 }
 
+/// An index that is searched by fields that the address names, as if somebody else had made it.
+fn is_searched_by_named_fields(engine: &Engine) {
+    let place = &engine.place;
+    place.write("files/heron.md", "# Herons\n\nThe grey heron waits for fish.");
+    let long = "A tide comes and goes in a long story. ".repeat(500);
+    place.write("files/otter.TXT", format!("{long} An otter holds hands, and eats fish."));
+    engine.index();
+    let named = "?text=title^2,content&title=title&id=doc_id&path=path";
+    let other = Engine { place: Workspace::new(), address: format!("{}{named}", engine.address) };
+    other.place.write("files/a.md", "Never written.");
+    assert_eq!(other.found(&["heron"]), ["heron.md"]);
+    assert_eq!(other.found(&["fish -otter"]), ["heron.md"]);
+    assert_eq!(other.found(&["fish \"holds hands\""]), ["otter.TXT"]);
+    assert_eq!(other.found(&["fish", "--ext", "txt"]), ["otter.TXT"]);
+    assert_eq!(other.found(&["fish", "--path", "files/*.md"]), ["heron.md"]);
+    assert_eq!(other.found(&["title:herons fish"]), ["heron.md"]);
+    assert_eq!(other.found(&["( OR NOT \\ {!x} $y [* TO heron* /:~^\""]), ["heron.md"]);
+    let hits = other.run(&["search", "--fusion", "bm25", "--json", "otter hands"]).out;
+    let hits: serde_json::Value = serde_json::from_str(&hits).unwrap();
+    let passage = &hits["hits"][0]["passage"];
+    // Of a long document, the part that has the words.
+    assert!(passage["text"].as_str().unwrap().ends_with("holds hands, and eats fish."), "{hits}");
+    assert!(!passage["highlights"].as_array().unwrap().is_empty(), "{hits}");
+    for (args, named) in [
+        (&["search", "x", "--since", "2020"][..], "--since"),
+        (&["search", "heading:x y"], "heading:"),
+        (&["index", "files"], "not made by Vizsla"),
+    ] {
+        let ran = other.run(args);
+        assert!(ran.code == 2 && ran.err.contains(named), "{args:?}: {}", ran.err);
+    }
+    let wrong = Engine { address: format!("{}?text=boddy", engine.address), ..other };
+    let error = wrong.run(&["search", "x"]).err;
+    assert!(error.contains("no field \"boddy\""), "{error}");
+}
+
 /// A server, an agent and a watch take an engine as they take a folder.
 fn is_served(engine: &Engine) {
     let place = &engine.place;
@@ -179,6 +215,16 @@ fn opensearch_is_an_index() {
     let Some(address) = running("VIZSLA_TEST_OPENSEARCH", "notes") else { return };
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
+    is_searched_by_named_fields(&Engine::new(&format!("{address}_named")));
+    is_served(&Engine::new(&format!("{address}_served")));
+}
+
+#[test]
+fn solr_is_an_index() {
+    let Some(address) = running("VIZSLA_TEST_SOLR", "notes") else { return };
+    is_an_index(&Engine::new(&address));
+    takes_records(&Engine::new(&format!("{address}_records")));
+    is_searched_by_named_fields(&Engine::new(&format!("{address}_named")));
     is_served(&Engine::new(&format!("{address}_served")));
 }
 

@@ -21,8 +21,9 @@ mod wheel;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
 use plotters::style::RGBColor;
 use vizsla_hub::Progress;
@@ -30,7 +31,7 @@ use vizsla_hub::runtime::{self, Source};
 
 use self::budget::BudgetArgs;
 use self::clients::ClientsArgs;
-use self::engine::{EngineArgs, EngineName};
+use self::engine::EngineArgs;
 use self::first_stage::FirstStageArgs;
 use self::formats::FormatsArgs;
 use self::fuzz::FuzzArgs;
@@ -145,23 +146,27 @@ fn demo(folder: Option<PathBuf>) -> anyhow::Result<()> {
 
 fn test() -> anyhow::Result<()> {
     set_up()?;
-    cargo(&["fmt", "--all", "--check"])?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
-    // The integration tests run the program.
-    cargo(&["build", "--package", "vizsla-cli"])?;
-    {
-        let opensearch = engine::start(EngineName::Opensearch, 1)?;
-        let postgresql = engine::start(EngineName::Postgresql, 1)?;
-        let all =
-            ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
-        run(
-            Command::new(env!("CARGO"))
-                .args(all)
-                .env("VIZSLA_TEST_OPENSEARCH", opensearch.url())
-                .env("VIZSLA_TEST_POSTGRESQL", postgresql.url()),
-            &[0],
-        )?;
-    }
+    // Engines start while the code is checked and built.
+    let engines = thread::scope(|scope| {
+        let starting = scope.spawn(engine::start_all);
+        cargo(&["fmt", "--all", "--check"])?;
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--all-features",
+            "--",
+            "-D",
+            "warnings",
+        ])?;
+        // The integration tests run the program.
+        cargo(&["build", "--package", "vizsla-cli"])?;
+        starting.join().map_err(|_| anyhow!("the engines could not be started"))?
+    })?;
+    let all = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
+    let engine_urls = engines.iter().map(|(variable, engine)| (variable, engine.url()));
+    run(Command::new(env!("CARGO")).args(all).envs(engine_urls), &[0])?;
+    drop(engines);
     cargo(&["test", "--workspace", "--all-features", "--doc"])?;
     clients::quick()?;
     run(

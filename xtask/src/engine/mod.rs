@@ -4,7 +4,7 @@
 //! registries, are kept in `target/engines`, listen on free ports of this machine alone, and keep their data in a folder
 //! that is removed with them.
 
-mod opensearch;
+mod java;
 mod postgresql;
 
 use std::net::TcpListener;
@@ -28,11 +28,12 @@ pub(crate) struct EngineArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineName {
     Opensearch,
+    Solr,
     Postgresql,
 }
 
 /// An engine that runs until this is dropped.
-pub(crate) trait Running {
+pub(crate) trait Running: Send {
     /// Its address, without the name of an index.
     fn url(&self) -> String;
 }
@@ -40,10 +41,21 @@ pub(crate) trait Running {
 /// Starts an engine.
 pub(crate) fn start(engine: EngineName, nodes: u32) -> anyhow::Result<Box<dyn Running>> {
     Ok(match engine {
-        EngineName::Opensearch => Box::new(opensearch::Nodes::start(nodes)?),
+        EngineName::Opensearch => Box::new(java::OPENSEARCH.start(nodes)?),
+        EngineName::Solr => Box::new(java::SOLR.start(nodes)?),
         EngineName::Postgresql if nodes > 1 => bail!("PostgreSQL is started as one server"),
         EngineName::Postgresql => Box::new(postgresql::Server::start()?),
     })
+}
+
+/// The engines that the tests search in, each with the variable in which they look for its address.
+pub(crate) fn start_all() -> anyhow::Result<Vec<(&'static str, Box<dyn Running>)>> {
+    let all = [
+        ("VIZSLA_TEST_OPENSEARCH", EngineName::Opensearch),
+        ("VIZSLA_TEST_SOLR", EngineName::Solr),
+        ("VIZSLA_TEST_POSTGRESQL", EngineName::Postgresql),
+    ];
+    all.into_iter().map(|(variable, engine)| Ok((variable, start(engine, 1)?))).collect()
 }
 
 pub(crate) fn run(args: &EngineArgs) -> anyhow::Result<()> {
