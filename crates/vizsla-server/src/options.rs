@@ -96,7 +96,7 @@ impl Default for ServerOptions {
             open_without_token: false,
             hosts: Vec::new(),
             origins: Vec::new(),
-            request_timeout: Duration::from_secs(30),
+            request_timeout: Duration::from_mins(2),
             shutdown_grace: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             body_bytes: 8 << 20,

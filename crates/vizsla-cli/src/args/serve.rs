@@ -42,7 +42,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) watch: Vec<PathBuf>,
     /// How long a request may take
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = parse_duration)]
     pub(crate) request_timeout: Duration,
     /// How long requests may go on after Ctrl-C
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
