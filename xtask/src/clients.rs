@@ -111,7 +111,7 @@ fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
     let served = Served::start(program)?;
     let mut missing = Vec::new();
     for set in PYTHON.iter().filter(|set| wanted(set.name, set.quick)) {
-        let interpreter = python(set.name, set.packages)?;
+        let interpreter = python(Path::new("python3"), set.name, &set.packages.join("\n"))?;
         let mut asking = Command::new(interpreter);
         asking.arg(tests("clients").join("python_clients.py")).args(set.clients);
         run(served.tell(&mut asking), &[0])?;
@@ -186,7 +186,7 @@ fn inspector(served: &Served) -> anyhow::Result<()> {
 
 /// Sends what the description allows, and what it does not, and compares the answers with it.
 fn schemathesis(served: &Served) -> anyhow::Result<()> {
-    let interpreter = python("schemathesis", &["schemathesis==4.32.5"])?;
+    let interpreter = python(Path::new("python3"), "schemathesis", "schemathesis==4.32.5")?;
     let mut asking = Command::new(interpreter.with_file_name("schemathesis"));
     asking.args(["run", &format!("{}/openapi.json", served.url)]);
     asking.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"]);

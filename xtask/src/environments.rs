@@ -1,5 +1,5 @@
-//! Environments for tools that are written in other languages, made once and kept in `target/clients`. In: a name and
-//! packages. Out: a Python or a folder with Node's packages.
+//! Environments for tools that are written in other languages, made once and kept in `target/environments`. In: a
+//! name and packages. Out: a Python or a folder with Node's packages.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,22 @@ use crate::{root, run, target_dir};
 
 /// Where environments are kept.
 pub(crate) fn home() -> PathBuf {
-    target_dir().join("clients")
+    target_dir().join("environments")
 }
 
-/// A Python with packages.
-pub(crate) fn python(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
+/// A Python with packages, as a requirements file has them, made of another Python.
+pub(crate) fn python(of: &Path, name: &str, requirements: &str) -> anyhow::Result<PathBuf> {
     let dir = home().join(name);
-    let interpreter = dir.join("bin/python");
-    make(&dir, &packages.join("\n"), || {
-        let uv = uv()?;
-        run(Command::new(&uv).args(["venv", "--quiet", "--python", "python3"]).arg(&dir), &[0])?;
-        let mut install = Command::new(&uv);
-        install.args(["pip", "install", "--quiet", "--python"]).arg(&interpreter).args(packages);
-        run(&mut install, &[0])
+    let inside = inside(&dir);
+    make(&dir, requirements, || {
+        venv(of, &dir)?;
+        let list = dir.join("requirements.txt");
+        fs::write(&list, requirements)?;
+        let mut install = Command::new(uv(of)?);
+        install.args(["-m", "uv", "pip", "install", "--quiet", "--python"]).arg(&inside);
+        run(install.arg("-r").arg(&list), &[0])
     })?;
-    Ok(interpreter)
+    Ok(inside)
 }
 
 /// A folder in which Node finds the packages that `package.json` of `sources` names, and the scripts beside it.
@@ -53,18 +54,26 @@ pub(crate) fn has(program: &str) -> bool {
     asked.is_ok_and(|output| output.status.success())
 }
 
-/// The installer of Python's packages, which is far faster than the usual one.
-fn uv() -> anyhow::Result<PathBuf> {
+/// A Python with the installer that takes seconds for what takes pip minutes.
+fn uv(of: &Path) -> anyhow::Result<PathBuf> {
     let dir = home().join("uv");
-    make(&dir, "uv", || {
-        run(Command::new("python3").args(["-m", "venv"]).arg(&dir), &[0])?;
-        let mut pip = Command::new(dir.join("bin/python"));
-        run(
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv"]),
-            &[0],
-        )
+    let inside = inside(&dir);
+    make(&dir, "uv>=0.9,<1", || {
+        venv(of, &dir)?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.9,<1"];
+        run(Command::new(&inside).args(pip), &[0])
     })?;
-    Ok(dir.join("bin/uv"))
+    Ok(inside)
+}
+
+fn venv(of: &Path, dir: &Path) -> anyhow::Result<()> {
+    run(Command::new(of).args(["-m", "venv"]).arg(dir), &[0])
+        .context("Python makes no environment: on Debian, install python3-venv")
+}
+
+/// The Python of an environment.
+fn inside(dir: &Path) -> PathBuf {
+    dir.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
 /// Makes an environment unless it is there with these packages. What was left half done is made anew.

@@ -22,6 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
+use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
@@ -159,8 +160,8 @@ fn test() -> anyhow::Result<()> {
             "-D",
             "warnings",
         ])?;
-        // The integration tests run the program.
-        cargo(&["build", "--package", "vizsla-cli"])?;
+        // The integration tests run the program. Its own features alone would be another build of everything.
+        cargo(&["build", "--workspace", "--all-features"])?;
         starting.join().map_err(|_| anyhow!("the engines could not be started"))?
     })?;
     let all = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
@@ -244,8 +245,10 @@ fn run(command: &mut Command, good_codes: &[i32]) -> anyhow::Result<()> {
         .collect();
     let line = words.join(" ");
     println!("\n$ {line}");
+    let start = Instant::now();
     let status =
         command.current_dir(root()).status().with_context(|| format!("cannot run `{line}`"))?;
+    println!("({} s)", start.elapsed().as_secs());
     match status.code() {
         Some(code) if good_codes.contains(&code) => Ok(()),
         _ => bail!("`{line}` failed ({status})"),

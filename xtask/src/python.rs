@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::{cargo, copy_folder, root, run, set_up, target_dir};
+use crate::environments;
+use crate::{cargo, copy_folder, root, set_up, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct PythonArgs {
@@ -39,7 +40,7 @@ pub(crate) fn check(args: &PythonArgs) -> anyhow::Result<()> {
     let package = build()?;
     let requirements = fs::read_to_string(folder().join("tests/requirements.txt"))
         .context("cannot read the requirements of the tests")?;
-    let tools = environment(&args.python, "tools", &requirements)?;
+    let tools = environments::python(&args.python, "tools", &requirements)?;
     let python = |arguments: &[&str]| run_in(&tools, &package, arguments);
     python(&["-m", "ruff", "check", "."])?;
     python(&["-m", "ruff", "format", "--check", "."])?;
@@ -58,7 +59,7 @@ fn adapters(python: &Path, package: &Path) -> anyhow::Result<()> {
         .context("cannot read the requirements of the adapters")?;
     for (name, packages) in ADAPTERS {
         let requirements = format!("{shared}{}\n", packages.join("\n"));
-        let python = environment(python, name, &requirements)?;
+        let python = environments::python(python, &format!("adapter-{name}"), &requirements)?;
         run_in(
             &python,
             package,
@@ -90,33 +91,6 @@ fn build() -> anyhow::Result<PathBuf> {
     let native = package.join("vizsla").join(format!("_native.{suffix}"));
     fs::copy(&library, &native).with_context(|| format!("cannot copy {}", library.display()))?;
     Ok(package)
-}
-
-/// A Python with these packages, made unless it is there already.
-pub(crate) fn environment(
-    python: &Path,
-    name: &str,
-    requirements: &str,
-) -> anyhow::Result<PathBuf> {
-    let dir = target_dir().join("python/environments").join(name);
-    let installed = dir.join("installed.txt");
-    let inside = dir.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if fs::read_to_string(&installed).is_ok_and(|known| known == requirements) && inside.exists() {
-        return Ok(inside);
-    }
-    let _ = fs::remove_dir_all(&dir);
-    run(Command::new(python).args(["-m", "venv"]).arg(&dir), &[0])
-        .context("Python makes no environment: on Debian, install python3-venv")?;
-    let list = dir.join("requirements.txt");
-    fs::write(&list, requirements).context("cannot write the requirements")?;
-    // uv takes seconds for what takes pip minutes.
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.9,<1"];
-    run(Command::new(&inside).args(pip), &[0])?;
-    let uv = ["-m", "uv", "pip", "install", "--quiet", "--python"];
-    run(Command::new(&inside).args(uv).arg(&inside).arg("-r").arg(&list), &[0])?;
-    // Only now, so that what was interrupted is done again.
-    fs::write(&installed, requirements).context("cannot write the requirements")?;
-    Ok(inside)
 }
 
 fn run_in(python: &Path, package: &Path, arguments: &[&str]) -> anyhow::Result<()> {

@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use crate::python::{environment, folder};
+use crate::environments;
+use crate::python::folder;
 use crate::{run, target_dir};
 
 #[derive(Debug, Args)]
@@ -32,7 +33,7 @@ ziglang>=0.13,<1
 ";
 
 pub(crate) fn build(args: &WheelArgs) -> anyhow::Result<()> {
-    let tools = environment(&args.python, "wheel", TOOLS)?;
+    let tools = environments::python(&args.python, "wheel", TOOLS)?;
     let out = target_dir().join("wheels");
     let _ = fs::remove_dir_all(&out);
     let mut maturin = python(&tools)?;
@@ -89,7 +90,7 @@ fn is_complete(tools: &Path, sdist: &Path, unpacked: &Path) -> anyhow::Result<()
 
 /// Installs a wheel where nothing else is, and asks it something.
 fn imports(python: &Path, wheel: &Path, name: &str) -> anyhow::Result<()> {
-    let inside = environment(python, name, "numpy>=2,<3\nonnxruntime>=1.24,<2\n")?;
+    let inside = environments::python(python, name, "numpy>=2,<3\nonnxruntime>=1.24,<2\n")?;
     let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall"];
     run(Command::new(&inside).args(install).arg(wheel), &[0])?;
     let question = "import vizsla; best = vizsla.CrossEncoder().rank('what barks?', ['A cat purrs.', 'A dog barks.'])[0]; \

@@ -4,7 +4,7 @@ mod client;
 mod plot;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -164,7 +164,7 @@ fn rate(server: &Running, texts: &Texts, calls: usize) -> anyhow::Result<f64> {
     Ok((CLIENTS * calls * USUAL) as f64 / start.elapsed().as_secs_f64())
 }
 
-fn throughput(args: &ServeArgs, program: &std::path::Path, texts: &Texts) -> anyhow::Result<()> {
+fn throughput(args: &ServeArgs, program: &Path, texts: &Texts) -> anyhow::Result<()> {
     let (mut served, mut alone) = (0.0_f64, 0.0_f64);
     for _ in 0..args.rounds {
         let server = Running::vizsla(program, &[])?;
@@ -212,7 +212,7 @@ struct Overload {
 /// Ten times as many calls as can be answered, `capacity` a second, from clients who do not wait for each other.
 fn overload(
     args: &ServeArgs,
-    program: &std::path::Path,
+    program: &Path,
     texts: &Texts,
     capacity: f64,
 ) -> anyhow::Result<Overload> {
@@ -274,14 +274,13 @@ fn overload(
 /// The same weights, unquantised, behind the server that people write in an afternoon.
 fn beside_peer(
     args: &ServeArgs,
-    program: &std::path::Path,
-    model: &std::path::Path,
+    program: &Path,
+    model: &Path,
     texts: &Texts,
 ) -> anyhow::Result<()> {
-    let interpreter = match &args.peer_python {
-        Some(python) => python.clone(),
-        None => python("serve-peer", &["torch", "sentence-transformers", "fastapi", "uvicorn"])?,
-    };
+    let packages = "torch\nsentence-transformers\nfastapi\nuvicorn";
+    let made = || python(Path::new("python3"), "serve-peer", packages);
+    let interpreter = args.peer_python.clone().map_or_else(made, Ok)?;
     let model = model.canonicalize().context("cannot find the model")?;
     let fp32 = model.join("onnx/model.onnx");
     let mut best: [(f64, Latencies, Latencies); 2] = Default::default();
