@@ -145,8 +145,11 @@ fn joined(one: &Unit, other: &Unit) -> Option<String> {
     })
 }
 
-/// The ways in which a phrase may be written, each as its places from the first word on: in the words that it has, and
-/// with its compounds as words, as in `email address` for `e-mail address`.
+/// So many words of a phrase may be written as two that a hyphen joins.
+const MOST_HYPHENATED: usize = 8;
+
+/// The ways in which a phrase may be written, each as its places from the first word on: in the words that it has, with
+/// its compounds as words, as in `email address` for `e-mail address`, and with a word as a compound, the other way round.
 pub(super) fn phrases(words: &Words, text: &str) -> Vec<Vec<Slot>> {
     let units = words.units(text);
     let in_words = slots(words, units.iter().filter(|unit| unit.in_phrase).cloned());
@@ -159,10 +162,25 @@ pub(super) fn phrases(words: &Words, text: &str) -> Vec<Vec<Slot>> {
             joined.push(Unit { position: joined.len(), ..unit.clone() });
         }
     }
-    if joined.iter().all(|unit| unit.in_phrase) {
-        return vec![in_words];
-    }
-    vec![in_words, slots(words, joined)]
+    let has_compound = !joined.iter().all(|unit| unit.in_phrase);
+    let joined = has_compound.then(|| slots(words, joined));
+    let all: Vec<Vec<Slot>> = [Some(in_words), joined].into_iter().flatten().collect();
+    let hyphenated: Vec<Vec<Slot>> = all.iter().flat_map(|slots| hyphenated(slots)).collect();
+    all.into_iter().chain(hyphenated).collect()
+}
+
+/// A phrase with each of its words but the last as two words. The whole of such a compound is at the first of them; it is
+/// a derived term, so that no other word takes two places.
+fn hyphenated(phrase: &[Slot]) -> impl Iterator<Item = Vec<Slot>> {
+    let last = phrase.len().saturating_sub(1);
+    (0..last.min(MOST_HYPHENATED)).map(|at| {
+        let mut phrase = phrase.to_vec();
+        phrase[at].1.retain(|term| term.starts_with(DERIVED));
+        for (position, _) in &mut phrase[at + 1..] {
+            *position += 1;
+        }
+        phrase
+    })
 }
 
 fn slots(words: &Words, units: impl IntoIterator<Item = Unit>) -> Vec<Slot> {

@@ -335,6 +335,8 @@ fn stop_words_and_phrases() {
             (&["jaguar cars", "jaguar cats"], "jaguar -cars", &[1]),
             (&["curl -L follows", "other"], "curl -L", &[0]),
             (&["the email address", "address, email"], "\"e-mail address\"", &[0]),
+            (&["the e-mail address", "an email to address"], "\"email address\"", &[0]),
+            (&["the on-line e-mail form", "e-mail on form"], "\"on-line email form\"", &[0]),
             (&["a hostname here", "here host name"], "\"host-name here\"", &[0]),
         ],
     );

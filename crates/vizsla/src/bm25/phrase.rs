@@ -24,6 +24,9 @@ pub(crate) fn passages_with(
         for term in terms {
             postings.extend(inverted.read_postings(&Term::from_field_text(field, term), option)?);
         }
+        if postings.is_empty() {
+            return Ok(Vec::new());
+        }
         places.push(Place { offset: *offset as u32, postings });
     }
     // The rarest place decides which passages are looked at.
