@@ -14,15 +14,17 @@ use vizsla::{Error, ErrorKind};
 pub enum EngineKind {
     OpenSearch,
     Elasticsearch,
+    Quickwit,
     Solr,
     PostgreSql,
     Sqlite,
 }
 
 impl EngineKind {
-    const NAMES: [(&'static str, Self); 3] = [
+    const NAMES: [(&'static str, Self); 4] = [
         ("opensearch", Self::OpenSearch),
         ("elasticsearch", Self::Elasticsearch),
+        ("quickwit", Self::Quickwit),
         ("solr", Self::Solr),
     ];
 }
@@ -32,6 +34,7 @@ impl fmt::Display for EngineKind {
         f.write_str(match self {
             Self::OpenSearch => "OpenSearch",
             Self::Elasticsearch => "Elasticsearch",
+            Self::Quickwit => "Quickwit",
             Self::Solr => "Solr",
             Self::PostgreSql => "PostgreSQL",
             Self::Sqlite => "SQLite",
@@ -98,6 +101,15 @@ impl Address {
             "there is no index {index} at {self}: `vizsla index SOURCE --engine ...` makes one"
         );
         Error::new(ErrorKind::NotFound, message)
+    }
+
+    /// That somebody else has made the index.
+    pub(crate) fn not_ours(&self) -> Error {
+        let message = format!(
+            "the index {} was not made by Vizsla, and nothing is written to it: name a new one",
+            self.index()
+        );
+        Error::new(ErrorKind::NotAnIndex, message)
     }
 
     /// The file with the credentials, if it names one.

@@ -1,5 +1,6 @@
 //! What an engine answers to a search: hits with scores, and what of the answer is missing.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -51,6 +52,21 @@ pub(crate) fn highlights(marked: &str, text: &str) -> Option<Vec<Range<usize>>> 
     (plain == text).then_some(ranges)
 }
 
+/// Where words of a query stand in a text as they are, in any case: highlights for an engine that has none.
+pub(crate) fn words_of(query: &str, text: &str) -> Vec<Range<usize>> {
+    let words =
+        |of: &str| of.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase).collect();
+    let wanted: BTreeSet<String> = words(query);
+    let mut ranges = Vec::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if wanted.contains(&word.to_lowercase()) {
+            let from = word.as_ptr() as usize - text.as_ptr() as usize;
+            ranges.push(from..from + word.len());
+        }
+    }
+    ranges
+}
+
 /// The engine's account of a score, a line a part.
 pub(crate) fn told(tree: &Value, depth: usize) -> String {
     let value = tree.get("value").and_then(Value::as_f64).unwrap_or(0.0);
@@ -65,6 +81,12 @@ pub(crate) fn told(tree: &Value, depth: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_found_as_they_stand() {
+        assert_eq!(words_of("Döge cat's x", "a döge, and a CAT"), [2..7, 15..18]);
+        assert!(words_of("?", "a b").is_empty());
+    }
 
     #[test]
     fn marks_become_ranges_of_the_text_they_are_of() {

@@ -151,6 +151,33 @@ pub(crate) fn metadata(value: Option<&Value>) -> Arc<Metadata> {
     Arc::new(serde_json::from_value(value).unwrap_or_default())
 }
 
+/// Fields of a passage that are JSON, or that are only given back.
+const KEPT: [&str; 5] = ["location", "metadata", "text_from", "start_byte", "end_byte"];
+
+/// The fields for an engine that has no objects: what need not be searched is JSON as text. What is blank is left out, as
+/// some engines do anyway.
+pub(crate) fn to_flat(mut fields: Map<String, Value>) -> Map<String, Value> {
+    for name in KEPT {
+        if let Some(value) = fields.get_mut(name) {
+            *value = value.to_string().into();
+        }
+    }
+    fields.retain(|_, value| !value.as_str().is_some_and(str::is_empty));
+    fields
+}
+
+/// The fields as they were before.
+pub(crate) fn from_flat(mut fields: Map<String, Value>) -> Map<String, Value> {
+    for name in KEPT {
+        if let Some(Value::String(text)) = fields.get(name)
+            && let Ok(value) = serde_json::from_str(text)
+        {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+    fields
+}
+
 /// One text or several.
 pub(crate) fn strings(value: Option<&Value>) -> Vec<String> {
     match value {
@@ -182,6 +209,18 @@ mod tests {
         assert_eq!(fields["path_words"], "/a/b");
         assert_eq!(fields["meta"], json!(["tags\u{1}x", "tags\u{1}true"]));
         assert_eq!(to_passage(&fields).unwrap(), passage);
+    }
+
+    #[test]
+    fn fields_survive_being_flat() {
+        let fields = json!({"location": {"pages": [1]}, "metadata": {"a": 1}, "text_from": 7, "content": "x", "path": ""});
+        let flat = to_flat(fields.as_object().unwrap().clone());
+        assert_eq!(flat["text_from"], "7");
+        assert!(flat.get("path").is_none());
+        let back = from_flat(flat);
+        let of = |name: &str| (back[name].clone(), fields[name].clone());
+        assert_eq!(of("location").0, of("location").1);
+        assert_eq!(of("text_from").0, of("text_from").1);
     }
 
     #[test]

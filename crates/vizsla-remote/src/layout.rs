@@ -101,15 +101,15 @@ impl Layout {
         Ok(Self::own(settings))
     }
 
+    /// All fields of an index that somebody else made, as far as they have roles.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        let named = [&self.title, &self.id, &self.path].into_iter().flatten();
+        self.text.iter().map(|(name, _)| name).chain(named).map(String::as_str)
+    }
+
     /// The settings of an index that may be written to, which is one that we made.
     pub(crate) fn writable(&self, address: &Address) -> Result<IndexSettings, Error> {
-        self.own.ok_or_else(|| {
-            let message = format!(
-                "the index {} was not made by Vizsla, and nothing is written to it: name a new one",
-                address.index()
-            );
-            Error::new(ErrorKind::NotAnIndex, message)
-        })
+        self.own.ok_or_else(|| address.not_ours())
     }
 
     /// The fields that are read as the text: all that are searched but the title.

@@ -34,6 +34,7 @@ mod http;
 mod layout;
 mod lease;
 mod query;
+mod quickwit;
 mod record;
 mod remote;
 mod retriever;

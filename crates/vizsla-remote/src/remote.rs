@@ -14,6 +14,7 @@ use crate::collection::RemoteCollection;
 use crate::elastic::{Cluster, ElasticStore};
 use crate::http::Client;
 use crate::layout::Layout;
+use crate::quickwit::{Quickwit, QuickwitStore};
 use crate::retriever::{Engine, EngineRetriever};
 use crate::secret::Secret;
 use crate::solr::{Solr, SolrStore};
@@ -81,6 +82,10 @@ impl Remote {
                 let layout = cluster.layout()?;
                 Arc::new(ElasticStore::open(Arc::new(cluster), layout.as_ref(), new)?)
             }
+            EngineKind::Quickwit => {
+                let quickwit = Quickwit::connect(self.client()?, self.address.clone())?;
+                Arc::new(QuickwitStore::open(quickwit, new)?)
+            }
             EngineKind::Solr => {
                 let solr = Solr::connect(self.client()?, self.address.clone())?;
                 Arc::new(SolrStore::open(solr, new)?)
@@ -104,6 +109,11 @@ impl Remote {
                 let cluster = Cluster::connect(self.client()?, self.address.clone())?;
                 let layout = cluster.layout()?;
                 self.searched(Arc::new(cluster), layout, weights)?
+            }
+            EngineKind::Quickwit => {
+                let quickwit = Quickwit::connect(self.client()?, self.address.clone())?;
+                let layout = quickwit.layout()?;
+                self.searched(Arc::new(quickwit), layout, weights)?
             }
             EngineKind::Solr => {
                 let solr = Solr::connect(self.client()?, self.address.clone())?;

@@ -16,7 +16,7 @@ use vizsla::{
 };
 
 use crate::address::Address;
-use crate::answer::{Answer, HIGHLIGHTED_CHARACTERS, Hit, Key, MARKS, highlights};
+use crate::answer::{Answer, HIGHLIGHTED_CHARACTERS, Hit, Key, MARKS, highlights, words_of};
 use crate::fields;
 use crate::layout::Layout;
 use crate::query::{Clauses, Prepared};
@@ -29,6 +29,11 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync {
     fn address(&self) -> &Address;
 
     fn clauses(&self) -> &dyn Clauses;
+
+    /// Whether its details have marks around what the query has found.
+    fn highlights(&self) -> bool {
+        true
+    }
 
     /// The best of what matches, with what passages are made of.
     fn search(
@@ -231,8 +236,10 @@ impl Retrieval for EngineRetrieval<'_> {
         let mut candidates = Vec::with_capacity(answer.hits.len());
         for hit in answer.hits {
             let candidate = Candidate::new(self.retriever.passage(&hit)?);
-            self.keys.insert(candidate.key(), hit.key);
-            candidates.push((hit.score, candidate));
+            // What an engine without ids has twice is one.
+            if self.keys.insert(candidate.key(), hit.key).is_none() {
+                candidates.push((hit.score, candidate));
+            }
         }
         Ok(Ranking::new(candidates)?)
     }
@@ -260,6 +267,9 @@ impl Retrieval for EngineRetrieval<'_> {
         let text = &candidate.passage.text;
         if text.len() > HIGHLIGHTED_CHARACTERS {
             return Vec::new();
+        }
+        if !self.engine.highlights() {
+            return words_of(&self.query.text, text);
         }
         let Some(hit) = self.detail(candidate) else { return Vec::new() };
         if self.layout().own.is_none() {

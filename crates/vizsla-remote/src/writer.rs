@@ -208,6 +208,11 @@ fn hash_of(path: &str, id: &str) -> u64 {
     hasher.finish()
 }
 
+/// Whether a file was remembered before all of it was written.
+pub(crate) fn is_incomplete(record: &FileRecord) -> bool {
+    record.hash == INCOMPLETE
+}
+
 /// Tries of what a busy engine refuses.
 const TRIES: u32 = 10;
 

@@ -6,7 +6,7 @@ use vizsla::{Error, Matched};
 use crate::answer::{Answer, Hit, broken};
 
 /// Reads the answer to a search.
-pub(super) fn read(mut body: Value) -> Result<Answer, Error> {
+pub(crate) fn read_answer(mut body: Value) -> Result<Answer, Error> {
     let missing = missing(&body);
     let matched = matched(body.pointer("/hits/total"));
     let Some(Value::Array(hits)) = body.pointer_mut("/hits/hits").map(Value::take) else {
@@ -25,6 +25,8 @@ fn hit(mut hit: Value) -> Result<Hit, Error> {
     let text = |name: &str| hit.get(name).and_then(Value::as_str).map(str::to_owned);
     let key = (text("_index").unwrap_or_default(), text("_id").unwrap_or_default());
     let score = hit.get("_score").and_then(Value::as_f64);
+    // Some engines give the score only as what was sorted by.
+    let score = score.or_else(|| hit.pointer("/sort/0").and_then(Value::as_f64));
     let score = score.ok_or_else(|| broken("a hit has no score"))? as f32;
     Ok(Hit { key, score, source, highlight })
 }
@@ -60,24 +62,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hits_have_scores() {
+    fn hits_have_scores_wherever_the_engine_puts_them() {
         let body = json!({"took": 1, "timed_out": false, "_shards": {"total": 1, "failed": 0},
             "hits": {"total": {"value": 7, "relation": "gte"}, "hits": [
                 {"_index": "i", "_id": "a", "_score": 1.5, "_source": {"x": 1}},
-                {"_index": "i", "_id": "b", "_score": 0.5}]}});
-        let answer = read(body).unwrap();
+                {"_id": "", "_score": null, "sort": [0.5]}]}});
+        let answer = read_answer(body).unwrap();
         assert_eq!(answer.matched, Some(Matched::new(7, false)));
         assert_eq!(answer.hits.iter().map(|hit| hit.score).collect::<Vec<_>>(), [1.5, 0.5]);
         assert_eq!(answer.missing, None);
-        assert!(read(json!({"hits": {"hits": [{"_id": "a"}]}})).is_err());
-        assert!(read(json!({"acknowledged": true})).is_err());
+        assert!(read_answer(json!({"hits": {"hits": [{"_id": "a"}]}})).is_err());
+        assert!(read_answer(json!({"acknowledged": true})).is_err());
     }
 
     #[test]
     fn a_partial_answer_says_what_is_missing() {
         let body = json!({"timed_out": true, "_shards": {"total": 3, "failed": 1,
             "failures": [{"reason": {"reason": "gone"}}]}, "hits": {"hits": []}});
-        let missing = read(body).unwrap().missing.unwrap();
+        let missing = read_answer(body).unwrap().missing.unwrap();
         assert!(
             missing.contains("1 of 3")
                 && missing.contains("(gone)")

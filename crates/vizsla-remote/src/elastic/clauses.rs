@@ -8,7 +8,7 @@ use crate::query::Clauses;
 
 /// Clauses of the query DSL.
 #[derive(Debug)]
-pub(super) struct Dsl;
+pub(crate) struct Dsl;
 
 impl Clauses for Dsl {
     fn words(

@@ -12,6 +12,8 @@ mod store;
 use serde_json::{Map, Value};
 use vizsla::{Error, ErrorKind, TimeLimits};
 
+pub(crate) use self::answer::read_answer;
+pub(crate) use self::clauses::Dsl;
 pub(crate) use self::store::ElasticStore;
 use crate::address::{Address, EngineKind};
 use crate::http::{Call, Client, Method, checked};

@@ -5,8 +5,9 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 use vizsla::{Error, TimeLimits};
 
+use super::Cluster;
+use super::answer::read_answer;
 use super::clauses::Dsl;
-use super::{Cluster, answer};
 use crate::address::Address;
 use crate::answer::{Answer, Key, MARKS, told};
 use crate::http::{Call, percent_encoded};
@@ -31,7 +32,7 @@ impl Cluster {
             parameters.push("search_pipeline=_none");
         }
         let path = format!("/{}/_search?{}", self.address.index(), parameters.join("&"));
-        answer::read(self.post(&path, &body, "search", time)?)
+        read_answer(self.post(&path, &body, "search", time)?)
     }
 }
 
@@ -40,9 +41,7 @@ fn source(layout: &Layout) -> Value {
     if layout.own.is_some() {
         return json!({"excludes": ["metadata", "meta", "extension", "path_words", "body", "run"]});
     }
-    let named = [&layout.title, &layout.id, &layout.path].into_iter().flatten();
-    let fields: Vec<&String> = layout.text.iter().map(|(name, _)| name).chain(named).collect();
-    json!({"includes": fields})
+    json!({"includes": layout.fields().collect::<Vec<_>>()})
 }
 
 impl Engine for Cluster {

@@ -1,14 +1,10 @@
 //! What Solr answers to a search. In: JSON. Out: hits with scores, and what of the answer is missing.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use vizsla::{Error, Matched};
 
 use crate::answer::{Answer, Hit, broken};
-
-/// Fields of a passage that hold JSON as text.
-const AS_JSON: [&str; 2] = ["location", "metadata"];
-/// Fields of a passage that hold numbers as text, since they are only given back.
-const AS_TEXT: [&str; 3] = ["text_from", "start_byte", "end_byte"];
+use crate::fields::from_flat;
 
 /// Reads the answer to a search, whose documents have ids in the field `key`.
 pub(super) fn read(mut body: Value, key: &str) -> Result<Answer, Error> {
@@ -29,7 +25,7 @@ pub(super) fn read(mut body: Value, key: &str) -> Result<Answer, Error> {
             None => return Err(broken(&format!("a hit has no field {key:?}"))),
         };
         let highlight = highlights.get(&id).and_then(Value::as_object).cloned().unwrap_or_default();
-        Ok(Hit { key: (String::new(), id), score, source: decoded(source), highlight })
+        Ok(Hit { key: (String::new(), id), score, source: from_flat(source), highlight })
     };
     let hits = documents.into_iter().map(hit).collect::<Result<_, _>>()?;
     Ok(Answer { hits, matched: found.map(|found| Matched::new(found, exact)), missing })
@@ -44,30 +40,6 @@ fn missing(body: &Value) -> Option<String> {
     is_partial.then(|| {
         format!("the engine searched only a part: its time ran out, or a shard did not answer{why}")
     })
-}
-
-/// The fields of a passage as Solr stores them.
-pub(super) fn encoded(mut fields: Map<String, Value>) -> Map<String, Value> {
-    for name in AS_JSON.iter().chain(&AS_TEXT) {
-        if let Some(value) = fields.get_mut(*name) {
-            *value = value.to_string().into();
-        }
-    }
-    // Solr has chains of updates that leave out what is blank.
-    fields.retain(|_, value| !value.as_str().is_some_and(str::is_empty));
-    fields
-}
-
-/// The fields of a passage as they were before. Those of somebody else's documents stay as they are, unless they are JSON.
-pub(super) fn decoded(mut fields: Map<String, Value>) -> Map<String, Value> {
-    for name in AS_JSON.iter().chain(&AS_TEXT) {
-        if let Some(Value::String(text)) = fields.get(*name)
-            && let Ok(value) = serde_json::from_str(text)
-        {
-            fields.insert((*name).to_owned(), value);
-        }
-    }
-    fields
 }
 
 #[cfg(test)]
@@ -103,18 +75,5 @@ mod tests {
         let body = json!({"responseHeader": {"partialResults": true, "partialResultsDetails": "too late"},
             "response": {"numFound": 0, "docs": []}});
         assert!(read(body, "id").unwrap().missing.unwrap().contains("(too late)"));
-    }
-
-    #[test]
-    fn fields_survive_being_stored() {
-        let fields = json!({"location": {"pages": [1]}, "metadata": {"a": 1}, "text_from": 7, "content": "x", "path": ""});
-        let stored = encoded(fields.as_object().unwrap().clone());
-        assert_eq!(stored["text_from"], "7");
-        assert!(stored.get("path").is_none());
-        let back = decoded(stored);
-        assert_eq!(
-            (&back["location"], &back["text_from"]),
-            (&fields["location"], &fields["text_from"])
-        );
     }
 }

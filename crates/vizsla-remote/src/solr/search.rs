@@ -60,9 +60,7 @@ fn source<'a>(layout: &'a Layout, key: &'a str) -> Vec<&'a str> {
     if layout.own.is_some() {
         return OWN.into_iter().chain(["score"]).collect();
     }
-    let named = [&layout.title, &layout.id, &layout.path].into_iter().flatten();
-    let named = layout.text.iter().map(|(name, _)| name).chain(named).map(String::as_str);
-    named.chain([key, "score"]).collect()
+    layout.fields().chain([key, "score"]).collect()
 }
 
 impl Engine for Solr {

@@ -10,7 +10,6 @@ use vizsla::{
     DocumentKey, Error, ErrorKind, FileRecord, IndexSettings, Passage, Refusal, Result, TimeLimits,
 };
 
-use super::answer::{decoded, encoded};
 use super::sign::WriterDocument;
 use super::update::Command;
 use super::{SETTINGS, Solr, any_value, quoted};
@@ -72,7 +71,7 @@ impl SolrStore {
             let Some(Value::Array(documents)) = documents else { break };
             for document in documents {
                 if let Value::Object(document) = document {
-                    found.push(decoded(document));
+                    found.push(fields::from_flat(document));
                 }
             }
             let next = answer.get("nextCursorMark").and_then(Value::as_str).unwrap_or_default();
@@ -243,7 +242,7 @@ impl Backend for SolrStore {
                 let path = passage.path.as_deref().unwrap_or_default();
                 let key = fields::passage_key(path, &passage.doc_id, passage.ordinal);
                 let of = fields::of_passage(passage, run, self.settings.separate_body);
-                let mut of = encoded(of);
+                let mut of = fields::to_flat(of);
                 of.insert("id".to_owned(), key.into());
                 Command::add(&Value::Object(of))
             }
