@@ -263,7 +263,7 @@ def with_vizsla(vizsla, folder):
         start = time.time()
         ran = subprocess.run([vizsla, "index", folder, "--index", f"{home}/index", "--json"], capture_output=True)
         seconds = time.time() - start
-        report = json.loads(ran.stdout.splitlines()[-1])
+        report = json.loads(ran.stdout)
         paths = {problem["path"] for problem in report.get("problems", [])
                  if problem.get("kind") not in ("metadata", "other_format")}
         return seconds, len(paths) + report.get("binary", 0)

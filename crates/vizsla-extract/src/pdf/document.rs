@@ -30,8 +30,6 @@ const PAGE: Duration = Duration::from_secs(2);
 const PICTURE: Duration = Duration::from_secs(10);
 /// Room for the interpreter, which calls itself for forms within forms; reserved, not used.
 const STACK: usize = 64 << 20;
-/// The share of glyphs without a meaning that makes a page unreadable.
-const UNREADABLE: f64 = 0.3;
 /// The share of a page that pictures cover when it is a scan.
 const SCAN: f64 = 0.5;
 /// Filled shapes on a page without text that look like letters drawn as shapes.
@@ -41,7 +39,7 @@ const DRAWN: usize = 300;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Read,
-    /// Its glyphs have no meaning.
+    /// Many of its glyphs have no meaning.
     Unreadable,
     /// It has no text but a picture.
     Picture,
@@ -193,6 +191,9 @@ impl<'p, 'b> Reader<'p, 'b> {
         let mut collector = Collector::new(&mut fonts, until);
         let cut = self.draw(page, shown(page), &mut collector);
         collector.settle();
+        if collector.is_unreadable() {
+            collector.distrust_fonts();
+        }
         let mut lines = layout::lines(&collector);
         let mut state = match cut {
             Some(cut) => cut,
@@ -201,9 +202,6 @@ impl<'p, 'b> Reader<'p, 'b> {
         };
         drop(collector);
         self.fonts = fonts;
-        if state == State::Unreadable {
-            lines.clear();
-        }
         if matches!(state, State::Unreadable | State::Picture)
             && let Some(ocr) = self.bounds.ocr
         {
@@ -259,8 +257,7 @@ fn has_content(page: &PdfPage<'_>) -> bool {
 }
 
 fn judge(collector: &Collector<'_>, lines: &[Line], page: &PdfPage<'_>) -> State {
-    let glyphs = (collector.known + collector.unknown) as f64;
-    if collector.unknown as f64 > UNREADABLE * glyphs {
+    if collector.is_unreadable() {
         return State::Unreadable;
     }
     let (width, height) = page.base_dimensions();
@@ -288,7 +285,7 @@ fn report(bytes: &[u8], found: &Found, output: &mut Output<'_>) {
         (None, false) => "are pictures without text, such as scans".to_owned(),
     };
     say(|state| state == State::Picture, ProblemKind::NoText, &left);
-    let unreadable = "have an unreadable text layer: their fonts do not say what glyphs mean";
+    let unreadable = "have text that is unreadable: its fonts do not say what their glyphs mean";
     say(|state| state == State::Unreadable, ProblemKind::UnreadableText, unreadable);
     let timed_out = "took too long and are cut";
     say(|state| state == State::Cut(Stop::Deadline), ProblemKind::TimedOut, timed_out);

@@ -9,7 +9,7 @@ use hayro_interpret::kurbo::{Affine, BezPath, Point, Vec2};
 use hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
 };
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::bidi;
 use super::characters;
@@ -20,6 +20,8 @@ use super::objects;
 const MAX_GLYPHS: usize = 1_000_000;
 /// Calls between two looks at the clock.
 const CALLS_PER_LOOK: u32 = 64;
+/// The share of glyphs without a meaning that makes a page, or a font, unreadable.
+const UNREADABLE: f64 = 0.3;
 /// Units of the coordinates of glyphs in an em.
 const UNITS: f64 = 1000.0;
 
@@ -41,6 +43,8 @@ pub(super) struct Glyph {
     pub(super) along: Vec2,
     pub(super) em: f64,
     pub(super) is_right_to_left: bool,
+    /// Its font, or the run that it is shown in: see [`font`].
+    font: u32,
     /// Whether its text is what the font's code would mean in a usual encoding.
     is_guess: bool,
 }
@@ -65,6 +69,7 @@ pub(super) struct Collector<'f> {
     pub(super) shapes: usize,
     seen: FxHashSet<(char, [i32; 3])>,
     spans: Vec<Span>,
+    runs: u32,
     fonts: &'f mut Fonts,
     until: Instant,
     calls: u32,
@@ -81,6 +86,7 @@ impl<'f> Collector<'f> {
             shapes: 0,
             seen: FxHashSet::default(),
             spans: Vec::new(),
+            runs: 0,
             fonts,
             until,
             calls: 0,
@@ -144,6 +150,27 @@ impl<'f> Collector<'f> {
         }
     }
 
+    /// Whether many glyphs have no meaning.
+    pub(super) fn is_unreadable(&self) -> bool {
+        is_unreadable(self.known, self.unknown)
+    }
+
+    /// Takes back what glyphs say whose fonts do not say what most of them mean: what they seem to say of the others is
+    /// no text either. Symbols, such as those of music, leave the words beside them readable.
+    pub(super) fn distrust_fonts(&mut self) {
+        let mut fonts: FxHashMap<u32, (usize, usize)> = FxHashMap::default();
+        for glyph in &self.glyphs {
+            let (known, unknown) = fonts.entry(glyph.font).or_default();
+            *(if glyph.len > 0 { known } else { unknown }) += 1;
+        }
+        for glyph in &mut self.glyphs {
+            let (known, unknown) = fonts[&glyph.font];
+            if is_unreadable(known, unknown) {
+                glyph.len = 0;
+            }
+        }
+    }
+
     fn place(&mut self, glyph: &PdfGlyph<'_>, transform: Affine, is_vertical: bool) {
         if self.glyphs.len() >= MAX_GLYPHS {
             std::panic::resume_unwind(Box::new(Stop::Glyphs));
@@ -174,6 +201,7 @@ impl<'f> Collector<'f> {
             along,
             em,
             is_right_to_left,
+            font: font(glyph, self.runs),
             is_guess,
         });
     }
@@ -221,6 +249,17 @@ impl<'f> Collector<'f> {
     }
 }
 
+fn is_unreadable(known: usize, unknown: usize) -> bool {
+    unknown as f64 > UNREADABLE * (known + unknown) as f64
+}
+
+/// The font of a glyph, by its embedded file; of others only the run is known that is shown with one font.
+fn font(glyph: &PdfGlyph<'_>, run: u32) -> u32 {
+    const EMBEDDED: u32 = 1 << 31;
+    let PdfGlyph::Outline(outline) = glyph else { return run };
+    outline.font_data().map_or(run, |data| data.cache_key as u32 | EMBEDDED)
+}
+
 fn advance(glyph: &PdfGlyph<'_>) -> f32 {
     let advance = match glyph {
         PdfGlyph::Outline(outline) => outline.advance_width(),
@@ -246,6 +285,7 @@ impl Device<'_> for Collector<'_> {
     fn draw_glyph_run(&mut self, run: &GlyphRun<'_, '_>, props: DrawProps<'_>, _: &DrawMode) {
         self.tick();
         let is_vertical = matches!(run.writing_mode(), WritingMode::Vertical);
+        self.runs = (self.runs + 1) & (u32::MAX >> 1);
         for glyph in run.glyphs() {
             self.place(glyph, props.transform * glyph.transform(), is_vertical);
         }

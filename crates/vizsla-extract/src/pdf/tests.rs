@@ -67,6 +67,30 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
+fn words_beside_symbols_without_a_meaning_are_read() {
+    let symbols = "BT /S 20 Tf 50 600 Td (ABCABCABCABCABCABCABCABC) Tj ET";
+    let words = lines(50, 700, &["Jesu, meine Freude"]);
+    let content = format!("|{words} {symbols}");
+    let music = "<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[.1 0 0 .1 0 0]/FirstChar 65/LastChar 67\
+                 /Widths[9 9 9]/Resources<<>>/CharProcs<</x1 6 0 R/x2 6 0 R/x3 6 0 R>>\
+                 /Encoding<</Type/Encoding/Differences[65/x1/x2/x3]>>>>";
+    let page = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Resources<</Font<</F 3 0 R/S 7 0 R>>>>/Contents 5 0 R>>";
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        FONT,
+        page,
+        &content,
+        "|9 0 d0 0 0 9 9 re f",
+        music,
+    ];
+    let found = read(&pdf(&objects));
+    assert_eq!(found.documents[0].text, "Jesu, meine Freude");
+    assert_eq!(found.problems.len(), 1, "{found:?}");
+    assert_eq!(found.problems[0].kind, ProblemKind::UnreadableText);
+}
+
+#[test]
 fn columns_are_read_one_after_the_other() {
     let left = lines(
         50,
