@@ -1,13 +1,17 @@
 //! Other people's engines through the program: SQLite always, and OpenSearch, Solr and PostgreSQL for real where
 //! `cargo xtask test` has started them and says so in the environment.
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::serving::Serving;
-use crate::support::{Ran, Workspace, names};
+use crate::support::{Ran, Workspace, names, root};
 
 /// The address of an engine that runs for the tests, with the name of an index of this test alone.
 fn running(variable: &str, index: &str) -> Option<String> {
@@ -165,6 +169,58 @@ fn is_searched_by_named_fields(engine: &Engine) {
     assert!(error.contains("no field \"boddy\""), "{error}");
 }
 
+/// A node that passes everything on to another one, until it breaks off in the middle of the request to write of this
+/// number, and is gone. Its port.
+fn node_that_goes(to: &str, after: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (to, writes) = (to.to_owned(), Arc::new(AtomicUsize::new(0)));
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            if writes.load(Ordering::SeqCst) >= after {
+                return;
+            }
+            let server = TcpStream::connect(&to).unwrap();
+            let (from, into) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            let writes = Arc::clone(&writes);
+            std::thread::spawn(move || pass_on(from, into, &writes, after));
+            std::thread::spawn(move || std::io::copy(&mut &server, &mut &client));
+        }
+    });
+    port
+}
+
+fn pass_on(mut from: TcpStream, mut into: TcpStream, writes: &AtomicUsize, after: usize) {
+    let mut part = vec![0; 1 << 14];
+    while let Ok(read @ 1..) = from.read(&mut part) {
+        let text = String::from_utf8_lossy(&part[..read]);
+        let is_write = text.starts_with("POST /_bulk") || text.contains("/update?");
+        let number = if is_write { writes.fetch_add(1, Ordering::SeqCst) + 1 } else { 0 };
+        let read = if number >= after { read / 2 } else { read };
+        if into.write_all(&part[..read]).is_err() || number >= after {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = into.shutdown(Shutdown::Both);
+}
+
+/// A node that goes in the middle of writing loses nothing, and nothing is there twice.
+fn outlives_a_node(address: &str) {
+    let (kind, rest) = address.split_once("http://").unwrap();
+    let node = rest.split(['/', ',']).next().unwrap();
+    let port = node_that_goes(node, 5);
+    let engine = Engine::new(&format!("{kind}http://127.0.0.1:{port},{rest}"));
+    for number in 0..600 {
+        engine.place.write(&format!("files/{number}.txt"), format!("A heron, number {number}."));
+    }
+    assert_eq!(engine.index()["added"], 600);
+    let here = Engine { address: address.to_owned(), ..engine };
+    let info: serde_json::Value = serde_json::from_str(&here.run(&["info", "--json"]).out).unwrap();
+    assert_eq!((&info["stats"]["passages"], &info["stats"]["files"]), (&600.into(), &600.into()));
+    assert_eq!(here.index()["unchanged"], 600);
+}
+
 /// A server, an agent and a watch take an engine as they take a folder.
 fn is_served(engine: &Engine) {
     let place = &engine.place;
@@ -216,6 +272,7 @@ fn opensearch_is_an_index() {
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
     is_searched_by_named_fields(&Engine::new(&format!("{address}_named")));
+    outlives_a_node(&format!("{address}_nodes"));
     is_served(&Engine::new(&format!("{address}_served")));
 }
 
@@ -225,6 +282,7 @@ fn solr_is_an_index() {
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
     is_searched_by_named_fields(&Engine::new(&format!("{address}_named")));
+    outlives_a_node(&format!("{address}_nodes"));
     is_served(&Engine::new(&format!("{address}_served")));
 }
 
@@ -234,6 +292,20 @@ fn postgresql_is_an_index() {
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
     is_served(&Engine::new(&format!("{address}_served")));
+}
+
+#[test]
+fn postgresql_is_reached_by_tls() {
+    let Some(address) = running("VIZSLA_TEST_POSTGRESQL", "secret") else { return };
+    let authority = root().join("xtask/engines/tls/authority.pem");
+    let engine = Engine::new(&format!("{address}?ca={}", authority.display()));
+    engine.place.write("files/heron.md", "The grey heron waits for fish.");
+    engine.index();
+    assert_eq!(engine.found(&["heron"]), ["heron.md"]);
+    // Nobody of the system's authorities vouches for it.
+    let unknown = Engine::new(&format!("{address}?tls=true"));
+    let error = unknown.run(&["search", "heron"]).err;
+    assert!(error.contains("certificate") && error.contains("ca=FILE"), "{error}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn each_foreign_crate_stays_in_its_room() {
             ],
         ),
         ("rusqlite", &["crates/vizsla-remote/src/sql/sqlite.rs"]),
-        ("postgres", &["crates/vizsla-remote/src/sql/postgresql.rs"]),
+        ("postgres", &["crates/vizsla-remote/src/sql/postgresql"]),
         ("html5ever", &["crates/vizsla-extract/src/html/"]),
         ("pulldown_cmark", &["crates/vizsla-extract/src/text/markdown.rs"]),
         ("hayro_interpret", &["crates/vizsla-extract/src/pdf/"]),

@@ -43,13 +43,14 @@ impl fmt::Display for EngineKind {
 }
 
 /// The options that an address may end with.
-const OPTIONS: [(&str, &str); 11] = [
+const OPTIONS: [(&str, &str); 12] = [
     ("text", "the fields that are searched and read, with weights: title^2,body"),
     ("title", "the field with the title"),
     ("id", "the field that identifies a document, instead of the engine's own id"),
     ("path", "the field with the path of the file"),
     ("auth", "a file with credentials: `basic NAME:PASSWORD`, `bearer TOKEN` or `apikey KEY`"),
     ("ca", "a file with the certificates to trust, in PEM format"),
+    ("tls", "whether PostgreSQL is reached by TLS alone, as it is with ca"),
     ("timeout", "seconds that a request may take"),
     ("dfs", "whether word statistics are those of all shards"),
     ("table", "the table in SQLite"),

@@ -1,10 +1,14 @@
 //! A server that answers as a test wants, for what a real engine does only in bad moments.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::Value;
 
 /// A request as it came.
@@ -33,14 +37,34 @@ pub(crate) struct Fake {
 impl Fake {
     /// Answers each request with the bytes that `answer` gives; nothing for none.
     pub(crate) fn start(answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::behind(None, answer)
+    }
+
+    /// The same by TLS, with a certificate that no authority of the system vouches for.
+    pub(crate) fn start_secret(
+        answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
+        Self::behind(Some(Arc::new(certified())), answer)
+    }
+
+    fn behind(
+        tls: Option<Arc<ServerConfig>>,
+        answer: impl Fn(&Received) -> Vec<u8> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let received = Arc::new(Mutex::new(Vec::new()));
         let (answer, log) = (Arc::new(answer), Arc::clone(&received));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-                thread::spawn(move || serve(stream, &*answer, &log));
+                let (answer, log, tls) = (Arc::clone(&answer), Arc::clone(&log), tls.clone());
+                thread::spawn(move || match tls {
+                    None => serve(stream, &*answer, &log),
+                    Some(tls) => {
+                        let connection = ServerConnection::new(tls).unwrap();
+                        serve(StreamOwned::new(connection, stream), &*answer, &log);
+                    }
+                });
             }
         });
         Self { port, received }
@@ -55,13 +79,35 @@ impl Fake {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &dyn Fn(&Received) -> Vec<u8>, log: &Mutex<Vec<Received>>) {
-    let Some(request) = receive(&stream) else { return };
-    log.lock().unwrap().push(request.clone());
-    let _ = stream.write_all(&answer(&request));
+/// A file of the certificates that engines for tests have: `server.pem`, for which `authority.pem` vouches.
+pub(crate) fn certificate(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../xtask/engines/tls/");
+    std::fs::read(format!("{folder}{name}")).unwrap()
 }
 
-fn receive(stream: &TcpStream) -> Option<Received> {
+fn certified() -> ServerConfig {
+    let pem = certificate("server.pem");
+    let chain = CertificateDer::pem_slice_iter(&pem).collect::<Result<_, _>>().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&certificate("server.key")).unwrap();
+    ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap()
+}
+
+fn serve(
+    mut stream: impl Read + Write,
+    answer: &dyn Fn(&Received) -> Vec<u8>,
+    log: &Mutex<Vec<Received>>,
+) {
+    let Some(request) = receive(&mut stream) else { return };
+    log.lock().unwrap().push(request.clone());
+    let _ = stream.write_all(&answer(&request)).and_then(|()| stream.flush());
+}
+
+fn receive(stream: &mut impl Read) -> Option<Received> {
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {

@@ -366,7 +366,7 @@ mod tests {
     use vizsla::CancelHandle;
 
     use super::*;
-    use crate::fake::{Fake, answer, raw};
+    use crate::fake::{Fake, answer, certificate, raw};
 
     fn client(nodes: &[String]) -> Client {
         Client::new(nodes.to_vec(), Some(Secret::basic("admin", "hunter2")), None).unwrap()
@@ -499,6 +499,56 @@ mod tests {
         let error = client.send(&Call::get("/x", &time)).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
         drop(silence);
+    }
+
+    #[test]
+    fn a_certificate_is_trusted_if_its_authority_is() {
+        let fake = Fake::start_secret(|_| answer(200, &json!({"a": 1})));
+        let node = vec![fake.url().replace("http:", "https:")];
+        let (kind, text) = refused(&node);
+        assert!(kind == ErrorKind::Denied && text.contains("ca=FILE"), "{text}");
+        assert!(fake.received().is_empty(), "no credentials have left");
+        let trusting = |authority: &[u8]| {
+            let secret = Some(Secret::basic("admin", "hunter2"));
+            let client = Client::new(node.clone(), secret, Some(authority)).unwrap();
+            client.send(&Call::get("/x", &TimeLimits::default()))
+        };
+        assert_eq!(trusting(&certificate("authority.pem")).unwrap().body, json!({"a": 1}));
+        // The certificate of a server vouches for nobody.
+        let error = trusting(&certificate("server.pem")).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+        assert_eq!(fake.received().len(), 1);
+    }
+
+    /// How long a request took beyond its deadline.
+    fn overtime(url: String) -> Duration {
+        let deadline = Instant::now() + Duration::from_millis(200);
+        let time = TimeLimits::default().with_deadline(deadline);
+        let error = client(&[url]).send(&Call::get("/x", &time)).err().unwrap();
+        let over = Instant::now().saturating_duration_since(deadline);
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+        over
+    }
+
+    #[test]
+    #[allow(clippy::print_stdout, reason = "how late it is depends on what else the machine does")]
+    fn a_deadline_is_kept_however_a_node_behaves() {
+        let half =
+            b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{\"a\"";
+        for (what, begin) in
+            [("never answers", &b""[..]), ("stops in the middle of an answer", half)]
+        {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            thread::spawn(move || {
+                let mut open: Vec<std::net::TcpStream> =
+                    listener.incoming().flatten().take(1).collect();
+                let _ = std::io::Write::write_all(&mut open[0], begin);
+                thread::sleep(Duration::from_secs(10));
+            });
+            let over = overtime(format!("http://127.0.0.1:{port}"));
+            println!("a node that {what}: {} ms beyond the deadline", over.as_millis());
+        }
     }
 
     #[test]

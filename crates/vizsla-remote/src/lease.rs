@@ -33,8 +33,8 @@ pub(crate) trait Sign: Send + Sync + 'static {
     /// Writes it again; [`ErrorKind::Locked`] if somebody else has changed it meanwhile.
     fn renew(&self, run: &str, at: Self::Position) -> Result<Self::Position>;
 
-    /// Where it stands now, if there is one.
-    fn look(&self) -> Result<Option<Self::Position>>;
+    /// Where it stands now and which run wrote it, if there is one.
+    fn look(&self) -> Result<Option<(Self::Position, String)>>;
 
     /// Removes it, unless somebody else has changed it. Where this fails, the next writer waits until this one is taken
     /// for dead.
@@ -70,10 +70,15 @@ impl<S: Sign> Lease<S> {
                     let mut position = position.lock().unwrap_or_else(PoisonError::into_inner);
                     match sign.renew(&run, *position) {
                         Ok(next) => *position = next,
-                        Err(error) if error.kind() == ErrorKind::Locked => {
-                            lost.store(true, Ordering::Relaxed);
-                            return;
-                        }
+                        // Perhaps by this run, by a request whose answer was lost.
+                        Err(error) if error.kind() == ErrorKind::Locked => match sign.look() {
+                            Ok(Some((now, of))) if of == run => *position = now,
+                            Ok(_) => {
+                                lost.store(true, Ordering::Relaxed);
+                                return;
+                            }
+                            Err(_) => {}
+                        },
                         // The next one may get through.
                         Err(_) => {}
                     }
@@ -116,9 +121,10 @@ fn wait_for<S: Sign>(sign: &S, run: &str) -> Result<S::Position> {
         );
         Error::new(ErrorKind::Locked, message)
     };
-    let (first, until) = (sign.look()?, Instant::now() + DEAD);
+    let look = || Ok(sign.look()?.map(|(position, _)| position));
+    let (first, until) = (look()?, Instant::now() + DEAD);
     loop {
-        match sign.look()? {
+        match look()? {
             None => return sign.create(run).map_err(|_| locked()),
             now if now != first => return Err(locked()),
             Some(position) if Instant::now() >= until => {
@@ -127,5 +133,94 @@ fn wait_for<S: Sign>(sign: &S, run: &str) -> Result<S::Position> {
             Some(_) => {}
         }
         wait_until(Instant::now() + BEAT / 4, &TimeLimits::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a document is, and what is done to it.
+    #[derive(Default)]
+    struct Page {
+        written: Option<(u32, String)>,
+        /// How many answers to writing are lost.
+        lost: u32,
+    }
+
+    #[derive(Clone, Default)]
+    struct Fake(Arc<Mutex<Page>>);
+
+    impl Fake {
+        fn put(&self, run: &str, at: Option<u32>) -> Result<u32> {
+            let mut page = self.0.lock().unwrap();
+            let error = |kind| Error::new(kind, "fake");
+            if page.written.as_ref().map(|(position, _)| *position) != at {
+                return Err(error(ErrorKind::Locked));
+            }
+            let next = at.unwrap_or(0) + 1;
+            page.written = Some((next, run.to_owned()));
+            if page.lost > 0 {
+                page.lost -= 1;
+                return Err(error(ErrorKind::Unavailable));
+            }
+            Ok(next)
+        }
+    }
+
+    impl Sign for Fake {
+        type Position = u32;
+
+        fn place(&self) -> String {
+            "here".to_owned()
+        }
+
+        fn create(&self, run: &str) -> Result<u32> {
+            self.put(run, None)
+        }
+
+        fn renew(&self, run: &str, at: u32) -> Result<u32> {
+            self.put(run, Some(at))
+        }
+
+        fn look(&self) -> Result<Option<(u32, String)>> {
+            Ok(self.0.lock().unwrap().written.clone())
+        }
+
+        fn remove(&self, at: u32) {
+            let mut page = self.0.lock().unwrap();
+            if page.written.as_ref().is_some_and(|(position, _)| *position == at) {
+                page.written = None;
+            }
+        }
+    }
+
+    fn wait_for_beats(count: u32) {
+        thread::sleep(BEAT * count + BEAT / 2);
+    }
+
+    #[test]
+    fn a_writer_whose_answer_was_lost_goes_on_and_one_that_was_replaced_does_not() {
+        let fake = Fake::default();
+        let lease = Lease::take(fake.clone(), "mine").unwrap();
+        fake.0.lock().unwrap().lost = 1;
+        wait_for_beats(2);
+        lease.check().unwrap();
+        fake.0.lock().unwrap().written = Some((77, "another".to_owned()));
+        wait_for_beats(1);
+        assert_eq!(lease.check().unwrap_err().kind(), ErrorKind::Locked);
+        drop(lease);
+        assert!(fake.0.lock().unwrap().written.is_some(), "what is another's stays");
+    }
+
+    #[test]
+    fn a_writer_that_lives_keeps_others_out_and_leaves_nothing() {
+        let fake = Fake::default();
+        let lease = Lease::take(fake.clone(), "mine").unwrap();
+        let error = Lease::take(fake.clone(), "another").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        drop(lease);
+        assert!(fake.0.lock().unwrap().written.is_none());
+        assert!(Lease::take(fake, "another").is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL as the system has it installed, with a folder of its own.
+//! PostgreSQL as the system has it installed, with a folder of its own; with and without TLS.
 
 use std::fs::{self, File};
 use std::net::TcpStream;
@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use tempfile::TempDir;
 
 use super::{Running, free_ports};
+use crate::root;
 
 const NEEDS: &str = "PostgreSQL's server is not installed: apt-get install postgresql";
 /// Servers of PostgreSQL are not started by the superuser of the system.
@@ -28,29 +29,12 @@ impl Server {
         let programs = programs()?;
         let data = tempfile::Builder::new().prefix("vizsla-postgresql-").tempdir()?;
         let (base, log) = (data.path().join("base"), data.path().join("log"));
-        fs::create_dir(&base)?;
-        if is_root() {
-            // The server's own user must get to its folder.
-            for folder in [data.path(), &base] {
-                let done = Command::new("chown").arg(USER).arg(folder).status();
-                if !done.is_ok_and(|status| status.success()) {
-                    bail!("{NEEDS} (its user {USER} is missing)");
-                }
-            }
-        }
+        let [certificate, key] = prepare(data.path(), &base)?;
         let made = as_user(&programs.join("initdb"))
             .arg("--pgdata")
             .arg(&base)
-            .args([
-                "--username",
-                "vizsla",
-                "--auth",
-                "trust",
-                "--encoding",
-                "UTF8",
-                "--no-locale",
-                "--no-sync",
-            ])
+            .args(["--username", "vizsla", "--auth", "trust", "--encoding", "UTF8"])
+            .args(["--no-locale", "--no-sync"])
             .stdout(Stdio::null())
             .status()
             .context(NEEDS)?;
@@ -61,16 +45,10 @@ impl Server {
         let mut child = as_user(&programs.join("postgres"))
             .arg("-D")
             .arg(&base)
-            .args([
-                "-p",
-                &port.to_string(),
-                "-c",
-                "listen_addresses=127.0.0.1",
-                "-c",
-                "fsync=off",
-                "-k",
-                "",
-            ])
+            .args(["-p", &port.to_string(), "-k", ""])
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "ssl=on"])
+            .args(["-c", &format!("ssl_cert_file={}", certificate.display())])
+            .args(["-c", &format!("ssl_key_file={}", key.display())])
             .stdin(Stdio::null())
             .stderr(File::create(&log)?)
             .spawn()?;
@@ -97,6 +75,32 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Makes the folder for the data, and copies of the certificate and its key, all of the server's own user.
+fn prepare(data: &Path, base: &Path) -> anyhow::Result<[PathBuf; 2]> {
+    fs::create_dir(base)?;
+    let names = ["server.pem", "server.key"];
+    let [certificate, key] = names.map(|name| data.join(name));
+    for name in names {
+        fs::copy(root().join("xtask/engines/tls").join(name), data.join(name))?;
+    }
+    let run = |program: &str, argument: &str, file: &Path| {
+        let done = Command::new(program).arg(argument).arg(file).status();
+        done.is_ok_and(|status| status.success())
+    };
+    // The server takes no key that others can read.
+    if !run("chmod", "600", &key) {
+        bail!("cannot make {} private", key.display());
+    }
+    if is_root() {
+        for file in [data, base, &certificate, &key] {
+            if !run("chown", USER, file) {
+                bail!("{NEEDS} (its user {USER} is missing)");
+            }
+        }
+    }
+    Ok([certificate, key])
 }
 
 /// The folder of the newest server that is installed.

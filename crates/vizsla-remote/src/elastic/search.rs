@@ -15,6 +15,9 @@ use crate::layout::Layout;
 use crate::query::Clauses;
 use crate::retriever::Engine;
 
+/// Matches that are counted; of more, it is known that there are more.
+const COUNTED: u32 = 10_000;
+
 impl Cluster {
     /// Sends a search with the time that is left for it.
     fn ask(&self, layout: &Layout, body: &Value, time: &TimeLimits) -> Result<Answer, Error> {
@@ -61,7 +64,7 @@ impl Engine for Cluster {
         time: &TimeLimits,
     ) -> Result<Answer, Error> {
         let body = json!({
-            "size": depth, "track_total_hits": false, "_source": source(layout), "query": query,
+            "size": depth, "track_total_hits": COUNTED, "_source": source(layout), "query": query,
         });
         self.ask(layout, &body, time)
     }

@@ -49,13 +49,15 @@ impl Sign for WriterDocument {
         self.put(run, &at(position))
     }
 
-    fn look(&self) -> Result<Option<Position>> {
+    fn look(&self) -> Result<Option<(Position, String)>> {
         let time = TimeLimits::default();
         let reply = self.cluster.client.send(&Call::get(&self.path, &time))?;
         if reply.status == 404 {
             return Ok(None);
         }
-        Ok(position(&checked(reply, "look for another writer of the index of")?))
+        let body = checked(reply, "look for another writer of the index of")?;
+        let run = body.pointer("/_source/writer/run").and_then(Value::as_str).unwrap_or_default();
+        Ok(position(&body).map(|position| (position, run.to_owned())))
     }
 
     fn remove(&self, position: Position) {

@@ -1,7 +1,7 @@
 //! Searches in an index of Quickwit: bodies of requests.
 
 use serde_json::{Value, json};
-use vizsla::{Error, TimeLimits};
+use vizsla::{Error, Matched, TimeLimits};
 
 use super::Quickwit;
 use super::clauses::PartOfDsl;
@@ -71,7 +71,10 @@ impl Engine for Quickwit {
             Some(_) => "_source_excludes=metadata,meta,extension,json".to_owned(),
             None => format!("_source_includes={}", layout.fields().collect::<Vec<_>>().join(",")),
         };
-        self.ask(layout, &sources, &body, time)
+        let mut answer = self.ask(layout, &sources, &body, time)?;
+        // It stops counting when it has the best, and does not say so.
+        answer.matched = answer.matched.map(|matched| Matched::new(matched.passages, false));
+        Ok(answer)
     }
 
     fn has(&self, _: &Layout, query: &Value, time: &TimeLimits) -> Result<bool, Error> {

@@ -26,12 +26,11 @@ impl WriterDocument {
         // Pairs of ids and versions. A node that has passed the request on need not know the version.
         let version =
             body.pointer("/adds/1").and_then(Value::as_i64).filter(|version| *version > 0);
-        match version {
-            Some(version) => Ok(version),
-            None => {
-                self.look()?.ok_or_else(|| crate::writer::not_written("it does not count changes"))
-            }
-        }
+        let version = match version {
+            Some(version) => Some(version),
+            None => self.look()?.map(|(version, _)| version),
+        };
+        version.ok_or_else(|| crate::writer::not_written("it does not count changes"))
     }
 }
 
@@ -50,9 +49,12 @@ impl Sign for WriterDocument {
         self.put(run, version)
     }
 
-    fn look(&self) -> Result<Option<i64>> {
-        let document = self.0.document(WRITER, "_version_")?;
-        Ok(document.and_then(|document| document.get("_version_")?.as_i64()))
+    fn look(&self) -> Result<Option<(i64, String)>> {
+        let Some(document) = self.0.document(WRITER, "_version_,json")? else { return Ok(None) };
+        let version = document.get("_version_").and_then(Value::as_i64);
+        let run = document.get("json").and_then(Value::as_str).unwrap_or_default();
+        let run = serde_json::from_str(run).unwrap_or_default();
+        Ok(version.map(|version| (version, run)))
     }
 
     fn remove(&self, version: i64) {

@@ -1,15 +1,19 @@
 //! PostgreSQL's full text search. In: a database and the name of a table. Out: passages by `ts_rank_cd`, which knows no
 //! idf.
 
+mod failure;
+mod tls;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use postgres::error::SqlState;
+use postgres::config::SslMode;
 use postgres::types::ToSql;
 use postgres::{Client, Config, NoTls};
 use serde_json::Value;
+use tokio_postgres_rustls::MakeRustlsConnect;
 use vizsla::{
     BoxError, DocumentKey, Error, ErrorKind, FileRecord, Filter, IndexSettings, Language, Passage,
     Query, QueryField, Refusal, Result, Retrieval, RetrieveRequest, Retriever,
@@ -35,6 +39,7 @@ const KEPT: usize = 8;
 #[derive(Clone)]
 pub(crate) struct PostgreSql {
     config: Config,
+    tls: Option<MakeRustlsConnect>,
     address: Address,
     tables: Tables,
     settings: Option<IndexSettings>,
@@ -64,8 +69,13 @@ impl PostgreSql {
             config.user(&name).password(&password);
         }
         let tables = Tables::of(address)?;
+        let tls = tls::connector(address)?;
+        if tls.is_some() {
+            config.ssl_mode(SslMode::Require);
+        }
         let mut own = Self {
             config,
+            tls,
             address: address.clone(),
             tables,
             settings: None,
@@ -137,8 +147,16 @@ impl PostgreSql {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle.filter(|client| !client.is_closed()) {
             Some(client) => Ok(client),
-            None => self.config.connect(NoTls).map_err(|error| self.failed(&error)),
+            None => self.new_client(),
         }
+    }
+
+    fn new_client(&self) -> Result<Client> {
+        let client = match &self.tls {
+            Some(tls) => self.config.connect(tls.clone()),
+            None => self.config.connect(NoTls),
+        };
+        client.map_err(|error| self.failed(&error))
     }
 
     /// Works with a connection that nobody else uses meanwhile.
@@ -169,37 +187,7 @@ impl PostgreSql {
     }
 
     fn failed(&self, error: &postgres::Error) -> Error {
-        let state = error.code();
-        let kind = match state {
-            Some(state) if *state == SqlState::QUERY_CANCELED => ErrorKind::TimedOut,
-            Some(state)
-                if *state == SqlState::INVALID_PASSWORD
-                    || *state == SqlState::INVALID_AUTHORIZATION_SPECIFICATION =>
-            {
-                ErrorKind::Denied
-            }
-            Some(state) if *state == SqlState::INSUFFICIENT_PRIVILEGE => ErrorKind::Denied,
-            Some(state)
-                if *state == SqlState::INVALID_CATALOG_NAME
-                    || *state == SqlState::UNDEFINED_TABLE =>
-            {
-                ErrorKind::NotFound
-            }
-            Some(state) if *state == SqlState::UNDEFINED_COLUMN => ErrorKind::InvalidInput,
-            Some(state) if *state == SqlState::DISK_FULL => ErrorKind::NoSpace,
-            Some(state)
-                if *state == SqlState::TOO_MANY_CONNECTIONS
-                    || *state == SqlState::ADMIN_SHUTDOWN =>
-            {
-                ErrorKind::Unavailable
-            }
-            Some(_) => ErrorKind::Retrieve,
-            None => ErrorKind::Unavailable,
-        };
-        let why = error
-            .as_db_error()
-            .map_or_else(|| error.to_string(), |error| error.message().to_owned());
-        Error::new(kind, format!("the database {} failed: {why}", self.address))
+        failure::failed(error, &self.address)
     }
 
     fn find(&self, query: &Query, request: &RetrieveRequest) -> Result<Vec<Row>> {
@@ -418,7 +406,7 @@ impl Backend for PostgreSql {
     }
 
     fn begin(&self, _: &str) -> Result<Box<dyn Turn>> {
-        let mut client = self.config.connect(NoTls).map_err(|error| self.failed(&error))?;
+        let mut client = self.new_client()?;
         // Given back by the server when the connection ends, however it ends.
         let lock =
             client.query_one("SELECT pg_try_advisory_lock(hashtext($1))", &[&self.tables.passages]);
