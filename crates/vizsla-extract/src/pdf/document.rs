@@ -54,6 +54,8 @@ enum State {
 /// Everything found in a file.
 struct Found {
     pages: Vec<Vec<Line>>,
+    /// How high each page is as it is shown.
+    heights: Vec<f64>,
     states: Vec<State>,
     /// Why a picture was not read.
     ocr_error: Option<String>,
@@ -135,6 +137,7 @@ fn find(bytes: &[u8], bounds: Bounds<'_>) -> Result<Found, Error> {
         bookmarks: catalogued.map(|it| outline::bookmarks(it, xref, &places)).unwrap_or_default(),
         attachments,
         pages: reader.pages,
+        heights: reader.heights,
         states: reader.states,
         ocr_error: reader.ocr_error,
         count: pages.len(),
@@ -162,6 +165,7 @@ struct Reader<'p, 'b> {
     fonts: Fonts,
     bounds: Bounds<'b>,
     pages: Vec<Vec<Line>>,
+    heights: Vec<f64>,
     states: Vec<State>,
     ocr_error: Option<String>,
     attachments: Vec<Attachment>,
@@ -178,6 +182,7 @@ impl<'p, 'b> Reader<'p, 'b> {
             fonts: Fonts::default(),
             bounds,
             pages: Vec::new(),
+            heights: Vec::new(),
             states: Vec::new(),
             ocr_error: None,
             attachments: Vec::new(),
@@ -211,12 +216,14 @@ impl<'p, 'b> Reader<'p, 'b> {
                 Err(error) => self.ocr_error = Some(error),
             }
         }
+        let drawn = annotations::Drawn::of(&lines);
         for annotation in annotations::of(page) {
-            lines.extend(annotations::said(&annotation).map(Line::apart));
+            lines.extend(annotations::said(&annotation, &drawn).map(Line::apart));
             self.attachments.extend(attachments::of_annotation(&annotation));
         }
         self.text += lines.iter().map(|line| line.text.len()).sum::<usize>();
         self.pages.push(lines);
+        self.heights.push(f64::from(page.render_dimensions().1));
         self.states.push(state);
     }
 
@@ -293,6 +300,15 @@ fn report(bytes: &[u8], found: &Found, output: &mut Output<'_>) {
     say(|state| state == State::Cut(Stop::Glyphs), ProblemKind::TooLarge, too_large);
     say(|state| state == State::Damaged, ProblemKind::Malformed, "are damaged and incomplete");
     report_missing(bytes, found, output);
+    let has_text = found.pages.iter().any(|lines| !lines.is_empty());
+    if !has_text && found.states.iter().all(|state| *state == State::Read) {
+        let message = match count {
+            0 => "has no pages".to_owned(),
+            1 => "has no text: its page is blank or a drawing".to_owned(),
+            _ => format!("has no text: its {count} pages are blank or drawings"),
+        };
+        output.problem(ProblemKind::NoText, None, message);
+    }
 }
 
 /// Reports pages that were not found, or not reached.
@@ -340,7 +356,7 @@ fn ranges(pages: &[usize]) -> String {
 fn write(mut found: Found, output: &mut Output<'_>) {
     let title = found.info.title.take();
     let largest = found.pages.first().and_then(|lines| info::largest(lines));
-    furniture::drop_repeated(&mut found.pages);
+    furniture::drop_repeated(&mut found.pages, &found.heights);
     let starts = outline::starts(&found.bookmarks, &found.pages);
     let text = paragraphs::text(&found.pages, &outline::marks(&starts));
     found.pages = Vec::new();

@@ -109,6 +109,7 @@ fn text(page: &Collector<'_>, order: &[&Glyph], is_right_to_left: bool) -> (Stri
     let mut text = String::new();
     let mut has_cells = false;
     let mut mark = None;
+    let space = space(page, order);
     for (i, glyph) in order.iter().enumerate() {
         let said = page.text_of(glyph);
         if let Some(last) = i.checked_sub(1).and_then(|i| order.get(i)) {
@@ -116,7 +117,7 @@ fn text(page: &Collector<'_>, order: &[&Glyph], is_right_to_left: bool) -> (Stri
             let em = glyph.em.min(last.em);
             has_cells |= gap > CELL * em;
             let is_apart =
-                (gap > SPACE * em && mark.is_none()) || is_note(page, last, glyph, &text);
+                (gap > space * em && mark.is_none()) || is_note(page, last, glyph, &text);
             if is_apart && !said.is_empty() && !text.ends_with(' ') && !said.starts_with(' ') {
                 text.push(' ');
             }
@@ -142,6 +143,31 @@ fn text(page: &Collector<'_>, order: &[&Glyph], is_right_to_left: bool) -> (Stri
         }
     }
     (text, has_cells)
+}
+
+/// The gap between two glyphs of a line, in ems, that stands for a space. In a line whose letters are set apart, as in some
+/// headings, it is wider than that between its letters.
+fn space(page: &Collector<'_>, order: &[&Glyph]) -> f64 {
+    /// Letters that a line has at least before it is taken for one that is set apart.
+    const LETTERS: usize = 6;
+    /// The widest gap between such letters, in ems: cells of a table are further apart.
+    const WIDEST: f64 = 0.8;
+    let is_word = |glyph: &Glyph| page.text_of(glyph).chars().all(char::is_alphabetic);
+    let mut gaps = Vec::new();
+    for pair in order.windows(2) {
+        let (last, next) = (pair[0], pair[1]);
+        let gap = (next.at - last.end).dot(last.along) / next.em.min(last.em);
+        if is_word(last) && is_word(next) {
+            gaps.push(gap);
+        }
+    }
+    if gaps.len() < LETTERS || gaps.len() * 3 < order.len() * 2 {
+        return SPACE;
+    }
+    gaps.sort_by(f64::total_cmp);
+    let (narrow, usual) = (gaps[gaps.len() / 10], gaps[gaps.len() / 2]);
+    let is_set_apart = narrow > SPACE && usual < WIDEST && usual < 1.5 * narrow;
+    if is_set_apart { usual * 1.6 } else { SPACE }
 }
 
 /// Whether two glyphs meet at the number of a note: one that is raised behind a word, or before the text of the note.

@@ -53,7 +53,7 @@ const READ: Read = Read::Not("this build was made without the feature `pdf`");
 pub(crate) static FORMAT: Definition = Definition {
     name: "pdf",
     title: "PDF",
-    version: 1,
+    version: 2,
     extensions: &["pdf"],
     recognise: Some(is_pdf),
     is_foreign: true,

@@ -79,7 +79,7 @@ pub(super) fn text(pages: &[Vec<Line>], marks: &BTreeMap<LineId, bool>) -> Text 
 }
 
 /// The usual distance between the baselines of a page's lines, in ems.
-fn spacing(lines: &[Line]) -> f64 {
+pub(super) fn spacing(lines: &[Line]) -> f64 {
     let mut distances: Vec<f64> = lines
         .windows(2)
         .map(|pair| (pair[1].down - pair[0].down) / pair[0].em)

@@ -252,3 +252,54 @@ fn half_a_file_is_an_error_or_says_that_it_is_a_part() {
         }
     }
 }
+
+#[test]
+fn letters_set_apart_are_words() {
+    let content =
+        "BT /F 12 Tf 4 Tc 50 700 Td (SPACED HEADING) Tj 0 Tc 0 -40 Td (close words) Tj ET";
+    assert_eq!(text(&pages(&[content], "")), "SPACED HEADING\n\nclose words");
+    // Without a glyph for the space, a wider gap is one.
+    let content = "BT /F 12 Tf 4 Tc 50 700 Td [(SPACED)-600(HEADING)] TJ ET";
+    assert_eq!(text(&pages(&[content], "")), "SPACED HEADING");
+}
+
+#[test]
+fn the_value_of_a_form_field_is_read_where_its_appearance_does_not_show_it() {
+    let field = |name: &str, more: &str| {
+        format!(
+            "<</Type/Annot/Subtype/Widget/FT/Tx/T({name})/Rect[50 600 200 620]/AP<</N 6 0 R>>{more}>>"
+        )
+    };
+    let shown = "/Type/XObject/Subtype/Form/BBox[0 0 99 20]/Resources<</Font<</F 3 0 R>>>>|BT /F 9 Tf 2 5 Td (Seen) Tj ET";
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        FONT,
+        &page(5, "/Annots[7 0 R 8 0 R 9 0 R]"),
+        &format!("|{}", lines(50, 700, &["Name:"])),
+        shown,
+        &field("a", "/V(Seen)"),
+        &field("b", "/V(Alice)"),
+        &field("c", "/V(secret)/Ff 8192"),
+    ];
+    let text = text(&pdf(&objects));
+    assert_eq!(text.matches("Seen").count(), 1, "{text}");
+    assert!(text.contains("Alice") && !text.contains("secret"), "{text}");
+}
+
+#[test]
+fn a_file_without_any_text_says_so() {
+    let found = read(&pages(&["10 10 m 90 90 l S", ""], ""));
+    assert_eq!(found.problems.len(), 1);
+    assert_eq!(found.problems[0].kind, ProblemKind::NoText);
+    assert!(found.problems[0].message.contains("its 2 pages"), "{found:?}");
+}
+
+#[test]
+fn what_only_looks_repeated_stays() {
+    let ticket = |i: u32| lines(50, 740, &[&format!("Ticket {i}")]);
+    let contents: Vec<String> = (1..=6).map(ticket).collect();
+    let contents: Vec<&str> = contents.iter().map(String::as_str).collect();
+    let text = text(&pages(&contents, ""));
+    assert!((1..=6).all(|i| text.contains(&format!("Ticket {i}"))), "{text}");
+}
