@@ -1,9 +1,10 @@
 //! XML: the text of its elements, block by block. Titles of sections in `DocBook`, JATS, TEI and DITA are headings, and the
-//! entries of feeds are documents of their own.
+//! entries of feeds are documents of their own. Files that are data or settings, not documents, also say things in
+//! attributes.
 
 use std::collections::VecDeque;
 
-use vizsla_core::Location;
+use vizsla_core::{Limits, Location};
 
 use crate::error::Error;
 use crate::format::{Definition, Read};
@@ -17,7 +18,7 @@ use crate::text::{decode, feed, plain};
 pub(crate) static FORMAT: Definition = Definition {
     name: "xml",
     title: "XML",
-    version: 1,
+    version: 2,
     extensions: &[
         "xml", "rss", "atom", "rdf", "svg", "dbk", "docbook", "xsd", "xsl", "xslt", "xlf", "xliff",
         "tmx", "opml", "kml", "gpx", "plist", "resx", "xaml", "wsdl", "dita", "ditamap", "fb2",
@@ -34,8 +35,8 @@ const INLINE: &[&str] = &[
     "a", "abbr", "acronym", "application", "b", "bold", "citation", "cite", "citetitle", "code", "command", "em",
     "email", "emphasis", "envar", "ext-link", "filename", "firstterm", "footnote", "foreign", "function", "guibutton",
     "guilabel", "guimenu", "hi", "i", "italic", "keycap", "link", "literal", "lb", "mark", "name", "option", "parameter",
-    "phrase", "pn", "productname", "q", "quote", "ref", "replaceable", "s", "sc", "span", "strong", "strikethrough", "styled-content",
-    "sub", "sup", "symbol", "systemitem", "term", "trademark", "tspan", "tt", "type", "u", "ulink", "underline",
+    "phrase", "pn", "productname", "q", "quote", "r", "ref", "replaceable", "s", "sc", "span", "strong", "strikethrough", "styled-content",
+    "sub", "sup", "symbol", "systemitem", "t", "term", "trademark", "tspan", "tt", "type", "u", "ulink", "underline",
     "uri", "userinput", "varname", "xref",
 ];
 /// Elements whose titles are headings.
@@ -48,14 +49,47 @@ const SECTIONS: &[&str] = &[
 /// Attributes that are text.
 const ATTRIBUTES: &[&str] =
     &["alt", "caption", "description", "label", "summary", "text", "title", "tooltip"];
+/// Outermost elements, and parts of the names of vocabularies, of files whose attributes are about layout and links.
+const DOCUMENTS: &[&str] = &[
+    "dita",
+    "fictionbook",
+    "html",
+    "kml",
+    "map",
+    "refentry",
+    "score-partwise",
+    "svg",
+    "tei",
+    "tmx",
+    "xliff",
+];
+const VOCABULARIES: &[&str] = &[
+    "docbook",
+    "fictionbook",
+    "opengis",
+    "openoffice",
+    "openxmlformats",
+    "microsoft.com/office",
+    "tei-c",
+    "w3.org/1999/xhtml",
+    "w3.org/2000/svg",
+];
+/// Bytes of an attribute that is text; longer ones are data.
+const ATTRIBUTE_BYTES: usize = 1000;
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
     if feed::read(&text, output) {
         return Ok(());
     }
-    let mut page =
-        Page { flow: Flow::new(), open: Vec::new(), title: None, values: VecDeque::new() };
+    let mut page = Page {
+        flow: Flow::new(),
+        open: Vec::new(),
+        title: None,
+        is_document: None,
+        values: VecDeque::new(),
+        limits: output.limits,
+    };
     let mut parts = Parts::new(&text);
     loop {
         let line = parts.line();
@@ -80,23 +114,28 @@ struct Open {
     name: String,
     is_inline: bool,
     has_text: bool,
+    /// What its attributes say, until there is text in it or it holds another element.
+    said: String,
     /// What has been collected of a title.
     title: Option<(u32, String)>,
 }
 
-struct Page {
+struct Page<'a> {
     flow: Flow,
     open: Vec<Open>,
     title: Option<String>,
+    /// Whether the file is a document rather than data; unknown before its first element.
+    is_document: Option<bool>,
+    limits: &'a Limits,
     /// Values of attributes, for files that have no other text.
     values: VecDeque<(u32, String)>,
 }
 
-impl Page {
+impl Page<'_> {
     fn part(&mut self, part: Part<'_>, line: u32) {
         match part {
             Part::Start(name, attributes) => self.start(name, attributes, line),
-            Part::End(name) => self.end_element(&name),
+            Part::End(name) => self.end_element(&name, line),
             Part::Text(text) => self.text(&text, line),
         }
     }
@@ -104,23 +143,30 @@ impl Page {
     fn start(&mut self, name: String, attributes: Vec<(String, String)>, line: u32) {
         let is_inline = INLINE.contains(&name.as_str())
             && self.open.last().is_some_and(|above| {
-                above.has_text || above.title.is_some() || is_paragraph(&above.name)
+                above.has_text
+                    || above.is_inline
+                    || above.title.is_some()
+                    || is_paragraph(&above.name)
             });
+        let is_document = *self.is_document.get_or_insert_with(|| is_document(&name, &attributes));
+        self.say_attributes(line);
         if !is_inline {
             self.flow.separate(if is_paragraph(&name) { Gap::Paragraph } else { Gap::Line });
         }
         let above = self.open.last().map_or("", |above| above.name.as_str());
         let is_title = matches!(name.as_str(), "title" | "head" | "article-title")
-            && (SECTIONS.contains(&above) || matches!(above, "title-group" | "titleStmt"));
+            && (SECTIONS.contains(&above) || matches!(above, "title-group" | "titleStmt"))
+            || name == "book-title" && above == "title-info";
         let title = is_title.then(|| (line, String::new()));
-        self.open.push(Open { name, is_inline, has_text: false, title });
+        let is_said = !is_document && !is_inline && !SECTIONS.contains(&name.as_str());
+        let said = if is_said { said(&attributes) } else { String::new() };
+        self.open.push(Open { name, is_inline, has_text: false, said, title });
         for (name, value) in attributes {
             let value = value.trim();
             if ATTRIBUTES.contains(&name.as_str()) && !value.is_empty() {
                 self.flow.words(value, line);
                 self.flow.separate(Gap::Space);
-            } else if !value.is_empty() && !name.starts_with("xmlns") && self.values.len() < 100_000
-            {
+            } else if !value.is_empty() && name != "xmlns" && self.values.len() < 100_000 {
                 self.values.push_back((line, value.to_owned()));
             }
         }
@@ -129,7 +175,12 @@ impl Page {
     fn text(&mut self, text: &str, line: u32) {
         let is_skipped = |open: &Open| matches!(open.name.as_str(), "binary" | "script" | "style");
         let Some(open) = self.open.last_mut().filter(|open| !is_skipped(open)) else { return };
-        open.has_text |= !text.trim().is_empty();
+        if !text.trim().is_empty() {
+            open.has_text = true;
+            open.said.clear();
+        }
+        let page = is_markup(text).then(|| crate::html::page(text, self.limits).text);
+        let text = page.as_deref().unwrap_or(text);
         let is_kept = matches!(
             open.name.as_str(),
             "programlisting" | "screen" | "literallayout" | "code-block" | "codeblock" | "pre"
@@ -149,7 +200,18 @@ impl Page {
         }
     }
 
-    fn end_element(&mut self, name: &str) {
+    /// Writes what the attributes of the innermost element say.
+    fn say_attributes(&mut self, line: u32) {
+        let Some(open) = self.open.last_mut().filter(|open| !open.said.is_empty()) else { return };
+        let said = std::mem::take(&mut open.said);
+        self.flow.words(&said, line);
+        self.flow.separate(Gap::Line);
+    }
+
+    fn end_element(&mut self, name: &str, line: u32) {
+        if self.open.last().is_some_and(|open| open.name == name) {
+            self.say_attributes(line);
+        }
         let Some(open) = self.open.pop_if(|open| open.name == name) else { return };
         if let Some((line, title)) = open.title {
             let level =
@@ -172,6 +234,47 @@ impl Page {
         let document = self.flow.document(self.title, output);
         let _ = output.document(document);
     }
+}
+
+/// Whether a file with this outermost element is a document.
+fn is_document(root: &str, attributes: &[(String, String)]) -> bool {
+    let known = SECTIONS.iter().chain(DOCUMENTS).any(|name| root.eq_ignore_ascii_case(name));
+    known
+        || attributes.iter().any(|(name, value)| {
+            let value = value.to_ascii_lowercase();
+            name == "xmlns" && VOCABULARIES.iter().any(|part| value.contains(part))
+        })
+}
+
+/// What attributes say: nothing if they are numbers only, as the points of a line are.
+fn said(attributes: &[(String, String)]) -> String {
+    let is_text = |(name, value): &&(String, String)| {
+        name != "xmlns"
+            && !ATTRIBUTES.contains(&name.as_str())
+            && name != "schemaLocation"
+            && value.len() <= ATTRIBUTE_BYTES
+    };
+    let values: Vec<&str> =
+        attributes.iter().filter(is_text).map(|(_, value)| value.trim()).collect();
+    let has_words = |value: &&str| value.chars().any(char::is_alphabetic) && !is_flag(value);
+    if values.iter().any(has_words) { values.join(" ") } else { String::new() }
+}
+
+fn is_flag(value: &str) -> bool {
+    matches!(
+        value.to_ascii_lowercase().as_str(),
+        "true" | "false" | "yes" | "no" | "on" | "off" | "none"
+    )
+}
+
+/// Whether text that was written as characters is a piece of a web page.
+fn is_markup(text: &str) -> bool {
+    [
+        "</p>", "</b>", "</a>", "</i>", "</li>", "</td>", "</div>", "</span>", "<br>", "<br/>",
+        "<br />",
+    ]
+    .iter()
+    .any(|tag| text.contains(tag))
 }
 
 fn is_paragraph(name: &str) -> bool {
@@ -203,10 +306,32 @@ mod tests {
     fn the_text_of_elements_is_kept_apart() {
         let text = "<?xml version='1.0'?>\n<!-- no --><pom>\n <name>One &amp; two</name><id>3</id>\n <t><![CDATA[a <b>]]></t><e x='attribute'/>\n</pom>";
         let document = found("a.xml", text).documents.remove(0);
-        assert_eq!(document.text, "One & two\n3\na <b>");
+        assert_eq!(document.text, "One & two\n3\na <b>\nattribute");
         let vizsla_core::Locations::LineMap(lines) = document.locations else { panic!() };
-        assert_eq!(lines, [3, 3, 4]);
+        assert_eq!(lines, [3, 3, 4, 4]);
         assert_eq!(found("a.xml", "<a><b value='only'/></a>").documents[0].text, "only");
+    }
+
+    #[test]
+    fn settings_are_in_attributes() {
+        let text = |file: &str| found("a.xml", file).documents.remove(0).text;
+        let beans = "<beans xmlns='http://www.springframework.org/schema/beans'><description>Wiring</description>\
+                     <bean id='mailer' class='org.x.Mailer'><property name='host' value='smtp.x.org'/></bean>\
+                     <point x='1' y='2'/><flag on='true'/><string name='left out'>Kept</string></beans>";
+        assert_eq!(text(beans), "Wiring\nmailer org.x.Mailer\nhost smtp.x.org\nKept");
+        let document = "<article><sect1 id='s'><para role='x'>A <link linkend='s'>b</link></para></sect1></article>";
+        assert_eq!(text(document), "A b");
+        let drawing = "<svg xmlns='http://www.w3.org/2000/svg'><text>Label</text><path d='M0 0L1 1' class='line'/></svg>";
+        assert_eq!(text(drawing), "Label");
+    }
+
+    #[test]
+    fn runs_are_joined_and_pieces_of_pages_are_read() {
+        let text = |file: &str| found("a.xml", file).documents.remove(0).text;
+        let word = "<w:wordDocument xmlns:w='http://schemas.microsoft.com/office/word/2003/wordml'><w:p><w:r><w:t>Ot</w:t></w:r><w:r><w:t>ter</w:t></w:r></w:p><w:p><w:r><w:t>Two</w:t></w:r></w:p></w:wordDocument>";
+        assert_eq!(text(word), "Otter\n\nTwo");
+        let map = "<kml><name>Map</name><description><![CDATA[Nice <b>place</b><br>here]]></description></kml>";
+        assert_eq!(text(map), "Map\nNice place here");
     }
 
     #[test]

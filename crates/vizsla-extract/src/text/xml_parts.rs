@@ -7,7 +7,8 @@ use quick_xml::{Reader, XmlVersion};
 
 /// A part of an XML text.
 pub(crate) enum Part<'a> {
-    /// The start of an element: its name without prefix, and its attributes that are text.
+    /// The start of an element: its name without prefix, and its attributes, likewise. Those that declare a prefix are all
+    /// called `xmlns`.
     Start(String, Vec<(String, String)>),
     End(String),
     Text(Cow<'a, str>),
@@ -75,7 +76,11 @@ fn attributes(start: &BytesStart<'_>) -> Vec<(String, String)> {
     let found = attributes.with_checks(false).flatten().take(256);
     let text = found.filter_map(|attribute| {
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
-        Some((attribute.key.local_name().into_inner().to_owned(), value))
+        let name = match attribute.key.as_namespace_binding() {
+            Some(_) => "xmlns",
+            None => attribute.key.local_name().into_inner(),
+        };
+        Some((name.to_owned(), value))
     });
     text.collect()
 }
