@@ -76,7 +76,8 @@ impl Format {
     pub fn detect(name: &str, bytes: &[u8]) -> Self {
         let by_name = Self::of(name);
         let shows = |format: &Definition| format.recognise.is_some_and(|is| is(bytes));
-        if shows(by_name.0) {
+        // A document that is a package is one, too, if it is called an archive.
+        if by_name.0.name != "zip" && shows(by_name.0) {
             return by_name;
         }
         match all().find(|format| shows(format)) {

@@ -24,7 +24,7 @@ const PARTS: &[(&str, &str, &str)] = &[
 ];
 
 pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let mut package = Package::open(bytes)?;
+    let mut package = Package::open(bytes, output)?;
     let main = main_part(&mut package, "word/document", output)?;
     let relationships = package.relationships(&main, output);
     let styles = relationships.of_kind("styles").next().map(str::to_owned);
@@ -286,6 +286,9 @@ mod tests {
         let found = collect(Input::bytes("a.docx", &cut)).unwrap();
         assert_eq!((found.documents[0].text.as_str(), found.problems.len()), ("whole\n\nhalf", 1));
         let file = docx(&p("x"), &[]);
+        let list = memchr::memmem::find(&file, b"PK\x01\x02").unwrap();
+        let found = collect(Input::bytes("a.docx", &file[..list + 9])).unwrap();
+        assert_eq!((found.documents[0].text.as_str(), found.problems.len()), ("x", 1));
         for cut in (0..file.len()).step_by(7) {
             let _ = collect(Input::bytes("a.docx", &file[..cut]));
         }

@@ -14,7 +14,7 @@ use crate::sink::ProblemKind;
 use crate::text::headings::sections;
 
 pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let mut package = Package::open(bytes)?;
+    let mut package = Package::open(bytes, output)?;
     let book = Book::open(&mut package, output)?;
     refuse_encrypted(&book, &mut package, output)?;
     let toc = book.toc(&mut package, output);

@@ -35,7 +35,7 @@ mod readers {
 pub(crate) static DOCX: Definition = Definition {
     name: "docx",
     title: "Word",
-    version: 1,
+    version: 2,
     extensions: &["docx", "docm", "dotx", "dotm"],
     recognise: Some(package::is_docx),
     is_foreign: true,
@@ -46,7 +46,7 @@ pub(crate) static DOCX: Definition = Definition {
 pub(crate) static PPTX: Definition = Definition {
     name: "pptx",
     title: "PowerPoint",
-    version: 1,
+    version: 2,
     extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
     recognise: Some(package::is_pptx),
     is_foreign: true,
@@ -57,7 +57,7 @@ pub(crate) static PPTX: Definition = Definition {
 pub(crate) static ODT: Definition = Definition {
     name: "odt",
     title: "OpenDocument text",
-    version: 1,
+    version: 2,
     extensions: &["odt", "ott", "odm", "fodt", "sxw"],
     recognise: Some(package::is_odt),
     is_foreign: true,
@@ -68,7 +68,7 @@ pub(crate) static ODT: Definition = Definition {
 pub(crate) static ODP: Definition = Definition {
     name: "odp",
     title: "OpenDocument presentation",
-    version: 1,
+    version: 2,
     extensions: &["odp", "otp", "fodp", "sxi"],
     recognise: Some(package::is_odp),
     is_foreign: true,
@@ -79,7 +79,7 @@ pub(crate) static ODP: Definition = Definition {
 pub(crate) static ODG: Definition = Definition {
     name: "odg",
     title: "OpenDocument drawing",
-    version: 1,
+    version: 2,
     extensions: &["odg", "otg", "fodg", "sxd"],
     recognise: Some(package::is_odg),
     is_foreign: true,
@@ -90,7 +90,7 @@ pub(crate) static ODG: Definition = Definition {
 pub(crate) static ODS: Definition = Definition {
     name: "ods",
     title: "OpenDocument spreadsheet",
-    version: 1,
+    version: 2,
     extensions: &["ods", "ots", "fods", "sxc"],
     recognise: Some(package::is_ods),
     is_foreign: true,
@@ -101,7 +101,7 @@ pub(crate) static ODS: Definition = Definition {
 pub(crate) static EPUB: Definition = Definition {
     name: "epub",
     title: "EPUB",
-    version: 1,
+    version: 2,
     extensions: &["epub"],
     recognise: Some(package::is_epub),
     is_foreign: true,

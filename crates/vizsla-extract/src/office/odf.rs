@@ -36,7 +36,7 @@ impl Parts {
                 objects: HashMap::new(),
             });
         }
-        let mut package = Package::open(bytes)?;
+        let mut package = Package::open(bytes, output)?;
         let manifest = package.read("META-INF/manifest.xml", output).unwrap_or_default();
         if memmem::find(&manifest, b"encryption-data").is_some() {
             let message = "is protected by a password; save a copy without one";
@@ -182,6 +182,15 @@ mod tests {
     const TEXT: &[u8] = b"application/vnd.oasis.opendocument.text";
     const SLIDES: &[u8] = b"application/vnd.oasis.opendocument.presentation";
     const STYLES: &[u8] = b"<office:document-styles><office:master-styles><style:master-page><style:header><text:p>Acme</text:p></style:header></style:master-page></office:master-styles></office:document-styles>";
+
+    #[test]
+    fn deleted_text_that_is_still_in_its_place_is_left_out() {
+        let file = "<office:document xmlns:office='urn:oasis:names:tc:opendocument:xmlns:office:1.0' xmlns:text='urn:oasis:names:tc:opendocument:xmlns:text:1.0' office:mimetype='application/vnd.oasis.opendocument.text'><office:body><office:text><text:tracked-changes>\
+            <text:changed-region text:id='a'><text:insertion/></text:changed-region><text:changed-region text:id='b'><text:deletion/></text:changed-region></text:tracked-changes>\
+            <text:p>Kept <text:change-start text:change-id='a'/>new<text:change-end text:change-id='a'/><text:change-start text:change-id='b'/>gone<text:change-end text:change-id='b'/> too</text:p></office:text></office:body></office:document>";
+        let found = crate::collect(crate::Input::bytes("a.fodt", file.as_bytes())).unwrap();
+        assert_eq!(found.documents[0].text, "Kept new too");
+    }
 
     const BODY: &str = "<office:body><office:text><text:tracked-changes><text:deletion><text:p>gone</text:p></text:deletion></text:tracked-changes>\
         <text:h text:outline-level='1'>Top</text:h><text:p>one<text:s text:c='2'/>two\n  three<text:tab/><text:ruby><text:ruby-base>base</text:ruby-base><text:ruby-text>aid</text:ruby-text></text:ruby>\

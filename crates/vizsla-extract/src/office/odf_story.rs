@@ -1,6 +1,6 @@
 //! The text of OpenDocument XML. In: its elements. Out: lines, page by page, with notes and comments apart.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::office::prose::{Gap, Line};
 use crate::office::xml::{Event, Tag, Xml, decode};
@@ -28,7 +28,6 @@ pub(crate) struct Story {
 /// Elements whose content is not text of the document as it stands: what was deleted, reading aids, numbers of notes,
 /// settings, and the styles of a flat file, but for headers and footers.
 const SKIPPED: &[&str] = &[
-    "tracked-changes",
     "ruby-text",
     "note-citation",
     "scripts",
@@ -85,6 +84,9 @@ struct Reader {
     is_title: bool,
     /// The author of a comment, before its text.
     author: Option<String>,
+    /// The changes by which text was deleted, and the one whose text, which some programs leave in its place, goes on.
+    deletions: HashSet<String>,
+    deletion: Option<String>,
     /// Formulas and charts that have not been read yet, by the names of their parts.
     objects: HashMap<String, Vec<u8>>,
     nesting: usize,
@@ -123,6 +125,8 @@ fn read(
         was_item: false,
         is_title: false,
         author: None,
+        deletions: HashSet::new(),
+        deletion: None,
         objects,
         nesting,
     };
@@ -131,7 +135,9 @@ fn read(
             Event::Start(tag) => reader.start(&tag, xml),
             Event::End(end) => reader.end(end.name()),
             Event::Text(text) => {
-                if let Some(paragraph) = reader.open.last_mut() {
+                if reader.deletion.is_none()
+                    && let Some(paragraph) = reader.open.last_mut()
+                {
                     paragraph.inline.text(&text);
                 }
             }
@@ -162,6 +168,9 @@ impl Reader {
             self.author = Some(xml.text());
             return;
         }
+        if name == "tracked-changes" {
+            return self.deletions = deletions(xml);
+        }
         if SKIPPED.contains(&name) {
             return xml.skip();
         }
@@ -183,6 +192,13 @@ impl Reader {
             }
             "object" => self.object(tag),
             "table" | "table-row" | "table-cell" => self.table(name),
+            "change-start" => {
+                let change = tag.get("change-id").filter(|id| self.deletions.contains(id));
+                self.deletion = self.deletion.take().or(change);
+            }
+            "change-end" if self.deletion.is_some() && self.deletion == tag.get("change-id") => {
+                self.deletion = None;
+            }
             _ => {
                 if let Some(paragraph) = self.open.last_mut() {
                     paragraph.inline.element(tag);
@@ -307,6 +323,27 @@ impl Reader {
         };
         lines.push(line);
     }
+}
+
+/// The deletions among the changes of a document, by their ids, whose list has just begun.
+fn deletions(xml: &mut Xml<'_>) -> HashSet<String> {
+    let (mut found, mut depth, mut region) = (HashSet::new(), 1, None);
+    while depth > 0 {
+        match xml.next() {
+            Some(Event::Start(tag)) => {
+                depth += 1;
+                match tag.name() {
+                    "changed-region" => region = tag.get("id"),
+                    "deletion" => found.extend(region.take()),
+                    _ => {}
+                }
+            }
+            Some(Event::End(_)) => depth -= 1,
+            Some(Event::Text(_)) => {}
+            None => break,
+        }
+    }
+    found
 }
 
 /// The text of a paragraph, in which white space is written as in XML.

@@ -19,7 +19,7 @@ use crate::sink::ProblemKind;
 const NAME_BYTES: usize = 128;
 
 pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let mut package = Package::open(bytes)?;
+    let mut package = Package::open(bytes, output)?;
     let main = main_part(&mut package, "ppt/presentation", output)?;
     let relationships = package.relationships(&main, output);
     let authors = authors(&relationships, &mut package, output);
