@@ -7,7 +7,7 @@ use crate::format::{Definition, Read};
 pub(crate) static FORMAT: Definition = Definition {
     name: "mbox",
     title: "mbox",
-    version: 1,
+    version: 2,
     extensions: &["mbox", "mbx"],
     recognise: Some(is_mbox),
     is_foreign: true,

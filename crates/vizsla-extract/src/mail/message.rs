@@ -6,7 +6,7 @@ use crate::format::{Definition, Read};
 pub(crate) static FORMAT: Definition = Definition {
     name: "message",
     title: "e-mail",
-    version: 1,
+    version: 2,
     extensions: &[],
     recognise: Some(is_message),
     is_foreign: true,
@@ -17,7 +17,7 @@ pub(crate) static FORMAT: Definition = Definition {
 pub(crate) static NAMED: Definition = Definition {
     name: "named_message",
     title: "e-mail",
-    version: 1,
+    version: 2,
     extensions: &["eml", "emlx"],
     recognise: None,
     is_foreign: true,
@@ -28,7 +28,7 @@ pub(crate) static NAMED: Definition = Definition {
 pub(crate) static WEB_ARCHIVE: Definition = Definition {
     name: "mhtml",
     title: "MHTML",
-    version: 1,
+    version: 2,
     extensions: &["mht", "mhtml"],
     recognise: Some(is_web_archive),
     is_foreign: true,

@@ -231,6 +231,17 @@ fn broken_messages_lose_nothing() {
 }
 
 #[test]
+fn text_in_utf8_that_claims_to_be_something_else_is_read() {
+    for charset in ["us-ascii", "iso-8859-1"] {
+        let message = format!(
+            "From: a@b\nSubject: x\nContent-Type: text/plain; charset={charset}\nContent-Transfer-Encoding: 8bit\n\nGrüße aus München"
+        );
+        let found = crate::collect(crate::Input::bytes("a.eml", message.as_bytes())).unwrap();
+        assert!(found.documents[0].text.ends_with("Grüße aus München"), "{found:?}");
+    }
+}
+
+#[test]
 fn messages_are_recognised_by_their_headers() {
     let format = |name: &str, text: &str| Format::detect(name, text.as_bytes()).name();
     assert_eq!(format("1234.host:2,S", "Return-Path: <a@b>\nFrom: a@b\nTo: b@c\n\nx"), "message");

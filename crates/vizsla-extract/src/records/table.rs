@@ -16,7 +16,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "table",
     title: "table",
-    version: 2,
+    version: 3,
     extensions: &["csv", "tsv", "tab", "psv"],
     recognise: None,
     is_foreign: false,
@@ -45,7 +45,7 @@ fn read_rows(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let header_row = header.map(|_| above);
     let mut wrong = 0;
     for (i, row) in Rows::new(text, line, delimiter).enumerate() {
-        if Some(i) == header_row {
+        if Some(i) == header_row || row.cells.iter().all(|cell| cell.trim().is_empty()) {
             continue;
         }
         if row.has_wrong_quote {
@@ -201,7 +201,8 @@ fn delimiter<'a>(name: &str, text: &'a str) -> (&'a str, u32, u8) {
         return (text, 1, delimiter);
     }
     // On ties the last wins, so the most common is last.
-    let best = [b'|', b'\t', b';', b','].into_iter().map(|delimiter| Fit::of(text, delimiter));
+    let best =
+        [b'^', b'|', b'\t', b';', b','].into_iter().map(|delimiter| Fit::of(text, delimiter));
     let best = best.max_by_key(|fit| (fit.share, Reverse(fit.above), fit.in_first, fit.cells));
     let fits =
         |fit: &Fit| fit.share >= 16 || (fit.in_first > 0 && (fit.share >= 10 || fit.is_ragged));

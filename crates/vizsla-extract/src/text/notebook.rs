@@ -17,7 +17,7 @@ use crate::text::{decode, markdown};
 pub(crate) static FORMAT: Definition = Definition {
     name: "notebook",
     title: "notebook",
-    version: 1,
+    version: 2,
     extensions: &["ipynb"],
     recognise: None,
     is_foreign: false,
@@ -125,7 +125,7 @@ impl Reader {
         let mut shown = String::new();
         for output in cell.get("outputs").and_then(Value::as_array).into_iter().flatten() {
             if shown.len() <= OUTPUT_BYTES
-                && let Some(text) = output.as_object().and_then(output_text)
+                && let Some(text) = output.as_object().and_then(|it| output_text(it, limits))
             {
                 shown.push_str(&without_escapes(&text));
                 shown.push('\n');
@@ -144,7 +144,7 @@ impl Reader {
 }
 
 /// The text of an output: what was printed, the value of the cell, or an error with its traceback.
-fn output_text(output: &Map<String, Value>) -> Option<String> {
+fn output_text(output: &Map<String, Value>, limits: &Limits) -> Option<String> {
     if let Some(traceback) = output.get("traceback") {
         let lines = traceback.as_array().into_iter().flatten().filter_map(Value::as_str);
         let lines: Vec<&str> = lines.collect();
@@ -159,6 +159,7 @@ fn output_text(output: &Map<String, Value>) -> Option<String> {
     ["text/plain", "text/markdown", "text/latex", "text"]
         .iter()
         .find_map(|name| string(data.get(*name)?))
+        .or_else(|| Some(crate::html::page(&string(data.get("text/html")?)?, limits).text))
 }
 
 /// Text without the escape sequences that colour it on a terminal.

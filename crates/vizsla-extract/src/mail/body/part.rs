@@ -112,11 +112,23 @@ impl<'a> Part<'a> {
     /// The text in its own markup. What is not in the encoding that it claims, or claims none, is looked at.
     fn decoded(&self) -> Cow<'a, str> {
         match &self.parsed.body {
-            PartType::Text(text) | PartType::Html(text) if !text.contains('\u{fffd}') => {
+            PartType::Text(text) | PartType::Html(text)
+                if !text.contains('\u{fffd}') && !self.is_unnamed_utf8(text) =>
+            {
                 hidden::shown(text)
             }
             _ => Cow::Owned(decode::decode_text(&self.bytes())),
         }
+    }
+
+    /// Whether the part is in UTF-8 although it claims, or leaves it to be assumed, that it is in ASCII or Latin-1.
+    fn is_unnamed_utf8(&self, text: &str) -> bool {
+        let charset = self.parameter("charset").unwrap_or_default().to_ascii_lowercase();
+        matches!(
+            charset.as_str(),
+            "" | "us-ascii" | "ascii" | "iso-8859-1" | "latin1" | "windows-1252"
+        ) && !text.is_ascii()
+            && std::str::from_utf8(&self.bytes()).is_ok_and(|bytes| !bytes.is_ascii())
     }
 
     /// The bytes of the part, without the encoding in which they were sent.
