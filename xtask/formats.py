@@ -1,11 +1,12 @@
 """Compares what `vizsla extract` reads with what the usual readers of each format read, and prints a table.
 
-usage: formats.py VIZSLA FOLDER [--expect FILE] [--peers] [--tika JAR]
+usage: formats.py VIZSLA FOLDER [--expect FILE] [--peers [--rounds N] [--tika JAR]]
 
 FOLDER holds files of any formats. Words are compared with pdftotext (PDF), pandoc (DOCX, ODT, EPUB), python-pptx, openpyxl,
 xlrd and Python's own email package; a format whose reader is not installed is left out, and the table says so.
 --expect checks the files of FOLDER against lines of JSON: {"file", "outcome", "must", "must_not", "where"}.
---peers  indexes FOLDER with Vizsla and with recoll (and Tika's server, given its jar), each in turn, three times.
+--peers  indexes FOLDER with Vizsla and with recoll (and Tika's server, given its jar), each in turn,
+         N times (3).
 
 Recall and F1 are over words (after NFKC, in lower case, hyphens at line ends joined; one character is a word in Chinese,
 Japanese and Korean), order is F1 over sequences of three words: interleaved columns destroy it.
@@ -241,21 +242,32 @@ def expect(vizsla, folder, file):
 
 # ---- whole folders
 
-def peers(vizsla, folder, tika):
+def peers(vizsla, folder, tika, rounds):
     sides = {"Vizsla": lambda: with_vizsla(vizsla, folder)}
     if shutil.which("recollindex"):
         sides["recoll"] = lambda: with_recoll(folder)
     if tika:
         sides["Tika's server"] = lambda: with_tika(tika, folder)
     times = collections.defaultdict(list)
-    for round_ in range(3):
+    for round_ in range(rounds):
         for side, run in sides.items():
+            before = processor_seconds()
             seconds, lost = run()
-            times[side].append(seconds)
-            print(f"  round {round_ + 1}: {side} {seconds:.1f} s, {lost} files without text", flush=True)
-    base = statistics.median(times["Vizsla"])
-    for side, all_ in times.items():
-        print(f"{side}: median {statistics.median(all_):.1f} s, {statistics.median(all_) / base:.2f} times Vizsla's")
+            used = processor_seconds() - before
+            times[side].append((seconds, used))
+            print(f"  round {round_ + 1}: {side} {seconds:.1f} s, {used:.1f} s of processors, {lost} files without text",
+                  flush=True)
+    medians = {side: [statistics.median(column) for column in zip(*all_)] for side, all_ in times.items()}
+    wall, used = medians["Vizsla"]
+    for side, (seconds, processors) in medians.items():
+        print(f"{side}: median {seconds:.1f} s, {seconds / wall:.2f} times Vizsla's; "
+              f"{processors:.1f} s of processors, {processors / used:.2f} times")
+
+
+def processor_seconds():
+    """Of all programs that have been waited for; unlike the time that passed, other work on the machine adds little."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def with_vizsla(vizsla, folder):
@@ -321,11 +333,12 @@ def main():
     parser.add_argument("--expect", type=pathlib.Path)
     parser.add_argument("--peers", action="store_true")
     parser.add_argument("--tika")
+    parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
     if args.expect:
         expect(args.vizsla, args.folder, args.expect)
     elif args.peers:
-        peers(args.vizsla, str(args.folder.resolve()), args.tika)
+        peers(args.vizsla, str(args.folder.resolve()), args.tika, args.rounds)
     else:
         files = all_files(args.folder)
         compare(args.vizsla, files)

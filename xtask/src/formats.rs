@@ -20,6 +20,9 @@ pub(crate) struct FormatsArgs {
     /// Index the folder with Vizsla and with recoll, in turn, instead
     #[arg(long)]
     peers: bool,
+    /// How many times each indexes it
+    #[arg(long, requires = "peers", default_value_t = 3)]
+    rounds: usize,
     /// The jar of Apache Tika's server, to time it too
     #[arg(long, requires = "peers")]
     tika: Option<PathBuf>,
@@ -33,7 +36,7 @@ pub(crate) fn bench(args: &FormatsArgs) -> anyhow::Result<()> {
         command.arg("--expect").arg(expect);
     }
     if args.peers {
-        command.arg("--peers");
+        command.args(["--peers", "--rounds", &args.rounds.to_string()]);
     }
     if let Some(tika) = &args.tika {
         command.arg("--tika").arg(tika);

@@ -13,9 +13,9 @@ use super::{Fusion, ParseFusionError};
 pub enum FusionPolicy {
     /// The same for every query.
     Fixed(Fusion),
-    /// [`Fusion::Linear`] with a weight that decreases with query length: 0.8 up to 25 words, and beyond that
-    /// `0.8 - 0.4 · log10(words / 25)` down to 0.4. Cross-encoders are trained on short questions, not on pages of
-    /// text. Of the signals tried, query length is the only one that helped on collections it was not chosen on.
+    /// [`Fusion::LogOdds`] with a weight of the first stage that grows with the query: 1 up to 10 words, a tenth of their
+    /// number beyond, and 2 from 20 on. Cross-encoders are trained on short questions, and the more words a query has,
+    /// the more BM25 has to go by. docs/quality.md says what it gains and where it does not.
     Auto,
 }
 
@@ -25,8 +25,7 @@ impl FusionPolicy {
         match self {
             Self::Fixed(fusion) => fusion,
             Self::Auto => {
-                let times_longer = words.max(25) as f32 / 25.0;
-                Fusion::Linear { rerank_weight: (0.8 - 0.4 * times_longer.log10()).max(0.4) }
+                Fusion::LogOdds { retrieval_weight: (words as f32 / 10.0).clamp(1.0, 2.0) }
             }
         }
     }

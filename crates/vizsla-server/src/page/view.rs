@@ -351,7 +351,7 @@ mod tests {
             "hits": [{
                 "rank": 1, "doc_id": "d", "path": "/a/<b>.md", "place": "lines 1-2", "link": "javascript:alert(1)",
                 "title": "<script>alert(2)</script>", "score": 1.5, "metadata": {},
-                "scores": {"retrieval": 4.0, "retrieval_rank": 7, "rerank_logit": 3.0, "rerank_probability": 0.95,
+                "scores": {"retrieval": 4.0, "retrieval_rank": 7, "rerank_logit": 4.6, "rerank_probability": 0.99,
                     "rerank_rank": 1, "rerank_tokens": 60, "rerank_windows": 1},
                 "passage": {"text": "<img src=x> heron", "headings": ["One", "<Two>"], "ordinal": 0, "location": {"lines":
                     {"first": 1, "last": 2}}, "start_byte": 0, "end_byte": 17, "highlights": [[12, 17]], "truncated": false,
@@ -413,7 +413,7 @@ mod tests {
             "href=\"/document?path=%2Fa%2F%3Cb%3E.md&amp;id=d&amp;ordinal=0&amp;q=%3Cscript",
             "the model 143 ms for 18 passages",
             "1 document · at least 90 passages match · BM25 3.2 ms · model read 18 in 143 ms, 2 remembered",
-            "logit 3.000",
+            "logit 4.600",
         ] {
             assert!(page.contains(part), "{part} is not in {page}");
         }

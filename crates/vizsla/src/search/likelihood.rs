@@ -13,15 +13,15 @@ pub enum Likelihood {
     Unlikely,
     /// Between the two others.
     Perhaps,
-    /// At least two passages in five were judged relevant in every collection looked at.
+    /// At least two passages in five were judged relevant in the collections that this was chosen on.
     Likely,
 }
 
 impl Likelihood {
     /// From this probability on, an answer is likely.
-    const LIKELY: f32 = 0.95;
+    const LIKELY: f32 = 0.985;
     /// From this probability on, an answer is possible.
-    const PERHAPS: f32 = 0.65;
+    const PERHAPS: f32 = 0.8;
 
     /// The word for a probability.
     pub fn of(probability: f32) -> Self {
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn probabilities_are_said_in_words() {
         assert_eq!(
-            [0.99, 0.95, 0.8, 0.5, 0.0].map(|p| Likelihood::of(p).as_str()),
+            [0.99, 0.985, 0.8, 0.7, 0.0].map(|p| Likelihood::of(p).as_str()),
             ["likely", "likely", "perhaps", "unlikely", "unlikely"]
         );
     }
