@@ -8,10 +8,14 @@ use encoding_rs::{EUC_KR, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, ErrorKind};
 use crate::text::declared;
+use crate::text::older::Older;
 
 /// How much of a file is inspected to decide whether it is text, at its beginning, middle and end, and how much of its
 /// non-ASCII lines to guess their encoding.
 const SAMPLE_BYTES: usize = 64 * 1024;
+
+/// How much of a file is looked at for an encoding from before Windows.
+const OLDER_BYTES: usize = 1 << 20;
 
 /// The beginnings of files that are not text, though much of what follows may look like it.
 const SIGNATURES: &[&[u8]] = &[
@@ -70,12 +74,16 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
     }
     let is_utf8 = |encoding: &&Encoding| **encoding != *UTF_8;
     let declared = declared::encoding(bytes).filter(is_utf8);
-    let encoding = declared
-        .filter(|encoding| {
-            encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some()
-        })
-        .unwrap_or_else(|| guess(bytes.split_inclusive(|byte| *byte == b'\n')));
+    let declared = declared.filter(|encoding| {
+        encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some()
+    });
+    let encoding = declared.unwrap_or_else(|| guess(bytes.split_inclusive(|byte| *byte == b'\n')));
     if encoding.is_single_byte() {
+        if declared.is_none()
+            && let Some(older) = Older::of(&bytes[..bytes.len().min(OLDER_BYTES)], encoding)
+        {
+            return by_line(bytes, |line| Cow::Owned(older.decode(line)));
+        }
         // Some programs write to the same log in one encoding, and some in another.
         return by_line(bytes, |line| encoding.decode_without_bom_handling(line).0);
     }

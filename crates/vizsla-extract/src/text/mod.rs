@@ -14,6 +14,7 @@ mod manual;
 pub(crate) mod markdown;
 mod mdoc;
 mod notebook;
+mod older;
 mod org;
 pub(crate) mod plain;
 mod roff;

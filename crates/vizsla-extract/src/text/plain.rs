@@ -16,7 +16,7 @@ pub(crate) static FORMAT: Definition = Definition {
     name: "text",
     title: "text",
     // Raised, too, when files formerly taken for text are recognised as something else.
-    version: 2,
+    version: 3,
     extensions: &["txt", "text", "log", "out", "err", "nfo", "diz"],
     recognise: None,
     is_foreign: false,
