@@ -251,7 +251,9 @@ fn doubt(node: &Node, part: &Part) -> Doubt {
     // Most of it is links, the more so the longer a part is.
     let leads_elsewhere = part.links * 10 >= part.text * 7;
     let by_role = match node.attribute("role").unwrap_or(name) {
-        "navigation" | "nav" | "search" | "menubar" | "menu" if name != "menu" || is_plain => {
+        "navigation" | "nav" | "search" | "menubar" | "menu"
+            if name != "menu" || is_plain && leads_elsewhere =>
+        {
             Doubt::Navigation
         }
         "menuitem" | "toolbar" => Doubt::Navigation,

@@ -22,7 +22,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 2,
+    version: 3,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: None,
     is_foreign: false,

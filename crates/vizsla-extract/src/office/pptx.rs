@@ -23,14 +23,15 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let main = main_part(&mut package, "ppt/presentation", output)?;
     let relationships = package.relationships(&main, output);
     let authors = authors(&relationships, &mut package, output);
-    let (mut prose, mut embedded) = (Prose::default(), Vec::new());
+    let (mut prose, mut embedded, mut designs) = (Prose::default(), Vec::new(), HashSet::new());
     for (number, name) in (1..).zip(slides(&main, &relationships, &mut package, output)) {
         if output.is_expired() {
             let message = format!("takes too long; slide {number} and those after it are left out");
             output.problem(ProblemKind::TimedOut, None, message);
             break;
         }
-        let slide = Slide::read(&name, &authors, &mut package, output);
+        let mut slide = Slide::read(&name, &authors, &mut package, output);
+        slide.add_design(&name, &mut designs, &mut package, output);
         embedded.extend(slide.write(number, &mut prose));
     }
     finish(prose, embedded, &mut package, output);
@@ -125,6 +126,31 @@ impl Slide {
             comments.extend(read_comments(part, authors, package, output));
         }
         Self { story, notes, comments }
+    }
+
+    /// Adds what the layout of the slide and its master show on each slide, to the first one that has them.
+    fn add_design(
+        &mut self,
+        slide: &str,
+        seen: &mut HashSet<String>,
+        package: &mut Package<'_>,
+        output: &mut Output<'_>,
+    ) {
+        let mut part = slide.to_owned();
+        for kind in ["slideLayout", "slideMaster"] {
+            let relationships = package.relationships(&part, output);
+            let Some(design) = relationships.of_kind(kind).next() else { return };
+            design.clone_into(&mut part);
+            if !seen.insert(part.clone()) {
+                return;
+            }
+            let mut design = story::read_design(&part, package, output);
+            if let Some(first) = design.lines.first_mut() {
+                first.gap = Gap::Paragraph;
+            }
+            self.story.lines.extend(design.lines);
+            self.story.embedded.extend(design.embedded);
+        }
     }
 
     /// Adds the slide to the text; returns the names of the files embedded in it.
@@ -267,5 +293,33 @@ mod tests {
                 "slide 2 |  | x\ty",
             ]
         );
+    }
+
+    #[test]
+    fn what_masters_show_is_read_once_and_their_hints_are_not() {
+        let presentation = "<p:presentation><p:sldIdLst><p:sldId id='1' r:id='r0'/><p:sldId id='2' r:id='r1'/></p:sldIdLst></p:presentation>";
+        let slides = ["slides/1.xml", "slides/2.xml"].map(|slide| ("slide", slide));
+        let layout = rels(&[("slideLayout", "../slideLayouts/l.xml")]);
+        let master = "<p:sp><p:txBody><a:p><a:r><a:t>Acme</a:t></a:r></a:p></p:txBody></p:sp>";
+        let file = stored(&[
+            ("[Content_Types].xml", b"<Types/>"),
+            ("_rels/.rels", rels(&[("officeDocument", "ppt/presentation.xml")]).as_bytes()),
+            ("ppt/presentation.xml", presentation.as_bytes()),
+            ("ppt/_rels/presentation.xml.rels", rels(&slides).as_bytes()),
+            ("ppt/slides/1.xml", sp("title", "One").as_bytes()),
+            ("ppt/slides/2.xml", sp("title", "Two").as_bytes()),
+            ("ppt/slides/_rels/1.xml.rels", layout.as_bytes()),
+            ("ppt/slides/_rels/2.xml.rels", layout.as_bytes()),
+            ("ppt/slideLayouts/l.xml", sp("title", "Click to edit").as_bytes()),
+            (
+                "ppt/slideLayouts/_rels/l.xml.rels",
+                rels(&[("slideMaster", "../slideMasters/m.xml")]).as_bytes(),
+            ),
+            ("ppt/slideMasters/m.xml", master.as_bytes()),
+        ]);
+        let document = collect(Input::bytes("deck.pptx", &file)).unwrap().documents.remove(0);
+        assert!(document.text.starts_with("One\n\nAcme"), "{}", document.text);
+        assert_eq!(document.text.matches("Acme").count(), 1);
+        assert!(!document.text.contains("Click"));
     }
 }

@@ -37,7 +37,7 @@ const READ_XLS: Read = Read::Not("this build was made without the feature `sprea
 pub(crate) static XLSX: Definition = Definition {
     name: "xlsx",
     title: "Excel workbook",
-    version: 1,
+    version: 2,
     extensions: &["xlsx", "xlsm", "xltx", "xltm"],
     recognise: Some(package::is_xlsx),
     is_foreign: true,

@@ -26,11 +26,26 @@ pub(crate) fn read(
     package: &mut Package<'_>,
     output: &mut Output<'_>,
 ) -> Story {
+    read_part(name, Reader::new(styles), package, output)
+}
+
+/// Reads what a layout or master adds to the slides that are made by it: all but the hints in its placeholders.
+pub(crate) fn read_design(name: &str, package: &mut Package<'_>, output: &mut Output<'_>) -> Story {
+    let styles = Styles::default();
+    read_part(name, Reader { is_design: true, ..Reader::new(&styles) }, package, output)
+}
+
+fn read_part(
+    name: &str,
+    reader: Reader<'_>,
+    package: &mut Package<'_>,
+    output: &mut Output<'_>,
+) -> Story {
     let Some(bytes) = package.read(name, output) else { return Story::default() };
     let relationships = package.relationships(name, output);
     let text = decode(&bytes);
     let mut xml = Xml::new(&text, output.limits.nesting);
-    let mut reader = Reader { relationships, ..Reader::new(styles) };
+    let mut reader = Reader { relationships, ..reader };
     while let Some(event) = xml.next() {
         match event {
             Event::Start(tag) => reader.start(&tag, &mut xml),
@@ -112,6 +127,8 @@ struct Reader<'a> {
     was_item: bool,
     /// The kind of placeholder that the current shape is; empty for a shape that is none.
     placeholder: Option<String>,
+    /// Whether placeholders hold hints only.
+    is_design: bool,
     /// The last description of a picture, which often comes twice.
     description: String,
     /// The part with a chart or diagram that is to be read next.
@@ -133,6 +150,7 @@ impl<'a> Reader<'a> {
             gap: Gap::None,
             was_item: false,
             placeholder: None,
+            is_design: false,
             description: String::new(),
             drawing: None,
             drawn: HashSet::new(),
@@ -156,7 +174,7 @@ impl<'a> Reader<'a> {
             "pStyle" | "outlineLvl" | "numPr" => self.paragraph_property(tag),
             "tbl" | "tr" | "tc" => self.table(name),
             "sp" => self.placeholder = Some(String::new()),
-            "ph" => self.placeholder = Some(tag.get("type").unwrap_or_default()),
+            "ph" => self.placeholder = Some(tag.get("type").unwrap_or_else(|| "obj".to_owned())),
             "docPr" | "cNvPr" | "shape" | "textpath" => self.describe(tag),
             "chart" | "relIds" => {
                 let id = if name == "chart" { tag.get_prefixed("id") } else { tag.get("dm") };
@@ -272,7 +290,8 @@ impl<'a> Reader<'a> {
         let placeholder = self.placeholder.as_deref();
         let is_title =
             matches!(placeholder, Some("title" | "ctrTitle")) || self.styles.is_title(style);
-        let is_number = placeholder == Some("sldNum");
+        let is_hint = self.is_design && placeholder.is_some_and(|kind| !kind.is_empty());
+        let is_number = is_hint || placeholder == Some("sldNum");
         let line = Line { text: paragraph.text, gap, level, is_title };
         if self.open.is_empty() && !is_number && !line.text.trim().is_empty() {
             self.story.lines.push(line);

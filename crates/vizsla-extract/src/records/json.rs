@@ -9,7 +9,7 @@ use vizsla_core::{Document, Location, Locations};
 
 use crate::error::Error;
 use crate::format::{Definition, Read};
-use crate::output::Output;
+use crate::output::{Output, TITLE_BYTES, shorten};
 use crate::records::elements::{Element, Elements, longest_member, value_end};
 use crate::records::{self, Flattened, MOST_VALUES, ParseError, relaxed};
 use crate::sink::ProblemKind;
@@ -19,7 +19,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 2,
+    version: 3,
     extensions: &["json", "jsonc", "json5", "geojson"],
     recognise: None,
     is_foreign: false,
@@ -92,9 +92,10 @@ fn value(text: String, start: usize, output: &mut Output<'_>) -> ControlFlow<()>
             records::parse(&format!("{}[]{}", &text[..list.start], &text[list.end..]))
         && frame.get("text").is_none_or(|text| !text.is_string())
     {
+        let title = own_title(&frame);
         let frame = flat_document(&frame, &output.name.clone(), output);
         if !frame.text.is_empty() {
-            output.document(titled(frame, &text, output))?;
+            output.document(titled(frame, title, &text, output))?;
         }
         return records(Elements::of_list(&text, list.start), output);
     }
@@ -103,15 +104,23 @@ fn value(text: String, start: usize, output: &mut Output<'_>) -> ControlFlow<()>
         Ok(Value::Object(record)) if record.get("text").is_some_and(Value::is_string) => {
             records::bounded_document(record, &name, output)
         }
-        Ok(value) => titled(flat_document(&value, &name, output), &text, output),
+        Ok(value) => titled(flat_document(&value, &name, output), own_title(&value), &text, output),
         Err(_) => return as_text(text, output),
     };
     output.document(document)
 }
 
-/// A document with the title and the lines of the file.
-fn titled(document: Document, text: &str, output: &Output<'_>) -> Document {
-    let title = crate::output::file_name(&output.name).to_owned();
+/// The title that an object gives itself, or, as the description of an interface does, the part that is about it.
+fn own_title(value: &Value) -> Option<String> {
+    let title = value.get("title").or_else(|| value.get("info")?.get("title"))?.as_str()?.trim();
+    let mut title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    shorten(&mut title, TITLE_BYTES);
+    Some(title).filter(|title| !title.is_empty())
+}
+
+/// A document with the lines of the file, and its name for a title if it has none of its own.
+fn titled(document: Document, title: Option<String>, text: &str, output: &Output<'_>) -> Document {
+    let title = title.unwrap_or_else(|| crate::output::file_name(&output.name).to_owned());
     let last = u32::try_from(text.trim_end().lines().count()).unwrap_or(u32::MAX).max(1);
     let lines = Location::Lines { first: 1, last };
     document.with_title(title).with_locations(Locations::Fixed(lines))
@@ -254,6 +263,8 @@ mod tests {
         let one = read("p/package.json", package).documents;
         assert_eq!(one[0].text, "name: n\nscripts.test: t\nfiles: a\nfiles: b");
         assert_eq!(one[0].title, "package.json");
+        let described = r#"{"openapi":"3.0.0","info":{"title":"Pet  API"},"paths":{"/a":{}}}"#;
+        assert_eq!(read("api.json", described).documents[0].title, "Pet API");
         assert_eq!(read("l.json", "[1, [2], null]").documents[0].text, "1\n2");
     }
 

@@ -1,4 +1,5 @@
-//! What is attached to the cells of an XLSX file, in parts of their own: comments, text boxes, titles of charts.
+//! What an XLSX file has besides cells: comments, text boxes and titles of charts, in parts of their own, and what is
+//! printed above and below the pages of a sheet.
 
 use std::io::{Cursor, Read};
 
@@ -11,6 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::office::grid::Grid;
 use crate::output::Output;
 
+/// Bytes of the part of a sheet in which headers and footers are looked for, behind all of its cells.
+const SHEET_BYTES: u64 = 64 << 20;
 /// What Excel writes into comments for versions that know no conversations.
 const SUBSTITUTE: &str = "[Threaded comment]";
 
@@ -74,8 +77,9 @@ impl<'a> Notes<'a> {
 
     /// Adds what is attached to the cells of a sheet.
     pub(super) fn add_to(&mut self, grid: &mut Grid, sheet: &str) {
-        let Some((_, part)) = self.sheets.iter().find(|(name, _)| name == sheet) else { return };
-        let relations = self.relations(&part.clone());
+        let Some((_, sheet)) = self.sheets.iter().find(|(name, _)| name == sheet) else { return };
+        let sheet = sheet.clone();
+        let relations = self.relations(&sheet);
         let of_kind = |kind: &'static str| {
             relations.iter().filter(move |relation| relation.kind.ends_with(kind))
         };
@@ -92,6 +96,38 @@ impl<'a> Notes<'a> {
                 grid.note(note.row, note.column, &note.text);
             }
         }
+        for text in self.printed(&sheet) {
+            grid.note(1, 1, &text);
+        }
+    }
+
+    /// Headers and footers of a sheet, each once.
+    fn printed(&mut self, part: &str) -> Vec<String> {
+        let size = self.index(part).and_then(|index| {
+            let part = self.archive.as_mut()?.by_index_raw(index).ok()?;
+            Some(part.size())
+        });
+        if size.is_none_or(|size| size > SHEET_BYTES) {
+            return Vec::new();
+        }
+        let sheet = self.part(part).unwrap_or_default();
+        let behind_cells = sheet.rfind("sheetData").map_or("", |at| &sheet[at..]);
+        let Some(start) = behind_cells.find("headerFooter") else { return Vec::new() };
+        let start = behind_cells[..start].rfind('<').unwrap_or(start);
+        let (mut found, mut text) = (Vec::new(), String::new());
+        walk(&behind_cells[start..], |step| match step {
+            Step::Text(name, part) if name.ends_with("Header") || name.ends_with("Footer") => {
+                text.push_str(part);
+            }
+            Step::End(name) if name.ends_with("Header") || name.ends_with("Footer") => {
+                let said = without_codes(&std::mem::take(&mut text));
+                if !said.is_empty() && !found.contains(&said) {
+                    found.push(said);
+                }
+            }
+            _ => {}
+        });
+        found
     }
 
     /// The texts of a drawing: of its boxes, and of its charts.
@@ -132,16 +168,19 @@ impl<'a> Notes<'a> {
 
     /// The content of a part. Some writers use other capitals than those of the relation.
     fn part(&mut self, path: &str) -> Option<String> {
-        let most = self.most;
+        let (most, index) = (self.most, self.index(path)?);
         let archive = self.archive.as_mut()?;
-        let exact = archive.index_for_name(path);
-        let index = exact.or_else(|| {
-            let same = |name: &str| name.replace('\\', "/").eq_ignore_ascii_case(path);
-            archive.file_names().position(|name| name.is_ok_and(|name| same(&name)))
-        })?;
         let mut bytes = Vec::new();
         archive.by_index(index).ok()?.take(most).read_to_end(&mut bytes).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn index(&self, path: &str) -> Option<usize> {
+        let archive = self.archive.as_ref()?;
+        archive.index_for_name(path).or_else(|| {
+            let same = |name: &str| name.replace('\\', "/").eq_ignore_ascii_case(path);
+            archive.file_names().position(|name| name.is_ok_and(|name| same(&name)))
+        })
     }
 
     fn relations(&mut self, path: &str) -> Vec<Relation> {
@@ -195,6 +234,35 @@ fn comments(part: &str) -> Vec<Note> {
         _ => {}
     });
     notes
+}
+
+/// A header or footer without the codes for fonts, sizes, and what only a printed page has.
+fn without_codes(text: &str) -> String {
+    let mut said = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        said.push_str(before);
+        rest = after;
+        let Some(code) = after.chars().next() else { break };
+        let inner = &after[code.len_utf8()..];
+        rest = match code {
+            '&' => {
+                said.push('&');
+                inner
+            }
+            'L' | 'C' | 'R' => {
+                said.push(' ');
+                inner
+            }
+            '"' => inner.split_once('"').map_or("", |(_, rest)| rest),
+            // A colour, or one of the theme and its tint.
+            'K' => inner.get(6..).unwrap_or_default(),
+            _ if code.is_ascii_digit() => after.trim_start_matches(|c: char| c.is_ascii_digit()),
+            _ => inner,
+        };
+    }
+    said.push_str(rest);
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A row or column that is counted from zero, counted from one.
@@ -279,6 +347,16 @@ mod tests {
         );
         assert_eq!(resolve("xl/worksheets", "../comments1.xml"), "xl/comments1.xml");
         assert_eq!(resolve("xl", "/xl/worksheets/sheet1.xml"), "xl/worksheets/sheet1.xml");
+    }
+
+    #[test]
+    fn headers_and_footers_have_no_codes() {
+        let header = "&L&\"Arial,Bold\"&12Budget &K01+000R&&D&CPage &P of &N&R&D";
+        assert_eq!(without_codes(header), "Budget R&D Page of");
+        assert_eq!(
+            (without_codes("&P"), without_codes("plain &")),
+            (String::new(), "plain".to_owned())
+        );
     }
 
     #[test]

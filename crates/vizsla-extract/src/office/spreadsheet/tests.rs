@@ -15,8 +15,9 @@ const COMMENTS: &str = r#"<comments xmlns="http://schemas.openxmlformats.org/spr
 const DRAWING: &str = r#"<xdr:wsDr xmlns:xdr="x" xmlns:a="a"><xdr:twoCellAnchor><xdr:from><xdr:col>3</xdr:col><xdr:row>4</xdr:row></xdr:from><xdr:to><xdr:col>9</xdr:col><xdr:row>9</xdr:row></xdr:to><xdr:sp><xdr:txBody><a:p><a:r><a:t>in a box</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:twoCellAnchor></xdr:wsDr>"#;
 
 fn sheet(rows: &str) -> String {
+    let (rows, rest) = rows.split_once('|').unwrap_or((rows, ""));
     format!(
-        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData></worksheet>"#
+        r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{rows}</sheetData>{rest}</worksheet>"#
     )
 }
 
@@ -108,4 +109,16 @@ fn what_is_not_read_has_a_remedy() {
     assert!(error.to_string().contains("save it as .xlsx"));
     let broken = collect(Input::bytes("b.xls", &compound::tests::compound(&["Workbook"])));
     assert_eq!(broken.unwrap_err().kind(), ErrorKind::Malformed);
+}
+
+#[test]
+fn what_is_printed_above_the_pages_of_a_sheet_is_read() {
+    let printed = "<headerFooter><oddHeader>&amp;CSecret &amp;&amp; new</oddHeader><oddFooter>&amp;P</oddFooter></headerFooter>";
+    let rows = format!(r#"<row r="1"><c r="A1"><v>1</v></c></row>|{printed}"#);
+    let found = read(&workbook(&rows, ""));
+    assert!(
+        found.documents[0].text.trim_end().ends_with("Secret & new"),
+        "{:?}",
+        found.documents[0].text
+    );
 }
