@@ -74,7 +74,7 @@ pub(super) fn drop_repeated(pages: &mut [Vec<Line>], heights: &[f64]) {
 }
 
 fn has_words(text: &str) -> bool {
-    text.chars().any(char::is_alphabetic)
+    text.chars().any(char::is_alphabetic) && roman(text).is_none()
 }
 
 /// Removes lines by their index, unless nothing would be left on the page; then only those without words.

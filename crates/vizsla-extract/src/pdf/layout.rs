@@ -157,7 +157,8 @@ fn space(page: &Collector<'_>, order: &[&Glyph]) -> f64 {
     for pair in order.windows(2) {
         let (last, next) = (pair[0], pair[1]);
         let gap = (next.at - last.end).dot(last.along) / next.em.min(last.em);
-        if is_word(last) && is_word(next) {
+        // Characters that lead to a page number are letters in some scripts.
+        if is_word(last) && is_word(next) && page.text_of(last) != page.text_of(next) {
             gaps.push(gap);
         }
     }
