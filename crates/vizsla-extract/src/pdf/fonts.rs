@@ -1,8 +1,15 @@
-//! What a glyph means when the PDF does not say: the embedded font's own character map, read backwards.
+//! What a glyph means when the PDF does not say: the embedded font's own character map, read backwards, or the number that
+//! it has in one of Adobe's collections of Chinese, Japanese and Korean characters.
 
 use hayro_interpret::font::{Glyph, OutlineGlyph};
+use hayro_interpret::hayro_cmap::{BfString, CMap, CidFamily, load_embedded};
 use rustc_hash::{FxHashMap, FxHashSet};
-use skrifa::MetadataProvider;
+use skrifa::raw::ps::cff::charset::Charset;
+use skrifa::raw::ps::cff::dict::{self, Entry};
+use skrifa::raw::ps::cff::index::Index1;
+use skrifa::raw::ps::cff::v1::Cff;
+use skrifa::raw::{FontData, FontRead};
+use skrifa::{GlyphId, MetadataProvider};
 
 /// How a guess is read.
 pub(super) type Reading = fn(char) -> char;
@@ -33,6 +40,9 @@ fn id(glyph: &OutlineGlyph) -> u32 {
 /// The characters of a font's glyphs. Where several have the same glyph, the first counts: it is the common one.
 fn backwards(font: &[u8]) -> FxHashMap<u32, char> {
     let mut characters = FxHashMap::default();
+    if let Some(characters) = of_collection(font) {
+        return characters;
+    }
     let Ok(font) = skrifa::FontRef::from_index(font, 0) else { return characters };
     for (code, glyph) in font.charmap().mappings() {
         if let Some(c) = char::from_u32(code) {
@@ -40,6 +50,36 @@ fn backwards(font: &[u8]) -> FxHashMap<u32, char> {
         }
     }
     characters
+}
+
+/// The characters of a font that numbers its glyphs as a collection does, which it names.
+fn of_collection(font: &[u8]) -> Option<FxHashMap<u32, char>> {
+    let data = FontData::new(font);
+    let cff = Cff::read(data).ok()?;
+    let (mut family, mut charset, mut glyphs) = (None, None, None);
+    for entry in dict::entries(cff.top_dicts().get(0)?, None).flatten() {
+        match entry {
+            Entry::Ros { registry, ordering, .. } => {
+                let names = (cff.string(registry)?, cff.string(ordering)?);
+                family = Some(CidFamily::from_registry_ordering(names.0, names.1));
+            }
+            Entry::Charset(offset) => charset = Some(offset),
+            Entry::CharstringsOffset(offset) => {
+                glyphs = Some(u32::from(Index1::read(data.split_off(offset)?).ok()?.count()));
+            }
+            _ => {}
+        }
+    }
+    let numbers = Charset::new(data, charset?, glyphs?)?;
+    let meanings = CMap::parse(load_embedded(family?.ucs2_cmap()?)?, load_embedded)?;
+    let meaning = |glyph: u32| {
+        let number = numbers.string_id(GlyphId::new(glyph))?.to_u16();
+        match meanings.lookup_bf_string(u32::from(number))? {
+            BfString::Char(c) => Some((glyph, c)),
+            BfString::String(_) => None,
+        }
+    };
+    Some((1..glyphs?).filter_map(meaning).collect())
 }
 
 /// Glyphs that are needed to see whether guesses make a text.
@@ -113,6 +153,25 @@ fn cyrillic(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_numbers_of_a_collection_are_characters() {
+        // A font with two glyphs, of which the second is number 34 of Adobe-GB1.
+        let top = b"\x1c\x01\x87\x1c\x01\x88\x8b\x0c\x1e\x1d\0\0\0\x34\x0f\x1d\0\0\0\x37\x11";
+        let font = [
+            &b"\x01\0\x04\x01\0\x01\x01\x01\x02A\0\x01\x01\x01\x16"[..],
+            top,
+            b"\0\x02\x01\x01\x06\x09AdobeGB1\0\0",
+            b"\0\0\x22",
+            b"\0\x02\x01\x01\x02\x03\x0e\x0e",
+        ]
+        .concat();
+        let characters = of_collection(&font).unwrap();
+        assert_eq!(characters.into_iter().collect::<Vec<_>>(), [(1, 'A')]);
+        for cut in 0..font.len() {
+            let _ = backwards(&font[..cut]);
+        }
+    }
 
     fn read(guesses: &str) -> Option<String> {
         reading(guesses.chars(), None).map(|reading| guesses.chars().map(reading).collect())
