@@ -2,8 +2,6 @@
 //! entries of feeds are documents of their own. Files that are data or settings, not documents, also say things in
 //! attributes.
 
-use std::collections::VecDeque;
-
 use vizsla_core::{Limits, Location};
 
 use crate::error::Error;
@@ -87,7 +85,6 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         open: Vec::new(),
         title: None,
         is_document: None,
-        values: VecDeque::new(),
         limits: output.limits,
     };
     let mut parts = Parts::new(&text);
@@ -127,8 +124,6 @@ struct Page<'a> {
     /// Whether the file is a document rather than data; unknown before its first element.
     is_document: Option<bool>,
     limits: &'a Limits,
-    /// Values of attributes, for files that have no other text.
-    values: VecDeque<(u32, String)>,
 }
 
 impl Page<'_> {
@@ -166,8 +161,6 @@ impl Page<'_> {
             if ATTRIBUTES.contains(&name.as_str()) && !value.is_empty() {
                 self.flow.words(value, line);
                 self.flow.separate(Gap::Space);
-            } else if !value.is_empty() && name != "xmlns" && self.values.len() < 100_000 {
-                self.values.push_back((line, value.to_owned()));
             }
         }
     }
@@ -224,13 +217,7 @@ impl Page<'_> {
         }
     }
 
-    fn end(mut self, output: &mut Output<'_>) {
-        if self.flow.text.is_empty() {
-            for (line, value) in self.values {
-                self.flow.words(&value, line);
-                self.flow.separate(Gap::Line);
-            }
-        }
+    fn end(self, output: &mut Output<'_>) {
         let document = self.flow.document(self.title, output);
         let _ = output.document(document);
     }
@@ -323,6 +310,7 @@ mod tests {
         assert_eq!(text(document), "A b");
         let drawing = "<svg xmlns='http://www.w3.org/2000/svg'><text>Label</text><path d='M0 0L1 1' class='line'/></svg>";
         assert_eq!(text(drawing), "Label");
+        assert_eq!(text("<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0L1 1'/></svg>"), "");
     }
 
     #[test]
