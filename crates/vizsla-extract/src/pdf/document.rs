@@ -318,7 +318,10 @@ fn report_missing(bytes: &[u8], found: &Found, output: &mut Output<'_>) {
         let message = format!("took too long: only the first {read} of {count} pages are read");
         output.problem(ProblemKind::TimedOut, None, message);
     }
-    let tail = &bytes[bytes.len().saturating_sub(2048)..];
+    // Some systems fill the last block of a file with zeros.
+    let is_filling = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+    let end = bytes.iter().rposition(|byte| !is_filling(byte)).map_or(0, |last| last + 1);
+    let tail = &bytes[end.saturating_sub(2048)..end];
     if found.stated > count {
         let message = format!("is damaged: only {count} of {} pages are there", found.stated);
         output.problem(ProblemKind::Malformed, None, message);

@@ -115,9 +115,15 @@ pub(super) fn largest(lines: &[Line]) -> Option<String> {
         return None;
     }
     let is_large = |line: &&Line| line.em > 0.95 * size;
+    let mut last: Option<f64> = None;
+    // A heading in the same size further down is another one.
+    let is_next = |line: &&Line| {
+        let above = last.replace(line.down);
+        is_large(line) && above.is_none_or(|above| (line.down - above).abs() < 2.0 * line.em)
+    };
     let large: Vec<&str> = placed()
         .skip_while(|line| !is_large(line))
-        .take_while(is_large)
+        .take_while(is_next)
         .map(|line| line.text.as_str())
         .collect();
     let mut title = large.join(" ");

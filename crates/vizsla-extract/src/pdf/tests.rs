@@ -303,3 +303,24 @@ fn what_only_looks_repeated_stays() {
     let text = text(&pages(&contents, ""));
     assert!((1..=6).all(|i| text.contains(&format!("Ticket {i}"))), "{text}");
 }
+
+#[test]
+fn the_title_is_the_first_of_several_large_texts() {
+    let large = |y: u32, text: &str| format!("BT /F 20 Tf 50 {y} Td ({text}) Tj ET");
+    let body = lines(
+        50,
+        500,
+        &["Some words in the usual size", "go on and on here.", "More.", "Still more."],
+    );
+    let content = format!(
+        "{} {} {} {body}",
+        large(740, "On the Habits"),
+        large(716, "of Otters"),
+        large(600, "Introduction")
+    );
+    let mut file = pages(&[&content], "");
+    file.extend([0; 4096]);
+    let found = read(&file);
+    assert_eq!(found.documents[0].title, "On the Habits of Otters");
+    assert!(found.problems.is_empty(), "{found:?}");
+}
