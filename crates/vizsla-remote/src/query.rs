@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use vizsla::{Clause, Error, ErrorKind, Filter, Query, QueryField};
 
 use crate::fields::metadata_term;
@@ -40,7 +40,19 @@ pub(crate) trait Clauses: fmt::Debug {
     fn any(&self, of: Vec<Value>) -> Value;
 
     /// What the first and all of the second match, and none of the third; the score is that of the first.
-    fn all(&self, scored: Option<Value>, filter: Vec<Value>, not: Vec<Value>) -> Value;
+    fn all(&self, scored: Option<Value>, filter: Vec<Value>, not: Vec<Value>) -> Value {
+        let mut query = json!({"bool": {}});
+        if let Some(scored) = scored {
+            query["bool"]["must"] = vec![scored].into();
+        }
+        if !filter.is_empty() {
+            query["bool"]["filter"] = filter.into();
+        }
+        if !not.is_empty() {
+            query["bool"]["must_not"] = not.into();
+        }
+        query
+    }
 
     /// What nothing matches.
     fn nothing(&self) -> Value;

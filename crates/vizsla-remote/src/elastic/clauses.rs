@@ -60,20 +60,6 @@ impl Clauses for Dsl {
         json!({"bool": {"should": of, "minimum_should_match": 1}})
     }
 
-    fn all(&self, scored: Option<Value>, filter: Vec<Value>, not: Vec<Value>) -> Value {
-        let mut query = json!({"bool": {}});
-        if let Some(scored) = scored {
-            query["bool"]["must"] = vec![scored].into();
-        }
-        if !filter.is_empty() {
-            query["bool"]["filter"] = filter.into();
-        }
-        if !not.is_empty() {
-            query["bool"]["must_not"] = not.into();
-        }
-        query
-    }
-
     fn nothing(&self) -> Value {
         json!({"match_none": {}})
     }

@@ -56,10 +56,6 @@ impl Clauses for PartOfDsl {
         json!({"bool": {"should": of}})
     }
 
-    fn all(&self, scored: Option<Value>, filter: Vec<Value>, not: Vec<Value>) -> Value {
-        Dsl.all(scored, filter, not)
-    }
-
     fn nothing(&self) -> Value {
         json!({"bool": {"must": [{"match_all": {}}], "must_not": [{"match_all": {}}]}})
     }

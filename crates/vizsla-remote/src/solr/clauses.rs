@@ -53,20 +53,6 @@ impl Clauses for Parsers {
         json!({"bool": {"should": of}})
     }
 
-    fn all(&self, scored: Option<Value>, filter: Vec<Value>, not: Vec<Value>) -> Value {
-        let mut query = json!({"bool": {}});
-        if let Some(scored) = scored {
-            query["bool"]["must"] = vec![scored].into();
-        }
-        if !filter.is_empty() {
-            query["bool"]["filter"] = filter.into();
-        }
-        if !not.is_empty() {
-            query["bool"]["must_not"] = not.into();
-        }
-        query
-    }
-
     fn nothing(&self) -> Value {
         json!({"lucene": {"query": "-*:*"}})
     }
