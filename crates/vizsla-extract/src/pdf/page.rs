@@ -70,6 +70,8 @@ pub(super) struct Collector<'f> {
     seen: FxHashSet<(char, [i32; 3])>,
     spans: Vec<Span>,
     runs: u32,
+    /// The font of the present run: looked up once for all its glyphs.
+    font: u32,
     fonts: &'f mut Fonts,
     until: Instant,
     calls: u32,
@@ -87,6 +89,7 @@ impl<'f> Collector<'f> {
             seen: FxHashSet::default(),
             spans: Vec::new(),
             runs: 0,
+            font: 0,
             fonts,
             until,
             calls: 0,
@@ -201,7 +204,7 @@ impl<'f> Collector<'f> {
             along,
             em,
             is_right_to_left,
-            font: font(glyph, self.runs),
+            font: self.font,
             is_guess,
         });
     }
@@ -286,6 +289,7 @@ impl Device<'_> for Collector<'_> {
         self.tick();
         let is_vertical = matches!(run.writing_mode(), WritingMode::Vertical);
         self.runs = (self.runs + 1) & (u32::MAX >> 1);
+        self.font = run.glyphs().first().map_or(self.runs, |glyph| font(glyph, self.runs));
         for glyph in run.glyphs() {
             self.place(glyph, props.transform * glyph.transform(), is_vertical);
         }
