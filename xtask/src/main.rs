@@ -147,9 +147,10 @@ fn demo(folder: Option<PathBuf>) -> anyhow::Result<()> {
 
 fn test() -> anyhow::Result<()> {
     set_up()?;
-    // Engines start while the code is checked and built.
+    // Engines start, and environments are made, while the code is checked and built.
     let engines = thread::scope(|scope| {
         let starting = scope.spawn(engine::start_all);
+        let preparing = scope.spawn(|| clients::prepare().and_then(|()| python::prepare()));
         cargo(&["fmt", "--all", "--check"])?;
         cargo(&[
             "clippy",
@@ -162,6 +163,7 @@ fn test() -> anyhow::Result<()> {
         ])?;
         // The integration tests run the program. Its own features alone would be another build of everything.
         cargo(&["build", "--workspace", "--all-features"])?;
+        preparing.join().map_err(|_| anyhow!("the environments could not be made"))??;
         starting.join().map_err(|_| anyhow!("the engines could not be started"))?
     })?;
     let all = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];

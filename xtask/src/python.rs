@@ -38,9 +38,7 @@ const ADAPTERS: [(&str, &[&str]); 5] = [
 pub(crate) fn check(args: &PythonArgs) -> anyhow::Result<()> {
     set_up()?;
     let package = build()?;
-    let requirements = fs::read_to_string(folder().join("tests/requirements.txt"))
-        .context("cannot read the requirements of the tests")?;
-    let tools = environments::python(&args.python, "tools", &requirements)?;
+    let tools = tools(&args.python)?;
     let python = |arguments: &[&str]| run_in(&tools, &package, arguments);
     python(&["-m", "ruff", "check", "."])?;
     python(&["-m", "ruff", "format", "--check", "."])?;
@@ -52,6 +50,17 @@ pub(crate) fn check(args: &PythonArgs) -> anyhow::Result<()> {
     let notebook = ["-m", "jupyter", "nbconvert", "--execute", "--to", "html", "--output-dir"];
     python(&[&notebook[..], &[&display(&out), "examples/search.ipynb"]].concat())?;
     if args.adapters { adapters(&args.python, &package) } else { Ok(()) }
+}
+
+/// Makes the environment of the tests, the adapters' aside.
+pub(crate) fn prepare() -> anyhow::Result<()> {
+    tools(&PythonArgs::default().python).map(drop)
+}
+
+fn tools(python: &Path) -> anyhow::Result<PathBuf> {
+    let requirements = fs::read_to_string(folder().join("tests/requirements.txt"))
+        .context("cannot read the requirements of the tests")?;
+    environments::python(python, "tools", &requirements)
 }
 
 fn adapters(python: &Path, package: &Path) -> anyhow::Result<()> {

@@ -29,6 +29,7 @@ const TOOLS: &str = "abi3audit>=0.0.20,<1
 auditwheel>=6.4,<7
 build>=1.3,<2
 maturin>=1.9,<2
+pip
 ziglang>=0.13,<1
 ";
 
@@ -90,7 +91,7 @@ fn is_complete(tools: &Path, sdist: &Path, unpacked: &Path) -> anyhow::Result<()
 
 /// Installs a wheel where nothing else is, and asks it something.
 fn imports(python: &Path, wheel: &Path, name: &str) -> anyhow::Result<()> {
-    let inside = environments::python(python, name, "numpy>=2,<3\nonnxruntime>=1.24,<2\n")?;
+    let inside = environments::python(python, name, "numpy>=2,<3\nonnxruntime>=1.24,<2\npip\n")?;
     let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall"];
     run(Command::new(&inside).args(install).arg(wheel), &[0])?;
     let question = "import vizsla; best = vizsla.CrossEncoder().rank('what barks?', ['A cat purrs.', 'A dog barks.'])[0]; \

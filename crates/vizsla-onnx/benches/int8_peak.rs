@@ -116,7 +116,8 @@ fn operations_of_a_pair(tokens: f64, first_row_only: bool) -> f64 {
 fn peak(threads: usize) -> Option<f64> {
     // Without AVX-512 and AVX-VNNI bytes are multiplied as 16-bit integers, with a separate addition.
     let (spin, per_step): (unsafe fn(), f64) = match InstructionSet::best()? {
-        InstructionSet::Avx512Vnni => (spin::avx512, 64.0),
+        // The fraction is of this peak with tiles as well, which makes it comparable.
+        InstructionSet::Avx512Vnni | InstructionSet::Amx => (spin::avx512, 64.0),
         InstructionSet::AvxVnni => (spin::avxvnni, 32.0),
         InstructionSet::Avx2 => (spin::avx2, 16.0),
         _ => return None,

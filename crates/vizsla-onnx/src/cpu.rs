@@ -16,11 +16,14 @@ pub enum InstructionSet {
     AvxVnni,
     /// AVX-512 F, BW, VL, DQ and VNNI.
     Avx512Vnni,
+    /// AMX for 8-bit integers, with AVX-512: x86 servers since about 2023, on Linux.
+    Amx,
 }
 
 impl InstructionSet {
     /// All of them, the slowest first.
-    pub const ALL: [Self; 4] = [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni];
+    pub const ALL: [Self; 5] =
+        [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni, Self::Amx];
 
     /// The fastest that this processor has, if it is one that outruns ONNX Runtime.
     pub fn best() -> Option<Self> {
@@ -31,7 +34,8 @@ impl InstructionSet {
             .find(|set| set.is_available())
     }
 
-    /// Whether this processor has them. The standard library caches what it detects, so this costs a few loads.
+    /// Whether this processor has them. What is detected is remembered, so this costs a few loads. The first time, a process
+    /// asks the system for tiles where the processor has them.
     #[cfg(target_arch = "x86_64")]
     pub fn is_available(self) -> bool {
         let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -46,6 +50,7 @@ impl InstructionSet {
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vnni")
             }
+            Self::Amx => Self::Avx512Vnni.is_available() && tiles::are_permitted(),
         }
     }
 
@@ -63,7 +68,44 @@ impl fmt::Display for InstructionSet {
             Self::Avx2 => "AVX2",
             Self::AvxVnni => "AVX-VNNI",
             Self::Avx512Vnni => "AVX-512 VNNI",
+            Self::Amx => "AMX",
         })
+    }
+}
+
+/// The tiles of AMX. Linux gives a process their registers, which make every context larger, only when it asks.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#[allow(unsafe_code, reason = "neither the instruction nor the call touches memory")]
+mod tiles {
+    use std::arch::x86_64::__cpuid_count;
+    use std::sync::LazyLock;
+
+    /// `arch_prctl(2)`: asks for the registers of a feature.
+    const REQUEST_PERMISSION: libc::c_int = 0x1023;
+    /// The number of the tiles' data among the features.
+    const TILE_DATA: libc::c_int = 18;
+
+    /// Whether the processor has tiles of 8-bit integers and this process may use them.
+    pub(super) fn are_permitted() -> bool {
+        static PERMITTED: LazyLock<bool> = LazyLock::new(|| {
+            // SAFETY: every 64-bit x86 processor has the instruction.
+            #[allow(unused_unsafe, reason = "only older compilers call it unsafe")]
+            let features = unsafe { __cpuid_count(7, 0) }.edx;
+            let (tile, int8) = (features >> 24 & 1, features >> 25 & 1);
+            // SAFETY: no argument is a pointer; systems that do not know the request refuse it.
+            let ask =
+                || unsafe { libc::syscall(libc::SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) };
+            tile & int8 == 1 && ask() == 0
+        });
+        *PERMITTED
+    }
+}
+
+/// Other systems are not asked.
+#[cfg(all(target_arch = "x86_64", not(target_os = "linux")))]
+mod tiles {
+    pub(super) fn are_permitted() -> bool {
+        false
     }
 }
 
@@ -109,6 +151,7 @@ pub fn processor_features() -> Vec<&'static str> {
         ("avxvnni", is_x86_feature_detected!("avxvnni")),
         ("avx512f", is_x86_feature_detected!("avx512f")),
         ("avx512vnni", is_x86_feature_detected!("avx512vnni")),
+        ("amx", InstructionSet::Amx.is_available()),
     ];
     features.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
 }

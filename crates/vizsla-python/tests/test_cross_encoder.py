@@ -6,7 +6,6 @@ import math
 import multiprocessing
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import threading
@@ -215,8 +214,7 @@ def test_a_forked_process_opens_the_model_again(model):
         assert found.get(timeout=60) == expected
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
-def test_ctrl_c_ends_scoring():
+def test_ctrl_c_ends_scoring(interrupted):
     code = """
 import sys, vizsla
 model = vizsla.CrossEncoder(threads=1, cache_size=0)
@@ -227,8 +225,4 @@ try:
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert child.stdout.readline() == "ready\n"
-    child.send_signal(signal.SIGINT)
-    output, _ = child.communicate(timeout=60)
-    assert output == "interrupted\n"
+    assert interrupted(code) == ("ready\n", "interrupted\n")

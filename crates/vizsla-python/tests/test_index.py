@@ -2,12 +2,8 @@ from __future__ import annotations
 
 import datetime
 import math
-import os
 import pickle
 import shutil
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -182,8 +178,7 @@ def test_wrong_options_are_named(documents, options, named):
         vizsla.Index.in_memory().sync(**{"sources": documents, **options})
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are sent otherwise there")
-def test_ctrl_c_ends_a_sync(tmp_path, documents):
+def test_ctrl_c_ends_a_sync(interrupted, tmp_path, documents):
     code = """
 import sys, vizsla
 index = vizsla.Index.create(sys.argv[1])
@@ -193,9 +188,6 @@ try:
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
-    program = [sys.executable, "-c", code, str(tmp_path / "i"), str(documents)]
-    child = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
-    assert child.stdout.readline() == "found\n"
-    child.send_signal(signal.SIGINT)
-    output, _ = child.communicate(timeout=60)
-    assert output.endswith("interrupted\n")
+    first, rest = interrupted(code, tmp_path / "i", documents)
+    assert first == "found\n"
+    assert rest.endswith("interrupted\n")

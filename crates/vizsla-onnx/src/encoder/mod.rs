@@ -6,6 +6,8 @@
 //! that of `[CLS]`, to which all others attend, to 16 bits. That is more accurate and makes a row's result independent
 //! of all others; a layer stays in the cache; and the last layer computes only the rows that the model's head reads.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod approximation;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -80,6 +82,7 @@ pub(crate) fn open(
         InstructionSet::Avx2 => stack(avx2::Avx2::new(), layers),
         InstructionSet::AvxVnni => stack(avxvnni::AvxVnni::new(), layers),
         InstructionSet::Avx512Vnni => stack(avx512::Avx512::new(), layers),
+        InstructionSet::Amx => stack(amx::Amx::new(), layers),
     }
     #[cfg(not(target_arch = "x86_64"))]
     match instructions {

@@ -232,6 +232,7 @@ macro_rules! with_all_kernels {
             let _ = avx2::Avx2::new().as_ref().map($check);
             let _ = avxvnni::AvxVnni::new().as_ref().map($check);
             let _ = avx512::Avx512::new().as_ref().map($check);
+            let _ = amx::Amx::new().as_ref().map($check);
         }
     };
 }

@@ -8,12 +8,14 @@
 )]
 #![allow(unsafe_code, reason = "an `Avx512` exists only where the processor has the instructions")]
 
-mod attention;
-mod linear;
-mod norm;
-mod simd;
+pub(super) mod attention;
+pub(super) mod linear;
+pub(super) mod norm;
+pub(super) mod rows;
+pub(super) mod simd;
 
-use self::linear::{Linear, Rows};
+use self::linear::Linear;
+use self::rows::Rows;
 use super::kernels::{Activation, Firsts, Kernels, Sequence};
 use super::{IntegerWeights, Norm};
 use crate::cpu::InstructionSet;

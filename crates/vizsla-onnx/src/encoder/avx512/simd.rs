@@ -26,7 +26,7 @@ pub(super) fn store(to: &mut [f32; 16], values: __m512) {
 #[inline]
 #[target_feature(enable = "avx512f")]
 #[allow(unsafe_code, reason = "the array is as long as what is read")]
-pub(super) fn load_i32(from: &[i32; 16]) -> __m512i {
+pub(in crate::encoder) fn load_i32(from: &[i32; 16]) -> __m512i {
     // SAFETY: 64 readable bytes; the instruction needs no alignment.
     unsafe { _mm512_loadu_si512(from.as_ptr().cast()) }
 }
