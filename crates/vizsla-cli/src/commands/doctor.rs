@@ -99,7 +99,7 @@ fn faster(execution: &Execution, named: Option<&str>) -> Vec<String> {
     }
     if !processor_features().contains(&"avx2") {
         advice.push(
-            "faster: a processor with AVX2 or AVX-512 VNNI, or a graphics processor (a build with cuda, coreml or directml)"
+            "faster: a processor with AVX2, AVX-512 VNNI or AMX, or a graphics processor (a build with cuda, coreml or directml)"
                 .to_owned(),
         );
     }

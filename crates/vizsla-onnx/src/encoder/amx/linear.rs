@@ -28,18 +28,25 @@ impl Linear {
             let columns = linear.columns(panel);
             let mut added = columns.bias();
             let mut out = out.chunks_exact_mut(linear.outputs);
-            // Within its sequence.
-            let mut row = 0;
+            // Of a row within its sequence.
+            let mut place = 0;
             for (block, first) in rows.blocks().zip((0..).step_by(ROWS)) {
                 tiles.multiply(block, steps, &mut sums);
-                for (sums, i) in sums.rows().zip(first..rows.len()) {
-                    let out = (row >= rows.before)
-                        .then(|| out.next())
-                        .flatten()
-                        .map(|out| &mut panels_mut(out)[panel]);
-                    let sums = sums.each_ref().map(|sums| load_i32(sums));
-                    columns.finish::<GELU>(sums, rows.unit(i), &mut added, out);
-                    row = (row + 1) % (rows.tokens + rows.before);
+                for (sums, row) in sums.rows().zip(first..rows.len()) {
+                    let sums = [
+                        load_i32(&sums[0]),
+                        load_i32(&sums[1]),
+                        load_i32(&sums[2]),
+                        load_i32(&sums[3]),
+                    ];
+                    let is_before = place < rows.before;
+                    let out = if is_before { None } else { out.next() };
+                    let out = out.map(|out| &mut panels_mut(out)[panel]);
+                    columns.finish::<GELU>(sums, rows.unit(row), &mut added, out);
+                    place += 1;
+                    if place == rows.tokens + rows.before {
+                        place = 0;
+                    }
                 }
             }
         }

@@ -68,6 +68,7 @@ impl Tiles {
 
     /// Multiplies a block of sixteen rows with 64 columns: unsigned bytes of a row, signed ones of a column, four to an
     /// item, as many items in a row as there are steps.
+    #[allow(clippy::unused_self, reason = "proof that the tiles are configured")]
     pub(super) fn multiply(&self, block: &[i32], steps: &[Step], sums: &mut Sums) {
         let tiles = steps.len() / STEPS;
         assert!(
