@@ -1,4 +1,5 @@
-//! The first stage at scale, compared with bare tantivy: indexing rate, memory, size, opening time, and BM25 latency.
+//! The first stage at scale, compared with bare tantivy: indexing rate, memory, size, opening time, BM25 latency, and the
+//! time to replace one passage.
 //! Prints one line of JSON. `cargo xtask bench first-stage` runs it for several sizes and draws the curves.
 //!
 //! usage: `first_stage [--passages N] [--corpus FILE.jsonl] [--write DIR] [--memory MB]`
@@ -85,6 +86,12 @@ fn main() -> Result<(), BoxError> {
     let theirs = BareSearch::open(&path)?;
     let (times, different) = search(&index, &theirs, &queries)?;
     let [own, same, theirs] = times.map(|times| percentiles(&times, ROUNDS));
+    let start = Instant::now();
+    let mut writer = index.writer(&writing)?;
+    writer.add(&Document::new("d0", "a passage instead of the first"))?;
+    writer.commit()?;
+    let update = start.elapsed().as_secs_f64() * 1e3;
+    writer.finish()?;
     let line = json!({
         "passages": count,
         "text": options.corpus.as_ref().map_or("made", |_| "real"),
@@ -93,6 +100,7 @@ fn main() -> Result<(), BoxError> {
         "bytes_per_passage": stats.bytes as f64 / stats.passages as f64,
         "segments": stats.segments,
         "open_ms": opening.iter().copied().fold(f64::INFINITY, f64::min),
+        "update_ms": update,
         "search_ms": { "p50": own[0], "p95": own[1], "mean": own[2] },
         "search_ms_at_tantivys_parameters": { "p50": same[0], "p95": same[1], "mean": same[2] },
         "tantivy_ms": { "p50": theirs[0], "p95": theirs[1], "mean": theirs[2] },

@@ -1,13 +1,14 @@
-//! Single compressed files: gzip, bzip2, XZ and Zstandard. What is inside is read as the file itself, under the name
+//! Single compressed files: gzip, bzip2, XZ, its predecessor LZMA, and Zstandard. What is inside is read as the file itself, under the name
 //! without the extension; formats that are read record by record are unpacked while they are read.
 
 #[cfg(not(feature = "archive"))]
 use crate::archive::{
-    MISSING as BZIP2_READ, MISSING as GZIP_READ, MISSING as XZ_READ, MISSING as ZSTD_READ,
+    MISSING as BZIP2_READ, MISSING as GZIP_READ, MISSING as LZMA_READ, MISSING as XZ_READ,
+    MISSING as ZSTD_READ,
 };
 use crate::format::Definition;
 #[cfg(feature = "archive")]
-use reading::{BZIP2_READ, GZIP_READ, XZ_READ, ZSTD_READ};
+use reading::{BZIP2_READ, GZIP_READ, LZMA_READ, XZ_READ, ZSTD_READ};
 
 /// gzip.
 pub(crate) static GZIP: Definition = Definition {
@@ -42,6 +43,17 @@ pub(crate) static XZ: Definition = Definition {
     read: XZ_READ,
 };
 
+/// LZMA.
+pub(crate) static LZMA: Definition = Definition {
+    name: "lzma",
+    title: "LZMA",
+    version: 1,
+    extensions: &["lzma", "tlz"],
+    recognise: Some(is_lzma),
+    is_foreign: true,
+    read: LZMA_READ,
+};
+
 /// Zstandard.
 pub(crate) static ZSTD: Definition = Definition {
     name: "zstd",
@@ -60,6 +72,17 @@ fn is_bzip2(bytes: &[u8]) -> bool {
         (b'1'..=b'9').contains(size)
             && (rest.starts_with(b"1AY&SY") || rest.starts_with(b"\x17\x72\x45\x38\x50\x90"))
     })
+}
+
+/// There is no signature: the usual properties, a dictionary of a power of two, and no size or a sensible one.
+fn is_lzma(bytes: &[u8]) -> bool {
+    let Some((&[properties, rest @ ..], _)) = bytes.split_first_chunk::<13>() else {
+        return false;
+    };
+    let (dictionary, size) = rest.split_at(4);
+    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    let (dictionary, size) = (number(dictionary), number(size));
+    properties == 0x5d && dictionary.is_power_of_two() && (size == u64::MAX || size < 1 << 40)
 }
 
 /// A frame, or one to be skipped.
@@ -91,6 +114,9 @@ mod reading {
     pub(super) const XZ_READ: Read = Read::Streamed(|reader, output| {
         read(reader, decoder::xz, &inner_name(&output.name, None), output)
     });
+    pub(super) const LZMA_READ: Read = Read::Streamed(|reader, output| {
+        read(reader, decoder::lzma, &inner_name(&output.name, None), output)
+    });
     pub(super) const ZSTD_READ: Read = Read::Streamed(|reader, output| {
         read(reader, decoder::zstd, &inner_name(&output.name, None), output)
     });
@@ -106,9 +132,11 @@ mod reading {
             return stored.unwrap_or_else(|| name.to_owned());
         };
         match extension.to_ascii_lowercase().as_str() {
-            "tgz" | "taz" | "tbz2" | "tbz" | "txz" | "tzst" => format!("{stem}.tar"),
-            "gz" | "bz2" | "xz" | "zst" | "zstd" if stem.contains('.') => stem.to_owned(),
-            "gz" | "bz2" | "xz" | "zst" | "zstd" => stored.unwrap_or_else(|| stem.to_owned()),
+            "tgz" | "taz" | "tbz2" | "tbz" | "txz" | "tlz" | "tzst" => format!("{stem}.tar"),
+            "gz" | "bz2" | "xz" | "lzma" | "zst" | "zstd" if stem.contains('.') => stem.to_owned(),
+            "gz" | "bz2" | "xz" | "lzma" | "zst" | "zstd" => {
+                stored.unwrap_or_else(|| stem.to_owned())
+            }
             _ => stored.unwrap_or_else(|| name.to_owned()),
         }
     }

@@ -7,7 +7,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use crate::archive::guard::Counted;
 
-/// KiB of memory that a decoder of XZ may use; the usual programs need at most 65 MiB for what they write.
+/// KiB of memory that a decoder of XZ or LZMA may use; the usual programs need at most 65 MiB for what they write.
 const XZ_MEMORY: u32 = 256 << 10;
 
 pub(super) fn gzip(reader: Counted<'_>) -> Box<dyn Read + '_> {
@@ -20,6 +20,22 @@ pub(super) fn bzip2(reader: Counted<'_>) -> Box<dyn Read + '_> {
 
 pub(super) fn xz(reader: Counted<'_>) -> Box<dyn Read + '_> {
     Box::new(lzma_rust2::XzReader::new_mem_limit(reader, true, XZ_MEMORY))
+}
+
+pub(super) fn lzma(reader: Counted<'_>) -> Box<dyn Read + '_> {
+    match lzma_rust2::LzmaReader::new_mem_limit(reader, XZ_MEMORY, None) {
+        Ok(reader) => Box::new(reader),
+        Err(error) => Box::new(Unreadable(Some(error))),
+    }
+}
+
+/// A decoder that the header was already too much for.
+struct Unreadable(Option<io::Error>);
+
+impl Read for Unreadable {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 pub(super) fn zstd(reader: Counted<'_>) -> Box<dyn Read + '_> {

@@ -22,6 +22,7 @@ pub(crate) static FORMATS: &[&Definition] = &[
     &compressed::GZIP,
     &compressed::BZIP2,
     &compressed::XZ,
+    &compressed::LZMA,
     &compressed::ZSTD,
     &zip::FORMAT,
     &tar::FORMAT,

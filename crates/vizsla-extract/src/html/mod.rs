@@ -22,7 +22,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 3,
+    version: 4,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: None,
     is_foreign: false,
@@ -175,6 +175,7 @@ mod tests {
             format!("<article><header><h1>A</h1>{words}</header><footer>By me</footer></article>"),
             format!("<div><template shadowrootmode=open>{words}</template></div>"),
             format!("<table><tr><td>{words}<p>second</p></table>"),
+            format!("<p>Your letter:<textarea rows=9>{words}</textarea>"),
         ] {
             let text = document("x.html", &page).text;
             assert!(text.contains(words.trim()), "{page}\n{text}");

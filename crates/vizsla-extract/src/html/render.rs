@@ -85,7 +85,7 @@ impl Writer<'_> {
             return;
         }
         match name {
-            "pre" | "listing" | "xmp" | "plaintext" => {
+            "pre" | "listing" | "xmp" | "plaintext" | "textarea" => {
                 self.separate(Gap::Paragraph);
                 self.preformatted += 1;
             }
@@ -123,7 +123,7 @@ impl Writer<'_> {
             return;
         }
         match node.name() {
-            "pre" | "listing" | "xmp" | "plaintext" => {
+            "pre" | "listing" | "xmp" | "plaintext" | "textarea" => {
                 self.preformatted = self.preformatted.saturating_sub(1);
                 self.blank_lines = 0;
                 self.separate(Gap::Paragraph);

@@ -39,13 +39,26 @@ fn compressed_files_in_a_row_are_one() {
     assert_eq!(read("a.log.zst", &bytes).documents[0].text, "one\ntwo\n");
 }
 
+/// The same.
+const LZMA_TEXT: &[u8] = &[
+    93, 0, 0, 128, 0, 255, 255, 255, 255, 255, 255, 255, 255, 0, 32, 136, 10, 6, 243, 115, 67, 54,
+    182, 95, 185, 44, 100, 16, 151, 143, 219, 6, 255, 255, 132, 248, 0, 0,
+];
+
 #[test]
-fn bzip2_and_xz_are_read() {
+fn bzip2_xz_and_lzma_are_read() {
     let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::default());
     std::io::Write::write_all(&mut encoder, TEXT).unwrap();
     let bytes = encoder.finish().unwrap();
     assert_eq!(read("a.md.bz2", &bytes).documents[0].title, "Pointing");
     assert_eq!(read("a.md.xz", XZ_TEXT).documents[0].text, "A pointer points.\n");
+    for name in ["a.md.lzma", "a.lzma", "renamed.md"] {
+        assert_eq!(read(name, LZMA_TEXT).documents[0].text, "A pointer points.\n", "{name}");
+    }
+    let too_much = [&[93, 0, 0, 0, 0x80], &LZMA_TEXT[5..]].concat();
+    for bytes in [&LZMA_TEXT[..16], &too_much] {
+        assert!(read_within("a.md.lzma", bytes, &Limits::default()).1.is_err());
+    }
 }
 
 #[test]
@@ -121,9 +134,13 @@ fn any_cut_of_any_compressed_file_ends() {
         encoder.finish().unwrap()
     };
     let zstd = ruzstd::encoding::compress_to_vec(TEXT, ruzstd::encoding::CompressionLevel::Fastest);
-    for (name, bytes) in
-        [("a.gz", gzip(TEXT)), ("a.bz2", bzip2), ("a.zst", zstd), ("a.xz", XZ_TEXT.to_vec())]
-    {
+    for (name, bytes) in [
+        ("a.gz", gzip(TEXT)),
+        ("a.bz2", bzip2),
+        ("a.zst", zstd),
+        ("a.xz", XZ_TEXT.to_vec()),
+        ("a.lzma", LZMA_TEXT.to_vec()),
+    ] {
         for cut in 0..bytes.len() {
             let _ = read_within(name, &bytes[..cut], &Limits::default());
             let mut changed = bytes.clone();
