@@ -9,7 +9,7 @@ use clap::Args;
 use plotters::prelude::*;
 use serde_json::Value;
 
-use crate::{COLOURS, root, target_dir};
+use crate::{COLOURS, cargo_program, root, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct FirstStageArgs {
@@ -64,7 +64,7 @@ fn run(
     corpus: Option<&PathBuf>,
     write: Option<&PathBuf>,
 ) -> anyhow::Result<Value> {
-    let mut command = Command::new(env!("CARGO"));
+    let mut command = Command::new(cargo_program());
     command.args(["bench", "--quiet", "--package", "vizsla", "--bench", "first_stage", "--"]);
     command.args(["--passages", &passages.to_string()]);
     if let Some(corpus) = corpus {

@@ -18,6 +18,7 @@ mod record;
 mod serve;
 mod wheel;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -168,12 +169,12 @@ fn test() -> anyhow::Result<()> {
     })?;
     let all = ["test", "--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
     let engine_urls = engines.iter().map(|(variable, engine)| (variable, engine.url()));
-    run(Command::new(env!("CARGO")).args(all).envs(engine_urls), &[0])?;
+    run(Command::new(cargo_program()).args(all).envs(engine_urls), &[0])?;
     drop(engines);
     cargo(&["test", "--workspace", "--all-features", "--doc"])?;
     clients::quick()?;
     run(
-        Command::new(env!("CARGO"))
+        Command::new(cargo_program())
             .args(["doc", "--workspace", "--all-features", "--no-deps"])
             .env("RUSTDOCFLAGS", "-D warnings"),
         &[0],
@@ -211,8 +212,14 @@ impl Progress for Fetching {
     }
 }
 
+/// The cargo that runs this, or the one on the path: rustup's, which tells all that it starts which toolchain to use,
+/// whatever a crate's own folder says.
+fn cargo_program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 fn cargo(args: &[&str]) -> anyhow::Result<()> {
-    run(Command::new(env!("CARGO")).args(args), &[0])
+    run(Command::new(cargo_program()).args(args), &[0])
 }
 
 /// The program to measure or to show: the one given, or else one that is built.
@@ -281,7 +288,7 @@ const DEMO_PACKAGES: [&str; 10] = [
 
 /// Where cargo keeps those packages: real folders of prose and code that exist once the project has been built.
 fn package_dirs() -> anyhow::Result<Vec<PathBuf>> {
-    let output = Command::new(env!("CARGO"))
+    let output = Command::new(cargo_program())
         .args(["metadata", "--format-version", "1", "--locked"])
         .current_dir(root())
         .output()

@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use vizsla_hub::runtime;
 
-use crate::{release_program, root, run, set_up, target_dir};
+use crate::{cargo_program, release_program, root, run, set_up, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct PeersArgs {
@@ -79,7 +79,7 @@ fn fastembed(
 ) -> anyhow::Result<()> {
     let target = target_dir().join("fastembed");
     run(
-        Command::new(env!("CARGO"))
+        Command::new(cargo_program())
             .args(["build", "--release", "--locked", "--manifest-path"])
             .arg(root().join("xtask/fastembed/Cargo.toml"))
             .env("CARGO_TARGET_DIR", &target),

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::environments;
 use crate::python::folder;
-use crate::{run, target_dir};
+use crate::{cargo_program, run, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct WheelArgs {
@@ -84,7 +84,7 @@ fn is_complete(tools: &Path, sdist: &Path, unpacked: &Path) -> anyhow::Result<()
     run(python(tools)?.args(["-m", "tarfile", "--extract"]).arg(sdist).arg(unpacked), &[0])?;
     let name = sdist.file_name().unwrap_or_default().to_string_lossy();
     let manifest = unpacked.join(name.trim_end_matches(".tar.gz")).join("Cargo.toml");
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = Command::new(cargo_program());
     cargo.args(["check", "--offline", "--package", "vizsla-python", "--manifest-path"]);
     run(cargo.arg(manifest).env("CARGO_TARGET_DIR", target_dir()), &[0])
 }

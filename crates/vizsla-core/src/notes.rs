@@ -33,7 +33,9 @@ pub struct PrefixNote {
 impl fmt::Display for PrefixNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { prefix, words, used } = self;
-        if words == used {
+        if *words == 1 {
+            write!(f, "{prefix}* stood for one word")
+        } else if words == used {
             write!(f, "{prefix}* stood for {words} words")
         } else {
             write!(f, "{prefix}* stood for the {used} most frequent of {words} words")

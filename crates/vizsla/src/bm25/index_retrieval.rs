@@ -157,16 +157,30 @@ impl<'a> IndexRetrieval<'a> {
         Ok(clauses)
     }
 
-    /// Lets each word with a star stand for those that begin so.
+    /// Lets each word with a star stand for those that begin so, and likewise a shortened hash that no passage has.
     fn expand_prefixes(&mut self, groups: &mut Vec<WordGroup>) -> Result<()> {
-        for letters in &self.parsed.prefixes {
+        let text = &self.parsed.text;
+        let mut prefixes = self.parsed.prefixes.clone();
+        for group in groups.iter() {
+            let letters = text.get(group.range.clone()).unwrap_or_default();
+            if prefix::is_shortened_hash(letters)
+                && self.passages_with(group).map_err(|error| self.failed(error))? == 0
+            {
+                prefixes.push(letters.to_owned());
+            }
+        }
+        for letters in prefixes {
             let content = self.retriever.index.fields.content;
-            let expanded = prefix::expanded(&self.searcher, content, self.analyzer(), letters);
+            let expanded = prefix::expanded(&self.searcher, content, self.analyzer(), &letters);
             let (group, words) = expanded.map_err(|error| self.failed(error))?;
+            if words == 0 && !self.parsed.prefixes.contains(&letters) {
+                continue;
+            }
+            let place =
+                groups.iter().position(|known| text.get(known.range.clone()) == Some(&letters));
             let used = words.min(prefix::EXPANDED);
-            self.prefixes.push(PrefixNote { prefix: letters.clone(), words, used });
-            let text = &self.parsed.text;
-            match groups.iter_mut().find(|known| text.get(known.range.clone()) == Some(letters)) {
+            self.prefixes.push(PrefixNote { prefix: letters, words, used });
+            match place.and_then(|place| groups.get_mut(place)) {
                 Some(known) => *known = group,
                 None => groups.push(group),
             }
@@ -327,8 +341,8 @@ impl<'a> IndexRetrieval<'a> {
         for group in self.analyzer().groups(text).into_iter().filter(|group| group.plain) {
             let passages = self.passages_with(&group).map_err(|error| self.failed(error))?;
             let letters = text.get(group.range.clone()).unwrap_or_default();
-            let starred = self.parsed.prefixes.iter().any(|prefix| prefix == letters);
-            if passages > RARE || starred {
+            let expanded = self.prefixes.iter().any(|note| note.prefix == letters);
+            if passages > RARE || expanded {
                 continue;
             }
             looked_at += 1;

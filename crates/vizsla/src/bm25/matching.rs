@@ -343,6 +343,26 @@ fn stop_words_and_phrases() {
 }
 
 #[test]
+fn a_shortened_hash_is_found_in_the_whole_one() {
+    let texts = [
+        "commit 3f2a1bc9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3",
+        "image sha256:9c2f8e7d6b5a41302f1e0d9c8b7a6958473625140f1e2d3c4b5a69788796a5b4 pushed",
+        "reverts 3f2a1bc",
+        "decade1 facade 1234567890",
+    ];
+    let index = index_of(Language::English, &texts);
+    assert_eq!(found(&index, "9c2f8e7d6b5a"), [1]);
+    assert_eq!(found(&index, "in 9C2F8E7 pushed"), [1]);
+    assert_eq!(notes(&index, "9c2f8e7d6b5a").prefixes[0].words, 1);
+    // One that is written so is meant.
+    assert_eq!(found(&index, "3f2a1bc"), [2]);
+    for query in ["1234567", "abc1234", "9c2f8"] {
+        assert_eq!(found(&index, query), [] as [usize; 0], "{query}");
+        assert!(notes(&index, query).prefixes.is_empty(), "{query}");
+    }
+}
+
+#[test]
 fn words_that_begin_so() {
     let texts = ["the configuration file", "configure it", "a confident man", "other"];
     let index = index_of(Language::English, &texts);

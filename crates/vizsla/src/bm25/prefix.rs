@@ -43,6 +43,15 @@ pub(crate) fn terms_with_prefix(
     Ok(terms)
 }
 
+/// Whether a word looks like the beginning of a hash, as programs show them: git's have seven digits, Docker's twelve.
+pub(crate) fn is_shortened_hash(word: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
+    (6..64).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+}
+
 /// The group of words that `letters` followed by a star stands for, and how many there are, which may be more than are
 /// in the group.
 pub(crate) fn expanded(
