@@ -47,6 +47,12 @@ fn every_dialect_gets_the_same_scores_in_its_own_form() {
     assert_eq!(&serving.post("/predict", &pairs).json()[0]["score"], best);
     let pair = json!({"inputs": [[QUERY, TEXTS[1]]]});
     assert_eq!(&serving.post("/invocations", &pair).json()[0][0]["score"], best);
+    let sides = json!({"model": "any", "text_1": QUERY, "text_2": TEXTS});
+    for path in ["/score", "/v1/score"] {
+        let list = serving.post(path, &sides).json();
+        assert_eq!((&list["object"], &list["data"][1]["score"]), (&json!("list"), best));
+        assert_eq!(list["data"][2]["index"], 2);
+    }
 
     let spans = json!({"query": QUERY, "documents": TEXTS, "top_n": 1, "relevant_spans": {"mode": "enabled"}});
     let span = &serving.post("/v2/rerank", &spans).json()["results"][0]["relevant_spans"][0];
@@ -159,7 +165,8 @@ fn what_cannot_be_understood_gets_one_flat_error() {
     let head = |of: &str| {
         format!("POST /rerank HTTP/1.1\r\nHost: {}\r\nContent-Type: {of}", serving.address)
     };
-    let large = "x".repeat(9 << 20);
+    // More than fits into what lies between, so that the answer has to wait for the whole of it.
+    let large = "x".repeat(48 << 20);
     for (reply, status) in [
         (serving.raw(&head("application/json"), "{"), 400),
         (serving.raw(&head("application/json"), "[]"), 400),

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use serde_json::{Map, Value};
+use tokio_stream::StreamExt as _;
 
 use crate::error::ApiError;
 use crate::state::State;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of a body beyond its limit is read and thrown away: most clients read no answer before they have sent all.
+const DISCARDED_BYTES: usize = 64 << 20;
 
 /// A JSON object that was sent.
 #[derive(Debug)]
@@ -43,11 +46,27 @@ pub(crate) async fn read(
     if !types.iter().any(|known| of.eq_ignore_ascii_case(known)) {
         return Err(ApiError::media_type());
     }
-    let limit = state.options.body_bytes;
-    let read = axum::body::to_bytes(request.into_body(), limit);
-    let bytes =
-        tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| ApiError::timed_out())?;
-    bytes.map_err(|_| {
-        ApiError::too_large(format!("the body has more than the {limit} bytes allowed"))
-    })
+    let read = within(request.into_body(), state.options.body_bytes);
+    tokio::time::timeout(BODY_TIMEOUT, read).await.map_err(|_| ApiError::timed_out())?
+}
+
+/// A whole body of at most so many bytes.
+async fn within(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    let mut chunks = body.into_data_stream();
+    let mut bytes = Vec::new();
+    let mut seen = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| ApiError::malformed("the body did not arrive whole"))?;
+        seen += chunk.len();
+        if seen <= limit {
+            bytes.extend_from_slice(&chunk);
+        } else if seen > limit.saturating_add(DISCARDED_BYTES) {
+            break;
+        }
+    }
+    if seen > limit {
+        let text = format!("the body has more than the {limit} bytes allowed");
+        return Err(ApiError::too_large(text));
+    }
+    Ok(bytes.into())
 }

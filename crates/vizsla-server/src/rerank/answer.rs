@@ -1,6 +1,6 @@
 //! Writes scores in the dialect they were asked for in.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -35,6 +35,7 @@ impl Answer {
         let value = match self.call.dialect {
             Dialect::Tei => self.tei(),
             Dialect::Predict(shape) => self.prediction(shape),
+            Dialect::Score => self.score(id),
             Dialect::Voyage => self.voyage(),
             Dialect::Object { version } => self.object(id, version, took),
         };
@@ -64,6 +65,20 @@ impl Answer {
             Shape::Pair | Shape::Objects => all.collect(),
             Shape::Batch => all.map(|one| json!([one])).collect(),
         }
+    }
+
+    fn score(&self, id: &str) -> Value {
+        let one = |scored: &Scored| json!({"index": scored.index, "object": "score", "score": self.number(scored.score)});
+        let tokens = self.tokens();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        json!({
+            "id": id,
+            "object": "list",
+            "created": now.as_secs(),
+            "model": self.model,
+            "data": self.scored.iter().map(one).collect::<Vec<_>>(),
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+        })
     }
 
     fn voyage(&self) -> Value {

@@ -29,7 +29,9 @@ use crate::state::{State, Work};
 
 pub(crate) fn routes() -> Router<Arc<State>> {
     let mut router = Router::new().route("/info", get(info));
-    for path in ["/rerank", "/v1/rerank", "/v2/rerank", "/predict", "/invocations"] {
+    for path in
+        ["/rerank", "/v1/rerank", "/v2/rerank", "/predict", "/score", "/v1/score", "/invocations"]
+    {
         router = router.route(path, post(handle));
     }
     // The page is read at the same path.
@@ -41,7 +43,8 @@ pub(crate) fn routes() -> Router<Arc<State>> {
     post,
     path = "/rerank",
     description = "Scores texts for a query, in the dialect of the body: `texts` is that of text-embeddings-inference, `top_k` that of \
-        Voyage, everything else that of Cohere, Jina and vLLM. Also at /v1/rerank, /v2/rerank, / and /invocations.",
+        Voyage, everything else that of Cohere, Jina and vLLM. Pairs, `inputs` as in text-embeddings-inference or `text_1` and `text_2` as in vLLM, are scored in \
+        their order. Also at /v1/rerank, /v2/rerank, /predict, /score, /v1/score, / and /invocations.",
     request_body(content = Object, content_type = "application/json", example = json!({"query": "which dog retrieves?", "texts": ["a vizsla"]})),
     responses(
         (status = 200, description = "Scores, best first, in the same dialect", body = Value),
@@ -55,7 +58,7 @@ pub(crate) async fn handle(
     Extension(RequestId(id)): Extension<RequestId>,
     JsonObject(body): JsonObject,
 ) -> Result<Response, ApiError> {
-    let kind = if body.contains_key("inputs") { Kind::Predict } else { Kind::Rerank };
+    let kind = if request::is_of_pairs(&body) { Kind::Predict } else { Kind::Rerank };
     state.metrics.started(kind);
     let start = Instant::now();
     let mut leaving = Leaving { state: &state, kind, answered: false };

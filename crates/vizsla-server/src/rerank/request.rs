@@ -1,8 +1,8 @@
 //! Reads a request to rerank in any of the dialects that clients speak. In: a path and a JSON object. Out: one call.
 //!
 //! The body tells the dialect, not the path: `inputs` is a prediction of text-embeddings-inference (TEI) or of a
-//! transformers pipeline, `texts` is TEI's rerank, `top_k` is Voyage's; everything else is the object that Cohere, Jina,
-//! vLLM and their clients share.
+//! transformers pipeline, `text_1` or what else vLLM calls it is vLLM's score, `texts` is TEI's rerank, `top_k` is Voyage's;
+//! everything else is the object that Cohere, Jina, vLLM and their clients share.
 
 use serde_json::{Map, Value};
 
@@ -19,6 +19,8 @@ pub(super) enum Dialect {
     Tei,
     /// Scores of pairs, in input order.
     Predict(Shape),
+    /// The same in vLLM's list.
+    Score,
     /// `data` in place of `results`, with documents as texts.
     Voyage,
     /// The object that Cohere, Jina and vLLM share, in this version of Cohere's.
@@ -58,6 +60,15 @@ pub(super) struct Spans {
     pub(super) max: usize,
 }
 
+/// The names under which vLLM takes queries and texts to score.
+const SIDES: [(&str, &str); 4] =
+    [("text_1", "text_2"), ("queries", "documents"), ("queries", "items"), ("data_1", "data_2")];
+
+/// Whether a request is about pairs, each with a query of its own.
+pub(super) fn is_of_pairs(body: &Map<String, Value>) -> bool {
+    body.contains_key("inputs") || SIDES.iter().any(|(queries, _)| body.contains_key(*queries))
+}
+
 impl Call {
     /// Reads a request.
     pub(super) fn read(
@@ -67,6 +78,9 @@ impl Call {
     ) -> Result<Self, ApiError> {
         if let Some(inputs) = given(body, "inputs") {
             return prediction(body, inputs, limit);
+        }
+        if is_of_pairs(body) || path.ends_with("/score") {
+            return sides(body, limit);
         }
         let query = text_of(body, "query")?;
         if query.trim().is_empty() {
@@ -166,6 +180,52 @@ fn prediction(body: &Map<String, Value>, inputs: &Value, limit: usize) -> Result
         return_documents: false,
         raw_scores: flag(body, "raw_scores")?.unwrap_or(false),
         spans: None,
+    })
+}
+
+/// One query with every text, or as many queries as texts.
+fn sides(body: &Map<String, Value>, limit: usize) -> Result<Call, ApiError> {
+    let found = SIDES.iter().find_map(|(queries, texts)| {
+        Some(((*queries, given(body, queries)?), (*texts, given(body, texts)?)))
+    });
+    let ((first, queries), (second, texts)) = found.ok_or_else(|| {
+        let text = "`text_1` and `text_2` are missing: a query or several, and the texts to score";
+        ApiError::malformed(text)
+    })?;
+    let (mut queries, texts) = (side(first, queries, limit)?, side(second, texts, limit)?);
+    if let [query] = &queries[..] {
+        queries = vec![query.clone(); texts.len()];
+    }
+    if queries.len() != texts.len() {
+        return Err(ApiError::malformed(format!(
+            "`{first}` has {} entries and `{second}` {}: give one query, or as many as texts",
+            queries.len(),
+            texts.len()
+        )));
+    }
+    if queries.iter().any(|query| query.trim().is_empty()) {
+        return Err(ApiError::empty(format!("`{first}` has an empty query")));
+    }
+    Ok(Call {
+        dialect: Dialect::Score,
+        pairs: queries.into_iter().zip(texts).collect(),
+        documents: Vec::new(),
+        top_n: None,
+        return_documents: false,
+        raw_scores: flag(body, "use_activation")?.is_some_and(|activation| !activation),
+        spans: None,
+    })
+}
+
+fn side(name: &str, value: &Value, limit: usize) -> Result<Vec<String>, ApiError> {
+    let values = match value {
+        Value::Array(values) => &values[..],
+        one => std::slice::from_ref(one),
+    };
+    within(values.len(), name, limit)?;
+    let texts = values.iter().map(|value| document_text(value, &[]));
+    texts.collect::<Option<_>>().ok_or_else(|| {
+        ApiError::malformed(format!("`{name}` must be a string or an array of strings"))
     })
 }
 
@@ -302,6 +362,8 @@ mod tests {
                 json!({"inputs": [{"text": "q", "text_pair": "a"}]}),
                 Dialect::Predict(Shape::Objects),
             ),
+            ("/score", json!({"text_1": "q", "text_2": ["a"]}), Dialect::Score),
+            ("/rerank", json!({"queries": ["q"], "documents": ["a"]}), Dialect::Score),
         ] {
             assert_eq!(read(path, &body).unwrap().dialect, dialect, "{body}");
         }
@@ -319,6 +381,28 @@ mod tests {
         let body = json!({"query": "q", "documents": [{"title": "t", "body": "b"}], "rank_fields": ["title", "body"], "top_n": 0});
         let call = read("/v1/rerank", &body).unwrap();
         assert_eq!((call.pairs[0].1.as_str(), call.top_n), ("t\nb", None));
+    }
+
+    #[test]
+    fn one_query_or_as_many_as_texts_are_scored() {
+        let pairs = |body: Value| read("/v1/score", &body).unwrap().pairs;
+        let texts = || vec![("q".to_owned(), "a".to_owned()), ("q".to_owned(), "b".to_owned())];
+        assert_eq!(pairs(json!({"text_1": "q", "text_2": ["a", "b"]})), texts());
+        assert_eq!(pairs(json!({"data_1": ["q"], "data_2": ["a", {"text": "b"}]})), texts());
+        assert_eq!(pairs(json!({"queries": ["q", "q"], "items": ["a", "b"]})), texts());
+        assert_eq!(pairs(json!({"text_1": "q", "text_2": "a"})), texts()[..1]);
+        for (body, named) in [
+            (json!({"model": "m"}), "`text_1` and `text_2`"),
+            (json!({"text_1": "q"}), "`text_1` and `text_2`"),
+            (json!({"text_1": ["q", "r"], "text_2": ["a", "b", "c"]}), "has 2 entries"),
+            (json!({"text_1": "", "text_2": ["a"]}), "`text_1` has an empty"),
+            (json!({"text_1": "q", "text_2": []}), "`text_2` cannot be empty"),
+            (json!({"text_1": "q", "text_2": [1]}), "`text_2` must be"),
+            (json!({"text_1": "q", "text_2": ["a", "b", "c", "d"]}), "more than the 3"),
+        ] {
+            let error = read("/score", &body).unwrap_err();
+            assert!(error.text().contains(named), "{body}: {}", error.text());
+        }
     }
 
     #[test]

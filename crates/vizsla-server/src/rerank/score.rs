@@ -21,7 +21,7 @@ impl TieBreak for Scored {
     }
 }
 
-/// Scores every pair, best first unless this is a prediction, as many as were asked for.
+/// Scores every pair, in input order for pairs and otherwise best first, as many as were asked for.
 pub(super) fn score(
     reranker: &LazyReranker,
     call: &Call,
@@ -42,7 +42,7 @@ pub(super) fn score(
             all.push(Scored { index, score: score.ok_or_else(ApiError::timed_out)? });
         }
     }
-    if matches!(call.dialect, Dialect::Predict(_)) {
+    if matches!(call.dialect, Dialect::Predict(_) | Dialect::Score) {
         all.sort_by_key(|scored| scored.index);
         return Ok(all);
     }
