@@ -104,7 +104,8 @@ impl Index {
                 format!("there is already an index at {}: open it", dir.display()),
             ));
         }
-        if dir.exists() && !holds_nothing_else(dir)? {
+        // It may have become an index meanwhile, by another process; the lock tells.
+        if dir.exists() && !holds_nothing_else(dir)? && !settings::is_index(dir) {
             return Err(settings::not_an_index(dir));
         }
         let segments = dir.join(SEGMENTS_DIR);
