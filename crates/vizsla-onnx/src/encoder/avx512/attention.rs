@@ -31,7 +31,7 @@ pub(in crate::encoder) struct Scratch {
 /// Writes for each query softmax(q·k / √d)·v (Vaswani et al., "Attention Is All You Need", 2017, equation 1), head by
 /// head. `VECTORS` is a head's size divided by 16.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-pub(in crate::encoder) fn attend<const VECTORS: usize>(
+pub(super) fn attend<const VECTORS: usize>(
     sequence: &Sequence<'_>,
     scratch: &mut Scratch,
     out: &mut [f32],

@@ -8,9 +8,9 @@
 )]
 #![allow(unsafe_code, reason = "an `Avx512` exists only where the processor has the instructions")]
 
-pub(super) mod attention;
+mod attention;
 pub(super) mod linear;
-pub(super) mod norm;
+mod norm;
 pub(super) mod rows;
 pub(super) mod simd;
 

@@ -8,7 +8,7 @@ use crate::encoder::Norm;
 /// Adds `other` and normalises each row to mean 0 and variance 1 before scaling and shifting it: Ba et al., "Layer
 /// Normalization" (2016), equation 4.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-pub(in crate::encoder) fn add_and_normalize(rows: &mut [f32], other: &[f32], norm: &Norm) {
+pub(super) fn add_and_normalize(rows: &mut [f32], other: &[f32], norm: &Norm) {
     let width = norm.weight.len();
     for (row, other) in rows.chunks_exact_mut(width).zip(other.chunks_exact(width)) {
         let (row, _) = row.as_chunks_mut::<16>();

@@ -56,7 +56,7 @@ impl Rows {
 
     /// Quantises rows of `width` numbers, a multiple of 16, in sequences of `tokens` rows.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")]
-    pub(in crate::encoder) fn quantize(&mut self, values: &[f32], width: usize, firsts: Firsts) {
+    pub(super) fn quantize(&mut self, values: &[f32], width: usize, firsts: Firsts) {
         let (tokens, before) = match firsts {
             Firsts::Every(tokens) => (tokens, 1),
             Firsts::None => (values.len() / width, 0),
