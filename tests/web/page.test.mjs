@@ -195,6 +195,20 @@ test("hostile texts stay texts", async () => {
   await close(page);
 });
 
+test("files can be narrowed by when they changed", async () => {
+  const page = await open("/?q=fish");
+  await page.selectOption("[name=since]", "7d");
+  await page.waitForURL(/since=7d/);
+  await page.waitForSelector(".hit");
+  await page.goto(`${base}/?q=fish&since=2001&until=2002`);
+  assert.equal(await page.inputValue("[name=since]"), "2001");
+  assert.match(await page.textContent("main"), /Nothing found/);
+  await page.click("main .note a");
+  await page.waitForSelector(".hit");
+  assert.equal(await page.inputValue("[name=since]"), "");
+  await close(page);
+});
+
 test("what goes wrong is said", async () => {
   const page = await open("/?q=hreon");
   assert.match(await page.textContent("main"), /Did you mean/);

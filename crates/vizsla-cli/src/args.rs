@@ -7,7 +7,6 @@ mod engine;
 mod generated;
 #[cfg(feature = "serve")]
 mod mcp;
-mod moment;
 #[cfg(feature = "serve")]
 mod named_index;
 mod question;
@@ -29,7 +28,6 @@ pub(crate) use self::engine::EngineArgs;
 pub(crate) use self::generated::{completions, manual_pages};
 #[cfg(feature = "serve")]
 pub(crate) use self::mcp::{Agent, McpArgs};
-use self::moment::parse_moment;
 #[cfg(feature = "serve")]
 pub(crate) use self::named_index::NamedIndex;
 pub(crate) use self::question::parse;
@@ -347,10 +345,10 @@ pub(crate) struct FilterArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub(crate) meta: Vec<(String, String)>,
     /// Only files changed then or later: 7d, 2w, today, yesterday, 2024, 2024-05, 2024-05-31 or 2024-05-31T12:00:00Z
-    #[arg(long, value_name = "WHEN", value_parser = parse_moment)]
+    #[arg(long, value_name = "WHEN", value_parser = vizsla::parse_moment)]
     pub(crate) since: Option<i64>,
     /// Only files changed before then
-    #[arg(long, value_name = "WHEN", value_parser = parse_moment)]
+    #[arg(long, value_name = "WHEN", value_parser = vizsla::parse_moment)]
     pub(crate) until: Option<i64>,
 }
 

@@ -28,6 +28,7 @@
 //! # Features
 //! - `onnx`: adds the module `onnx` with cross-encoders run by ONNX Runtime, which is loaded at run time. Off by
 //!   default: without it, neither `ort` nor `tokenizers` is built.
+//! - `moments`: adds `parse_moment`, which reads times as people name them (`7d`, `yesterday`, `2024-05`).
 
 #![forbid(unsafe_code)]
 
@@ -36,6 +37,8 @@ mod bm25;
 mod collection;
 mod error;
 mod index;
+#[cfg(feature = "moments")]
+mod moment;
 mod search;
 mod settings;
 
@@ -48,6 +51,8 @@ pub use index::{
     Index, IndexSettings, IndexStats, IndexWriter, ParseWeightsError, RepairReport, WriterOptions,
     check_document, content_hash,
 };
+#[cfg(feature = "moments")]
+pub use moment::{ParseMomentError, parse_moment};
 pub use search::{
     Effort, Engine, FuseStage, Hit, HitPassage, HitScores, Likelihood, MergedRetriever,
     ParseEffortError, PassageCopy, PassageRetriever, RerankStage, RetrieveStage, ScoredCandidates,

@@ -1,8 +1,10 @@
 //! What a search may ask for, in a URL or in a body. In: names and values. Out: a [`SearchRequest`].
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use serde::Deserialize;
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vizsla::{Effort, Filter, FusionPolicy, QuerySyntax, SearchRequest};
 
@@ -32,10 +34,11 @@ pub(crate) struct SearchQuery {
     pub(crate) ext: Vec<String>,
     /// Metadata that the document must have, as `name=value`.
     pub(crate) meta: Vec<String>,
-    /// The file must have changed at or after this moment, in seconds since 1970.
-    pub(crate) since: Option<i64>,
-    /// The file must have changed before this moment, in seconds since 1970.
-    pub(crate) until: Option<i64>,
+    /// The file must have changed at or after this moment: seconds since 1970, or `7d`, `yesterday`, `2024`, `2024-05`,
+    /// `2024-05-31`, `2024-05-31T12:00:00Z`.
+    pub(crate) since: Option<Moment>,
+    /// The file must have changed before this moment.
+    pub(crate) until: Option<Moment>,
     /// Whether to explain the scores.
     pub(crate) explain: bool,
     /// Whether the query is in the engine's own syntax, in which it can be wrong.
@@ -46,9 +49,44 @@ pub(crate) struct SearchQuery {
     pub(crate) min_probability: Option<f32>,
 }
 
+/// Seconds since 1970, or a moment as people name it; kept as it was given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub(crate) enum Moment {
+    Seconds(i64),
+    Named(String),
+}
+
+impl Moment {
+    /// In seconds since 1970; `name` is that of the parameter.
+    fn seconds(&self, name: &str) -> Result<i64, ApiError> {
+        match self {
+            Self::Seconds(seconds) => Ok(*seconds),
+            Self::Named(text) => vizsla::parse_moment(text).map_err(|error| {
+                ApiError::malformed(format!("`{name}`: {text:?}: {error}, or seconds since 1970"))
+            }),
+        }
+    }
+}
+
+impl Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Seconds(seconds) => write!(f, "{seconds}"),
+            Self::Named(text) => f.write_str(text),
+        }
+    }
+}
+
 impl SearchQuery {
     /// Reads the part of a URL after `?`.
     pub(crate) fn from_url(query: &str) -> Result<Self, ApiError> {
+        // What is read below would replace such bytes silently.
+        percent_decode_str(query).decode_utf8().map_err(|_| {
+            ApiError::malformed(
+                "the URL must be percent-encoded UTF-8, and some of its bytes are not",
+            )
+        })?;
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
             .map_err(|error| ApiError::malformed(format!("the URL cannot be read: {error}")))?;
         let mut object = Map::new();
@@ -66,6 +104,8 @@ impl SearchQuery {
                     continue;
                 }
                 "q" | "index" | "fusion" | "effort" => Value::from(value),
+                // Four digits are a year.
+                "since" | "until" if value.len() == 4 => Value::from(value),
                 "explain" | "syntax" => {
                     Value::from(!matches!(value.as_str(), "0" | "false" | "no"))
                 }
@@ -146,7 +186,11 @@ impl SearchQuery {
     }
 
     pub(crate) fn filter(&self) -> Result<Filter, ApiError> {
-        let mut filter = Filter::default().with_modified(self.since, self.until);
+        let seconds = |name: &str, moment: &Option<Moment>| {
+            moment.as_ref().map(|moment| moment.seconds(name)).transpose()
+        };
+        let (since, until) = (seconds("since", &self.since)?, seconds("until", &self.until)?);
+        let mut filter = Filter::default().with_modified(since, until);
         for path in &self.path {
             filter.paths.extend(globs(path));
         }
@@ -199,11 +243,29 @@ mod tests {
     }
 
     #[test]
+    fn moments_are_seconds_or_as_people_name_them() {
+        let from = |url: &str| SearchQuery::from_url(url).unwrap().filter().unwrap().modified_from;
+        let year = vizsla::parse_moment("2024").unwrap();
+        assert_eq!(from("q=x&since=2024"), Some(year));
+        assert_eq!(from(&format!("q=x&since={year}")), Some(year));
+        assert!(from("q=x&since=7d") > Some(year));
+        let body = json!({"q": "x", "since": "2024", "until": -5});
+        let query = SearchQuery::from_object(body.as_object().unwrap().clone()).unwrap();
+        let filter = query.filter().unwrap();
+        assert_eq!((filter.modified_from, filter.modified_until), (Some(year), Some(-5)));
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
-        for (url, named) in [("q=x&limit=many", "limit"), ("q=x&since=yesterday", "since")] {
+        for (url, named) in
+            [("q=x&limit=many", "limit"), ("q=x&since=1.5", "since"), ("q=caf%E9", "UTF-8")]
+        {
             let error = SearchQuery::from_url(url).unwrap_err();
             assert!(error.text().contains(named), "{url}: {}", error.text());
         }
+        let query = SearchQuery::from_url("q=x&until=tomorrowish").unwrap();
+        let error = query.filter().unwrap_err();
+        assert!(error.text().contains("`until`: \"tomorrowish\""), "{}", error.text());
         let query = SearchQuery { meta: vec!["a".to_owned()], ..SearchQuery::default() };
         assert!(query.filter().is_err());
         let query = SearchQuery { fusion: Some("magic".to_owned()), ..SearchQuery::default() };

@@ -100,6 +100,10 @@ fn put_choices(html: &mut Html, view: &View) {
     let numbers = [("", "10 hits"), ("20", "20 hits"), ("50", "50 hits")];
     let limit = query.limit.filter(|limit| *limit != 10).map(|limit| limit.to_string());
     put_select(html, ("limit", "Show"), owned(&numbers), &limit.unwrap_or_default());
+    let ages =
+        [("", "any time"), ("7d", "past week"), ("1month", "past month"), ("1y", "past year")];
+    let since = query.since.as_ref().map(ToString::to_string);
+    put_select(html, ("since", "Changed"), owned(&ages), &since.unwrap_or_default());
 }
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -133,7 +137,6 @@ fn carried(query: &SearchQuery) -> Vec<(&'static str, String)> {
     let text = |value: Option<&dyn Display>| value.map(ToString::to_string);
     let single = [
         ("depth", text(query.depth.as_ref().map(|v| v as _))),
-        ("since", text(query.since.as_ref().map(|v| v as _))),
         ("until", text(query.until.as_ref().map(|v| v as _))),
         ("budget", text(query.budget.as_ref().map(|v| v as _))),
         ("min_probability", text(query.min_probability.as_ref().map(|v| v as _))),
@@ -149,6 +152,7 @@ fn url_for(query: &SearchQuery, words: &str) -> String {
     let optional = [("index", &query.index), ("fusion", &query.fusion)];
     pairs.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
     pairs.extend(query.limit.map(|limit| ("limit", limit.to_string())));
+    pairs.extend(query.since.iter().map(|since| ("since", since.to_string())));
     pairs.extend(query.path.iter().map(|path| ("path", path.clone())));
     pairs.extend(query.ext.iter().map(|ext| ("ext", ext.clone())));
     pairs.extend(carried(query));
@@ -303,11 +307,17 @@ fn put_notes(html: &mut Html, query: &SearchQuery, notes: &QueryNotes) {
 fn put_none(html: &mut Html, view: &View) {
     html.put("<div class=\"note\"><h1>Nothing found</h1><p>No passage has these words", &[]);
     let query = &view.query;
-    if query.ext.is_empty() && query.path.is_empty() && query.meta.is_empty() {
+    let all = SearchQuery {
+        ext: Vec::new(),
+        path: Vec::new(),
+        meta: Vec::new(),
+        since: None,
+        until: None,
+        ..query.clone()
+    };
+    if all == *query {
         html.put(". Try other words, or fewer.</p></div>", &[]);
     } else {
-        let all =
-            SearchQuery { ext: Vec::new(), path: Vec::new(), meta: Vec::new(), ..query.clone() };
         let url = url_for(&all, &query.q);
         html.put(
             " within the filters. <a href=\"{}\">Search without filters</a></p></div>",

@@ -3,12 +3,30 @@
 use jiff::civil::Date;
 use jiff::{Span, ZonedDateTime};
 
-pub(super) fn parse_moment(text: &str) -> Result<i64, String> {
-    moment(text.trim(), &ZonedDateTime::now()).ok_or_else(|| {
-        "give a day such as 2024-05-31, yesterday or 2024-05, a while ago such as 7d or 2w, or a time such as \
-         2024-05-31T12:00:00Z"
-            .to_owned()
-    })
+/// Text that names no moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParseMomentError;
+
+impl std::error::Error for ParseMomentError {}
+
+impl std::fmt::Display for ParseMomentError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(
+            "give a day such as 2024-05-31, yesterday or 2024-05, a while ago such as 7d or 2w, or a time such as \
+             2024-05-31T12:00:00Z",
+        )
+    }
+}
+
+/// The moment, in seconds since 1970, that people mean by `today`, `yesterday`, `7d` (`min`, `h`, `d`, `w`, `month`,
+/// `y`: that long ago), `2024`, `2024-05`, `2024-05-31` (when that began, in local time) or `2024-05-31T12:00:00Z`;
+/// what [`Filter::with_modified`](crate::Filter::with_modified) takes.
+///
+/// # Errors
+/// When the text is none of these.
+pub fn parse_moment(text: &str) -> Result<i64, ParseMomentError> {
+    moment(text.trim(), &ZonedDateTime::now()).ok_or(ParseMomentError)
 }
 
 fn moment(text: &str, now: &ZonedDateTime) -> Option<i64> {
