@@ -19,16 +19,16 @@ use crate::retriever::Engine;
 const COUNTED: u32 = 10_000;
 
 impl Cluster {
-    /// Sends a search with the time that is left for it.
-    fn ask(&self, layout: &Layout, body: &Value, time: &TimeLimits) -> Result<Answer, Error> {
+    /// Sends a search with the time that is left for it; `dfs` is whether the shards first tell each other how frequent
+    /// the words are, which scores alone need.
+    fn ask(&self, body: &Value, dfs: bool, time: &TimeLimits) -> Result<Answer, Error> {
         let mut body = body.clone();
         if let Some(deadline) = time.deadline {
             let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
             body["timeout"] = format!("{left}ms").into();
         }
         let mut parameters = Vec::new();
-        // Word statistics of one shard alone would make scores depend on where a passage lies.
-        if self.dfs.unwrap_or(layout.own.is_some()) {
+        if dfs {
             parameters.push("search_type=dfs_query_then_fetch");
         }
         if self.product.has_pipelines() {
@@ -66,13 +66,14 @@ impl Engine for Cluster {
         let body = json!({
             "size": depth, "track_total_hits": COUNTED, "_source": source(layout), "query": query,
         });
-        self.ask(layout, &body, time)
+        // Word statistics of one shard alone would make scores depend on where a passage lies.
+        self.ask(&body, self.dfs.unwrap_or(layout.own.is_some()), time)
     }
 
-    fn has(&self, layout: &Layout, query: &Value, time: &TimeLimits) -> Result<bool, Error> {
+    fn has(&self, _: &Layout, query: &Value, time: &TimeLimits) -> Result<bool, Error> {
         let body =
             json!({"size": 0, "terminate_after": 1, "track_total_hits": true, "query": query});
-        Ok(self.ask(layout, &body, time)?.matched.is_some_and(|matched| matched.passages > 0))
+        Ok(self.ask(&body, false, time)?.matched.is_some_and(|matched| matched.passages > 0))
     }
 
     fn details(
@@ -93,14 +94,14 @@ impl Engine for Cluster {
         };
         let body = json!({
             "size": ids.len(), "track_total_hits": false, "_source": source,
-            "query": {"bool": {"filter": [{"ids": {"values": ids}}], "should": [query]}},
+            "query": {"bool": {"filter": [{"ids": {"values": ids}}]}},
             "highlight": {
                 "type": "unified", "number_of_fragments": 0, "require_field_match": own,
                 "pre_tags": [MARKS[0]], "post_tags": [MARKS[1]], "fields": fields,
                 "highlight_query": query,
             },
         });
-        self.ask(layout, &body, time)
+        self.ask(&body, false, time)
     }
 
     fn explain(
