@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::serving::Serving;
+use crate::serving::{Reply, Serving, exchange};
 use crate::support::{Workspace, root};
 
 /// The blocks of a kind in a page.
@@ -17,14 +17,14 @@ fn blocks(page: &str, kind: &str) -> Vec<String> {
 }
 
 /// The requests of a page: method, path and body.
-fn requests(page: &str) -> Vec<(String, Value)> {
+fn requests(page: &str) -> Vec<(String, String, Value)> {
     let read = |block: String| {
         let (first, body) = block.split_once('\n').unwrap();
         let (method, path) = first.split_once(' ').unwrap();
         assert!(["GET", "PUT", "POST"].contains(&method), "{page}: {first}");
         let body =
             serde_json::from_str(body).unwrap_or_else(|error| panic!("{page}: {error}: {body}"));
-        (path.to_owned(), body)
+        (method.to_owned(), format!("/{}", path.trim_start_matches('/')), body)
     };
     blocks(page, "json").into_iter().map(read).collect()
 }
@@ -53,8 +53,8 @@ fn the_connector_of_opensearch_gets_what_it_reads() {
     let workspace = Workspace::new();
     let serving = Serving::start(&workspace, &[]);
     let requests = requests("opensearch.md");
-    let (_, connector) =
-        requests.iter().find(|(path, _)| path.ends_with("connectors/_create")).unwrap();
+    let (_, _, connector) =
+        requests.iter().find(|(_, path, _)| path.ends_with("connectors/_create")).unwrap();
     let action = &connector["actions"][0];
     // As ml-commons fills it in: texts as JSON, the query escaped for the quotes around it.
     let quoted = json!(QUERY).to_string();
@@ -72,13 +72,67 @@ fn the_connector_of_opensearch_gets_what_it_reads() {
     is_complete(&reply.json()["results"], "relevance_score");
 }
 
+/// The page as it stands, in OpenSearch with ml-commons, where `cargo xtask clients` has started that.
+#[test]
+fn opensearch_reranks_its_hits_through_the_connector() {
+    let Some(url) = std::env::var("VIZSLA_TEST_OPENSEARCH_ML").ok().filter(|url| !url.is_empty())
+    else {
+        return;
+    };
+    let opensearch = url.rsplit('/').next().unwrap();
+    let workspace = Workspace::new();
+    workspace.write("token", "a-secret-of-this-test");
+    let serving = Serving::start(&workspace, &["--token-file", "token"]);
+    // BM25 alone would have the first one first.
+    for (id, text) in ["Dog food for a dog, a dog.", TEXTS[1], "A dog sleeps."].iter().enumerate() {
+        let document = json!({"title": format!("Text \"{id}\""), "body": text});
+        let path = format!("/notes/_doc/{id}?refresh=true");
+        assert_eq!(put(opensearch, "PUT", &path, &document).status, 201);
+    }
+    let mut ids: Vec<(&str, String)> = Vec::new();
+    let mut answer = Value::Null;
+    for (method, path, body) in requests("opensearch.md") {
+        let mut body = body
+            .to_string()
+            .replace("rerank\\\\.example:8765", &serving.address.replace('.', "\\\\."))
+            .replace("rerank.example:8765", &serving.address)
+            .replace("TOKEN", "a-secret-of-this-test")
+            .replace("when do herons nest", "which dog \\\"retrieves\\\"?")
+            // What fails is to be seen here.
+            .replace("\"ignore_failure\":true", "\"ignore_failure\":false");
+        for (name, id) in &ids {
+            body = body.replace(name, id);
+        }
+        let reply = put(opensearch, &method, &path, &serde_json::from_str(&body).unwrap());
+        assert_eq!(reply.status / 100, 2, "{path}: {}", reply.body);
+        answer = reply.json();
+        for (key, name) in
+            [("connector_id", "ID_OF_THE_CONNECTOR"), ("model_id", "ID_OF_THE_MODEL")]
+        {
+            ids.extend(answer[key].as_str().map(|id| (name, id.to_owned())));
+        }
+    }
+    let hits = answer["hits"]["hits"].as_array().unwrap();
+    assert_eq!(hits[0]["_id"], "1", "{answer}");
+    let scores: Vec<f64> = hits.iter().map(|hit| hit["_score"].as_f64().unwrap()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b) && scores[0] <= 1.0, "{answer}");
+    assert_eq!(hits.len(), 3, "{answer}");
+}
+
+/// Sends a request to another program than ours.
+fn put(address: &str, method: &str, path: &str, body: &Value) -> Reply {
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json");
+    exchange(address, &head, &body.to_string())
+}
+
 #[test]
 fn both_inference_services_of_elasticsearch_get_what_they_read() {
     let workspace = Workspace::new();
     let serving = Serving::start(&workspace, &[]);
     let requests = requests("elasticsearch.md");
     let service = |name: &str| {
-        &requests.iter().find(|(_, body)| body["service"] == name).unwrap().1["service_settings"]
+        &requests.iter().find(|(_, _, body)| body["service"] == name).unwrap().2["service_settings"]
     };
     let body = json!({"query": QUERY, "texts": TEXTS, "return_text": true});
     let reply = serving.post(&path_of(&service("hugging_face")["url"]), &body);

@@ -39,18 +39,7 @@ impl Serving {
 
     /// Sends a request as it is written and reads all of the answer.
     pub(crate) fn raw(&self, head: &str, body: &str) -> Reply {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        let length = body.len();
-        let request =
-            format!("{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).unwrap();
-        // Some bodies are compressed.
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let (headers, body) = text.split_once("\r\n\r\n").unwrap();
-        let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-        Reply { status, headers: headers.to_lowercase(), body: body.to_owned() }
+        exchange(&self.address, head, body)
     }
 
     pub(crate) fn get(&self, path: &str) -> Reply {
@@ -83,6 +72,21 @@ impl Serving {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
+}
+
+/// Sends a request as it is written, to any server, and reads all of the answer.
+pub(crate) fn exchange(address: &str, head: &str, body: &str) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let length = body.len();
+    let request = format!("{head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    // Some bodies are compressed.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let (headers, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
+    Reply { status, headers: headers.to_lowercase(), body: body.to_owned() }
 }
 
 impl Drop for Serving {

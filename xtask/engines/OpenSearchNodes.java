@@ -1,5 +1,5 @@
 // Starts a cluster of OpenSearch nodes in one process, from the jars of the project. In: a folder for their data, and a
-// port for each node by which the others reach it. Out: a line `ready PORT PORT ...` with the HTTP port of each; the nodes stop when standard input ends.
+// port for each node by which the others reach it; the folder of their modules and plugins is the property vizsla.home. Out: a line `ready PORT PORT ...` with the HTTP port of each; the nodes stop when standard input ends.
 // `stop N` on standard input stops node N alone, as if its machine had gone.
 
 import java.io.BufferedReader;
@@ -7,22 +7,15 @@ import java.io.InputStreamReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.opensearch.analysis.common.CommonAnalysisPlugin;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.env.Environment;
 import org.opensearch.http.HttpServerTransport;
-import org.opensearch.index.reindex.ReindexPlugin;
 import org.opensearch.node.Node;
-import org.opensearch.plugins.Plugin;
-import org.opensearch.transport.Netty4Plugin;
 
 public final class OpenSearchNodes {
-    private static final List<Class<? extends Plugin>> MODULES =
-            List.of(Netty4Plugin.class, CommonAnalysisPlugin.class, ReindexPlugin.class);
-
-    private static final class ModuleNode extends Node {
-        ModuleNode(Environment environment) {
-            super(environment, MODULES, false);
+    private static final class HttpNode extends Node {
+        HttpNode(Environment environment) {
+            super(environment, List.of(), false);
         }
 
         String http() {
@@ -39,14 +32,16 @@ public final class OpenSearchNodes {
             seeds.add("127.0.0.1:" + arguments[i + 1]);
             names.add("node-" + i);
         }
-        List<ModuleNode> nodes = new ArrayList<>();
+        List<HttpNode> nodes = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            Path home = data.resolve(names.get(i));
-            home.resolve("config").toFile().mkdirs();
+            Path own = data.resolve(names.get(i));
+            own.resolve("config").toFile().mkdirs();
             Settings settings = Settings.builder()
                     .put("cluster.name", "vizsla-" + arguments[1])
                     .put("node.name", names.get(i))
-                    .put("path.home", home.toString())
+                    .put("path.home", System.getProperty("vizsla.home"))
+                    .put("path.data", own.resolve("data").toString())
+                    .put("path.logs", own.resolve("logs").toString())
                     .put("network.host", "127.0.0.1")
                     .put("http.port", "0")
                     .put("transport.port", arguments[i + 1])
@@ -56,11 +51,11 @@ public final class OpenSearchNodes {
                     .putList("discovery.seed_hosts", seeds)
                     .putList("cluster.initial_cluster_manager_nodes", names)
                     .build();
-            ModuleNode node = new ModuleNode(new Environment(settings, home.resolve("config")));
+            HttpNode node = new HttpNode(new Environment(settings, own.resolve("config")));
             nodes.add(node);
         }
         List<Thread> starting = new ArrayList<>();
-        for (ModuleNode node : nodes) {
+        for (HttpNode node : nodes) {
             Thread thread = new Thread(() -> {
                 try {
                     node.start();
@@ -85,7 +80,7 @@ public final class OpenSearchNodes {
                 System.out.println("stopped");
             }
         }
-        for (ModuleNode node : nodes) {
+        for (HttpNode node : nodes) {
             node.close();
         }
         System.exit(0);

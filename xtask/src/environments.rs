@@ -31,8 +31,8 @@ pub(crate) fn python(of: &Path, name: &str, requirements: &str) -> anyhow::Resul
 }
 
 /// A folder in which Node finds the packages that `package.json` of `sources` names, and the scripts beside it.
-pub(crate) fn node(name: &str, sources: &Path) -> anyhow::Result<PathBuf> {
-    let dir = home().join(name);
+pub(crate) fn node((name, sources): (&str, &str)) -> anyhow::Result<PathBuf> {
+    let (dir, sources) = (home().join(name), tests(sources));
     let packages = fs::read_to_string(sources.join("package.json")).context("no package.json")?;
     make(&dir, &packages, || {
         fs::create_dir_all(&dir)?;
@@ -41,7 +41,7 @@ pub(crate) fn node(name: &str, sources: &Path) -> anyhow::Result<PathBuf> {
         npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"]).arg(&dir);
         run(&mut npm, &[0])
     })?;
-    for script in fs::read_dir(sources)?.flatten() {
+    for script in fs::read_dir(&sources)?.flatten() {
         if script.path().extension().is_some_and(|extension| extension == "mjs") {
             fs::copy(script.path(), dir.join(script.file_name()))?;
         }

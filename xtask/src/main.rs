@@ -15,6 +15,7 @@ mod peers;
 mod plan;
 mod python;
 mod record;
+mod scale;
 mod serve;
 mod wheel;
 
@@ -41,6 +42,7 @@ use self::peers::PeersArgs;
 use self::plan::PlanArgs;
 use self::python::PythonArgs;
 use self::record::RecordArgs;
+use self::scale::ScaleArgs;
 use self::serve::ServeArgs;
 use self::wheel::WheelArgs;
 
@@ -101,6 +103,8 @@ enum Bench {
     Formats(FormatsArgs),
     /// Load the server: throughput, big calls beside small ones, ten times too much, and another server beside it
     Serve(ServeArgs),
+    /// Search many passages in a cluster of OpenSearch, and time what is the engine's own and what is not
+    Engine(ScaleArgs),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -120,6 +124,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Bench { which: Some(Bench::FirstStage(args)) } => first_stage::bench(&args),
         Chore::Bench { which: Some(Bench::Formats(args)) } => formats::bench(&args),
         Chore::Bench { which: Some(Bench::Serve(args)) } => serve::bench(&args),
+        Chore::Bench { which: Some(Bench::Engine(args)) } => scale::bench(&args),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -20,8 +20,20 @@ pub(super) struct Program {
     pub(super) source: &'static str,
     /// The file of Maven with the jars.
     pub(super) jars: &'static str,
+    /// The part of that file that is wanted beside the usual one.
+    pub(super) profile: Option<&'static str>,
     /// Options of Java, with folders of `xtask/engines` after `=`.
     pub(super) folders: &'static [&'static str],
+    /// What the program loads by itself, from folders in its home.
+    pub(super) modules: &'static [Module],
+}
+
+/// A part of the program that sees its own jars only.
+pub(super) struct Module {
+    name: &'static str,
+    class: &'static str,
+    /// How the names of its jars begin.
+    jars: &'static [&'static str],
 }
 
 pub(super) const OPENSEARCH: Program = Program {
@@ -29,15 +41,52 @@ pub(super) const OPENSEARCH: Program = Program {
     kind: "opensearch",
     source: "OpenSearchNodes.java",
     jars: "opensearch.xml",
+    profile: None,
     folders: &[],
+    modules: &MODULES,
 };
+
+/// With ml-commons and the processor that asks a rerank server by it.
+pub(super) const OPENSEARCH_ML: Program =
+    Program { name: "OpenSearch with ml-commons", profile: Some("ml"), ..OPENSEARCH };
+
+const MODULES: [Module; 4] = [
+    Module {
+        name: "transport-netty4",
+        class: "org.opensearch.transport.Netty4Plugin",
+        jars: &["transport-netty4-", "netty-"],
+    },
+    Module {
+        name: "analysis-common",
+        class: "org.opensearch.analysis.common.CommonAnalysisPlugin",
+        jars: &["analysis-common-"],
+    },
+    Module {
+        name: "reindex",
+        class: "org.opensearch.index.reindex.ReindexPlugin",
+        jars: &[
+            "reindex-",
+            "http",
+            "commons-",
+            "opensearch-rest-client-",
+            "opensearch-ssl-config-",
+        ],
+    },
+    Module {
+        name: "lang-painless",
+        class: "org.opensearch.painless.PainlessPlugin",
+        jars: &["lang-painless-", "opensearch-scripting-painless-spi-", "asm-", "antlr4-runtime-"],
+    },
+];
 
 pub(super) const SOLR: Program = Program {
     name: "Solr",
     kind: "solr",
     source: "SolrNodes.java",
     jars: "solr.xml",
+    profile: None,
     folders: &["-Dvizsla.configuration=solr"],
+    modules: &[],
 };
 
 /// Nodes that run until this is dropped.
@@ -59,7 +108,7 @@ impl Program {
     }
 
     pub(super) fn start(&self, nodes: u32) -> anyhow::Result<Nodes> {
-        let jars = self.jars()?;
+        let home = self.home()?;
         let data = tempfile::Builder::new().prefix(&format!("vizsla-{}-", self.kind)).tempdir()?;
         let log = data.path().join("log");
         let ports = free_ports(nodes as usize)?;
@@ -69,10 +118,11 @@ impl Program {
             None => (*option).to_owned(),
         };
         let mut child = Command::new("java")
-            .args(["-Xms512m", "-Xmx1g"])
+            .args(["-Xms512m", &format!("-Xmx{}m", 512 * (1 + nodes))])
             .args(self.folders.iter().map(folder))
+            .arg(format!("-Dvizsla.home={}", home.display()))
             .arg("-cp")
-            .arg(jars.join("*"))
+            .arg(home.join("lib/*"))
             .arg(engines.join(self.source))
             .arg(data.path())
             .args(ports.iter().map(ToString::to_string))
@@ -94,30 +144,72 @@ impl Program {
         bail!("{} did not start ({status}):\n{log}", self.name)
     }
 
-    /// The folder with the jars, fetched once.
-    fn jars(&self) -> anyhow::Result<PathBuf> {
-        let folder = target_dir().join("engines").join(self.kind);
-        let (jars, pom) = (folder.join("lib"), folder.join("pom.xml"));
+    /// The folder with the program, fetched once.
+    fn home(&self) -> anyhow::Result<PathBuf> {
+        let name =
+            [Some(self.kind), self.profile].into_iter().flatten().collect::<Vec<_>>().join("-");
+        let home = target_dir().join("engines").join(name);
         let wanted = fs::read_to_string(root().join("xtask/engines").join(self.jars))?;
         // Written last, so that what was begun is not taken for complete.
-        let is_there = fs::read_to_string(folder.join("complete")).is_ok_and(|made| made == wanted);
+        let is_there = fs::read_to_string(home.join("complete")).is_ok_and(|made| made == wanted);
         if !is_there {
-            fs::create_dir_all(&folder)?;
-            fs::write(&pom, &wanted)?;
-            if Command::new("mvn").arg("--version").output().is_err() {
-                bail!(self.needs());
+            let _ = fs::remove_dir_all(&home);
+            fs::create_dir_all(&home)?;
+            fs::write(home.join("pom.xml"), &wanted)?;
+            self.fetch(&home)?;
+            for module in self.modules {
+                module.settle(&home, &wanted)?;
             }
-            run_command(
-                Command::new("mvn")
-                    .args(["--batch-mode", "--quiet", "--file"])
-                    .arg(&pom)
-                    .arg("dependency:copy-dependencies")
-                    .arg(format!("-DoutputDirectory={}", jars.display())),
-                &[0],
-            )?;
-            fs::write(folder.join("complete"), &wanted)?;
+            fs::write(home.join("complete"), &wanted)?;
         }
-        Ok(jars)
+        Ok(home)
+    }
+
+    /// Jars come into `lib`, plugins, which are archives, each into a folder of `plugins`.
+    fn fetch(&self, home: &Path) -> anyhow::Result<()> {
+        if Command::new("mvn").arg("--version").output().is_err() {
+            bail!(self.needs());
+        }
+        let maven = |goal: &str, into: &str, options: &[&str]| {
+            let mut command = Command::new("mvn");
+            command.args(["--batch-mode", "--quiet", "--file"]).arg(home.join("pom.xml"));
+            command.args(self.profile.map(|profile| format!("--activate-profiles={profile}")));
+            command.arg(format!("dependency:{goal}"));
+            command.arg(format!("-DoutputDirectory={}", home.join(into).display()));
+            run_command(command.args(options), &[0])
+        };
+        maven("copy-dependencies", "lib", &["-DexcludeTypes=zip"])?;
+        if self.profile.is_some() {
+            let options = ["-DincludeTypes=zip", "-Dmdep.useSubDirectoryPerArtifact=true"];
+            maven("unpack-dependencies", "plugins", &options)?;
+        }
+        Ok(())
+    }
+}
+
+impl Module {
+    /// Moves the module's jars out of `lib` into its own folder; one whose jars were not fetched is left out.
+    fn settle(&self, home: &Path, pom: &str) -> anyhow::Result<()> {
+        let folder = home.join("modules").join(self.name);
+        fs::create_dir_all(&folder)?;
+        for jar in fs::read_dir(home.join("lib"))? {
+            let jar = jar?;
+            let name = jar.file_name().to_string_lossy().into_owned();
+            if self.jars.iter().any(|beginning| name.starts_with(beginning)) {
+                fs::rename(jar.path(), folder.join(name))?;
+            }
+        }
+        if fs::read_dir(&folder)?.next().is_none() {
+            return Ok(fs::remove_dir(&folder)?);
+        }
+        let version = pom.split("<engine>").nth(1).and_then(|rest| rest.split('<').next());
+        let version = version.context("the file of Maven names no version of the engine")?;
+        let Self { name, class, .. } = self;
+        let descriptor = format!(
+            "name={name}\ndescription={name}\nclassname={class}\nversion={version}\nopensearch.version={version}\n\
+             java.version=11\n"
+        );
+        Ok(fs::write(folder.join("plugin-descriptor.properties"), descriptor)?)
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct EngineArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineName {
     Opensearch,
+    /// With ml-commons and its processor `rerank`
+    OpensearchMl,
     Solr,
     Postgresql,
 }
@@ -42,6 +44,7 @@ pub(crate) trait Running: Send {
 pub(crate) fn start(engine: EngineName, nodes: u32) -> anyhow::Result<Box<dyn Running>> {
     Ok(match engine {
         EngineName::Opensearch => Box::new(java::OPENSEARCH.start(nodes)?),
+        EngineName::OpensearchMl => Box::new(java::OPENSEARCH_ML.start(nodes)?),
         EngineName::Solr => Box::new(java::SOLR.start(nodes)?),
         EngineName::Postgresql if nodes > 1 => bail!("PostgreSQL is started as one server"),
         EngineName::Postgresql => Box::new(postgresql::Server::start()?),
