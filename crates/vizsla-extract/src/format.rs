@@ -7,6 +7,7 @@ use std::io::BufRead;
 
 use crate::error::Error;
 use crate::output::Output;
+use crate::sample::Sample;
 
 /// Everything there is to know about a format.
 pub(crate) struct Definition {
@@ -18,11 +19,22 @@ pub(crate) struct Definition {
     pub(crate) version: u32,
     /// The extensions that indicate it, in lower case.
     pub(crate) extensions: &'static [&'static str],
-    /// Whether bytes are of this format, for formats that show it. Content counts for more than the extension.
-    pub(crate) recognise: Option<fn(&[u8]) -> bool>,
+    /// How its content shows it. Content counts for more than the extension.
+    pub(crate) recognise: Recognise,
     /// Whether the reader handles binary structures that others made, and is better run in a process of its own.
     pub(crate) is_foreign: bool,
     pub(crate) read: Read,
+}
+
+/// How content shows its format.
+pub(crate) enum Recognise {
+    /// Not at all: the extension alone indicates it.
+    No,
+    /// Its bytes do, whatever the extension is.
+    Bytes(fn(&[u8]) -> bool),
+    /// Its text does, where the extension indicates plain text or nothing, or a format whose texts do not begin with
+    /// the character that this one begins with.
+    Text { begins: fn(char) -> bool, shows: fn(&Sample<'_>) -> bool },
 }
 
 /// How a file is read.
@@ -35,15 +47,22 @@ pub(crate) enum Read {
     Not(&'static str),
 }
 
-/// All groups of formats. Signatures are tried in this order: what is in a container comes before the container.
+impl Definition {
+    fn is_shown_by(&self, bytes: &[u8]) -> bool {
+        matches!(self.recognise, Recognise::Bytes(is) if is(bytes))
+    }
+}
+
+/// All groups of formats. They are recognised in this order: what is in a container comes before the container, and a kind
+/// of JSON before JSON.
 static GROUPS: [&[&Definition]; 7] = [
     crate::pdf::FORMATS,
     crate::ocr::FORMATS,
     crate::office::FORMATS,
     crate::mail::FORMATS,
     crate::archive::FORMATS,
-    crate::records::FORMATS,
     crate::text::FORMATS,
+    crate::records::FORMATS,
 ];
 
 fn all() -> impl Iterator<Item = &'static Definition> {
@@ -72,19 +91,41 @@ impl Format {
     }
 
     /// The format of a file: by its content where that shows it, else by its extension. A file whose extension
-    /// indicates a format that its content would show, but does not, is taken for text.
+    /// indicates a format that its bytes would show, but do not, is taken for text.
     pub fn detect(name: &str, bytes: &[u8]) -> Self {
         let by_name = Self::of(name);
-        let shows = |format: &Definition| format.recognise.is_some_and(|is| is(bytes));
         // A document that is a package is one, too, if it is called an archive.
-        if by_name.0.name != "zip" && shows(by_name.0) {
+        if by_name.0.name != "zip" && by_name.0.is_shown_by(bytes) {
             return by_name;
         }
-        match all().find(|format| shows(format)) {
-            Some(format) => Self(format),
-            None if by_name.0.recognise.is_some() => Self::TEXT,
-            None => by_name,
+        if let Some(format) = all().find(|format| format.is_shown_by(bytes)) {
+            return Self(format);
         }
+        let by_name = match by_name.0.recognise {
+            Recognise::Bytes(_) => Self::TEXT,
+            _ => by_name,
+        };
+        by_name.by_text(bytes).unwrap_or(by_name)
+    }
+
+    /// The format that a text shows which would be taken for one of this format.
+    fn by_text(self, bytes: &[u8]) -> Option<Self> {
+        let may_begin: fn(char) -> bool = match self.0.recognise {
+            Recognise::Text { begins, .. } => begins,
+            _ if self == Self::TEXT => |_| false,
+            _ => return None,
+        };
+        let first = bytes.trim_ascii_start().first().filter(|first| first.is_ascii());
+        if first.is_some_and(|first| may_begin(char::from(*first))) {
+            return None;
+        }
+        let sample = Sample::of(bytes)?;
+        let first = sample.head().chars().next().filter(|first| !may_begin(*first))?;
+        let shows = |format: &&Definition| match format.recognise {
+            Recognise::Text { begins, shows } => begins(first) && shows(&sample),
+            _ => false,
+        };
+        all().find(shows).map(Self)
     }
 
     /// The format of this name, as [`Format::name`] gives it.
@@ -167,8 +208,8 @@ impl Reader {
         let Some(stored) = Format::named(name) else { return false };
         let by_name = Format::of(file);
         // Its content has shown the format, or has failed to show that of its extension.
-        let by_content =
-            stored.0.recognise.is_some() || stored == Format::TEXT && by_name.0.recognise.is_some();
+        let by_content = !matches!(stored.0.recognise, Recognise::No)
+            || stored == Format::TEXT && matches!(by_name.0.recognise, Recognise::Bytes(_));
         let is_same = stored.version() == version || !stored.is_read();
         is_same && (stored == by_name || by_content)
     }
@@ -183,6 +224,82 @@ mod tests {
         assert_eq!(Format::of("a.b/README.MD").name(), "markdown");
         assert_eq!(Format::of("a.md/README"), Format::TEXT);
         assert_eq!(Format::of("C:\\x\\t.TSV").name(), "table");
+    }
+
+    #[test]
+    fn texts_without_a_telling_name_are_what_they_say() {
+        let srt = "1\n00:00:01,000 --> 00:00:02,000\nHi\n";
+        let notebook = r#"{"cells": [], "nbformat": 4}"#;
+        for (text, expected) in [
+            ("{\n \"a\": [1]\n}\n", "json"),
+            ("[\"a\", \"b\"]", "json"),
+            ("{\"a\":\n1}\n{\"a\":2}", "json"),
+            ("\u{feff}{\"a\":1}\n{\"a\":2}\n", "shown_jsonl"),
+            (notebook, "notebook"),
+            ("<?xml version='1.0'?>\n<a>", "xml"),
+            ("<!-- c -->\n<rss><channel/></rss>\n", "xml"),
+            ("<!-- saved -->\n<!DOCTYPE html>\n<p>", "html"),
+            ("<?xml version='1.0'?><html xmlns='x'>", "html"),
+            ("<div class=a><p>b</p><br><p>c</p></div>\n", "html"),
+            ("name,age\nAda,36\nBob,40\n", "table"),
+            ("id\tfirst word\n1\ta, b\n2\tc\n", "table"),
+            ("% comment\n\\documentclass{article}\n", "latex"),
+            ("#+TITLE: T\ntext\n", "org"),
+            ("= Title\nAnn\n\n== Part\n\ntext\n", "asciidoc"),
+            (srt, "subtitles"),
+            ("WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n", "subtitles"),
+            ("#!/bin/sh\necho\n", "code"),
+            ("<?php\necho 1;\n", "code"),
+            ("# Title\n\ntext [a](b)\n\n## Part\n\ntext\n", "markdown"),
+            ("Title\n=====\n\n.. note:: text\n", "rst"),
+        ] {
+            for name in ["README", "a.unknown", "a.txt", "a.log"] {
+                assert_eq!(Format::detect(name, text.as_bytes()).name(), expected, "{text}");
+            }
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(Format::detect("a", &wide).name(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_only_look_like_something_are_text() {
+        for text in [
+            "[2024-05-31 10:00:00] \"GET /\" 200\n[2024-05-31 10:00:01] x\n",
+            "[section]\nkey = \"value\"\n",
+            "[1] \"A note.\"\n",
+            "{ \"a\": 1, }\n",
+            "{% block %}\"x\"{% end %}",
+            "{\"a\": 1} and text",
+            "<alice> hi\n<bob> hi\n",
+            "<134>Oct 11 22:14:15 host app: text\n",
+            "<stdio.h> has <b>",
+            "<p align=center>Logo</p>\n\nplain text after it\n",
+            "a, b, c\nd, e, f\ng, h, i\n",
+            "2024-05-31,INFO,up\n2024-05-31,WARN,down\n2024-05-31,INFO,bye\n",
+            "Well, yes\nNo, title\nSo, it goes\n",
+            "a | b\n--|--\n1 | 2\n",
+            "# comment\nkey = 1\n# another\nother = 2\n",
+            "= not a title\n",
+            "1\n2\n3\n",
+            "",
+        ] {
+            assert_eq!(Format::detect("a.log", text.as_bytes()), Format::TEXT, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_format_that_the_text_contradicts_is_not_that_of_the_name() {
+        let page = b"<!DOCTYPE html><title>Not found</title>";
+        for name in ["a.json", "a.csv", "a.ipynb"] {
+            assert_eq!(Format::detect(name, page).name(), "html");
+            assert!(Reader::is_current(name, "html", Reader::of(Format::of("a.html")).version));
+        }
+        assert_eq!(Format::detect("a.xml", b"[{\"a\": 1}]").name(), "json");
+        for (name, text) in
+            [("a.md", "{\"a\": 1}"), ("a.html", "text"), ("a.json", "{\"a\""), ("a.xml", "<html>")]
+        {
+            assert_eq!(Format::detect(name, text.as_bytes()), Format::of(name));
+        }
     }
 
     #[test]

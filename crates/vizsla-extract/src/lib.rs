@@ -27,6 +27,7 @@ mod office;
 mod output;
 mod pdf;
 mod records;
+mod sample;
 mod sink;
 mod text;
 mod whole;

@@ -3,7 +3,7 @@
 use vizsla_core::{Document, Location, Locations};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, file_name};
 use crate::sink::ProblemKind;
 
@@ -26,7 +26,7 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "picture",
     version: 1,
     extensions: &["jpeg", "jpg", "png", "tif", "tiff"],
-    recognise: Some(is_picture),
+    recognise: Recognise::Bytes(is_picture),
     is_foreign: false,
     read: Read::Whole(read),
 };

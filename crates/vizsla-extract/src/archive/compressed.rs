@@ -6,7 +6,7 @@ use crate::archive::{
     MISSING as BZIP2_READ, MISSING as GZIP_READ, MISSING as LZMA_READ, MISSING as XZ_READ,
     MISSING as ZSTD_READ,
 };
-use crate::format::Definition;
+use crate::format::{Definition, Recognise};
 #[cfg(feature = "archive")]
 use reading::{BZIP2_READ, GZIP_READ, LZMA_READ, XZ_READ, ZSTD_READ};
 
@@ -16,7 +16,7 @@ pub(crate) static GZIP: Definition = Definition {
     title: "gzip",
     version: 1,
     extensions: &["gz", "tgz", "taz"],
-    recognise: Some(|bytes| bytes.starts_with(b"\x1f\x8b\x08")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\x1f\x8b\x08")),
     is_foreign: true,
     read: GZIP_READ,
 };
@@ -27,7 +27,7 @@ pub(crate) static BZIP2: Definition = Definition {
     title: "bzip2",
     version: 1,
     extensions: &["bz2", "tbz2", "tbz"],
-    recognise: Some(is_bzip2),
+    recognise: Recognise::Bytes(is_bzip2),
     is_foreign: true,
     read: BZIP2_READ,
 };
@@ -38,7 +38,7 @@ pub(crate) static XZ: Definition = Definition {
     title: "XZ",
     version: 1,
     extensions: &["xz", "txz"],
-    recognise: Some(|bytes| bytes.starts_with(b"\xfd7zXZ\0")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\xfd7zXZ\0")),
     is_foreign: true,
     read: XZ_READ,
 };
@@ -49,7 +49,7 @@ pub(crate) static LZMA: Definition = Definition {
     title: "LZMA",
     version: 1,
     extensions: &["lzma", "tlz"],
-    recognise: Some(is_lzma),
+    recognise: Recognise::Bytes(is_lzma),
     is_foreign: true,
     read: LZMA_READ,
 };
@@ -60,7 +60,7 @@ pub(crate) static ZSTD: Definition = Definition {
     title: "Zstandard",
     version: 1,
     extensions: &["zst", "zstd", "tzst"],
-    recognise: Some(is_zstd),
+    recognise: Recognise::Bytes(is_zstd),
     is_foreign: true,
     read: ZSTD_READ,
 };

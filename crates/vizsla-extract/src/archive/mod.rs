@@ -15,7 +15,7 @@ mod salvage;
 mod tar;
 mod zip;
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[
@@ -40,7 +40,7 @@ static SEVEN_ZIP: Definition = Definition {
     title: "7-Zip",
     version: 1,
     extensions: &["7z"],
-    recognise: Some(|bytes| bytes.starts_with(b"7z\xbc\xaf\x27\x1c")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"7z\xbc\xaf\x27\x1c")),
     is_foreign: false,
     read: Read::Not("unpack it first"),
 };
@@ -50,7 +50,7 @@ static RAR: Definition = Definition {
     title: "RAR",
     version: 1,
     extensions: &["rar"],
-    recognise: Some(|bytes| bytes.starts_with(b"Rar!\x1a\x07")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"Rar!\x1a\x07")),
     is_foreign: false,
     read: Read::Not("unpack it first"),
 };
@@ -60,7 +60,7 @@ static LZ4: Definition = Definition {
     title: "LZ4",
     version: 1,
     extensions: &["lz4"],
-    recognise: Some(|bytes| bytes.starts_with(b"\x04\x22\x4d\x18")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\x04\x22\x4d\x18")),
     is_foreign: false,
     read: Read::Not("unpack it first"),
 };

@@ -1,6 +1,6 @@
 //! TAR: each file is a member. Read as a stream, so that an archive may have any size.
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// TAR.
 pub(crate) static FORMAT: Definition = Definition {
@@ -8,7 +8,7 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "TAR",
     version: 1,
     extensions: &["tar"],
-    recognise: Some(is_tar),
+    recognise: Recognise::Bytes(is_tar),
     is_foreign: true,
     read: READ,
 };

@@ -1,6 +1,6 @@
 //! ZIP: each file is a member. Archives whose directory is lost are searched for members.
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// ZIP.
 pub(crate) static FORMAT: Definition = Definition {
@@ -8,7 +8,7 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "ZIP",
     version: 1,
     extensions: &["zip", "jar", "war", "ear", "whl", "egg", "xpi"],
-    recognise: Some(crate::office::package::is_zip),
+    recognise: Recognise::Bytes(crate::office::package::is_zip),
     is_foreign: true,
     read: READ,
 };

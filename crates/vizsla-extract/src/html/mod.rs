@@ -7,13 +7,15 @@ mod content;
 mod head;
 mod parse;
 mod render;
+mod sign;
 mod tree;
 
 use vizsla_core::{Document, Limits, Locations, Metadata};
 
 use self::content::Content;
+use self::sign::is_page;
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::text::headings::{Heading, sections};
 use crate::text::{decode, front_matter};
@@ -22,32 +24,19 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 4,
+    version: 5,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| c == '<', shows: is_page },
     is_foreign: false,
     read: Read::Whole(read_page),
 };
 
 fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    read_text(&decode::decode(bytes)?, output);
-    Ok(())
-}
-
-/// Whether a text that nothing else indicates to be a page is one.
-pub(crate) fn is_page(text: &str) -> bool {
-    let start = text.trim_start();
-    ["<!doctype html", "<html"]
-        .iter()
-        .any(|mark| start.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark)))
-}
-
-/// Reads a page that is decoded.
-pub(crate) fn read_text(text: &str, output: &mut Output<'_>) {
+    let text = decode::decode(bytes)?;
     // What site generators read; its lines stay, so that those below keep their numbers.
-    let front = front_matter::read(text, output);
+    let front = front_matter::read(&text, output);
     let mut page = if front.end == 0 {
-        page(text, output.limits)
+        page(&text, output.limits)
     } else {
         let lines = "\n".repeat(text[..front.end].matches('\n').count());
         page(&format!("{lines}{}", &text[front.end..]), output.limits)
@@ -61,6 +50,7 @@ pub(crate) fn read_text(text: &str, output: &mut Output<'_>) {
     document.metadata = page.metadata;
     document.metadata.extend(front.metadata);
     let _ = output.document(document);
+    Ok(())
 }
 
 /// Reads an HTML or XHTML page, whole or a fragment.

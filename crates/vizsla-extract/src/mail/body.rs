@@ -3,6 +3,7 @@
 mod hidden;
 mod part;
 mod repaired;
+mod words;
 
 use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
 use vizsla_core::{Location, Metadata};
@@ -95,14 +96,11 @@ pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<
     let hidden = hidden::hide(bytes);
     let parsed = MessageParser::default().parse(&*hidden);
     let parts = parsed.as_ref().map_or(&[] as &[MessagePart<'_>], |parsed| &parsed.parts);
-    let page = parts.iter().find_map(|part| match &part.body {
-        PartType::Html(page) => Some(page),
-        _ => None,
-    });
+    let page = parts.iter().find(|part| matches!(part.body, PartType::Html(_)));
     match page {
         Some(page) => {
             // The mark says that it is in UTF-8 now, whatever it says itself.
-            let page = format!("\u{feff}{page}");
+            let page = format!("\u{feff}{}", Part::new(page, bytes).decoded());
             crate::read(crate::Format(&crate::html::FORMAT), page.as_bytes(), output)
         }
         None if parts.is_empty() => Err(Error::new(ErrorKind::Malformed, "is not valid MHTML")),

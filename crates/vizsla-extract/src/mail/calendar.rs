@@ -3,7 +3,7 @@
 use vizsla_core::{Document, Location, Locations};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::mail::fields::{Component, Field, components};
 use crate::output::{Output, file_name};
 use crate::text::decode;
@@ -14,7 +14,7 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "iCalendar",
     version: 1,
     extensions: &["ics", "ical", "ifb", "vcs"],
-    recognise: Some(|bytes| begins(bytes, b"BEGIN:VCALENDAR")),
+    recognise: Recognise::Bytes(|bytes| begins(bytes, b"BEGIN:VCALENDAR")),
     is_foreign: false,
     read: Read::Whole(read),
 };

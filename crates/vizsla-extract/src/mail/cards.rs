@@ -3,7 +3,7 @@
 use vizsla_core::Document;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::mail::calendar::{begins, documents};
 use crate::mail::fields::{Component, components};
 use crate::output::Output;
@@ -15,7 +15,7 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "vCard",
     version: 1,
     extensions: &["vcf", "vcard"],
-    recognise: Some(|bytes| begins(bytes, b"BEGIN:VCARD")),
+    recognise: Recognise::Bytes(|bytes| begins(bytes, b"BEGIN:VCARD")),
     is_foreign: false,
     read: Read::Whole(read),
 };

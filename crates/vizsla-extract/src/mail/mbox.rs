@@ -1,15 +1,15 @@
 //! Mailboxes (mbox): messages one after the other, each preceded by a line that begins with `From `. Read message by
 //! message, so that a mailbox may have any size.
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// mbox.
 pub(crate) static FORMAT: Definition = Definition {
     name: "mbox",
     title: "mbox",
-    version: 2,
+    version: 3,
     extensions: &["mbox", "mbx"],
-    recognise: Some(is_mbox),
+    recognise: Recognise::Bytes(is_mbox),
     is_foreign: true,
     read: READ,
 };

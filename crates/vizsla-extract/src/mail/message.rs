@@ -1,14 +1,14 @@
 //! Messages as they are sent (RFC 5322, MIME): `.eml`, Apple Mail's `.emlx`, and web pages saved as one file (MHTML).
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// Messages, recognised by their headers.
 pub(crate) static FORMAT: Definition = Definition {
     name: "message",
     title: "e-mail",
-    version: 2,
+    version: 3,
     extensions: &[],
-    recognise: Some(is_message),
+    recognise: Recognise::Bytes(is_message),
     is_foreign: true,
     read: READ,
 };
@@ -17,9 +17,9 @@ pub(crate) static FORMAT: Definition = Definition {
 pub(crate) static NAMED: Definition = Definition {
     name: "named_message",
     title: "e-mail",
-    version: 2,
+    version: 3,
     extensions: &["eml", "emlx"],
-    recognise: None,
+    recognise: Recognise::No,
     is_foreign: true,
     read: READ,
 };
@@ -28,9 +28,9 @@ pub(crate) static NAMED: Definition = Definition {
 pub(crate) static WEB_ARCHIVE: Definition = Definition {
     name: "mhtml",
     title: "MHTML",
-    version: 2,
+    version: 3,
     extensions: &["mht", "mhtml"],
-    recognise: Some(is_web_archive),
+    recognise: Recognise::Bytes(is_web_archive),
     is_foreign: true,
     read: WEB_READ,
 };

@@ -20,7 +20,7 @@ mod headers;
 #[cfg(feature = "mail")]
 mod uuencode;
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[
@@ -45,7 +45,7 @@ static TNEF: Definition = Definition {
     title: "TNEF (winmail.dat of Outlook)",
     version: 1,
     extensions: &["tnef"],
-    recognise: Some(|bytes| bytes.starts_with(b"\x78\x9f\x3e\x22")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\x78\x9f\x3e\x22")),
     is_foreign: false,
     read: Read::Not("ask the sender to send the message as HTML or plain text"),
 };
@@ -56,7 +56,7 @@ static OUTLOOK_DATA: Definition = Definition {
     title: "mailbox of Outlook (PST)",
     version: 1,
     extensions: &["pst", "ost"],
-    recognise: Some(|bytes| bytes.starts_with(b"!BDN")),
+    recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"!BDN")),
     is_foreign: false,
     read: Read::Not("export its messages, for instance as mbox or .eml"),
 };

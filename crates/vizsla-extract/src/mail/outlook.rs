@@ -1,15 +1,15 @@
 //! Messages of Outlook (MSG), which are compound files.
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::office::compound::{Kind, kind};
 
 /// MSG.
 pub(crate) static FORMAT: Definition = Definition {
     name: "msg",
     title: "Outlook message",
-    version: 1,
+    version: 2,
     extensions: &["msg", "oft"],
-    recognise: Some(|bytes| kind(bytes) == Some(Kind::Message)),
+    recognise: Recognise::Bytes(|bytes| kind(bytes) == Some(Kind::Message)),
     is_foreign: true,
     read: READ,
 };

@@ -205,6 +205,36 @@ fn any_encoding_is_decoded_declared_or_not() {
 }
 
 #[test]
+fn encodings_that_the_web_does_not_know_are_decoded() {
+    for (charset, bytes, text) in [
+        ("hz-gb-2312", &b"~{<:Ky2;S{~}"[..], "己所不欲"),
+        ("x-mac-cyrillic", b"\x8f\xf0\xe8\xe2\xe5\xf2", "Привет"),
+        ("IBM437", b"Gr\x94\xe1e", "Größe"),
+        ("cp852", b"za\xbe\xa2\x88\x86", "zażółć"),
+        ("unicode-1-1-utf-7", b"Gr+APYA3w-e", "Größe"),
+        ("iso-2022-kr", b"\x1b$)C\x0eGQ1[\x0f", "한글"),
+    ] {
+        let word: String = bytes.iter().map(|byte| format!("={byte:02X}")).collect();
+        let head = format!("From: a@b.org\nSubject: =?{charset}?Q?{word}?=\nMIME-Version: 1.0\n");
+        let part = format!("Content-Type: text/plain; charset=\"{charset}\"\n");
+        let body = [format!("{head}{part}\n").as_bytes(), bytes].concat();
+        let (found, _) = read_within("a.eml", &body, &Limits::default());
+        assert_eq!(found.documents[0].title, text, "{charset}");
+        assert!(
+            found.documents[0].text.ends_with(text),
+            "{charset}: {:?}",
+            found.documents[0].text
+        );
+        let parts = format!(
+            "{head}Content-Type: multipart/mixed; boundary=b\n\n--b\n{part}Content-Disposition: attachment; filename=a.txt\n\n"
+        );
+        let attached = [parts.as_bytes(), bytes, b"\n--b--\n"].concat();
+        let (found, _) = read_within("a.eml", &attached, &Limits::default());
+        assert_eq!(found.documents[1].text.trim_end(), text, "{charset}");
+    }
+}
+
+#[test]
 fn broken_messages_lose_nothing() {
     for (message, text) in [
         ("From: a@b.org\nSubject: s\nno empty line\n", "no empty line"),

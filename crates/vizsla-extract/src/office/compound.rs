@@ -5,7 +5,7 @@
 //! entries are read, so that no library is needed.
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 
 /// What a compound file holds.
@@ -29,7 +29,7 @@ pub(crate) static DOC: Definition = Definition {
     title: "Word 97-2003",
     version: 1,
     extensions: &["doc", "dot"],
-    recognise: Some(|bytes| kind(bytes) == Some(Kind::Word)),
+    recognise: Recognise::Bytes(|bytes| kind(bytes) == Some(Kind::Word)),
     is_foreign: false,
     read: Read::Not("save it as .docx"),
 };
@@ -40,7 +40,7 @@ pub(crate) static PPT: Definition = Definition {
     title: "PowerPoint 97-2003",
     version: 1,
     extensions: &["ppt", "pps", "pot"],
-    recognise: Some(|bytes| kind(bytes) == Some(Kind::PowerPoint)),
+    recognise: Recognise::Bytes(|bytes| kind(bytes) == Some(Kind::PowerPoint)),
     is_foreign: false,
     read: Read::Not("save it as .pptx"),
 };
@@ -51,7 +51,7 @@ pub(crate) static ENCRYPTED: Definition = Definition {
     title: "Office document with a password",
     version: 1,
     extensions: &[],
-    recognise: Some(|bytes| kind(bytes) == Some(Kind::Encrypted)),
+    recognise: Recognise::Bytes(|bytes| kind(bytes) == Some(Kind::Encrypted)),
     is_foreign: false,
     read: Read::Whole(refuse),
 };

@@ -1,6 +1,6 @@
 //! The formats of documents that are packages or flat XML, and what reads them.
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::office::package;
 
 #[cfg(feature = "office")]
@@ -37,7 +37,7 @@ pub(crate) static DOCX: Definition = Definition {
     title: "Word",
     version: 2,
     extensions: &["docx", "docm", "dotx", "dotm"],
-    recognise: Some(package::is_docx),
+    recognise: Recognise::Bytes(package::is_docx),
     is_foreign: true,
     read: readers::DOCX,
 };
@@ -48,7 +48,7 @@ pub(crate) static PPTX: Definition = Definition {
     title: "PowerPoint",
     version: 2,
     extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
-    recognise: Some(package::is_pptx),
+    recognise: Recognise::Bytes(package::is_pptx),
     is_foreign: true,
     read: readers::PPTX,
 };
@@ -59,7 +59,7 @@ pub(crate) static ODT: Definition = Definition {
     title: "OpenDocument text",
     version: 2,
     extensions: &["odt", "ott", "odm", "fodt", "sxw"],
-    recognise: Some(package::is_odt),
+    recognise: Recognise::Bytes(package::is_odt),
     is_foreign: true,
     read: readers::ODT,
 };
@@ -70,7 +70,7 @@ pub(crate) static ODP: Definition = Definition {
     title: "OpenDocument presentation",
     version: 2,
     extensions: &["odp", "otp", "fodp", "sxi"],
-    recognise: Some(package::is_odp),
+    recognise: Recognise::Bytes(package::is_odp),
     is_foreign: true,
     read: readers::ODP,
 };
@@ -81,7 +81,7 @@ pub(crate) static ODG: Definition = Definition {
     title: "OpenDocument drawing",
     version: 2,
     extensions: &["odg", "otg", "fodg", "sxd"],
-    recognise: Some(package::is_odg),
+    recognise: Recognise::Bytes(package::is_odg),
     is_foreign: true,
     read: readers::ODG,
 };
@@ -92,7 +92,7 @@ pub(crate) static ODS: Definition = Definition {
     title: "OpenDocument spreadsheet",
     version: 2,
     extensions: &["ods", "ots", "fods", "sxc"],
-    recognise: Some(package::is_ods),
+    recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,
     read: readers::ODS,
 };
@@ -103,7 +103,7 @@ pub(crate) static EPUB: Definition = Definition {
     title: "EPUB",
     version: 2,
     extensions: &["epub"],
-    recognise: Some(package::is_epub),
+    recognise: Recognise::Bytes(package::is_epub),
     is_foreign: true,
     read: readers::EPUB,
 };

@@ -13,18 +13,19 @@ use vizsla_core::{Document, Location, Locations};
 
 use self::words::{Token, Tokens};
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::sink::ProblemKind;
+use crate::text::charset::Charset;
 use crate::text::headings::{Heading, sections};
 
 /// The format.
 pub(crate) static FORMAT: Definition = Definition {
     name: "rtf",
     title: "RTF",
-    version: 1,
+    version: 2,
     extensions: &["rtf"],
-    recognise: Some(|bytes| {
+    recognise: Recognise::Bytes(|bytes| {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         bytes.trim_ascii_start().starts_with(b"{\\rt")
     }),
@@ -148,9 +149,9 @@ struct Reader {
     paragraph: Paragraph,
     number: u32,
     /// Encoding of the document, and of each font.
-    encoding: &'static encoding_rs::Encoding,
+    encoding: Charset,
     default_font: i32,
-    fonts: HashMap<i32, &'static encoding_rs::Encoding>,
+    fonts: HashMap<i32, Charset>,
     /// Heading levels of styles.
     styles: HashMap<i32, usize>,
     style: (i32, Option<usize>, String),
@@ -180,7 +181,7 @@ impl Reader {
             asides: Vec::new(),
             paragraph: Paragraph::default(),
             number: 0,
-            encoding: encoding_rs::WINDOWS_1252,
+            encoding: Charset::Known(encoding_rs::WINDOWS_1252),
             default_font: -1,
             fonts: HashMap::new(),
             styles: HashMap::new(),
@@ -301,7 +302,7 @@ impl Reader {
             let font = if self.state.font < 0 { self.default_font } else { self.state.font };
             let encoding = self.fonts.get(&font).copied().unwrap_or(self.encoding);
             let bytes = std::mem::take(&mut self.bytes);
-            let text = encoding.decode_without_bom_handling(&bytes).0;
+            let text = encoding.decode(&bytes);
             self.write(&text);
         }
     }
@@ -430,7 +431,9 @@ impl Reader {
             }
             "deff" => self.default_font = value,
             "ansicpg" => self.encoding = charset::of_code_page(value).unwrap_or(self.encoding),
-            "mac" => self.encoding = encoding_rs::MACINTOSH,
+            "mac" => self.encoding = charset::of_code_page(10_000).unwrap_or(self.encoding),
+            "pc" => self.encoding = charset::of_code_page(437).unwrap_or(self.encoding),
+            "pca" => self.encoding = charset::of_code_page(850).unwrap_or(self.encoding),
             "plain" => {
                 self.flush();
                 (self.state.font, self.state.is_hidden) = (-1, false);

@@ -4,6 +4,8 @@
 #[cfg(feature = "spreadsheet")]
 mod notes;
 #[cfg(feature = "spreadsheet")]
+mod records;
+#[cfg(feature = "spreadsheet")]
 mod value;
 #[cfg(feature = "spreadsheet")]
 mod xls;
@@ -15,7 +17,7 @@ use std::ops::ControlFlow;
 
 #[cfg(feature = "spreadsheet")]
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 #[cfg(feature = "spreadsheet")]
 use crate::office::grid::Grid;
 use crate::office::{compound, package};
@@ -39,7 +41,7 @@ pub(crate) static XLSX: Definition = Definition {
     title: "Excel workbook",
     version: 2,
     extensions: &["xlsx", "xlsm", "xltx", "xltm"],
-    recognise: Some(package::is_xlsx),
+    recognise: Recognise::Bytes(package::is_xlsx),
     is_foreign: true,
     read: READ_XLSX,
 };
@@ -50,7 +52,7 @@ pub(crate) static XLSB: Definition = Definition {
     title: "Excel binary workbook",
     version: 1,
     extensions: &["xlsb"],
-    recognise: Some(package::is_xlsb),
+    recognise: Recognise::Bytes(package::is_xlsb),
     is_foreign: false,
     read: Read::Not("save it as .xlsx"),
 };
@@ -59,9 +61,9 @@ pub(crate) static XLSB: Definition = Definition {
 pub(crate) static XLS: Definition = Definition {
     name: "xls",
     title: "Excel 97-2003",
-    version: 1,
+    version: 2,
     extensions: &["xls", "xlt"],
-    recognise: Some(|bytes| compound::kind(bytes) == Some(compound::Kind::Excel)),
+    recognise: Recognise::Bytes(|bytes| compound::kind(bytes) == Some(compound::Kind::Excel)),
     is_foreign: true,
     read: READ_XLS,
 };
@@ -73,7 +75,7 @@ pub(crate) static XLS_BEFORE: Definition = Definition {
     title: "Excel 4 and before",
     version: 1,
     extensions: &[],
-    recognise: Some(|bytes| {
+    recognise: Recognise::Bytes(|bytes| {
         let begins = [&b"\x09\x00\x04\x00"[..], b"\x09\x02\x06\x00", b"\x09\x04\x06\x00"];
         begins.iter().any(|begin| bytes.starts_with(begin))
     }),

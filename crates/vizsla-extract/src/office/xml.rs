@@ -5,9 +5,11 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
+use encoding_rs::{UTF_16BE, UTF_16LE};
 use quick_xml::events::{BytesEnd, BytesRef, BytesStart, Event as Raw};
 use quick_xml::{Reader, XmlVersion};
+
+use crate::text::charset::Charset;
 
 /// What comes next.
 pub(crate) enum Event<'a> {
@@ -69,19 +71,22 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
         let start = String::from_utf8_lossy(bytes.get(..bytes.len().min(200))?).into_owned();
         let (_, value) =
             start.split_once("<?xml")?.1.split_once("?>")?.0.split_once("encoding=")?;
-        Encoding::for_label(
-            value.trim_matches(['"', '\'', ' ']).split(['"', '\'']).next()?.as_bytes(),
-        )
+        Charset::named(value.trim_matches(['"', '\'', ' ']).split(['"', '\'']).next()?)
     };
-    let encoding = match bytes {
-        [b'<', 0, ..] => UTF_16LE,
-        [0, b'<', ..] => UTF_16BE,
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => return Cow::Borrowed(text.trim_start_matches('\u{feff}')),
-            Err(_) => declared().unwrap_or(encoding_rs::UTF_8),
-        },
+    let wide = match bytes {
+        [b'<', 0, ..] | [0xff, 0xfe, ..] => UTF_16LE,
+        [0, b'<', ..] | [0xfe, 0xff, ..] => UTF_16BE,
+        _ => {
+            return match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
+                Err(_) => Cow::Owned(declared().map_or_else(
+                    || String::from_utf8_lossy(bytes).into_owned(),
+                    |charset| charset.decode(bytes),
+                )),
+            };
+        }
     };
-    encoding.decode(bytes).0
+    wide.decode(bytes).0
 }
 
 /// The elements of a text, one after another.

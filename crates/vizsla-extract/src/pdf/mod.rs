@@ -40,7 +40,7 @@ mod tests;
 
 use memchr::memmem;
 
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[&FORMAT];
@@ -55,7 +55,7 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "PDF",
     version: 2,
     extensions: &["pdf"],
-    recognise: Some(is_pdf),
+    recognise: Recognise::Bytes(is_pdf),
     is_foreign: true,
     read: READ,
 };

@@ -8,10 +8,11 @@ use serde_json::{Map, Value};
 use vizsla_core::{Document, Location, Locations};
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, TITLE_BYTES, shorten};
 use crate::records::elements::{Element, Elements, longest_member, value_end};
 use crate::records::{self, Flattened, MOST_VALUES, ParseError, relaxed};
+use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
 
@@ -19,9 +20,9 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 3,
-    extensions: &["json", "jsonc", "json5", "geojson"],
-    recognise: None,
+    version: 4,
+    extensions: &["json", "jsonc", "json5", "geojson", "topojson", "webmanifest", "har"],
+    recognise: Recognise::Text { begins: |c| matches!(c, '{' | '['), shows: is_json },
     is_foreign: false,
     read: Read::Whole(read_value),
 };
@@ -30,6 +31,17 @@ pub(crate) static FORMAT: Definition = Definition {
 const MOST_WRAPPERS: usize = 4;
 /// Numbers in the coordinates of a place; more make a line or an area, which nobody searches for.
 const MOST_COORDINATES: usize = 3;
+
+/// Whether a text that nothing else indicates to be JSON is: a value with names or strings in it, or several records.
+fn is_json(sample: &Sample<'_>) -> bool {
+    let text = sample.whole();
+    if !text.contains('"') {
+        return false;
+    }
+    let mut values = Elements::of_sequence(&text).peekable();
+    let is_record = |value: Element<'_>| value.is_valid && value.text.starts_with(['{', '[']);
+    values.peek().is_some() && values.all(is_record)
+}
 
 fn read_value(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let _ = documents(decode::decode(bytes)?, output);

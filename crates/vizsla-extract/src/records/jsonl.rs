@@ -2,37 +2,71 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead};
+use std::ops::ControlFlow;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 use vizsla_core::{Document, Location, Locations};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::records::{MOST_VALUES, ParseError, json};
+use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
 use crate::{records, whole};
 
-/// The format.
+/// The format, by name. A line that is not a record is reported, and reading continues after it.
 pub(crate) static FORMAT: Definition = Definition {
     name: "jsonl",
     title: "JSON Lines",
-    version: 2,
+    version: 3,
     extensions: &["jsonl", "ndjson"],
-    recognise: None,
+    recognise: Recognise::No,
     is_foreign: false,
-    read: Read::Streamed(documents),
+    read: Read::Streamed(|reader, output| documents(reader, false, output)),
 };
 
-const MARK: &[u8] = b"\xef\xbb\xbf";
+/// Texts of records that are not called so, such as logs. Other lines among them are kept as they are.
+pub(crate) static SHOWN: Definition = Definition {
+    name: "shown_jsonl",
+    title: "JSON Lines",
+    version: 1,
+    extensions: &[],
+    recognise: Recognise::Text { begins: |c| c == '{', shows: are_records },
+    is_foreign: false,
+    read: Read::Streamed(|reader, output| documents(reader, true, output)),
+};
 
-/// The documents of a stream of JSON Lines. A line that is not a record is reported, and reading continues after it.
-/// Empty lines are skipped.
-fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
+/// Whether a text that nothing else indicates to be JSON Lines is: it begins with several records, each on a line.
+fn are_records(sample: &Sample<'_>) -> bool {
+    let mut lines = sample.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut count = 0;
+    let is_record = |line: &str| {
+        line.starts_with('{')
+            && line.ends_with('}')
+            && serde_json::from_str::<&RawValue>(line).is_ok()
+    };
+    lines.all(|line| {
+        count += 1;
+        is_record(line)
+    }) && count > 1
+}
+
+const MARK: &[u8] = b"\xef\xbb\xbf";
+/// Bytes of lines side by side that are no records, in one document.
+const OTHERS_BYTES: usize = 64 << 10;
+
+/// The documents of a stream of JSON Lines. Empty lines are skipped.
+fn documents(
+    reader: &mut dyn BufRead,
+    keeps_others: bool,
+    output: &mut Output<'_>,
+) -> Result<(), Error> {
     let start = reader.fill_buf().map_err(|error| unreadable("", error))?;
     if !is_utf_16(start) && !is_one_value(start) {
-        return lines(reader, output);
+        return lines(reader, keeps_others, output);
     }
     // UTF-16, as some shells write it, cannot be split into lines before decoding, and a list not at all.
     let bytes = whole::read_whole(reader, output.limits)?;
@@ -41,7 +75,7 @@ fn documents(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Er
         let _ = json::documents(text, output);
         return Ok(());
     }
-    lines(&mut text.as_bytes(), output)
+    lines(&mut text.as_bytes(), keeps_others, output)
 }
 
 /// Whether the first character is one of UTF-16: a mark, or one whose other byte is zero.
@@ -67,8 +101,13 @@ fn unreadable(place: &str, error: io::Error) -> Error {
     Error::new(ErrorKind::Io, format!("{place}cannot be read")).with_source(error)
 }
 
-fn lines(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
+fn lines(
+    reader: &mut dyn BufRead,
+    keeps_others: bool,
+    output: &mut Output<'_>,
+) -> Result<(), Error> {
     let mut bytes = Vec::new();
+    let mut others = Others::default();
     for number in 1.. {
         let location = Location::Lines { first: number, last: number };
         let line = next_line(reader, output.limits.record_bytes, &mut bytes);
@@ -82,15 +121,63 @@ fn lines(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error>
             Line::Read => {
                 let line = bytes.strip_prefix(MARK).filter(|_| number == 1).unwrap_or(&bytes);
                 output.has_read(line.len());
-                if let Some(document) = document(line, &location, number, output)
-                    && output.document(document).is_break()
-                {
-                    break;
+                let flow = match document(line, &location, number, output) {
+                    Ok(None) => ControlFlow::Continue(()),
+                    Ok(Some(document)) => {
+                        let before = others.pass(output);
+                        if before.is_break() { before } else { output.document(document) }
+                    }
+                    Err((ProblemKind::Malformed, _)) if keeps_others => {
+                        others.add(line, number, output)
+                    }
+                    Err((kind, message)) => {
+                        output.problem(kind, Some(location), message);
+                        ControlFlow::Continue(())
+                    }
+                };
+                if flow.is_break() {
+                    return Ok(());
                 }
             }
         }
     }
+    let _ = others.pass(output);
     Ok(())
+}
+
+/// Lines side by side that are no records: a text of its own.
+#[derive(Default)]
+struct Others {
+    text: String,
+    first: u32,
+    last: u32,
+    are_reported: bool,
+}
+
+impl Others {
+    fn add(&mut self, line: &[u8], number: u32, output: &mut Output<'_>) -> ControlFlow<()> {
+        if !std::mem::replace(&mut self.are_reported, true) {
+            let place = Location::Lines { first: number, last: number };
+            let message = "is not a JSON object; lines that are not are kept as text";
+            output.problem(ProblemKind::OtherFormat, Some(place), message);
+        }
+        if self.text.is_empty() {
+            self.first = number;
+        }
+        self.last = number;
+        self.text.push_str(&decode::decode_text(line));
+        if self.text.len() > OTHERS_BYTES { self.pass(output) } else { ControlFlow::Continue(()) }
+    }
+
+    fn pass(&mut self, output: &mut Output<'_>) -> ControlFlow<()> {
+        if self.text.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let place = Location::Lines { first: self.first, last: self.last };
+        let id = format!("{}#{}", &output.name, self.first);
+        let document = Document::new(id, std::mem::take(&mut self.text));
+        output.document(document.with_locations(Locations::Fixed(place)))
+    }
 }
 
 enum Line {
@@ -115,14 +202,15 @@ fn next_line(reader: &mut dyn BufRead, most: usize, bytes: &mut Vec<u8>) -> io::
     Ok(Line::Read)
 }
 
+/// The document of a line, if it is not empty; else what is wrong with it.
 fn document(
     line: &[u8],
     location: &Location,
     number: u32,
     output: &mut Output<'_>,
-) -> Option<Document> {
+) -> Result<Option<Document>, (ProblemKind, String)> {
     if line.trim_ascii().is_empty() {
-        return None;
+        return Ok(None);
     }
     let text = match std::str::from_utf8(line) {
         Ok(text) => Cow::Borrowed(text),
@@ -132,22 +220,17 @@ fn document(
         Ok(Value::Object(fields)) => {
             let id = format!("{}#{number}", &output.name);
             let document = records::bounded_document(fields, &id, output);
-            Some(document.with_locations(Locations::Fixed(location.clone())))
+            Ok(Some(document.with_locations(Locations::Fixed(location.clone()))))
         }
         Ok(_) => {
             let message = "is not a JSON object; each line must be one, such as {\"_id\": \"1\", \"title\": \"…\", \"text\": \"…\"}";
-            output.problem(ProblemKind::Malformed, Some(location.clone()), message);
-            None
+            Err((ProblemKind::Malformed, message.to_owned()))
         }
         Err(ParseError::Invalid { column, .. }) => {
-            let message = format!("is not valid JSON (at column {column})");
-            output.problem(ProblemKind::Malformed, Some(location.clone()), message);
-            None
+            Err((ProblemKind::Malformed, format!("is not valid JSON (at column {column})")))
         }
         Err(ParseError::TooManyValues) => {
-            let message = format!("has more than {MOST_VALUES} values");
-            output.problem(ProblemKind::TooLarge, Some(location.clone()), message);
-            None
+            Err((ProblemKind::TooLarge, format!("has more than {MOST_VALUES} values")))
         }
     }
 }
@@ -178,6 +261,24 @@ mod tests {
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("line 2: ") && problems[1].starts_with("line 3: "));
         assert_eq!(found.documents.len(), 3);
+    }
+
+    #[test]
+    fn records_are_recognised_in_logs_and_what_is_between_them_is_kept() {
+        let log =
+            "{\"msg\":\"up\"}\n{\"msg\":\"down\"}\npanic: lost\n  at main\n{\"msg\":\"bye\"}\nend";
+        let many = format!("{}{log}", "{\"msg\":\"up\"}\n".repeat(10_000));
+        let found = collect(Input::bytes("service.log", many.as_bytes())).unwrap();
+        let texts: Vec<_> = found.documents.iter().skip(10_000).map(|d| d.text.as_str()).collect();
+        assert_eq!(texts, ["msg: up", "msg: down", "panic: lost\n  at main\n", "msg: bye", "end"]);
+        let place = &found.documents[10_002].locations;
+        assert_eq!(*place, Locations::Fixed(Location::Lines { first: 10_003, last: 10_004 }));
+        assert_eq!(found.problems.len(), 1);
+        assert!(!found.problems[0].loses_text());
+        for text in ["{\"a\":1}\nplain\n", "{ int x;\n}\n{ }\n", "plain {\"a\":1}\n{\"a\":1}\n"] {
+            let found = collect(Input::bytes("a.log", text.as_bytes())).unwrap();
+            assert_eq!(found.documents[0].text, text);
+        }
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::format::Definition;
 use crate::output::Output;
 
 /// The formats of this group.
-pub(crate) static FORMATS: &[&Definition] = &[&json::FORMAT, &jsonl::FORMAT, &table::FORMAT];
+pub(crate) static FORMATS: &[&Definition] =
+    &[&jsonl::FORMAT, &jsonl::SHOWN, &json::FORMAT, &table::FORMAT];
 
 /// Maximum bytes of the key path before each value of a flattened text.
 const PATH_BYTES: usize = 256;

@@ -5,10 +5,11 @@ use std::cmp::Reverse;
 use vizsla_core::{Document, Location, Locations, MetadataValue};
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, shorten};
 use crate::records::header;
 use crate::records::rows::{Row, Rows};
+use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
 
@@ -16,21 +17,44 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "table",
     title: "table",
-    version: 3,
+    version: 4,
     extensions: &["csv", "tsv", "tab", "psv"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| !matches!(c, '<' | '{' | '['), shows: is_table },
     is_foreign: false,
     read: Read::Whole(read_rows),
 };
 
 /// Maximum bytes of a column name: each row repeats it.
 const NAME_BYTES: usize = 256;
+/// Maximum bytes of a column name by which a table is recognised.
+const SHORT_NAME_BYTES: usize = 60;
 /// Rows inspected to find the delimiter and to decide whether the first is a header.
 const SAMPLE_ROWS: usize = 50;
 /// Rows with wrong quotes that are named one by one.
 const MOST_NAMED: usize = 10;
 /// The delimiter of a table of one column: no text has it.
 const NO_DELIMITER: u8 = 0x1f;
+
+/// Whether a text that nothing else indicates to be a table is: there are names of columns, and below them rows with as
+/// many cells each. After a delimiter in prose there is a space.
+fn is_table(sample: &Sample<'_>) -> bool {
+    let text: String = sample.lines().flat_map(|line| [line, "\n"]).collect();
+    [b'\t', b';', b'|', b','].into_iter().any(|delimiter| {
+        let rows: Vec<Row> = Rows::new(&text, 1, delimiter).take(SAMPLE_ROWS).collect();
+        let Some((header, below)) = rows.split_first().filter(|(_, below)| below.len() > 1) else {
+            return false;
+        };
+        let is_name = |cell: &String| {
+            !cell.is_empty() && cell.len() <= SHORT_NAME_BYTES && cell.trim().len() == cell.len()
+        };
+        let is_even = |row: &Row| row.cells.len() == header.cells.len() && !row.has_wrong_quote;
+        let cells: Vec<&[String]> = below.iter().map(|row| row.cells.as_slice()).collect();
+        header.cells.len() > 1
+            && header.cells.iter().all(is_name)
+            && below.iter().all(is_even)
+            && header::is_header(&header.cells, &cells)
+    })
+}
 
 fn read_rows(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = &decode::decode(bytes)?;

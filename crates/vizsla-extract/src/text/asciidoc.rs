@@ -3,8 +3,9 @@
 use vizsla_core::Metadata;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::text::headings::Heading;
 use crate::text::written::Written;
 use crate::text::{decode, front_matter};
@@ -15,13 +16,23 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "AsciiDoc",
     version: 1,
     extensions: &["adoc", "asciidoc", "asc", "ad"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| c == '=', shows: is_asciidoc },
     is_foreign: false,
     read: Read::Whole(read),
 };
 
 /// Lines of these signs below a title, by level.
 const UNDERLINES: [char; 5] = ['=', '-', '~', '^', '+'];
+
+/// Whether a text that nothing else indicates to be `AsciiDoc` is: it begins with a title, and has sections as well.
+fn is_asciidoc(sample: &Sample<'_>) -> bool {
+    let has = |mark: &str| {
+        sample.lines().any(|line| {
+            line.strip_prefix(mark).is_some_and(|title| title.starts_with(char::is_alphanumeric))
+        })
+    };
+    sample.head().starts_with("= ") && has("= ") && has("== ")
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = &decode::decode(bytes)?;

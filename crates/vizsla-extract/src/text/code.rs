@@ -4,8 +4,9 @@
 use vizsla_core::{Document, MetadataValue};
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::text::decode;
 use crate::text::headings::{Heading, sections};
 
@@ -13,9 +14,9 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "code",
     title: "source code",
-    version: 1,
+    version: 2,
     extensions: EXTENSIONS,
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| matches!(c, '#' | '<'), shows: is_program },
     is_foreign: false,
     read: Read::Whole(read),
 };
@@ -55,6 +56,13 @@ const MODIFIERS: &[&str] = &[
     "native", "synchronized", "declare", "local", "suspend", "case", "pure", "recursive", "or", "replace",
     "explicit", "constexpr", "mut", "template",
 ];
+
+/// Whether a text that nothing else indicates to be a program is: it begins with what runs it.
+fn is_program(sample: &Sample<'_>) -> bool {
+    let head = sample.head();
+    head.strip_prefix("#!").is_some_and(|path| path.trim_start().starts_with('/'))
+        || head.starts_with("<?php")
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;

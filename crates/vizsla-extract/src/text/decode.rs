@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{EUC_KR, Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::error::{Error, ErrorKind};
-use crate::text::declared;
-use crate::text::older::Older;
+use crate::text::charset::{Charset, iso_2022};
+use crate::text::{declared, older};
 
 /// How much of a file is inspected to decide whether it is text, at its beginning, middle and end, and how much of its
 /// non-ASCII lines to guess their encoding.
@@ -58,6 +58,12 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
     if let Some(text) = escaped(bytes) {
         return text;
     }
+    let declared = declared::charset(bytes);
+    if let Some(charset) = declared.filter(|charset| charset.has_seven_bits())
+        && let Some(text) = charset.decode_exactly(bytes)
+    {
+        return text;
+    }
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();
     }
@@ -72,16 +78,14 @@ pub(crate) fn decode_text(bytes: &[u8]) -> String {
             }
         });
     }
-    let is_utf8 = |encoding: &&Encoding| **encoding != *UTF_8;
-    let declared = declared::encoding(bytes).filter(is_utf8);
-    let declared = declared.filter(|encoding| {
-        encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some()
-    });
-    let encoding = declared.unwrap_or_else(|| guess(bytes.split_inclusive(|byte| *byte == b'\n')));
+    if let Some(charset) = declared.filter(|charset| *charset != Charset::Known(UTF_8))
+        && let Some(text) = charset.decode_exactly(bytes)
+    {
+        return text;
+    }
+    let encoding = guess(bytes.split_inclusive(|byte| *byte == b'\n'));
     if encoding.is_single_byte() {
-        if declared.is_none()
-            && let Some(older) = Older::of(&bytes[..bytes.len().min(OLDER_BYTES)], encoding)
-        {
+        if let Some(older) = older::charset(&bytes[..bytes.len().min(OLDER_BYTES)], encoding) {
             return by_line(bytes, |line| Cow::Owned(older.decode(line)));
         }
         // Some programs write to the same log in one encoding, and some in another.
@@ -145,18 +149,8 @@ fn escaped(bytes: &[u8]) -> Option<String> {
     // The first sequence comes before the first character of another script.
     memchr::memchr(0x1b, bytes)?;
     let has = |sequence: &[u8]| memchr::memmem::find(bytes, sequence).is_some();
-    if has(b"\x1b$)C") && bytes.contains(&0x0e) {
-        let mut is_korean = false;
-        let plain = bytes.iter().filter_map(|byte| match byte {
-            0x0e | 0x0f => {
-                is_korean = *byte == 0x0e;
-                None
-            }
-            0x21..=0x7e if is_korean => Some(byte | 0x80),
-            _ => Some(*byte),
-        });
-        let plain: Vec<u8> = plain.collect();
-        return Some(EUC_KR.decode_without_bom_handling(&plain).0.replace("\x1b$)C", ""));
+    if let Some(text) = iso_2022(bytes) {
+        return Some(text);
     }
     let is_japanese =
         [b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b(I"].iter().any(|sequence| has(*sequence));
@@ -384,9 +378,23 @@ mod tests {
             ("#!/usr/bin/python\n# -*- coding: iso-8859-15 -*-\n", 0xa4, '€'),
             ("@charset \"macintosh\";", 0x80, 'Ä'),
             ("\\usepackage[latin2]{inputenc}\n", 0xb1, 'ą'),
+            ("\\usepackage[cp852]{inputenc}\n", 0xa5, 'ą'),
+            ("<meta charset=x-mac-cyrillic>", 0x8f, 'П'),
+            ("<meta charset=MacCyrillic>", 0x8f, 'П'),
+            ("<?xml version='1.0' encoding='IBM850'?>", 0x81, 'ü'),
+            ("<?xml version='1.0' encoding='cp866'?>", 0x80, 'А'),
+            ("<meta charset=iso-8859-16>", 0xa4, '€'),
         ] {
             let bytes = [head.as_bytes(), &[byte]].concat();
             assert!(decode(&bytes).unwrap().ends_with(c), "{head}");
+        }
+        for (page, end) in [
+            (&b"<meta charset=hz-gb-2312>~{<:Ky~}"[..], ">己所"),
+            (b"<?xml version='1.0' encoding='UTF-7'?>+AOQ-", ">ä"),
+            (b"<meta charset=utf-7>1+1=2", ">1+1=2"),
+            (b"<meta charset=iso-2022-cn>\x1b$)A\x0e<:Ky\x0f", ">己所"),
+        ] {
+            assert!(decode(page).unwrap().ends_with(end), "{end}");
         }
         let wrong = "<meta charset=latin1>Größe".as_bytes();
         assert!(decode(wrong).unwrap().ends_with("Größe"));

@@ -4,8 +4,9 @@
 use vizsla_core::MetadataValue;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::text::accents::accented;
 use crate::text::decode;
 use crate::text::flow::{Flow, Gap};
@@ -14,12 +15,19 @@ use crate::text::flow::{Flow, Gap};
 pub(crate) static FORMAT: Definition = Definition {
     name: "latex",
     title: "LaTeX",
-    version: 1,
+    version: 2,
     extensions: &["tex", "ltx", "latex", "dtx"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| matches!(c, '\\' | '%'), shows: is_latex },
     is_foreign: false,
     read: Read::Whole(read),
 };
+
+/// Whether a text that nothing else indicates to be LaTeX is: it begins with the class of the document.
+fn is_latex(sample: &Sample<'_>) -> bool {
+    let is_said = |line: &&str| !line.is_empty() && !line.starts_with('%');
+    let first = sample.lines().map(str::trim_start).find(is_said).unwrap_or_default();
+    ["\\documentclass", "\\documentstyle"].iter().any(|command| first.starts_with(command))
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;

@@ -6,9 +6,10 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use vizsla_core::Limits;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::html;
 use crate::output::{Output, TITLE_BYTES};
+use crate::sample::Sample;
 use crate::text::headings::Heading;
 use crate::text::written::Written;
 use crate::text::{decode, front_matter};
@@ -21,10 +22,30 @@ pub(crate) static FORMAT: Definition = Definition {
     extensions: &[
         "md", "markdown", "mdx", "mkd", "mkdn", "mkdown", "mdown", "mdwn", "mdtxt", "rmd", "qmd",
     ],
-    recognise: None,
+    recognise: Recognise::Text { begins: |_| true, shows: is_markdown },
     is_foreign: false,
     read: Read::Whole(read),
 };
+
+/// Whether a text that nothing else indicates to be Markdown is: it has headings on lines of their own, which are no
+/// comments, as there are subheadings, links or fences as well.
+fn is_markdown(sample: &Sample<'_>) -> bool {
+    let lines: Vec<&str> = sample.lines().map(str::trim_end).collect();
+    let is_blank = |line: Option<&&str>| line.is_none_or(|line| line.is_empty());
+    let is_apart = |i: usize, length: usize| {
+        (i == 0 || is_blank(lines.get(i - 1))) && is_blank(lines.get(i + length))
+    };
+    let of_level = |mark: &str| {
+        let is_one = |(i, line): &(usize, &&str)| line.starts_with(mark) && is_apart(*i, 1);
+        lines.iter().enumerate().filter(is_one).count()
+    };
+    let is_underline = |line: &&str| line.len() > 2 && line.bytes().all(|byte| byte == b'=');
+    let underlined = |i: usize| lines.get(i + 1).is_some_and(is_underline) && is_apart(i, 2);
+    let (first, second) = (of_level("# "), of_level("## "));
+    let is_titled = first + second > 1 || (0..lines.len()).any(underlined);
+    let is_marked = |line: &&str| line.starts_with("```") || line.contains("](");
+    first > 0 && second > 1 || is_titled && lines.iter().any(is_marked)
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = &decode::decode(bytes)?;

@@ -2,6 +2,7 @@
 
 mod accents;
 mod asciidoc;
+pub(crate) mod charset;
 mod code;
 mod declared;
 pub(crate) mod decode;
@@ -30,15 +31,15 @@ use crate::format::Definition;
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[
     &plain::FORMAT,
-    &markdown::FORMAT,
-    &rst::FORMAT,
     &roff::FORMAT,
+    &latex::FORMAT,
     &org::FORMAT,
     &asciidoc::FORMAT,
     &subtitles::FORMAT,
     &code::FORMAT,
-    &xml::FORMAT,
-    &latex::FORMAT,
     &crate::html::FORMAT,
+    &xml::FORMAT,
     &notebook::FORMAT,
+    &rst::FORMAT,
+    &markdown::FORMAT,
 ];

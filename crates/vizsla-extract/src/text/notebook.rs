@@ -3,12 +3,14 @@
 //! Only what has a place in a text is read: outputs that are text, but no pictures, pages and attachments. Notebooks of
 //! format 3, whose cells are in `worksheets`, and such as break the schema are read as far as they have cells.
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use vizsla_core::{Document, Limits, Location, Locations};
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, shorten};
+use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::headings::{Heading, sections};
 use crate::text::{decode, markdown};
@@ -19,13 +21,20 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "notebook",
     version: 2,
     extensions: &["ipynb"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| c == '{', shows: is_notebook },
     is_foreign: false,
     read: Read::Whole(read),
 };
 
 /// Bytes of the outputs of one cell: logs and tables go on for pages.
 const OUTPUT_BYTES: usize = 8 << 10;
+
+/// Whether a text that nothing else indicates to be a notebook is.
+fn is_notebook(sample: &Sample<'_>) -> bool {
+    let text = sample.whole();
+    ["\"nbformat\"", "\"cells\""].iter().all(|name| text.contains(name))
+        && serde_json::from_str::<&RawValue>(&text).is_ok()
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use vizsla_core::Metadata;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::text::headings::Heading;
 use crate::text::written::Written;
 use crate::text::{decode, front_matter};
@@ -17,10 +18,18 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "Org",
     version: 1,
     extensions: &["org"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| c == '#', shows: is_org },
     is_foreign: false,
     read: Read::Whole(read),
 };
+
+/// Whether a text that nothing else indicates to be Org is: it begins with a keyword such as `#+title:`.
+fn is_org(sample: &Sample<'_>) -> bool {
+    let keyword = sample.head().strip_prefix("#+").and_then(|text| text.split_once(':'));
+    keyword.is_some_and(|(word, _)| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    })
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;

@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 use vizsla_core::Document;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
-use crate::html;
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::text::decode;
 
@@ -16,19 +15,15 @@ pub(crate) static FORMAT: Definition = Definition {
     name: "text",
     title: "text",
     // Raised, too, when files formerly taken for text are recognised as something else.
-    version: 3,
+    version: 4,
     extensions: &["txt", "text", "log", "out", "err", "nfo", "diz"],
-    recognise: None,
+    recognise: Recognise::No,
     is_foreign: false,
     read: Read::Whole(read),
 };
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
-    if html::is_page(&text) {
-        html::read_text(&text, output);
-        return Ok(());
-    }
     let plain = without_control(&text).into_owned();
     let _ = document(plain, output);
     Ok(())

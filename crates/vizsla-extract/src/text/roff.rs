@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use vizsla_core::MetadataValue;
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::text::flow::Gap;
 use crate::text::manual::{Manual, Next, is_comment};
@@ -20,7 +20,7 @@ pub(crate) static FORMAT: Definition = Definition {
         "1", "2", "3", "4", "5", "6", "7", "8", "9", "1p", "3p", "1ssl", "3ssl", "5ssl", "7ssl",
         "3pm", "3perl", "1posix", "3posix", "3x", "n", "man", "mdoc", "roff",
     ],
-    recognise: Some(is_manual),
+    recognise: Recognise::Bytes(is_manual),
     is_foreign: false,
     read: Read::Whole(read),
 };

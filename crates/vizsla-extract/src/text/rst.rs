@@ -2,8 +2,9 @@
 //! above).
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::text::headings::Heading;
 use crate::text::written::Written;
 use crate::text::{decode, front_matter};
@@ -14,12 +15,22 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "reStructuredText",
     version: 2,
     extensions: &["rst", "rest"],
-    recognise: None,
+    recognise: Recognise::Text { begins: |_| true, shows: is_rst },
     is_foreign: false,
     read: Read::Whole(read),
 };
 
 const ADORNMENTS: &str = "=-~^\"'`#*+.:_<>";
+
+/// Whether a text that nothing else indicates to be reStructuredText is: it has directives and headings.
+fn is_rst(sample: &Sample<'_>) -> bool {
+    let is_directive = |line: &str| {
+        let name = line.strip_prefix(".. ").and_then(|line| line.split_once("::"));
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':' | b'_');
+        name.is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(is_part))
+    };
+    sample.lines().any(is_directive) && !headings(sample.head()).is_empty()
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = &decode::decode(bytes)?;

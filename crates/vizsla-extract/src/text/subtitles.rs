@@ -3,8 +3,9 @@
 use vizsla_core::{Document, Location, Locations};
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::text::decode;
 
 /// The format.
@@ -13,7 +14,10 @@ pub(crate) static FORMAT: Definition = Definition {
     title: "subtitles",
     version: 1,
     extensions: &["srt", "vtt", "webvtt", "ass", "ssa", "sbv"],
-    recognise: None,
+    recognise: Recognise::Text {
+        begins: |c| c.is_ascii_digit() || matches!(c, 'W' | '['),
+        shows: are_subtitles,
+    },
     is_foreign: false,
     read: Read::Whole(read),
 };
@@ -25,6 +29,17 @@ struct Cue {
     first: u64,
     last: u64,
     text: String,
+}
+
+/// Whether a text that nothing else indicates to be subtitles is: it begins with what names the format, or with the
+/// number and times of a cue.
+fn are_subtitles(sample: &Sample<'_>) -> bool {
+    let mut lines = sample.lines().map(str::trim);
+    let first = lines.next().unwrap_or_default();
+    let is_time = |line: &str| line.contains("-->") && times(line).is_some();
+    let is_cue =
+        first.bytes().all(|byte| byte.is_ascii_digit()) && lines.next().is_some_and(is_time);
+    first == "WEBVTT" || first.starts_with("WEBVTT ") || first == "[Script Info]" || is_cue
 }
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {

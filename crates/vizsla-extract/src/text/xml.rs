@@ -5,8 +5,9 @@
 use vizsla_core::{Limits, Location};
 
 use crate::error::Error;
-use crate::format::{Definition, Read};
+use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
+use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::flow::{Flow, Gap};
 use crate::text::xml_parts::{Part, Parts};
@@ -16,13 +17,13 @@ use crate::text::{decode, feed, plain};
 pub(crate) static FORMAT: Definition = Definition {
     name: "xml",
     title: "XML",
-    version: 2,
+    version: 3,
     extensions: &[
         "xml", "rss", "atom", "rdf", "svg", "dbk", "docbook", "xsd", "xsl", "xslt", "xlf", "xliff",
         "tmx", "opml", "kml", "gpx", "plist", "resx", "xaml", "wsdl", "dita", "ditamap", "fb2",
         "tei", "nxml", "jats", "xmi", "ui", "csproj", "vcxproj",
     ],
-    recognise: None,
+    recognise: Recognise::Text { begins: |c| c == '<', shows: is_xml },
     is_foreign: false,
     read: Read::Whole(read),
 };
@@ -74,6 +75,32 @@ const VOCABULARIES: &[&str] = &[
 ];
 /// Bytes of an attribute that is text; longer ones are data.
 const ATTRIBUTE_BYTES: usize = 1000;
+
+/// Whether a text that nothing else indicates to be XML is: it says so, or is a single element that is well-formed.
+fn is_xml(sample: &Sample<'_>) -> bool {
+    let head = sample.head();
+    head.starts_with("<?xml ") || !head.starts_with("<?") && is_element(&sample.whole())
+}
+
+fn is_element(text: &str) -> bool {
+    let (mut parts, mut depth, mut roots) = (Parts::strict(text), 0u32, 0u32);
+    loop {
+        match parts.next() {
+            Ok(Some(Part::Start(..))) => {
+                roots += u32::from(depth == 0);
+                depth += 1;
+            }
+            Ok(Some(Part::End(_))) => depth = depth.saturating_sub(1),
+            Ok(Some(Part::Text(text))) if depth == 0 && !text.trim().is_empty() => return false,
+            Ok(Some(Part::Text(_))) => {}
+            Ok(None) => return depth == 0 && roots == 1,
+            Err(_) => return false,
+        }
+        if roots > 1 {
+            return false;
+        }
+    }
+}
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;

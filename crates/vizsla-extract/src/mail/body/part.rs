@@ -7,7 +7,7 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{ContentType, Encoding, MessagePart, MimeHeaders, PartType};
 use vizsla_core::Limits;
 
-use super::hidden;
+use super::{hidden, words};
 use crate::text::decode;
 
 /// What a part is to the message.
@@ -110,7 +110,10 @@ impl<'a> Part<'a> {
     }
 
     /// The text in its own markup. What is not in the encoding that it claims, or claims none, is looked at.
-    fn decoded(&self) -> Cow<'a, str> {
+    pub(super) fn decoded(&self) -> Cow<'a, str> {
+        if let Some(text) = self.in_other_charset() {
+            return Cow::Owned(hidden::shown(&text).into_owned());
+        }
         match &self.parsed.body {
             PartType::Text(text) | PartType::Html(text)
                 if !text.contains('\u{fffd}') && !self.is_unnamed_utf8(text) =>
@@ -119,6 +122,11 @@ impl<'a> Part<'a> {
             }
             _ => Cow::Owned(decode::decode_text(&self.bytes())),
         }
+    }
+
+    /// The text of a part in an encoding that the parser does not know.
+    fn in_other_charset(&self) -> Option<String> {
+        words::other_charset(self.parameter("charset")?)?.decode_exactly(&self.bytes())
     }
 
     /// Whether the part is in UTF-8 although it claims, or leaves it to be assumed, that it is in ASCII or Latin-1.
@@ -146,6 +154,9 @@ impl<'a> Part<'a> {
     /// The bytes of a file inside the message. Text is in UTF-8, as only the message says what it was in.
     pub(super) fn file(&self) -> Cow<'a, [u8]> {
         let bytes = self.bytes();
+        if let Some(text) = self.in_other_charset() {
+            return Cow::Owned(format!("\u{feff}{text}").into_bytes());
+        }
         if let PartType::Text(text) | PartType::Html(text) = &self.parsed.body
             && self.parameter("charset").is_some()
             && !text.contains('\u{fffd}')

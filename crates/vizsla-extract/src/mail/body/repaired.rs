@@ -2,14 +2,18 @@
 
 use std::borrow::Cow;
 
+use super::words;
 use crate::text::decode;
 
-/// The message with its headers in UTF-8 where they are in another encoding without saying so, and with the empty line
-/// that ends them where it is missing.
+/// The message with its headers in UTF-8 where they are in another encoding without saying so, or in one that the parser
+/// does not know, and with the empty line that ends them where it is missing.
 pub(super) fn repaired(message: &[u8]) -> Cow<'_, [u8]> {
     let (headers, is_ended) = header_bytes(message);
     let rest = &message[headers.len()..];
-    let readable = readable(headers);
+    let readable = match readable(headers) {
+        Cow::Borrowed(headers) => words::in_utf8(headers),
+        Cow::Owned(headers) => Cow::Owned(words::in_utf8(&headers).into_owned()),
+    };
     if is_ended && matches!(readable, Cow::Borrowed(_)) {
         return Cow::Borrowed(message);
     }

@@ -6,8 +6,8 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use cfb::CompoundFile;
-use encoding_rs::Encoding;
 
+use crate::text::charset::Charset;
 use crate::text::decode;
 
 /// Types of properties.
@@ -68,7 +68,7 @@ impl<'a, F: Read + Seek> Properties<'a, F> {
     }
 
     /// A text, which is in UTF-16, or in the code page of the message.
-    pub(super) fn text(&mut self, id: u16, page: Option<&'static Encoding>) -> Option<String> {
+    pub(super) fn text(&mut self, id: u16, page: Option<Charset>) -> Option<String> {
         let text = if let Some(bytes) = self.stream(&format!("__substg1.0_{id:04X}{UNICODE:04X}")) {
             encoding_rs::UTF_16LE.decode_without_bom_handling(&bytes).0.into_owned()
         } else {
@@ -81,32 +81,6 @@ impl<'a, F: Read + Seek> Properties<'a, F> {
 }
 
 /// Bytes as text: in the code page unless they are plainly in another.
-pub(super) fn decoded(bytes: &[u8], page: Option<&'static Encoding>) -> String {
-    match page {
-        Some(page) => {
-            let (text, is_wrong) = page.decode_without_bom_handling(bytes);
-            if is_wrong { decode::decode_text(bytes) } else { text.into_owned() }
-        }
-        None => decode::decode_text(bytes),
-    }
-}
-
-/// The encoding of a Windows code page.
-pub(super) fn code_page(number: u32) -> Option<&'static Encoding> {
-    let label = match number {
-        932 => "shift_jis".to_owned(),
-        936 | 52936 => "gbk".to_owned(),
-        949 | 51949 => "euc-kr".to_owned(),
-        950 => "big5".to_owned(),
-        874 | 1250..=1258 => format!("windows-{number}"),
-        20866 => "koi8-r".to_owned(),
-        21866 => "koi8-u".to_owned(),
-        28591..=28606 => format!("iso-8859-{}", number - 28590),
-        50220..=50222 => "iso-2022-jp".to_owned(),
-        51932 => "euc-jp".to_owned(),
-        54936 => "gb18030".to_owned(),
-        65001 => "utf-8".to_owned(),
-        _ => return None,
-    };
-    Encoding::for_label(label.as_bytes())
+pub(super) fn decoded(bytes: &[u8], page: Option<Charset>) -> String {
+    page.and_then(|page| page.decode_exactly(bytes)).unwrap_or_else(|| decode::decode_text(bytes))
 }

@@ -4,15 +4,15 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use cfb::CompoundFile;
-use encoding_rs::Encoding;
 use vizsla_core::{Limits, Location, Metadata};
 
 use super::lzfu;
-use super::properties::{Properties, code_page, decoded};
+use super::properties::{Properties, decoded};
 use crate::error::{Error, ErrorKind};
 use crate::mail::document::{Message, Person};
 use crate::output::Output;
 use crate::sink::ProblemKind;
+use crate::text::charset::Charset;
 
 type File<'a> = CompoundFile<Cursor<&'a [u8]>>;
 
@@ -82,9 +82,10 @@ fn message(
     folder: &Path,
     header: usize,
     limits: &Limits,
-) -> (Message, Option<&'static Encoding>) {
+) -> (Message, Option<Charset>) {
     let mut properties = Properties::new(file, folder, header, limits.member_bytes);
-    let page = properties.number(0x3ffd).or(properties.number(0x3fde)).and_then(code_page);
+    let page =
+        properties.number(0x3ffd).or(properties.number(0x3fde)).and_then(Charset::of_code_page);
     let subject = properties.text(0x0037, page).map(|subject| one_line(&subject));
     let mut message = Message { subject: subject.unwrap_or_default(), ..Message::default() };
     let name = properties.text(0x0042, page).or_else(|| properties.text(0x0c1a, page));
@@ -113,14 +114,14 @@ fn message(
 /// The plain body, else that in HTML, else the one in RTF.
 fn body(
     properties: &mut Properties<'_, Cursor<&[u8]>>,
-    page: Option<&'static Encoding>,
+    page: Option<Charset>,
     limits: &Limits,
 ) -> Option<String> {
     let is_filled = |text: &String| !text.trim().is_empty();
     if let Some(plain) = properties.text(0x1000, page).filter(is_filled) {
         return Some(plain);
     }
-    let html_page = properties.number(0x3fde).and_then(code_page).or(page);
+    let html_page = properties.number(0x3fde).and_then(Charset::of_code_page).or(page);
     let html = properties.binary(0x1013).map(|html| decoded(&html, html_page));
     if let Some(html) = html.or_else(|| properties.text(0x1013, page)) {
         let text = crate::html::page(&html, limits).text;
@@ -135,7 +136,7 @@ fn body(
 fn recipients(
     file: &mut File<'_>,
     folder: &Path,
-    page: Option<&'static Encoding>,
+    page: Option<Charset>,
     message: &mut Message,
     most: u64,
 ) {
@@ -186,12 +187,7 @@ enum Content {
     Nothing,
 }
 
-fn attachment(
-    file: &mut File<'_>,
-    part: &Path,
-    page: Option<&'static Encoding>,
-    most: u64,
-) -> Attachment {
+fn attachment(file: &mut File<'_>, part: &Path, page: Option<Charset>, most: u64) -> Attachment {
     let inner = part.join("__substg1.0_3701000D");
     let has_inner = file.is_storage(&inner);
     // One byte more shows that an attachment is over the limit.

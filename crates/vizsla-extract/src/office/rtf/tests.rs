@@ -14,6 +14,8 @@ fn text(body: &str) -> String {
 fn characters_are_decoded_by_font_and_code_page() {
     assert_eq!(text("\\'dcbersicht\\par"), "Übersicht\n");
     assert_eq!(text("\\ansicpg1251 \\'cf\\'f0\\'e8\\'e2\\'e5\\'f2"), "Привет\n");
+    assert_eq!(text("\\pc \\'94\\'e1 \\ansicpg852 \\'a5"), "öß ą\n");
+    assert_eq!(text("{\\fonttbl{\\f0\\fcharset89 Geneva;}}\\f0 \\'8f\\'e0"), "Па\n");
     let fonts = "{\\fonttbl{\\f0\\fcharset0 Arial;}{\\f1\\fnil\\fcharset128 MS Gothic;}{\\f2\\fcharset161 G;}}";
     assert_eq!(
         text(&format!("\\deff0{fonts}\\f1\\'82\\'b1\\'82\\'f1\\f0 \\'e9{{\\f2\\'e1}}\\'e1")),

@@ -33,10 +33,10 @@ struct Relation {
 }
 
 /// A text at a cell, both numbers from 1.
-struct Note {
-    row: u32,
-    column: u32,
-    text: String,
+pub(super) struct Note {
+    pub(super) row: u32,
+    pub(super) column: u32,
+    pub(super) text: String,
 }
 
 impl<'a> Notes<'a> {
@@ -237,7 +237,7 @@ fn comments(part: &str) -> Vec<Note> {
 }
 
 /// A header or footer without the codes for fonts, sizes, and what only a printed page has.
-fn without_codes(text: &str) -> String {
+pub(super) fn without_codes(text: &str) -> String {
     let mut said = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {

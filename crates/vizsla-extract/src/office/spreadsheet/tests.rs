@@ -1,5 +1,6 @@
 use vizsla_core::{Limits, Locations};
 
+use crate::office::spreadsheet::records;
 use crate::office::{compound, package};
 use crate::sink::ProblemKind;
 use crate::{ErrorKind, Extracted, Input, collect, extract};
@@ -121,4 +122,14 @@ fn what_is_printed_above_the_pages_of_a_sheet_is_read() {
         "{:?}",
         found.documents[0].text
     );
+}
+
+#[test]
+fn comments_and_text_boxes_of_the_binary_format_are_read() {
+    let found = collect(Input::bytes("b.xls", &records::tests::annotated())).unwrap();
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let document = &found.documents[0];
+    assert_eq!(document.text, "Ada\nfirst programmer\nin a box\nSales\nSecret\n");
+    let Locations::Spans(places) = &document.locations else { panic!() };
+    assert_eq!(places[1].1.to_string(), "Sheet!C7");
 }

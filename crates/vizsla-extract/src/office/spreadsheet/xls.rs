@@ -2,19 +2,35 @@
 
 use std::io::Cursor;
 
-use calamine::{Reader, Xls, XlsError};
+use calamine::{Reader, Xls, XlsError, XlsOptions};
 
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
+use crate::office::spreadsheet::records::Book;
 use crate::office::spreadsheet::{Sheets, protected, value};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 
+/// The code page of UTF-16.
+const UTF_16: u16 = 1200;
+
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let mut book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(error)?;
+    let records = Book::of(bytes);
+    let mut options = XlsOptions::default();
+    if records.as_ref().is_some_and(Book::is_unicode) {
+        // Some writers name a code page for texts in Unicode.
+        options.force_codepage = Some(UTF_16);
+    }
+    let mut book = Xls::new_with_options(Cursor::new(bytes), options).map_err(error)?;
     let properties = book.workbook_properties().unwrap_or_default();
     let mut sheets = Sheets::of(properties, &output.name);
+    if records.is_none() {
+        let message = "is damaged: comments and text boxes cannot be found";
+        output.problem(ProblemKind::Malformed, None, message);
+    }
+    let mut notes = records.map(|records| records.notes()).unwrap_or_default().into_iter();
     for name in book.sheet_names() {
+        let notes = notes.next().unwrap_or_default();
         let range = match book.worksheet_range(&name) {
             Ok(range) => range,
             Err(error) => {
@@ -32,6 +48,9 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
                 .filter_map(|(column, cell)| value::plain_cell(column, cell))
                 .collect();
             grid.row(number, &cells);
+        }
+        for note in notes {
+            grid.note(note.row, note.column, &note.text);
         }
         if sheets.add(&name, grid, output).is_break() {
             return Ok(());
