@@ -27,6 +27,8 @@ mod office;
 mod output;
 mod pdf;
 mod records;
+#[cfg(any(feature = "office", feature = "spreadsheet", feature = "archive"))]
+mod restored;
 mod sample;
 mod sink;
 mod text;

@@ -10,8 +10,6 @@ mod decoder;
 mod guard;
 #[cfg(feature = "archive")]
 mod member;
-#[cfg(feature = "archive")]
-mod salvage;
 mod tar;
 mod zip;
 

@@ -1,4 +1,4 @@
-//! ZIP: each file is a member. Archives whose directory is lost are searched for members.
+//! ZIP: each file is a member. Archives whose directory is lost are restored as far as they go.
 
 use crate::format::{Definition, Read, Recognise};
 
@@ -6,7 +6,7 @@ use crate::format::{Definition, Read, Recognise};
 pub(crate) static FORMAT: Definition = Definition {
     name: "zip",
     title: "ZIP",
-    version: 1,
+    version: 2,
     extensions: &["zip", "jar", "war", "ear", "whl", "egg", "xpi"],
     recognise: Recognise::Bytes(crate::office::package::is_zip),
     is_foreign: true,
@@ -25,16 +25,24 @@ mod reading {
 
     use zip::{SUPPORTED_COMPRESSION_METHODS, ZipArchive};
 
-    use crate::archive::{member, salvage};
-    use crate::error::Error;
+    use crate::archive::member;
+    use crate::error::{Error, ErrorKind};
     use crate::members::Summary;
     use crate::output::Output;
+    use crate::restored::{self, Restored};
     use crate::sink::ProblemKind;
 
     pub(super) fn members(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-        let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
-            return salvage::members(bytes, output);
+        let restored;
+        let bytes = if restored::is_whole(bytes) {
+            bytes
+        } else {
+            let found = Restored::of(bytes, output.unpacked_left()).ok_or_else(invalid)?;
+            found.report(output);
+            restored = found.finish();
+            &restored
         };
+        let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| invalid())?;
         let mut refused = Refused::default();
         for index in 0..archive.len() {
             if file(&mut archive, index, &mut refused, output).is_break() {
@@ -43,6 +51,10 @@ mod reading {
         }
         refused.report(output);
         Ok(())
+    }
+
+    fn invalid() -> Error {
+        Error::new(ErrorKind::Malformed, "is not a valid ZIP archive")
     }
 
     /// Members that are not unpacked.

@@ -15,7 +15,7 @@ use crate::text::headings::sections;
 
 pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut package = Package::open(bytes, output)?;
-    let book = Book::open(&mut package, output)?;
+    let book = Book::open(&mut package, output);
     refuse_encrypted(&book, &mut package, output)?;
     let toc = book.toc(&mut package, output);
     let mut missing = Vec::new();
@@ -90,11 +90,9 @@ struct Book {
 }
 
 impl Book {
-    fn open(package: &mut Package<'_>, output: &mut Output<'_>) -> Result<Self, Error> {
-        let path =
-            package_document(package, output).ok_or_else(|| damaged("it names no contents"))?;
-        let bytes =
-            package.read(&path, output).ok_or_else(|| damaged("its contents are missing"))?;
+    fn open(package: &mut Package<'_>, output: &mut Output<'_>) -> Self {
+        let path = package_document(package, output).unwrap_or_default();
+        let bytes = package.read(&path, output).unwrap_or_default();
         let Properties { title, metadata } = Properties::read(&bytes, output.limits.nesting);
         let title = title.filter(|title| is_title(title));
         let title = title.unwrap_or_else(|| file_name(&output.name).to_owned());
@@ -115,11 +113,25 @@ impl Book {
             }
         }
         report(&xml, &path, output);
+        let is_whole = xml.failure.is_none();
         // Some books list a file once for each of its sections.
         let mut seen = HashSet::new();
         let files = ids.iter().filter_map(|id| items.get(id).cloned());
         book.spine = files.filter(|href| seen.insert(href.clone())).collect();
-        Ok(book)
+        if !is_whole || book.spine.is_empty() {
+            book.spine.extend(book.unlisted(package));
+        }
+        book
+    }
+
+    /// The pages that are not in the order of reading, of a book that has lost that.
+    fn unlisted(&self, package: &Package<'_>) -> Vec<String> {
+        let known = self.spine.iter().chain(&self.nav).map(|name| name.to_lowercase());
+        let known: HashSet<String> = known.collect();
+        let is_page =
+            |name: &String| [".xhtml", ".html", ".htm"].iter().any(|end| name.ends_with(end));
+        let pages = package.names("").into_iter();
+        pages.filter(|name| is_page(name) && !known.contains(name)).collect()
     }
 
     fn item(&mut self, tag: &Tag<'_>, path: &str, items: &mut HashMap<String, String>) {

@@ -35,7 +35,7 @@ mod readers {
 pub(crate) static DOCX: Definition = Definition {
     name: "docx",
     title: "Word",
-    version: 2,
+    version: 3,
     extensions: &["docx", "docm", "dotx", "dotm"],
     recognise: Recognise::Bytes(package::is_docx),
     is_foreign: true,
@@ -46,7 +46,7 @@ pub(crate) static DOCX: Definition = Definition {
 pub(crate) static PPTX: Definition = Definition {
     name: "pptx",
     title: "PowerPoint",
-    version: 2,
+    version: 3,
     extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
     recognise: Recognise::Bytes(package::is_pptx),
     is_foreign: true,
@@ -57,7 +57,7 @@ pub(crate) static PPTX: Definition = Definition {
 pub(crate) static ODT: Definition = Definition {
     name: "odt",
     title: "OpenDocument text",
-    version: 2,
+    version: 3,
     extensions: &["odt", "ott", "odm", "fodt", "sxw"],
     recognise: Recognise::Bytes(package::is_odt),
     is_foreign: true,
@@ -68,7 +68,7 @@ pub(crate) static ODT: Definition = Definition {
 pub(crate) static ODP: Definition = Definition {
     name: "odp",
     title: "OpenDocument presentation",
-    version: 2,
+    version: 3,
     extensions: &["odp", "otp", "fodp", "sxi"],
     recognise: Recognise::Bytes(package::is_odp),
     is_foreign: true,
@@ -79,7 +79,7 @@ pub(crate) static ODP: Definition = Definition {
 pub(crate) static ODG: Definition = Definition {
     name: "odg",
     title: "OpenDocument drawing",
-    version: 2,
+    version: 3,
     extensions: &["odg", "otg", "fodg", "sxd"],
     recognise: Recognise::Bytes(package::is_odg),
     is_foreign: true,
@@ -90,7 +90,7 @@ pub(crate) static ODG: Definition = Definition {
 pub(crate) static ODS: Definition = Definition {
     name: "ods",
     title: "OpenDocument spreadsheet",
-    version: 2,
+    version: 3,
     extensions: &["ods", "ots", "fods", "sxc"],
     recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,
@@ -101,7 +101,7 @@ pub(crate) static ODS: Definition = Definition {
 pub(crate) static EPUB: Definition = Definition {
     name: "epub",
     title: "EPUB",
-    version: 2,
+    version: 3,
     extensions: &["epub"],
     recognise: Recognise::Bytes(package::is_epub),
     is_foreign: true,

@@ -73,6 +73,14 @@ pub(crate) fn is_zip(bytes: &[u8]) -> bool {
 const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 const END: &[u8] = b"PK\x05\x06";
+/// Parts by which a package is recognised that has lost what says that it is one.
+const MAIN_PARTS: &[&str] = &[
+    "word/document.xml",
+    "ppt/presentation.xml",
+    "ppt/slides/slide1.xml",
+    "xl/workbook.xml",
+    "xl/worksheets/sheet1.xml",
+];
 /// Bytes at the end of a file in which the end record is: it has 22 and a comment.
 const END_BYTES: usize = 22 + 0xffff;
 /// Members whose names are looked at.
@@ -141,9 +149,10 @@ fn media_type(bytes: &[u8]) -> Option<&[u8]> {
 
 /// What the names of the members show. Some writers use capitals, and some backslashes.
 fn of_names(bytes: &[u8]) -> Option<Kind> {
+    let Names { all, are_whole } = names(bytes);
     let (mut has_types, mut folder, mut is_binary) = (false, None, false);
     let (mut has_content, mut has_manifest) = (false, false);
-    for name in names(bytes) {
+    for name in all {
         let name = String::from_utf8_lossy(name).to_ascii_lowercase().replace('\\', "/");
         match name.trim_start_matches('/') {
             "[content_types].xml" => has_types = true,
@@ -151,10 +160,10 @@ fn of_names(bytes: &[u8]) -> Option<Kind> {
             "meta-inf/manifest.xml" => has_manifest = true,
             "content.xml" => has_content = true,
             "xl/workbook.bin" => is_binary = true,
+            // What says that a file is a package may come last, and be lost with the end.
             name => {
-                let kinds = [("word/", Kind::Docx), ("ppt/", Kind::Pptx), ("xl/", Kind::Xlsx)];
-                let found = kinds.into_iter().find(|(prefix, _)| name.starts_with(prefix));
-                folder = folder.or(found.map(|(_, kind)| kind));
+                has_types |= !are_whole && MAIN_PARTS.contains(&name);
+                folder = folder.or(of_folder(name));
             }
         }
     }
@@ -167,12 +176,25 @@ fn of_names(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
+fn of_folder(name: &str) -> Option<Kind> {
+    let kinds = [("word/", Kind::Docx), ("ppt/", Kind::Pptx), ("xl/", Kind::Xlsx)];
+    kinds.into_iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, kind)| kind)
+}
+
+/// The names of members.
+struct Names<'a> {
+    all: Vec<&'a [u8]>,
+    /// Whether the directory has been read.
+    are_whole: bool,
+}
+
 /// The names of the members, in the order of the directory; in a file that has been cut off, those near its beginning.
-fn names(bytes: &[u8]) -> Vec<&[u8]> {
+fn names(bytes: &[u8]) -> Names<'_> {
     let Some(mut rest) = directory(bytes).filter(|rest| rest.starts_with(CENTRAL)) else {
         let start = &bytes[..bytes.len().min(CUT_BYTES)];
         let members = memmem::find_iter(start, LOCAL).take(MOST_MEMBERS);
-        return members.filter_map(|at| name(bytes.get(at..)?, 26, 30)).collect();
+        let all = members.filter_map(|at| name(bytes.get(at..)?, 26, 30)).collect();
+        return Names { all, are_whole: false };
     };
     let mut names = Vec::new();
     while rest.starts_with(CENTRAL) && names.len() < MOST_MEMBERS {
@@ -182,7 +204,7 @@ fn names(bytes: &[u8]) -> Vec<&[u8]> {
             u16_at(rest, 30).zip(u16_at(rest, 32)).map_or(0, |(extra, comment)| extra + comment);
         rest = rest.get(46 + name.len() + more..).unwrap_or_default();
     }
-    names
+    Names { all: names, are_whole: true }
 }
 
 fn name(header: &[u8], length_at: usize, name_at: usize) -> Option<&[u8]> {

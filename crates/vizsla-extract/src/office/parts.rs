@@ -1,16 +1,17 @@
 //! The parts of a document that is a ZIP file. In: its bytes. Out: the content of a part by name, within the limits,
 //! and what the relationships of a part name.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
-use zip::read::read_zipfile_from_stream;
 use zip::result::ZipError;
 
 use crate::error::{Error, ErrorKind};
 use crate::office::xml::{Event, Xml, decode};
 use crate::output::Output;
+use crate::restored::{self, Restored};
 use crate::sink::ProblemKind;
 
 /// Bytes that a part may unpack to however small it is.
@@ -20,60 +21,30 @@ const MOST_RATIO: u64 = 100;
 
 /// An open document.
 pub(crate) struct Package<'a> {
-    source: Source<'a>,
+    archive: ZipArchive<Cursor<Cow<'a, [u8]>>>,
     /// The members by name in lower case: some writers use capitals, and some backslashes.
     members: HashMap<String, usize>,
     /// Whether it has been reported that no more may be unpacked.
     is_spent: bool,
 }
 
-/// Where parts come from.
-enum Source<'a> {
-    Archive(ZipArchive<Cursor<&'a [u8]>>),
-    /// The parts of a file that has lost the list of them.
-    Found(Vec<Vec<u8>>),
-}
-
 impl<'a> Package<'a> {
+    /// Opens a document; of one that was cut off, what there is of it.
     pub(crate) fn open(bytes: &'a [u8], output: &mut Output<'_>) -> Result<Self, Error> {
-        let archive = match ZipArchive::new(Cursor::new(bytes)) {
-            Ok(archive) => archive,
-            Err(error) => {
-                return Self::salvage(bytes, output).ok_or_else(|| {
-                    Error::new(ErrorKind::Malformed, "is damaged: its list of parts cannot be read")
-                        .with_source(error)
-                });
-            }
-        };
+        let mut bytes = Cow::Borrowed(bytes);
+        if !restored::is_whole(&bytes)
+            && let Some(restored) = Restored::of(&bytes, output.unpacked_left())
+        {
+            restored.report(output);
+            bytes = Cow::Owned(restored.finish());
+        }
+        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+            Error::new(ErrorKind::Malformed, "is damaged: its list of parts cannot be read")
+                .with_source(error)
+        })?;
         let names = archive.file_names_raw().enumerate();
         let members = names.map(|(i, name)| (key(&String::from_utf8_lossy(name)), i)).collect();
-        Ok(Self { source: Source::Archive(archive), members, is_spent: false })
-    }
-
-    /// Opens a document that has lost the list of its parts, as one that was cut off: each part is preceded by a header of
-    /// its own.
-    fn salvage(mut bytes: &[u8], output: &mut Output<'_>) -> Option<Self> {
-        let (mut found, mut members) = (Vec::new(), HashMap::new());
-        while let Ok(Some(mut file)) = read_zipfile_from_stream(&mut bytes) {
-            let by_ratio = FREE_BYTES.max(file.compressed_size().saturating_mul(MOST_RATIO));
-            let limit = output.unpacked_left().min(by_ratio);
-            let name = key(&String::from_utf8_lossy(file.name_raw()));
-            let mut part = Vec::new();
-            let read = file.by_ref().take(limit).read_to_end(&mut part);
-            output.has_unpacked(part.len() as u64);
-            members.entry(name).or_insert(found.len());
-            found.push(part);
-            if read.is_err() || output.unpacked_left() == 0 {
-                break;
-            }
-        }
-        if found.is_empty() {
-            return None;
-        }
-        let message =
-            "is damaged: its list of parts is missing; the parts that were found are read";
-        output.problem(ProblemKind::Malformed, None, message);
-        Some(Self { source: Source::Found(found), members, is_spent: false })
+        Ok(Self { archive, members, is_spent: false })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -91,10 +62,6 @@ impl<'a> Package<'a> {
     /// The content of a part, if there is one of this name. What cannot be read of it is reported.
     pub(crate) fn read(&mut self, name: &str, output: &mut Output<'_>) -> Option<Vec<u8>> {
         let member = *self.members.get(&key(name))?;
-        let archive = match &mut self.source {
-            Source::Archive(archive) => archive,
-            Source::Found(parts) => return parts.get(member).cloned(),
-        };
         if output.unpacked_left() == 0 {
             if !std::mem::replace(&mut self.is_spent, true) {
                 let message =
@@ -103,7 +70,7 @@ impl<'a> Package<'a> {
             }
             return None;
         }
-        let mut file = match archive.by_index(member) {
+        let mut file = match self.archive.by_index(member) {
             Ok(file) => file,
             Err(error) => {
                 let (kind, message) = refused(&error);

@@ -48,7 +48,7 @@ fn slides(
     let bytes = package.read(main, output).unwrap_or_default();
     let text = decode(&bytes);
     let mut xml = Xml::new(&text, output.limits.nesting);
-    let (mut slides, mut seen) = (Vec::new(), HashSet::new());
+    let (mut slides, mut seen, mut missing) = (Vec::new(), HashSet::new(), 0);
     while let Some(event) = xml.next() {
         let Event::Start(tag) = event else { continue };
         if tag.name() != "sldId" {
@@ -63,11 +63,13 @@ fn slides(
                     slides.push(name);
                 }
             }
-            _ => {
-                let message = format!("slide {} is missing", slides.len() + 1);
-                output.problem(ProblemKind::Malformed, None, message);
-            }
+            _ => missing += 1,
         }
+    }
+    if missing > 0 {
+        let all = slides.len() + missing;
+        let message = format!("{missing} of {all} slides are missing");
+        output.problem(ProblemKind::Malformed, None, message);
     }
     report(&xml, main, output);
     if slides.is_empty() {

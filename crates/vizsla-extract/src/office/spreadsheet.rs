@@ -2,6 +2,8 @@
 //! is a line with its place.
 
 #[cfg(feature = "spreadsheet")]
+mod completed;
+#[cfg(feature = "spreadsheet")]
 mod notes;
 #[cfg(feature = "spreadsheet")]
 mod records;
@@ -39,7 +41,7 @@ const READ_XLS: Read = Read::Not("this build was made without the feature `sprea
 pub(crate) static XLSX: Definition = Definition {
     name: "xlsx",
     title: "Excel workbook",
-    version: 2,
+    version: 3,
     extensions: &["xlsx", "xlsm", "xltx", "xltm"],
     recognise: Recognise::Bytes(package::is_xlsx),
     is_foreign: true,

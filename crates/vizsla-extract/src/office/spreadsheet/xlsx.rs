@@ -8,8 +8,9 @@ use vizsla_core::Location;
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
 use crate::office::spreadsheet::notes::Notes;
-use crate::office::spreadsheet::{Sheets, protected, value};
+use crate::office::spreadsheet::{Sheets, completed, protected, value};
 use crate::output::Output;
+use crate::restored;
 use crate::sink::ProblemKind;
 
 type Book<'a> = Xlsx<Cursor<&'a [u8]>>;
@@ -20,6 +21,13 @@ const CELLS_PER_CHECK: usize = 4096;
 const MOST_REFUSED: usize = 1000;
 
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let completed;
+    let bytes = if restored::is_whole(bytes) {
+        bytes
+    } else {
+        completed = completed::completed(bytes, output)?;
+        &completed
+    };
     let mut notes = Notes::of(bytes, output);
     notes.check_sizes()?;
     let mut book = Book::new(Cursor::new(bytes)).map_err(error)?;
@@ -61,10 +69,15 @@ fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'
         }
     };
     let (mut row, mut cells): (u32, Vec<Cell>) = (0, Vec::new());
-    let mut refused = 0;
+    let (mut refused, mut lost) = (0, 0u32);
     for count in 1usize.. {
         let next = match reader.next_cell_with_style_id() {
             Ok(next) => next,
+            // Its text is in a list, which breaks off.
+            Err(XlsxError::Unexpected(what)) if what.contains("shared string") => {
+                lost += 1;
+                continue;
+            }
             // A number that is none, for example; the cells after it can be read.
             Err(error) if refused < MOST_REFUSED => {
                 if refused == 0 {
@@ -100,6 +113,10 @@ fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'
         cells.extend(value::cell(column.saturating_add(1), cell.get_value(), format));
     }
     grid.row(row.saturating_add(1), &cells);
+    if lost > 0 {
+        let message = format!("the texts of {lost} cells of the sheet {name:?} are missing");
+        output.problem(ProblemKind::Malformed, None, message);
+    }
 }
 
 fn place(sheet: &str, row: u32) -> Location {
