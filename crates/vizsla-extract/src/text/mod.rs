@@ -15,6 +15,7 @@ mod manual;
 pub(crate) mod markdown;
 mod mdoc;
 mod notebook;
+mod notebook_output;
 mod older;
 mod org;
 pub(crate) mod plain;
@@ -24,7 +25,7 @@ pub(crate) mod rst;
 mod subtitles;
 mod written;
 mod xml;
-mod xml_parts;
+pub(crate) mod xml_parts;
 
 use crate::format::Definition;
 

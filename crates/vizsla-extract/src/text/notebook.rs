@@ -3,8 +3,8 @@
 //! Only what has a place in a text is read: outputs that are text, but no pictures, pages and attachments. Notebooks of
 //! format 3, whose cells are in `worksheets`, and such as break the schema are read as far as they have cells.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use vizsla_core::{Document, Limits, Location, Locations};
 
 use crate::error::Error;
@@ -13,13 +13,14 @@ use crate::output::{Output, shorten};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::headings::{Heading, sections};
+use crate::text::notebook_output::{self, string};
 use crate::text::{decode, markdown};
 
 /// The format.
 pub(crate) static FORMAT: Definition = Definition {
     name: "notebook",
     title: "notebook",
-    version: 2,
+    version: 3,
     extensions: &["ipynb"],
     recognise: Recognise::Text { begins: |c| c == '{', shows: is_notebook },
     is_foreign: false,
@@ -89,15 +90,6 @@ fn cells(notebook: &Value) -> Vec<&Value> {
     holders.filter_map(|holder| holder.get("cells")?.as_array()).flatten().collect()
 }
 
-/// A string, or a list of lines that make one.
-fn string(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(lines) => Some(lines.iter().filter_map(Value::as_str).collect()),
-        _ => None,
-    }
-}
-
 #[derive(Default)]
 struct Reader {
     text: String,
@@ -134,7 +126,8 @@ impl Reader {
         let mut shown = String::new();
         for output in cell.get("outputs").and_then(Value::as_array).into_iter().flatten() {
             if shown.len() <= OUTPUT_BYTES
-                && let Some(text) = output.as_object().and_then(|it| output_text(it, limits))
+                && let Some(output) = output.as_object()
+                && let Some(text) = notebook_output::text(output, OUTPUT_BYTES, limits)
             {
                 shown.push_str(&without_escapes(&text));
                 shown.push('\n');
@@ -150,25 +143,6 @@ impl Reader {
             self.text.push_str("\n\n");
         }
     }
-}
-
-/// The text of an output: what was printed, the value of the cell, or an error with its traceback.
-fn output_text(output: &Map<String, Value>, limits: &Limits) -> Option<String> {
-    if let Some(traceback) = output.get("traceback") {
-        let lines = traceback.as_array().into_iter().flatten().filter_map(Value::as_str);
-        let lines: Vec<&str> = lines.collect();
-        if !lines.is_empty() {
-            return Some(lines.join("\n"));
-        }
-        let part = |name: &str| output.get(name).and_then(Value::as_str).unwrap_or_default();
-        return Some(format!("{}: {}", part("ename"), part("evalue")));
-    }
-    // In format 3 the representations are beside the other fields.
-    let data = output.get("data").and_then(Value::as_object).unwrap_or(output);
-    ["text/plain", "text/markdown", "text/latex", "text"]
-        .iter()
-        .find_map(|name| string(data.get(*name)?))
-        .or_else(|| Some(crate::html::page(&string(data.get("text/html")?)?, limits).text))
 }
 
 /// Text without the escape sequences that colour it on a terminal.
@@ -236,6 +210,52 @@ mod tests {
         );
         let broken = r#"{"cells":[1,null,{"source":"lorem"},{"cell_type":"code","source":5,"outputs":[3,{"data":[]}]},]}"#;
         assert_eq!(read(broken).documents[0].text, "lorem\n\n");
+    }
+
+    #[test]
+    fn outputs_without_a_text_say_what_their_data_says() {
+        let shown = |data: &str| {
+            let cell = format!(r#"{{"cells":[{{"source":"a","outputs":[{{"data":{data}}}]}}]}}"#);
+            read(&cell).documents.remove(0).text.replace("a\n\n", "")
+        };
+        for (data, text) in [
+            (
+                r#"{"application/json": {"dog": {"name": "Rex", "age": 3}}}"#,
+                "dog.name: Rex\ndog.age: 3",
+            ),
+            (
+                r#"{"text/plain": ["<IPython.core.display.JSON object>"], "application/json": ["x"]}"#,
+                "x",
+            ),
+            (
+                r#"{"text/plain": "<IPython.core.display.HTML object>", "text/html": "<h2>Summary</h2>"}"#,
+                "Summary",
+            ),
+            (
+                r#"{"text/plain": "<Figure size 640x480>", "image/png": "AA"}"#,
+                "<Figure size 640x480>",
+            ),
+            (
+                r##"{"application/vnd.plotly.v1+json": {"data": [{"y": [1, 2], "name": "Sales", "color": "#ff0000"}], "layout": {"title": {"text": "By year"}, "x": "Sales"}}}"##,
+                "Sales\nBy year",
+            ),
+            (
+                r#"{"application/vnd.vegalite.v5+json": {"$schema": "https://x/v5", "title": "Rain"}}"#,
+                "Rain",
+            ),
+            (
+                r#"{"application/vnd.jupyter.error": {"ename": "E", "evalue": "v", "traceback": ["l1", "l2"]}}"#,
+                "l1\nl2",
+            ),
+            (r#"{"application/vnd.code.notebook.error": {"name": "E", "message": "v"}}"#, "E: v"),
+            (r#"{"application/vnd.jupyter.stdout": ["one\n", "two"]}"#, "one\ntwo"),
+            (r#"{"application/vnd.jupyter.widget-view+json": {"model_id": "abc"}}"#, ""),
+            (r#"{"application/javascript": "no()"}"#, ""),
+        ] {
+            assert_eq!(shown(data).trim(), text, "{data}");
+        }
+        let long = format!(r#"{{"application/json": ["{}"]}}"#, "x ".repeat(50_000));
+        assert!(shown(&long).len() <= OUTPUT_BYTES + 2);
     }
 
     #[test]
