@@ -20,13 +20,13 @@ fn running(variable: &str, index: &str) -> Option<String> {
 }
 
 /// What the name of a collection stands for in a test.
-struct Engine {
-    place: Workspace,
-    address: String,
+pub(crate) struct Engine {
+    pub(crate) place: Workspace,
+    pub(crate) address: String,
 }
 
 impl Engine {
-    fn new(address: &str) -> Self {
+    pub(crate) fn new(address: &str) -> Self {
         Self { place: Workspace::new(), address: address.to_owned() }
     }
 
@@ -36,18 +36,18 @@ impl Engine {
         Self { place, address }
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.place.run(&[args, &["--engine", &self.address]].concat())
     }
 
-    fn index(&self) -> serde_json::Value {
+    pub(crate) fn index(&self) -> serde_json::Value {
         let ran = self.run(&["index", "files", "--json"]);
         assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
         serde_json::from_str(&ran.out).unwrap()
     }
 
     /// The names of the files of the hits, best first.
-    fn found(&self, args: &[&str]) -> Vec<String> {
+    pub(crate) fn found(&self, args: &[&str]) -> Vec<String> {
         let search = ["search", "--fusion", "bm25", "--jsonl"];
         let ran = self.run(&[&search[..], args].concat());
         assert!(ran.code <= 1, "{args:?}: {}", ran.err);
@@ -61,7 +61,7 @@ impl Engine {
 }
 
 /// Everything that a local index does, with the same commands.
-fn is_an_index(engine: &Engine) {
+pub(crate) fn is_an_index(engine: &Engine) {
     let place = &engine.place;
     place
         .write("files/heron.md", "# Birds\n\nThe grey heron stands in water and waits for fish.\n");
@@ -116,7 +116,7 @@ fn is_an_index(engine: &Engine) {
 }
 
 /// Records from standard input replace those of the same id, whole.
-fn takes_records(engine: &Engine) {
+pub(crate) fn takes_records(engine: &Engine) {
     let long = "Many words about a harbour. ".repeat(200);
     let send = |text: &str| {
         let line = serde_json::json!({"_id": "a", "text": text, "year": 2024}).to_string();
@@ -222,7 +222,7 @@ fn outlives_a_node(address: &str) {
 }
 
 /// A server, an agent and a watch take an engine as they take a folder.
-fn is_served(engine: &Engine) {
+pub(crate) fn is_served(engine: &Engine) {
     let place = &engine.place;
     let heron = place.write("files/heron.md", "The grey heron waits for fish.");
     engine.index();
@@ -292,6 +292,32 @@ fn postgresql_is_an_index() {
     is_an_index(&Engine::new(&address));
     takes_records(&Engine::new(&format!("{address}_records")));
     is_served(&Engine::new(&format!("{address}_served")));
+}
+
+#[test]
+fn postgresql_is_searched_by_named_columns() {
+    let Some(address) = running("VIZSLA_TEST_POSTGRESQL", "columns") else { return };
+    let engine = Engine::new(&address);
+    engine.place.write("files/heron.md", "# Herons\n\nThe grey heron waits for fish.");
+    engine.place.write("files/otter.txt", "An otter holds hands, and eats fish.");
+    engine.index();
+    assert!(engine.run(&["info"]).out.contains("ranking    ts_rank_cd, without idf"));
+    let named = format!("{address}?text=title,content&title=title&id=doc_id");
+    let other = Engine { place: Workspace::new(), address: named };
+    for (query, file) in [
+        ("heron", "heron.md"),
+        ("fish -otter", "heron.md"),
+        ("fish \"holds hands\"", "otter.txt"),
+        ("title:herons fish", "heron.md"),
+        ("body:otter fish", "otter.txt"),
+    ] {
+        let ran = other.run(&["search", "--fusion", "bm25", "--jsonl", query]);
+        assert_eq!(ran.out.lines().count(), 1, "{query}: {}{}", ran.out, ran.err);
+        let hit: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert!(hit["doc_id"].as_str().unwrap().ends_with(file), "{query}: {hit}");
+    }
+    let error = other.run(&["search", "heading:x y"]).err;
+    assert!(error.contains("leave out heading:"), "{error}");
 }
 
 #[test]

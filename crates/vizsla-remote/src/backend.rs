@@ -21,6 +21,11 @@ pub(crate) trait Backend: Send + Sync + fmt::Debug {
     /// How the index was made.
     fn settings(&self) -> IndexSettings;
 
+    /// How it ranks, in words.
+    fn ranking(&self) -> String {
+        format!("BM25, {}", self.settings().bm25)
+    }
+
     /// Keeps other writers out until what is returned is dropped, and makes visible what earlier ones have written.
     fn begin(&self, run: &str) -> Result<Box<dyn Turn>>;
 

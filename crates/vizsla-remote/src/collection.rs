@@ -25,6 +25,10 @@ impl Collection for RemoteCollection {
         self.backend.settings()
     }
 
+    fn ranking(&self) -> String {
+        self.backend.ranking()
+    }
+
     fn sync_state(&self) -> Result<Option<String>> {
         self.backend.state()
     }

@@ -27,6 +27,11 @@ pub trait Collection: Send + Sync + fmt::Debug {
     /// How it was made.
     fn settings(&self) -> IndexSettings;
 
+    /// How its passages are ranked by the first stage, in words.
+    fn ranking(&self) -> String {
+        format!("BM25, {}", self.settings().bm25)
+    }
+
     /// What the program that keeps it in sync with its sources has stored.
     ///
     /// # Errors

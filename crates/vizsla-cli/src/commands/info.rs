@@ -50,7 +50,7 @@ fn contents(
     let with_problems = files.values().filter(|record| !record.problems.is_empty()).count();
     if args.json {
         output::json(&json!({
-            "path": at, "sources": sources(index)?, "stats": stats, "settings": settings, "formats": formats,
+            "path": at, "sources": sources(index)?, "stats": stats, "settings": settings, "ranking": index.ranking(), "formats": formats,
             "files_with_problems": with_problems,
         }))?;
         return Ok(Outcome::Success);
@@ -66,7 +66,7 @@ fn contents(
         format!("\n  segments   {}\n  size       {size}", stats.segments)
     };
     output::line(&format!(
-        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}{on_disk}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  BM25       k1 {}, b {}",
+        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}{on_disk}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  ranking    {}",
         at,
         people(&sources(index)?),
         stats.documents,
@@ -76,8 +76,7 @@ fn contents(
         stats.format,
         settings.split.max_tokens,
         settings.language,
-        settings.bm25.k1(),
-        settings.bm25.b(),
+        index.ranking(),
     ))?;
     Ok(Outcome::Success)
 }

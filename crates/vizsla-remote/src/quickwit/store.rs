@@ -233,6 +233,10 @@ impl Backend for QuickwitStore {
         self.settings
     }
 
+    fn ranking(&self) -> String {
+        "BM25, k1 1.2, b 0.75".to_owned()
+    }
+
     fn begin(&self, _: &str) -> Result<Box<dyn Turn>> {
         let known = self.records()?.into_iter().map(|(path, record)| (path, record.hash));
         *self.known() = known.collect();

@@ -1,7 +1,7 @@
-//! PostgreSQL's full text search. In: a database and the name of a table. Out: passages by `ts_rank_cd`, which knows no
-//! idf.
+//! PostgreSQL. In: a database and the name of a table. Out: passages by `ts_rank_cd`, which knows no idf.
 
 mod failure;
+mod search;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -15,16 +15,16 @@ use postgres::{Client, Config, NoTls};
 use serde_json::Value;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use vizsla::{
-    BoxError, DocumentKey, Error, ErrorKind, FileRecord, Filter, IndexSettings, Language, Passage,
-    Query, QueryField, Refusal, Result, Retrieval, RetrieveRequest, Retriever,
+    BoxError, DocumentKey, Error, ErrorKind, FileRecord, IndexSettings, Passage, Query, Refusal,
+    Result, Retrieval, RetrieveRequest, Retriever,
 };
 
-use super::retrieval::{MARKS, Row, SqlRetrieval};
-use super::{Foreign, Tables, VERSION, check, no_table, not_ours, settings_of, words};
+use self::search::{Asked, configuration};
+use super::retrieval::{Row, SqlRetrieval};
+use super::{Tables, VERSION, check, no_table, not_ours, settings_of, words};
 use crate::address::Address;
 use crate::backend::{Backend, Change, Turn};
 use crate::fields;
-use crate::glob::regular_expression;
 use crate::record::StoredRecord;
 use crate::secret::Secret;
 
@@ -55,8 +55,6 @@ impl std::fmt::Debug for PostgreSql {
         f.debug_struct("PostgreSql").field("address", &self.address).finish_non_exhaustive()
     }
 }
-
-type Values<'a> = Vec<Box<dyn ToSql + Sync + Send + 'a>>;
 
 impl PostgreSql {
     pub(crate) fn open(address: &Address, secret: Option<&Secret>, create: bool) -> Result<Self> {
@@ -108,7 +106,7 @@ impl PostgreSql {
         if self.settings.is_some() {
             return Ok(self);
         }
-        let Tables { passages, files, settings, .. } = &self.tables;
+        let Tables { passages, settings, .. } = &self.tables;
         let taken = self.with(|client| {
             let row = client.query_one("SELECT to_regclass($1)::text", &[passages])?;
             Ok(row.get::<_, Option<String>>(0).is_some())
@@ -116,8 +114,24 @@ impl PostgreSql {
         if taken {
             return Err(not_ours(&self.address));
         }
+        let sql = self.tables_to_make(new);
+        let json = serde_json::to_string(new).unwrap_or_default();
+        self.with(|client| {
+            client.batch_execute(&sql)?;
+            client.execute(
+                &format!("INSERT INTO {settings} VALUES ($1, $2, NULL)"),
+                &[&VERSION, &json],
+            )
+        })?;
+        self.settings = Some(*new);
+        Ok(self)
+    }
+
+    /// The statements that make the tables.
+    fn tables_to_make(&self, new: &IndexSettings) -> String {
+        let Tables { passages, files, settings, .. } = &self.tables;
         let language = configuration(new.language);
-        let sql = format!(
+        format!(
             "BEGIN;
              CREATE TABLE {passages} (key text PRIMARY KEY, path text NOT NULL, doc_id text NOT NULL, ordinal bigint NOT NULL, \
              run text NOT NULL, extension text, modified bigint, meta text[] NOT NULL, fields text NOT NULL, \
@@ -130,17 +144,7 @@ impl PostgreSql {
              CREATE UNIQUE INDEX {files}_path ON {files} (md5(path));
              CREATE TABLE {settings} (version int, settings text, state text);
              COMMIT;"
-        );
-        let json = serde_json::to_string(new).unwrap_or_default();
-        self.with(|client| {
-            client.batch_execute(&sql)?;
-            client.execute(
-                &format!("INSERT INTO {settings} VALUES ($1, $2, NULL)"),
-                &[&VERSION, &json],
-            )
-        })?;
-        self.settings = Some(*new);
-        Ok(self)
+        )
     }
 
     fn connect(&self) -> Result<Client> {
@@ -209,9 +213,16 @@ impl PostgreSql {
                 format!("{} was not asked in time", self.address),
             ));
         }
+        let asked = Asked {
+            table: &self.tables.passages,
+            settings: self.settings.unwrap_or_default(),
+            query,
+            words: &words,
+            request,
+        };
         let (sql, values) = match &self.tables.foreign {
-            Some(foreign) => self.foreign_query(foreign, query, &words, request),
-            None => self.own_query(query, &words, request)?,
+            Some(foreign) => asked.foreign(foreign)?,
+            None => asked.own()?,
         };
         self.with(|client| {
             client.batch_execute(&format!("SET statement_timeout = {left}"))?;
@@ -234,134 +245,6 @@ impl PostgreSql {
         };
         Ok(Row { score, passage, marked })
     }
-
-    /// The query over our own table: score, marked text, fields.
-    fn own_query(
-        &self,
-        query: &Query,
-        words: &[String],
-        request: &RetrieveRequest,
-    ) -> Result<(String, Values<'static>)> {
-        let table = &self.tables.passages;
-        let language = configuration(self.settings.unwrap_or_default().language);
-        let mut values: Values<'static> =
-            vec![Box::new(any(words, query)), Box::new(request.depth.get() as i64)];
-        let mut conditions = String::new();
-        for (clauses, not) in [(&query.required, ""), (&query.excluded, "NOT ")] {
-            for clause in clauses {
-                let field = match clause.field {
-                    Some(QueryField::Title) => "to_tsvector('simple', title)",
-                    Some(QueryField::Headings) => "to_tsvector('simple', headings)",
-                    Some(QueryField::Path) => "to_tsvector('simple', path_words)",
-                    _ => "search",
-                };
-                let with = if field == "search" { language } else { "simple" };
-                values.push(Box::new(words::phrase(clause)));
-                conditions.push_str(&format!(
-                    " AND {not}{field} @@ phraseto_tsquery('{with}', ${})",
-                    values.len()
-                ));
-            }
-        }
-        conditions.push_str(&filters(&request.filter, &mut values)?);
-        let headline = format!("StartSel={}, StopSel={}, HighlightAll=true", MARKS[0], MARKS[1]);
-        let sql = format!(
-            "WITH q AS (SELECT to_tsquery('{language}', $1) AS q), best AS (
-               SELECT ts_rank_cd(search, q.q, 1|32)::real AS score, key FROM {table}, q
-               WHERE search @@ q.q{conditions} ORDER BY 1 DESC, key LIMIT $2)
-             SELECT best.score, ts_headline('{language}', p.content, q.q, '{headline}'), p.fields
-             FROM best JOIN {table} p USING (key), q ORDER BY 1 DESC"
-        );
-        Ok((sql, values))
-    }
-
-    /// The query over somebody else's table: score, nothing, id, title, text.
-    fn foreign_query(
-        &self,
-        foreign: &Foreign,
-        query: &Query,
-        words: &[String],
-        request: &RetrieveRequest,
-    ) -> (String, Values<'static>) {
-        let Foreign { text, title, id } = foreign;
-        let table = &self.tables.passages;
-        let searched: Vec<String> =
-            text.iter().map(|(name, _)| format!("coalesce({name}, '')")).collect();
-        let read = text.iter().filter(|(name, _)| Some(name) != title.as_ref());
-        let read: Vec<String> = read.map(|(name, _)| format!("coalesce({name}, '')")).collect();
-        let title = title
-            .as_ref()
-            .map_or_else(|| "''".to_owned(), |title| format!("coalesce({title}, '')"));
-        let language = self.address.option("language").unwrap_or("english");
-        let vector = format!("to_tsvector('{language}', {})", searched.join(" || ' ' || "));
-        let sql = format!(
-            "SELECT ts_rank_cd({vector}, q.q, 1|32)::real, NULL::text, {id}::text, {title}, {}
-             FROM {table}, (SELECT to_tsquery('{language}', $1) AS q) q WHERE {vector} @@ q.q ORDER BY 1 DESC, 3 LIMIT $2",
-            if read.is_empty() { "''".to_owned() } else { read.join(" || E'\\n' || ") }
-        );
-        (sql, vec![Box::new(any(words, query)), Box::new(request.depth.get() as i64)])
-    }
-}
-
-/// A query for any of the words; they have no operators in them.
-fn any(words: &[String], query: &Query) -> String {
-    let prefixes = query.prefixes.iter().map(|prefix| format!("{}:*", prefix.to_lowercase()));
-    words.iter().cloned().chain(prefixes).collect::<Vec<_>>().join(" | ")
-}
-
-/// A filter as conditions, whose values are added.
-fn filters(filter: &Filter, values: &mut Values<'static>) -> Result<String> {
-    let mut sql = String::new();
-    for globs in [&filter.paths, &filter.names] {
-        if !globs.is_empty() {
-            let all = globs.iter().map(|glob| Ok(format!("^({})$", regular_expression(glob)?)));
-            values.push(Box::new(all.collect::<Result<Vec<String>>>()?.join("|")));
-            sql.push_str(&format!(" AND path ~ ${}", values.len()));
-        }
-    }
-    if !filter.extensions.is_empty() {
-        let extensions = filter.extensions.iter();
-        let extensions = extensions.map(|end| end.trim_start_matches('.').to_lowercase());
-        values.push(Box::new(extensions.collect::<Vec<_>>()));
-        sql.push_str(&format!(" AND extension = ANY(${})", values.len()));
-    }
-    if !filter.metadata.is_empty() {
-        let terms = filter.metadata.iter().map(|(name, value)| fields::metadata_term(name, value));
-        values.push(Box::new(terms.collect::<Vec<_>>()));
-        sql.push_str(&format!(" AND meta @> ${}", values.len()));
-    }
-    for (bound, at) in [(">=", filter.modified_from), ("<", filter.modified_until)] {
-        if let Some(at) = at {
-            values.push(Box::new(at));
-            sql.push_str(&format!(" AND modified {bound} ${}", values.len()));
-        }
-    }
-    Ok(sql)
-}
-
-/// The server's name for the analysis of a language.
-fn configuration(language: Language) -> &'static str {
-    match language {
-        Language::Arabic => "arabic",
-        Language::Catalan => "catalan",
-        Language::Danish => "danish",
-        Language::Dutch => "dutch",
-        Language::English => "english",
-        Language::Finnish => "finnish",
-        Language::French => "french",
-        Language::German => "german",
-        Language::Greek => "greek",
-        Language::Hungarian => "hungarian",
-        Language::Italian => "italian",
-        Language::Norwegian => "norwegian",
-        Language::Portuguese => "portuguese",
-        Language::Romanian => "romanian",
-        Language::Russian => "russian",
-        Language::Spanish => "spanish",
-        Language::Swedish => "swedish",
-        Language::Turkish => "turkish",
-        _ => "simple",
-    }
 }
 
 fn passage(json: &str) -> Result<Passage> {
@@ -381,7 +264,10 @@ impl Retriever for PostgreSql {
     ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
         check(request, &self.tables)?;
         let (query, request) = (request.parsed(), request.clone());
-        Ok(Box::new(SqlRetrieval::new(query, move |query: &Query| self.find(query, &request))))
+        let ranking = self.ranking();
+        Ok(Box::new(SqlRetrieval::new(query, ranking, move |query: &Query| {
+            self.find(query, &request)
+        })))
     }
 }
 
@@ -403,6 +289,10 @@ impl Drop for Transaction {
 impl Backend for PostgreSql {
     fn settings(&self) -> IndexSettings {
         self.settings.unwrap_or_default()
+    }
+
+    fn ranking(&self) -> String {
+        "ts_rank_cd, without idf".to_owned()
     }
 
     fn begin(&self, _: &str) -> Result<Box<dyn Turn>> {

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use vizsla::{BoxError, Candidate, Error, Passage, Query, QueryNotes, Ranking, Retrieval};
+use vizsla::{
+    BoxError, Candidate, Error, Explanation, Passage, Query, QueryNotes, Ranking, Retrieval,
+};
 
 /// A row of a result.
 pub(super) struct Row {
@@ -19,13 +21,15 @@ pub(super) const MARKS: [&str; 2] = ["\u{E000}\u{E001}", "\u{E001}\u{E000}"];
 /// One question to one table. `find` is asked with the required clauses to leave out.
 pub(super) struct SqlRetrieval<F> {
     query: Query,
+    /// How the table is ranked, which is all that a database tells of a score.
+    ranking: String,
     find: F,
     dropped: Vec<String>,
 }
 
 impl<F: FnMut(&Query) -> Result<Vec<Row>, Error> + Send> SqlRetrieval<F> {
-    pub(super) fn new(query: Query, find: F) -> Self {
-        Self { query, find, dropped: Vec::new() }
+    pub(super) fn new(query: Query, ranking: String, find: F) -> Self {
+        Self { query, ranking, find, dropped: Vec::new() }
     }
 
     /// Searches, and without the required clauses that no passage has if there is nothing with them.
@@ -71,6 +75,10 @@ impl<F: FnMut(&Query) -> Result<Vec<Row>, Error> + Send> Retrieval for SqlRetrie
 
     fn metadata(&mut self, candidate: &Candidate) -> Result<Arc<vizsla::Metadata>, BoxError> {
         Ok(Arc::clone(&candidate.passage.metadata))
+    }
+
+    fn explain(&mut self, _: &Candidate) -> Result<Option<Explanation>, BoxError> {
+        Ok(Some(Explanation::Other(self.ranking.clone())))
     }
 }
 

@@ -323,7 +323,10 @@ impl Retriever for Sqlite {
     ) -> std::result::Result<Box<dyn Retrieval + 'a>, BoxError> {
         check(request, &self.tables)?;
         let (query, request) = (request.parsed(), request.clone());
-        Ok(Box::new(SqlRetrieval::new(query, move |query: &Query| self.find(query, &request))))
+        let ranking = self.ranking();
+        Ok(Box::new(SqlRetrieval::new(query, ranking, move |query: &Query| {
+            self.find(query, &request)
+        })))
     }
 }
 
@@ -348,6 +351,10 @@ impl Drop for Transaction {
 impl Backend for Sqlite {
     fn settings(&self) -> IndexSettings {
         self.settings.unwrap_or_default()
+    }
+
+    fn ranking(&self) -> String {
+        "BM25 of FTS5, k1 1.2, b 0.75".to_owned()
     }
 
     fn begin(&self, _: &str) -> Result<Box<dyn Turn>> {

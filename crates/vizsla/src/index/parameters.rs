@@ -66,6 +66,12 @@ fn in_range(value: f32, max: f32, default: f32) -> f32 {
 }
 
 /// k1 = 0.9, b = 0.4, as in Anserini.
+impl fmt::Display for Bm25Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "k1 {}, b {}", self.k1, self.b)
+    }
+}
+
 impl Default for Bm25Params {
     fn default() -> Self {
         Self::DEFAULT
