@@ -1,11 +1,11 @@
-//! How a text begins, by which its format is told where its name says nothing of it. In: the bytes of a file. Out: its
-//! text, as far as it takes.
+//! The beginning of a text, by which its format is recognised where its name does not say. In: the bytes of a file. Out:
+//! its text, as far as that takes.
 
 use std::borrow::Cow;
 
 use crate::text::decode;
 
-/// Bytes at the beginning of a file by which the format of its text is told.
+/// Bytes at the beginning of a file by which the format of its text is recognised.
 const HEAD_BYTES: usize = 64 << 10;
 
 /// A text of unknown format.

@@ -6,7 +6,8 @@ pub(crate) mod package;
 pub(crate) mod rtf;
 mod spreadsheet;
 
-#[cfg(all(test, feature = "office", feature = "spreadsheet"))]
+#[cfg(test)]
+#[cfg(all(feature = "office", feature = "spreadsheet"))]
 mod cut_off;
 #[cfg(feature = "office")]
 mod docx;

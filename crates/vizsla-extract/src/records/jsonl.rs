@@ -55,7 +55,7 @@ fn are_records(sample: &Sample<'_>) -> bool {
 }
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
-/// Bytes of lines side by side that are no records, in one document.
+/// Bytes of lines between records that are kept in one document.
 const OTHERS_BYTES: usize = 64 << 10;
 
 /// The documents of a stream of JSON Lines. Empty lines are skipped.
@@ -145,7 +145,7 @@ fn lines(
     Ok(())
 }
 
-/// Lines side by side that are no records: a text of its own.
+/// Lines between records: a text of its own.
 #[derive(Default)]
 struct Others {
     text: String,

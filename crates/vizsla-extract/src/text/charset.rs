@@ -88,7 +88,7 @@ impl Charset {
         matches!(self, Self::Hz | Self::Utf7 | Self::Iso2022)
     }
 
-    /// The text of bytes, with U+FFFD in place of what is no character.
+    /// The text of bytes, with U+FFFD in place of invalid ones.
     pub(crate) fn decode(self, bytes: &[u8]) -> String {
         match self {
             Self::Known(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),

@@ -27,8 +27,8 @@ pub(crate) static FORMAT: Definition = Definition {
     read: Read::Whole(read),
 };
 
-/// Whether a text that nothing else indicates to be Markdown is: it has headings on lines of their own, which are no
-/// comments, as there are subheadings, links or fences as well.
+/// Whether a text that nothing else indicates to be Markdown is: it has headings on lines of their own, and
+/// subheadings, links or fences show that they are not comments.
 fn is_markdown(sample: &Sample<'_>) -> bool {
     let lines: Vec<&str> = sample.lines().map(str::trim_end).collect();
     let is_blank = |line: Option<&&str>| line.is_none_or(|line| line.is_empty());

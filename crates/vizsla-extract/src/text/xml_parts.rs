@@ -34,7 +34,7 @@ impl<'a> Parts<'a> {
         Self { reader, text, counted: 0, line: 1, end: None }
     }
 
-    /// As [`new`](Self::new), for a text that may be no XML: any mistake is an error.
+    /// As [`new`](Self::new), for a text that may not be XML: any mistake is an error.
     pub(crate) fn strict(text: &'a str) -> Self {
         Self { reader: Reader::from_str(text), text, counted: 0, line: 1, end: None }
     }

@@ -1,7 +1,7 @@
 //! The upper halves of encodings with one byte a character that the web does not know: those of DOS and of old Macintoshes.
 //!
-//! The characters are those of the tables at `unicode.org/Public/MAPPINGS/VENDORS` (MICSFT/PC and APPLE). An encoding
-//! that has no character for a byte has U+FFFD for it.
+//! The characters are those of Python's codecs, most of which come from `unicode.org/Public/MAPPINGS/VENDORS`. A byte
+//! without a character has U+FFFD.
 
 /// The characters from 128 of an encoding, by the number of its code page.
 pub(super) fn upper_half(code_page: u32) -> Option<&'static str> {
