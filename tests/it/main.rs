@@ -28,6 +28,8 @@ mod load;
 mod mcp;
 mod models;
 mod nearest;
+#[cfg(feature = "engines")]
+mod paradedb;
 mod reading;
 mod readme;
 mod relevance;

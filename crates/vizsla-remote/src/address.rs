@@ -43,7 +43,7 @@ impl fmt::Display for EngineKind {
 }
 
 /// The options that an address may end with.
-const OPTIONS: [(&str, &str); 12] = [
+const OPTIONS: [(&str, &str); 13] = [
     ("text", "the fields that are searched and read, with weights: title^2,body"),
     ("title", "the field with the title"),
     ("id", "the field that identifies a document, instead of the engine's own id"),
@@ -51,6 +51,10 @@ const OPTIONS: [(&str, &str); 12] = [
     ("auth", "a file with credentials: `basic NAME:PASSWORD`, `bearer TOKEN` or `apikey KEY`"),
     ("ca", "a file with the certificates to trust, in PEM format"),
     ("tls", "whether PostgreSQL is reached by TLS alone, as it is with ca"),
+    (
+        "bm25",
+        "whether PostgreSQL ranks by ParadeDB's BM25, true for never otherwise and false for never",
+    ),
     ("timeout", "seconds that a request may take"),
     ("dfs", "whether word statistics are those of all shards"),
     ("table", "the table in SQLite"),

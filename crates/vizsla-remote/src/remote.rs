@@ -123,6 +123,7 @@ impl Remote {
             #[cfg(feature = "postgresql")]
             EngineKind::PostgreSql => {
                 let database = PostgreSql::open(&self.address, self.secret.as_ref(), false)?;
+                let database = database.weighed(weights);
                 (Box::new(database), self.address.option("text").is_none())
             }
             #[cfg(feature = "sqlite")]

@@ -1,6 +1,8 @@
-//! PostgreSQL. In: a database and the name of a table. Out: passages by `ts_rank_cd`, which knows no idf.
+//! PostgreSQL. In: a database and the name of a table. Out: passages by BM25 where ParadeDB has an index for it, else by
+//! `ts_rank_cd`.
 
 mod failure;
+mod paradedb;
 mod search;
 mod tls;
 
@@ -15,11 +17,12 @@ use postgres::{Client, Config, NoTls};
 use serde_json::Value;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use vizsla::{
-    BoxError, DocumentKey, Error, ErrorKind, FileRecord, IndexSettings, Passage, Query, Refusal,
-    Result, Retrieval, RetrieveRequest, Retriever,
+    BoxError, DocumentKey, Error, ErrorKind, FieldWeights, FileRecord, IndexSettings, Passage,
+    Query, Refusal, Result, Retrieval, RetrieveRequest, Retriever,
 };
 
-use self::search::{Asked, configuration};
+use self::paradedb::{Bm25, Extension, Look};
+use self::search::{Asked, Values, configuration};
 use super::retrieval::{Row, SqlRetrieval};
 use super::{Tables, VERSION, check, no_table, not_ours, settings_of, words};
 use crate::address::Address;
@@ -43,6 +46,8 @@ pub(crate) struct PostgreSql {
     address: Address,
     tables: Tables,
     settings: Option<IndexSettings>,
+    /// How the table is ranked, unless by `ts_rank_cd`.
+    bm25: Option<Bm25>,
     /// Connections that nobody uses now.
     idle: Arc<Mutex<Vec<Client>>>,
     /// The connection of the writer, while there is one.
@@ -77,6 +82,7 @@ impl PostgreSql {
             address: address.clone(),
             tables,
             settings: None,
+            bm25: None,
             idle: Arc::default(),
             writing: Arc::default(),
         };
@@ -98,7 +104,17 @@ impl PostgreSql {
         if own.settings.is_none() && own.tables.foreign.is_none() && !create {
             return Err(no_table(address));
         }
+        let look = own.with(|client| Look::at(client, &own.tables.passages))?;
+        own.bm25 = look.ranking(&own.tables, own.settings.as_ref(), address.flag("bm25")?)?;
         Ok(own)
+    }
+
+    /// With other weights for the fields of our own table, where it is ranked by BM25.
+    pub(crate) fn weighed(mut self, weights: Option<FieldWeights>) -> Self {
+        if let (Some(settings), Some(weights)) = (&mut self.settings, weights) {
+            settings.weights = weights;
+        }
+        self
     }
 
     /// With the tables, made with these settings if they are not there.
@@ -114,35 +130,49 @@ impl PostgreSql {
         if taken {
             return Err(not_ours(&self.address));
         }
-        let sql = self.tables_to_make(new);
+        let look = self.with(|client| Look::at(client, passages))?;
+        let extension = look.for_new(self.address.flag("bm25")?)?;
+        let sql = self.tables_to_make(new, extension);
         let json = serde_json::to_string(new).unwrap_or_default();
-        self.with(|client| {
+        let made = self.with(|client| {
             client.batch_execute(&sql)?;
             client.execute(
                 &format!("INSERT INTO {settings} VALUES ($1, $2, NULL)"),
                 &[&VERSION, &json],
             )
+        });
+        made.map_err(|error| {
+            if extension.is_none() {
+                return error;
+            }
+            let message =
+                format!("{error}; bm25=false in the address makes a table without ParadeDB's BM25");
+            Error::new(error.kind(), message)
         })?;
+        self.bm25 = extension.map(|extension| Bm25::made(extension, passages, new));
         self.settings = Some(*new);
         Ok(self)
     }
 
-    /// The statements that make the tables.
-    fn tables_to_make(&self, new: &IndexSettings) -> String {
+    /// The statements that make the tables, with an index of the extension where there is one.
+    fn tables_to_make(&self, new: &IndexSettings, extension: Option<&Extension>) -> String {
         let Tables { passages, files, settings, .. } = &self.tables;
         let language = configuration(new.language);
+        let number = extension.map(|_| Extension::column()).unwrap_or_default();
+        let index = extension.map(|of| of.index(passages, new) + ";").unwrap_or_default();
         format!(
             "BEGIN;
              CREATE TABLE {passages} (key text PRIMARY KEY, path text NOT NULL, doc_id text NOT NULL, ordinal bigint NOT NULL, \
              run text NOT NULL, extension text, modified bigint, meta text[] NOT NULL, fields text NOT NULL, \
              content text NOT NULL, title text NOT NULL, headings text NOT NULL, path_words text NOT NULL, \
-             search tsvector GENERATED ALWAYS AS (to_tsvector('{language}', content)) STORED);
+             search tsvector GENERATED ALWAYS AS (to_tsvector('{language}', content)) STORED{number});
              CREATE INDEX {passages}_search ON {passages} USING gin (search);
              CREATE INDEX {passages}_meta ON {passages} USING gin (meta);
              CREATE INDEX {passages}_path ON {passages} (md5(path), doc_id);
              CREATE TABLE {files} (path text NOT NULL, record text NOT NULL);
              CREATE UNIQUE INDEX {files}_path ON {files} (md5(path));
              CREATE TABLE {settings} (version int, settings text, state text);
+             {index}
              COMMIT;"
         )
     }
@@ -213,19 +243,20 @@ impl PostgreSql {
                 format!("{} was not asked in time", self.address),
             ));
         }
-        let asked = Asked {
+        let (sql, values) = self.search(&Asked {
             table: &self.tables.passages,
             settings: self.settings.unwrap_or_default(),
             query,
             words: &words,
             request,
-        };
-        let (sql, values) = match &self.tables.foreign {
-            Some(foreign) => asked.foreign(foreign)?,
-            None => asked.own()?,
-        };
+        })?;
+        let mut set = format!("SET statement_timeout = {left}");
+        if self.bm25.is_some() {
+            // ParadeDB's operators want plans that are made for their values.
+            set.push_str("; SET plan_cache_mode = force_custom_plan");
+        }
         self.with(|client| {
-            client.batch_execute(&format!("SET statement_timeout = {left}"))?;
+            client.batch_execute(&set)?;
             let values: Vec<&(dyn ToSql + Sync)> =
                 values.iter().map(|value| &**value as _).collect();
             client.query(&sql, &values)
@@ -235,8 +266,22 @@ impl PostgreSql {
         .collect()
     }
 
+    /// The search as SQL: by BM25 or by the server's own search, in our own table or in another.
+    fn search(&self, asked: &Asked<'_>) -> Result<(String, Values)> {
+        match (&self.bm25, &self.tables.foreign) {
+            (Some(bm25), Some(foreign)) => bm25.foreign(asked, foreign),
+            (Some(_), None) => Bm25::own(asked),
+            (None, Some(foreign)) => asked.foreign(foreign),
+            (None, None) => asked.own(),
+        }
+    }
+
     fn row(&self, row: &postgres::Row) -> Result<Row> {
-        let (score, marked) = (row.get::<_, f32>(0), row.get::<_, Option<String>>(1));
+        let (score, marked) = (row.get::<_, Option<f32>>(0), row.get::<_, Option<String>>(1));
+        let score = score.ok_or_else(|| {
+            let message = format!("{} gave a row without a score", self.address);
+            Error::new(ErrorKind::Retrieve, message)
+        })?;
         let passage = if self.tables.foreign.is_some() {
             Passage::new(row.get::<_, String>(2), 0, row.get::<_, String>(4))
                 .with_title(row.get::<_, String>(3))
@@ -292,7 +337,8 @@ impl Backend for PostgreSql {
     }
 
     fn ranking(&self) -> String {
-        "ts_rank_cd, without idf".to_owned()
+        let bm25 = self.bm25.as_ref().map(ToString::to_string);
+        bm25.unwrap_or_else(|| "ts_rank_cd, without idf".to_owned())
     }
 
     fn begin(&self, _: &str) -> Result<Box<dyn Turn>> {

@@ -30,24 +30,24 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// The server's name for the analysis of our own table.
-    fn configuration(&self) -> &'static str {
+    pub(super) fn configuration(&self) -> &'static str {
         configuration(self.settings.language)
     }
 
     /// How many rows are wanted at most.
-    fn depth(&self) -> i64 {
+    pub(super) fn depth(&self) -> i64 {
         self.request.depth.get() as i64
     }
 
     /// A query of the server's for any of the words; they have no operators in them.
-    fn any(&self) -> String {
+    pub(super) fn any(&self) -> String {
         let prefixes =
             self.query.prefixes.iter().map(|prefix| format!("{}:*", prefix.to_lowercase()));
         self.words.iter().cloned().chain(prefixes).collect::<Vec<_>>().join(" | ")
     }
 
     /// The required and the excluded clauses, with what stands before them.
-    fn clauses(&self) -> impl Iterator<Item = (&'static str, &Clause)> {
+    pub(super) fn clauses(&self) -> impl Iterator<Item = (&'static str, &Clause)> {
         let required = self.query.required.iter().map(|clause| ("", clause));
         required.chain(self.query.excluded.iter().map(|clause| ("NOT ", clause)))
     }
@@ -108,13 +108,13 @@ impl Asked<'_> {
 }
 
 /// The text of the row `p` of our own table, with marks around the words of a query of the server's.
-fn marked(query: &str, language: &str) -> String {
+pub(super) fn marked(query: &str, language: &str) -> String {
     let marks = format!("StartSel={}, StopSel={}, HighlightAll=true", MARKS[0], MARKS[1]);
     format!("ts_headline('{language}', p.content, {query}, '{marks}')")
 }
 
 /// The column of our own table in which a clause is looked for.
-fn own_column(field: Option<QueryField>) -> &'static str {
+pub(super) fn own_column(field: Option<QueryField>) -> &'static str {
     match field {
         Some(QueryField::Title) => "title",
         Some(QueryField::Headings) => "headings",
@@ -124,7 +124,7 @@ fn own_column(field: Option<QueryField>) -> &'static str {
 }
 
 /// The columns of somebody else's table in which a clause is looked for.
-fn columns(foreign: &Foreign, field: Option<QueryField>) -> Result<Vec<&str>> {
+pub(super) fn columns(foreign: &Foreign, field: Option<QueryField>) -> Result<Vec<&str>> {
     let missing = match field {
         None => return Ok(foreign.text.iter().map(|(name, _)| name.as_str()).collect()),
         Some(QueryField::Body) => match read(foreign) {
@@ -149,7 +149,7 @@ fn read(foreign: &Foreign) -> Vec<&str> {
 }
 
 /// What is shown of a row of somebody else's table: id, title, text.
-fn shown(foreign: &Foreign) -> String {
+pub(super) fn shown(foreign: &Foreign) -> String {
     let title = foreign.title.as_deref().map_or_else(|| "''".to_owned(), text_of);
     let text: Vec<String> = read(foreign).into_iter().map(text_of).collect();
     let text = if text.is_empty() { "''".to_owned() } else { text.join(" || E'\\n' || ") };
@@ -161,7 +161,7 @@ fn text_of(column: &str) -> String {
 }
 
 /// A filter as conditions, whose values are added.
-fn filters(filter: &Filter, values: &mut Values) -> Result<String> {
+pub(super) fn filters(filter: &Filter, values: &mut Values) -> Result<String> {
     let mut sql = String::new();
     for globs in [&filter.paths, &filter.names] {
         if !globs.is_empty() {
