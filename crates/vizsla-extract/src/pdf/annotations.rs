@@ -26,7 +26,7 @@ impl Drawn {
         Self(lines.iter().flat_map(|line| line.text.split_whitespace()).collect())
     }
 
-    fn shows(&self, text: &str) -> bool {
+    pub(super) fn shows(&self, text: &str) -> bool {
         self.0.contains(&text.split_whitespace().collect::<String>())
     }
 }

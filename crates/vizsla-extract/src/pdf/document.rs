@@ -18,6 +18,7 @@ use super::layout::Line;
 use super::outline::{self, Bookmark};
 use super::page::{Collector, Stop};
 use super::picture::Picture;
+use super::xfa::Form;
 use super::{annotations, attachments, furniture, info, labels, layout, paragraphs};
 use crate::error::{Error, ErrorKind};
 use crate::ocr::Ocr;
@@ -63,6 +64,8 @@ struct Found {
     labels: Vec<Option<String>>,
     bookmarks: Vec<Bookmark>,
     attachments: Vec<Attachment>,
+    /// Whether the pages stand for a form that cannot be read.
+    is_unread_form: bool,
     /// How many pages there are, read or not.
     count: usize,
     /// How many there should be.
@@ -131,7 +134,10 @@ fn find(bytes: &[u8], bounds: Bounds<'_>) -> Result<Found, Error> {
         catalogue.as_ref().map(|it| attachments::of_document(it, xref)).unwrap_or_default();
     attachments.append(&mut reader.attachments);
     let catalogued = catalogue.as_ref();
+    let form = catalogued.and_then(|it| Form::of(it, xref));
+    let is_unread_form = form.is_some_and(|form| form.show(&mut reader.pages));
     Ok(Found {
+        is_unread_form,
         info: Info::of(&pdf, catalogued),
         labels: catalogued.map(|it| labels::labels(it, xref, pages.len())).unwrap_or_default(),
         bookmarks: catalogued.map(|it| outline::bookmarks(it, xref, &places)).unwrap_or_default(),
@@ -299,6 +305,10 @@ fn report(bytes: &[u8], found: &Found, output: &mut Output<'_>) {
     let too_large = "have too many characters and are cut";
     say(|state| state == State::Cut(Stop::Glyphs), ProblemKind::TooLarge, too_large);
     say(|state| state == State::Damaged, ProblemKind::Malformed, "are damaged and incomplete");
+    if found.is_unread_form {
+        let message = "is a form in XFA that cannot be read: print it to a PDF file with the program that shows it";
+        output.problem(ProblemKind::NoText, None, message);
+    }
     report_missing(bytes, found, output);
     let has_text = found.pages.iter().any(|lines| !lines.is_empty());
     if !has_text && found.states.iter().all(|state| *state == State::Read) {

@@ -1,10 +1,11 @@
-//! Glyphs in the order in which they are drawn become lines of text. That order is kept: programs that set text draw
-//! one column after the other, and sorting by height would mix them.
+//! Glyphs in the order in which they are drawn become lines of text. That order is kept, but for lines that are drawn
+//! [across columns](columns): programs that set text draw one column after the other, and sorting by height would mix them.
 
 use hayro_interpret::kurbo::Vec2;
 
 use super::bidi;
 use super::characters;
+use super::columns;
 use super::page::{Collector, Glyph};
 
 /// The gap between two glyphs, in ems, that stands for a space.
@@ -47,18 +48,19 @@ impl Line {
     }
 }
 
-/// The lines of a page, in the order in which they are drawn.
+/// The lines of a page, in the order in which they are read.
 pub(super) fn lines(page: &Collector<'_>) -> Vec<Line> {
     let glyphs = &page.glyphs;
     let mut lines = Vec::new();
     let mut first = 0;
     for i in 1..=glyphs.len() {
         if i == glyphs.len() || breaks(&glyphs[i - 1], &glyphs[i]) {
-            lines.extend(line(page, &glyphs[first..i]));
+            lines.push(first..i);
             first = i;
         }
     }
-    lines
+    let lines = columns::ordered(page, &lines).into_iter();
+    lines.filter_map(|glyphs| line(page, &page.glyphs[glyphs])).collect()
 }
 
 /// Whether a new line begins with `next`.

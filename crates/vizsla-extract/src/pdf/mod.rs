@@ -2,7 +2,7 @@
 //!
 //! [`document`] reads a file page by page: [`page`] collects the glyphs that a page draws, [`layout`] makes lines of
 //! them, [`furniture`] drops running headers, [`paragraphs`] joins lines into text. What a file says about itself comes
-//! from [`info`], [`labels`], [`outline`], [`annotations`] and [`attachments`].
+//! from [`info`], [`labels`], [`outline`], [`annotations`] and [`attachments`]; forms that no page draws from [`xfa`].
 
 #[cfg(feature = "pdf")]
 mod annotations;
@@ -12,6 +12,8 @@ mod attachments;
 mod bidi;
 #[cfg(feature = "pdf")]
 mod characters;
+#[cfg(feature = "pdf")]
+mod columns;
 #[cfg(feature = "pdf")]
 mod document;
 #[cfg(feature = "pdf")]
@@ -37,6 +39,8 @@ mod picture;
 #[cfg(test)]
 #[cfg(feature = "pdf")]
 mod tests;
+#[cfg(feature = "pdf")]
+mod xfa;
 
 use memchr::memmem;
 
@@ -53,7 +57,7 @@ const READ: Read = Read::Not("this build was made without the feature `pdf`");
 pub(crate) static FORMAT: Definition = Definition {
     name: "pdf",
     title: "PDF",
-    version: 2,
+    version: 3,
     extensions: &["pdf"],
     recognise: Recognise::Bytes(is_pdf),
     is_foreign: true,

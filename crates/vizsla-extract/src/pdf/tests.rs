@@ -104,6 +104,99 @@ fn columns_are_read_one_after_the_other() {
     );
 }
 
+/// Rows of texts side by side, drawn row by row, the right ones a little lower.
+fn rows(y: u32, rows: &[(&str, &str)], lower: u32) -> String {
+    let row = |(i, (left, right)): (u32, &(&str, &str))| {
+        let y = y - 12 * i;
+        let place = |x: u32, y: u32, text: &str| format!("1 0 0 1 {x} {y} Tm ({text}) Tj");
+        format!("{} {}", place(50, y, left), place(320, y - lower, right))
+    };
+    let drawn: Vec<String> = (0..).zip(rows).map(row).collect();
+    format!("BT /F 10 Tf {} ET", drawn.join(" "))
+}
+
+#[test]
+fn columns_that_are_drawn_line_by_line_are_read_one_after_the_other() {
+    let columns = [
+        (
+            "The left column tells a story of otters, which",
+            "the right one of something else, and it has as",
+        ),
+        (
+            "swim in the river all day long and do not care",
+            "many lines as the other, or one or two more of",
+        ),
+        (
+            "for anything that is written on the pages that",
+            "them, since nobody counts how many there are in",
+        ),
+        (
+            "people keep on drawing, line by line, although",
+            "a column before it is set, and so they differ a",
+        ),
+        (
+            "they are meant to be read column by column and",
+            "little at the end, where the last sentence goes",
+        ),
+        (
+            "not in any other way. This is where they rest.",
+            "on and on until it comes to its end at last.",
+        ),
+    ];
+    let title = lines(
+        50,
+        720,
+        &["A title that reaches across both of the columns that follow it here, all of it"],
+    );
+    let footer = lines(
+        50,
+        600,
+        &["And a last line that reaches across both of the columns as well, to the end."],
+    );
+    for lower in [0, 3, 6] {
+        let drawn = format!("{title} {} {footer}", rows(700, &columns, lower));
+        let text = text(&pages(&[&drawn], ""));
+        let left = text.find("otters, which swim in the river all day").unwrap();
+        let right = text.find("something else, and it has as many lines").unwrap();
+        assert!(left < right && text.find("they rest.").unwrap() < right, "{text}");
+        assert!(text.starts_with("A title") && text.ends_with("to the end."), "{text}");
+    }
+}
+
+#[test]
+fn tables_are_read_row_by_row() {
+    let table = [
+        (
+            "What does an otter eat all day long, my friend?",
+            "It eats fish, and whatever else there may be.",
+        ),
+        (
+            "Where does an otter sleep when the day is over?",
+            "It sleeps on its back, and holds another paw.",
+        ),
+        (
+            "How does an otter open what it finds down there?",
+            "It takes a stone that it has always with it.",
+        ),
+        (
+            "When does an otter teach its young ones to swim?",
+            "It does when they are about ten weeks of age.",
+        ),
+        (
+            "Why does an otter never drink any salted water?",
+            "It does drink some of it, and is none the worse.",
+        ),
+        (
+            "Which of the otters is the largest one of them?",
+            "The one of the sea, by weight, if not by length.",
+        ),
+    ];
+    let text = text(&pages(&[&rows(700, &table, 0)], ""));
+    for (question, answer) in table {
+        assert!(text.contains(&format!("{question} {answer}")), "{text}");
+    }
+}
+
 #[test]
 fn a_turned_page_reads_like_any_other() {
     let content = "BT /F 10 Tf 0 1 -1 0 100 100 Tm (up the page) Tj 0 -12 Td (it goes) Tj ET";
@@ -323,4 +416,40 @@ fn the_title_is_the_first_of_several_large_texts() {
     let found = read(&file);
     assert_eq!(found.documents[0].title, "On the Habits of Otters");
     assert!(found.problems.is_empty(), "{found:?}");
+}
+
+/// A PDF whose page asks for another program, with a form of these streams.
+fn form(template: &str, data: &str, catalogue: &str) -> Vec<u8> {
+    let catalogue = format!(
+        "<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA[(template)6 0 R(datasets)7 0 R]>>{catalogue}>>"
+    );
+    let content =
+        format!("|{}", lines(50, 700, &["Please wait... If this message is not", "replaced"]));
+    let (template, data) = (format!("|{template}"), format!("|{data}"));
+    pdf(&[
+        &catalogue,
+        "<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        FONT,
+        &page(5, ""),
+        &content,
+        &template,
+        &data,
+    ])
+}
+
+#[test]
+fn a_form_that_no_page_draws_is_read_from_its_template_and_data() {
+    let template = "<template><subform><draw><value><text>Application</text></value></draw><field name='n'><caption><value><text>Name</text></value></caption></field></subform></template>";
+    let data = "<datasets><data><f><n>Jane Doe</n></f></data></datasets>";
+    for catalogue in ["/NeedsRendering true", ""] {
+        let found = read(&form(template, data, catalogue));
+        assert_eq!(found.problems, []);
+        assert_eq!(found.documents[0].text, "Application\n\nName\n\nName: Jane Doe");
+    }
+    let found = read(&form("<template", "", "/NeedsRendering true"));
+    assert_eq!(found.problems[0].kind, ProblemKind::NoText);
+    assert!(found.problems[0].message.contains("XFA"));
+    // A form whose page shows what it says.
+    let drawn = "<template><draw><value><text>replaced</text></value></draw></template>";
+    assert_eq!(read(&form(drawn, "", "")).documents[0].text.matches("replaced").count(), 1);
 }
