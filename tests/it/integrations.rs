@@ -87,7 +87,7 @@ fn opensearch_reranks_its_hits_through_the_connector() {
     for (id, text) in ["Dog food for a dog, a dog.", TEXTS[1], "A dog sleeps."].iter().enumerate() {
         let document = json!({"title": format!("Text \"{id}\""), "body": text});
         let path = format!("/notes/_doc/{id}?refresh=true");
-        assert_eq!(put(opensearch, "PUT", &path, &document).status, 201);
+        assert_eq!(send(opensearch, "PUT", &path, &document).status, 201);
     }
     let mut ids: Vec<(&str, String)> = Vec::new();
     let mut answer = Value::Null;
@@ -103,7 +103,7 @@ fn opensearch_reranks_its_hits_through_the_connector() {
         for (name, id) in &ids {
             body = body.replace(name, id);
         }
-        let reply = put(opensearch, &method, &path, &serde_json::from_str(&body).unwrap());
+        let reply = send(opensearch, &method, &path, &serde_json::from_str(&body).unwrap());
         assert_eq!(reply.status / 100, 2, "{path}: {}", reply.body);
         answer = reply.json();
         for (key, name) in
@@ -120,7 +120,7 @@ fn opensearch_reranks_its_hits_through_the_connector() {
 }
 
 /// Sends a request to another program than ours.
-fn put(address: &str, method: &str, path: &str, body: &Value) -> Reply {
+fn send(address: &str, method: &str, path: &str, body: &Value) -> Reply {
     let head =
         format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json");
     exchange(address, &head, &body.to_string())

@@ -1,5 +1,6 @@
 // Starts a cluster of OpenSearch nodes in one process, from the jars of the project. In: a folder for their data, and a
-// port for each node by which the others reach it; the folder of their modules and plugins is the property vizsla.home. Out: a line `ready PORT PORT ...` with the HTTP port of each; the nodes stop when standard input ends.
+// port for each node by which the others reach it; the folder of their modules and plugins is the property vizsla.home.
+// Out: a line `ready PORT PORT ...` with the HTTP port of each; the nodes stop when standard input ends.
 // `stop N` on standard input stops node N alone, as if its machine had gone.
 
 import java.io.BufferedReader;

@@ -65,13 +65,13 @@ fn in_range(value: f32, max: f32, default: f32) -> f32 {
     if value.is_nan() { default } else { value.clamp(0.0, max) }
 }
 
-/// k1 = 0.9, b = 0.4, as in Anserini.
 impl fmt::Display for Bm25Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "k1 {}, b {}", self.k1, self.b)
     }
 }
 
+/// k1 = 0.9, b = 0.4, as in Anserini.
 impl Default for Bm25Params {
     fn default() -> Self {
         Self::DEFAULT
