@@ -1,12 +1,12 @@
 """Compares what `vizsla extract` reads with what the usual readers of each format read, and prints a table.
 
-usage: formats.py VIZSLA FOLDER [--expect FILE] [--peers [--rounds N] [--tika JAR]]
+usage: formats.py VIZSLA FOLDER [--expect FILE] [--peers [--rounds N] [--tika JARS]]
 
 FOLDER holds files of any formats. Words are compared with pdftotext (PDF), pandoc (DOCX, ODT, EPUB), python-pptx, openpyxl,
 xlrd and Python's own email package; a format whose reader is not installed is left out, and the table says so.
 --expect checks the files of FOLDER against lines of JSON: {"file", "outcome", "must", "must_not", "where"}.
---peers  indexes FOLDER with Vizsla and with recoll (and Tika's server, given its jar), each in turn,
-         N times (3).
+--peers  indexes FOLDER with Vizsla and with recoll, each in turn, N times (3), and reads it with Tika: by its server,
+         given the jar of that, or by Tika.java, given a folder of the jars of its parsers.
 
 Recall and F1 are over words (after NFKC, in lower case, hyphens at line ends joined; one character is a word in Chinese,
 Japanese and Korean), order is F1 over sequences of three words: interleaved columns destroy it.
@@ -118,19 +118,44 @@ def by_email(path):
     return body.get_content() if body else None
 
 
-READERS = {
-    "pdf": ("pdftotext", lambda path: output_of("pdftotext", "-enc", "UTF-8", path, "-")),
-    "docx": ("pandoc", by_pandoc), "odt": ("pandoc", by_pandoc), "epub": ("pandoc", by_pandoc),
-    "pptx": ("python-pptx", by_pptx), "xlsx": ("openpyxl", by_openpyxl), "xls": ("xlrd", by_xlrd),
-    "eml": ("Python's email", by_email),
-}
+def by_pdftotext(path):
+    return output_of("pdftotext", "-enc", "UTF-8", path, "-")
+
+
+def by_pdftotext_without_repeats(path):
+    """Without what is, but for its numbers, among the outermost lines of over half of the pages, except where it comes first."""
+    pages_ = [page.splitlines() for page in (by_pdftotext(path) or "").split("\f")]
+    outermost = lambda lines: [line for line in lines if line.strip()]
+    shape = lambda line: re.sub(r"[\divxlc]+", "#", line.strip().lower())
+    count = collections.Counter(
+        shape_ for lines in map(outermost, pages_) for shape_ in set(map(shape, lines[:2] + lines[-2:])))
+    repeated, seen, kept = {shape_ for shape_, n in count.items() if n > max(2, len(pages_) / 2)}, set(), []
+    for lines in pages_:
+        edge = outermost(lines)
+        edge = set(edge[:2] + edge[-2:])
+        for line in lines:
+            if line in edge and shape(line) in repeated:
+                if shape(line) in seen:
+                    continue
+                seen.add(shape(line))
+            kept.append(line)
+    return "\n".join(kept)
+
+
+# The format by its extension, the reader, and how to read by it.
+READERS = [
+    ("pdf", "pdftotext", by_pdftotext), ("pdf", "pdftotext, repeated lines at the edges aside", by_pdftotext_without_repeats),
+    ("docx", "pandoc", by_pandoc), ("odt", "pandoc", by_pandoc), ("epub", "pandoc", by_pandoc),
+    ("pptx", "python-pptx", by_pptx), ("xlsx", "openpyxl", by_openpyxl), ("xls", "xlrd", by_xlrd),
+    ("eml", "Python's email", by_email),
+]
 
 
 def compare(vizsla, files):
     """One row for each format: how much of what the usual reader finds is found."""
     print("| format | beside | files | recall mean | F1 mean | F1 median | order | lost |")
     print("|---|---|---|---|---|---|---|---|")
-    for format_, (reader, read) in READERS.items():
+    for format_, reader, read in READERS:
         rows, lost, left_out = [], [], None
         for path in (f for f in files if f.suffix.lower() == f".{format_}"):
             try:
@@ -247,7 +272,7 @@ def peers(vizsla, folder, tika, rounds):
     if shutil.which("recollindex"):
         sides["recoll"] = lambda: with_recoll(folder)
     if tika:
-        sides["Tika's server"] = lambda: with_tika(tika, folder)
+        sides["Tika"] = lambda: with_tika(tika, folder)
     times = collections.defaultdict(list)
     for round_ in range(rounds):
         for side, run in sides.items():
@@ -295,9 +320,11 @@ def with_recoll(folder):
         return seconds, sum(1 for f in all_files(folder) if str(f) not in found)
 
 
-def with_tika(jar, folder):
-    server = subprocess.Popen(["java", "-jar", jar, "--port", "9911"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def with_tika(tika, folder):
+    tika = pathlib.Path(tika)
+    ours = ["-cp", f"{tika}/*", str(pathlib.Path(__file__).with_name("Tika.java")), "9911"]
+    command = ["java", *ours] if tika.is_dir() else ["java", "-jar", str(tika), "--port", "9911"]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(240):
             try:

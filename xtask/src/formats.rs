@@ -23,7 +23,7 @@ pub(crate) struct FormatsArgs {
     /// How many times each indexes it
     #[arg(long, requires = "peers", default_value_t = 3)]
     rounds: usize,
-    /// The jar of Apache Tika's server, to time it too
+    /// The jar of Apache Tika's server, or a folder of the jars of its parsers, to time it too
     #[arg(long, requires = "peers")]
     tika: Option<PathBuf>,
 }

@@ -1,4 +1,4 @@
-//! Calendars (iCalendar, RFC 5545): events and tasks, one document each.
+//! Calendars (iCalendar, RFC 5545): events, tasks and when somebody has time (RFC 7953), one document each.
 
 use vizsla_core::{Document, Location, Locations};
 
@@ -6,18 +6,23 @@ use crate::error::{Error, ErrorKind};
 use crate::format::{Definition, Read, Recognise};
 use crate::mail::fields::{Component, Field, components};
 use crate::output::{Output, file_name};
+use crate::sink::ProblemKind;
 use crate::text::decode;
 
 /// iCalendar.
 pub(crate) static FORMAT: Definition = Definition {
     name: "icalendar",
     title: "iCalendar",
-    version: 1,
+    version: 2,
     extensions: &["ics", "ical", "ifb", "vcs"],
     recognise: Recognise::Bytes(|bytes| begins(bytes, b"BEGIN:VCALENDAR")),
     is_foreign: false,
     read: Read::Whole(read),
 };
+
+/// What is an entry of a calendar.
+const ENTRIES: [&str; 5] = ["VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "AVAILABLE"];
+const END: &str = "END:VCALENDAR";
 
 /// Whether a file begins with this line, in capitals or not.
 pub(super) fn begins(bytes: &[u8], line: &[u8]) -> bool {
@@ -27,7 +32,13 @@ pub(super) fn begins(bytes: &[u8], line: &[u8]) -> bool {
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
-    documents(&components(&text, &["VEVENT", "VTODO", "VJOURNAL"]), document, output)
+    let entries = components(&text, &ENTRIES);
+    let end = text.trim_end().get(text.trim_end().len().saturating_sub(END.len())..);
+    if entries.is_empty() && end.is_some_and(|end| end.eq_ignore_ascii_case(END)) {
+        output.problem(ProblemKind::NoText, None, "has no entries");
+        return Ok(());
+    }
+    documents(&entries, document, output)
 }
 
 /// One document for each component; the only one is the file itself.
@@ -86,6 +97,7 @@ fn document(event: &Component) -> Document {
             "COMMENT" => "Comment",
             "URL" => "URL",
             "STATUS" => "Status",
+            "FREEBUSY" => "Busy",
             _ => continue,
         };
         let value = person(field);
@@ -128,7 +140,7 @@ fn person(field: &Field) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Input, collect};
+    use crate::{Input, ProblemKind, collect};
 
     #[test]
     fn an_invitation_tells_when_where_and_who() {
@@ -150,6 +162,17 @@ mod tests {
         let found = collect(Input::bytes("c", text.as_bytes())).unwrap();
         let ids: Vec<_> = found.documents.iter().map(|d| d.id.as_str()).collect();
         assert_eq!(ids, ["c#1", "c#2"]);
-        assert!(collect(Input::bytes("c", b"BEGIN:VCALENDAR\nEND:VCALENDAR")).is_err());
+        assert!(collect(Input::bytes("c", b"BEGIN:VCALENDAR\nVERSION:2")).is_err());
+    }
+
+    #[test]
+    fn when_somebody_has_time_is_an_entry_and_a_calendar_without_any_has_no_text() {
+        let text = "BEGIN:VCALENDAR\nBEGIN:VAVAILABILITY\nBEGIN:AVAILABLE\nSUMMARY:Mornings\nLOCATION:Lab\nEND:AVAILABLE\n\
+                    END:VAVAILABILITY\nBEGIN:VFREEBUSY\nCOMMENT:On leave\nEND:VFREEBUSY\nEND:VCALENDAR\n";
+        let found = collect(Input::bytes("c", text.as_bytes())).unwrap();
+        let texts: Vec<_> = found.documents.iter().map(|d| d.text.as_str()).collect();
+        assert_eq!(texts, ["Mornings\nLocation: Lab", "Comment: On leave"]);
+        let found = collect(Input::bytes("c", b"begin:vcalendar\nend:vcalendar")).unwrap();
+        assert!(found.documents.is_empty() && found.problems[0].kind == ProblemKind::NoText);
     }
 }

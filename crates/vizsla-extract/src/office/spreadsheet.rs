@@ -10,6 +10,8 @@ mod records;
 #[cfg(feature = "spreadsheet")]
 mod value;
 #[cfg(feature = "spreadsheet")]
+mod written;
+#[cfg(feature = "spreadsheet")]
 mod xls;
 #[cfg(feature = "spreadsheet")]
 mod xlsx;
@@ -41,7 +43,7 @@ const READ_XLS: Read = Read::Not("this build was made without the feature `sprea
 pub(crate) static XLSX: Definition = Definition {
     name: "xlsx",
     title: "Excel workbook",
-    version: 3,
+    version: 4,
     extensions: &["xlsx", "xlsm", "xltx", "xltm"],
     recognise: Recognise::Bytes(package::is_xlsx),
     is_foreign: true,

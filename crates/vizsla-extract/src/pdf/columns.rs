@@ -35,7 +35,7 @@ struct Piece {
 }
 
 /// The lines of a page in the order in which they are read. `lines` are in the order in which they are drawn.
-pub(super) fn ordered(page: &Collector<'_>, lines: &[Range<usize>]) -> Vec<Range<usize>> {
+pub(super) fn ordered(page: &Collector<'_, '_>, lines: &[Range<usize>]) -> Vec<Range<usize>> {
     let pieces: Vec<Vec<Piece>> =
         lines.iter().enumerate().map(|(i, line)| pieces(&page.glyphs, i, line)).collect();
     let mut ordered = Vec::with_capacity(lines.len());
@@ -210,7 +210,7 @@ fn joined(pieces: &[Piece]) -> Vec<Range<usize>> {
 }
 
 /// Whether all columns are running text, and about as long.
-fn is_prose(page: &Collector<'_>, columns: &[Column]) -> bool {
+fn is_prose(page: &Collector<'_, '_>, columns: &[Column]) -> bool {
     let lines: Vec<_> = columns.iter().map(|column| joined(&column.pieces)).collect();
     let most = lines.iter().map(Vec::len).max().unwrap_or_default();
     let mut both = columns.iter().zip(&lines);
@@ -219,7 +219,7 @@ fn is_prose(page: &Collector<'_>, columns: &[Column]) -> bool {
 
 /// Whether a column is running text: its lines are long, fill it, and follow each other evenly, and sentences go on from
 /// one to the next. Cells of a table do not, nor do the words that they explain.
-fn is_text(page: &Collector<'_>, column: &Column, lines: &[Range<usize>]) -> bool {
+fn is_text(page: &Collector<'_, '_>, column: &Column, lines: &[Range<usize>]) -> bool {
     let glyphs = |line: &Range<usize>| &page.glyphs[line.clone()];
     let em = column.pieces[column.pieces.len() / 2].em;
     let width = column.end - column.start;

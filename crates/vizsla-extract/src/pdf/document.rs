@@ -168,7 +168,7 @@ struct Reader<'p, 'b> {
     pdf: &'p Pdf,
     cache: InterpreterCache<'p>,
     settings: InterpreterSettings,
-    fonts: Fonts,
+    fonts: Fonts<'p>,
     bounds: Bounds<'b>,
     pages: Vec<Vec<Line>>,
     heights: Vec<f64>,
@@ -185,7 +185,7 @@ impl<'p, 'b> Reader<'p, 'b> {
             pdf,
             cache: InterpreterCache::new(),
             settings: InterpreterSettings::default(),
-            fonts: Fonts::default(),
+            fonts: Fonts::new(pdf),
             bounds,
             pages: Vec::new(),
             heights: Vec::new(),
@@ -198,7 +198,7 @@ impl<'p, 'b> Reader<'p, 'b> {
 
     fn page(&mut self, page: &PdfPage<'p>) {
         let until = self.bounds.until.min(Instant::now() + PAGE);
-        let mut fonts = std::mem::take(&mut self.fonts);
+        let mut fonts = std::mem::replace(&mut self.fonts, Fonts::new(self.pdf));
         let mut collector = Collector::new(&mut fonts, until);
         let cut = self.draw(page, shown(page), &mut collector);
         collector.settle();
@@ -269,7 +269,7 @@ fn has_content(page: &PdfPage<'_>) -> bool {
     !page.raw().contains_key(b"Contents") || page.page_stream().is_some()
 }
 
-fn judge(collector: &Collector<'_>, lines: &[Line], page: &PdfPage<'_>) -> State {
+fn judge(collector: &Collector<'_, '_>, lines: &[Line], page: &PdfPage<'_>) -> State {
     if collector.is_unreadable() {
         return State::Unreadable;
     }

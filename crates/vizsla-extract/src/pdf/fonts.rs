@@ -1,8 +1,8 @@
 //! What a glyph means when the PDF does not say: the embedded font's own character map, read backwards, or the number that
-//! it has in one of Adobe's collections of Chinese, Japanese and Korean characters.
+//! it has in one of Adobe's collections of Chinese, Japanese and Korean characters, as the font or the PDF names it.
 
 use hayro_interpret::font::{Glyph, OutlineGlyph};
-use hayro_interpret::hayro_cmap::{BfString, CMap, CidFamily, load_embedded};
+use hayro_syntax::Pdf;
 use rustc_hash::{FxHashMap, FxHashSet};
 use skrifa::raw::ps::cff::charset::Charset;
 use skrifa::raw::ps::cff::dict::{self, Entry};
@@ -11,25 +11,35 @@ use skrifa::raw::ps::cff::v1::Cff;
 use skrifa::raw::{FontData, FontRead};
 use skrifa::{GlyphId, MetadataProvider};
 
+use super::collections::{self, Collections};
+
 /// How a guess is read.
 pub(super) type Reading = fn(char) -> char;
 
 /// What is known of the fonts of a document.
-#[derive(Default)]
-pub(super) struct Fonts {
+pub(super) struct Fonts<'p> {
+    pdf: &'p Pdf,
+    collections: Option<Collections>,
     /// The character maps of fonts, by font.
     maps: FxHashMap<u128, FxHashMap<u32, char>>,
     /// How the guesses of the last page were read that had enough of them.
     pub(super) reading: Option<Reading>,
 }
 
-impl Fonts {
+impl<'p> Fonts<'p> {
+    pub(super) fn new(pdf: &'p Pdf) -> Self {
+        Self { pdf, collections: None, maps: FxHashMap::default(), reading: None }
+    }
+
     pub(super) fn meaning(&mut self, glyph: &Glyph<'_>) -> Option<char> {
         let Glyph::Outline(outline) = glyph else { return None };
         let data = outline.font_data()?;
         let map =
             self.maps.entry(data.cache_key).or_insert_with(|| backwards((*data.data).as_ref()));
-        map.get(&id(outline)).copied()
+        map.get(&id(outline)).copied().or_else(|| {
+            let collections = self.collections.get_or_insert_with(|| Collections::of(self.pdf));
+            collections.meaning(&data.postscript_name?, outline.char_code())
+        })
     }
 }
 
@@ -56,12 +66,11 @@ fn backwards(font: &[u8]) -> FxHashMap<u32, char> {
 fn of_collection(font: &[u8]) -> Option<FxHashMap<u32, char>> {
     let data = FontData::new(font);
     let cff = Cff::read(data).ok()?;
-    let (mut family, mut charset, mut glyphs) = (None, None, None);
+    let (mut meanings, mut charset, mut glyphs) = (None, None, None);
     for entry in dict::entries(cff.top_dicts().get(0)?, None).flatten() {
         match entry {
             Entry::Ros { registry, ordering, .. } => {
-                let names = (cff.string(registry)?, cff.string(ordering)?);
-                family = Some(CidFamily::from_registry_ordering(names.0, names.1));
+                meanings = collections::meanings(cff.string(registry)?, cff.string(ordering)?);
             }
             Entry::Charset(offset) => charset = Some(offset),
             Entry::CharstringsOffset(offset) => {
@@ -71,13 +80,10 @@ fn of_collection(font: &[u8]) -> Option<FxHashMap<u32, char>> {
         }
     }
     let numbers = Charset::new(data, charset?, glyphs?)?;
-    let meanings = CMap::parse(load_embedded(family?.ucs2_cmap()?)?, load_embedded)?;
+    let meanings = meanings?;
     let meaning = |glyph: u32| {
         let number = numbers.string_id(GlyphId::new(glyph))?.to_u16();
-        match meanings.lookup_bf_string(u32::from(number))? {
-            BfString::Char(c) => Some((glyph, c)),
-            BfString::String(_) => None,
-        }
+        Some((glyph, collections::character(&meanings, u32::from(number))?))
     };
     Some((1..glyphs?).filter_map(meaning).collect())
 }

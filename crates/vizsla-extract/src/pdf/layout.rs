@@ -49,7 +49,7 @@ impl Line {
 }
 
 /// The lines of a page, in the order in which they are read.
-pub(super) fn lines(page: &Collector<'_>) -> Vec<Line> {
+pub(super) fn lines(page: &Collector<'_, '_>) -> Vec<Line> {
     let glyphs = &page.glyphs;
     let mut lines = Vec::new();
     let mut first = 0;
@@ -77,7 +77,7 @@ fn breaks(last: &Glyph, next: &Glyph) -> bool {
     along < -0.6 * em || (across > 0.3 * em && along > em)
 }
 
-fn line(page: &Collector<'_>, glyphs: &[Glyph]) -> Option<Line> {
+fn line(page: &Collector<'_, '_>, glyphs: &[Glyph]) -> Option<Line> {
     let first = glyphs.first()?;
     let along = first.along;
     let is_right_to_left = glyphs.iter().any(|glyph| glyph.is_right_to_left);
@@ -107,7 +107,7 @@ fn line(page: &Collector<'_>, glyphs: &[Glyph]) -> Option<Line> {
 }
 
 /// The text of a line's glyphs from left to right, and whether it has gaps like those between cells.
-fn text(page: &Collector<'_>, order: &[&Glyph], is_right_to_left: bool) -> (String, bool) {
+fn text(page: &Collector<'_, '_>, order: &[&Glyph], is_right_to_left: bool) -> (String, bool) {
     let mut text = String::new();
     let mut has_cells = false;
     let mut mark = None;
@@ -149,7 +149,7 @@ fn text(page: &Collector<'_>, order: &[&Glyph], is_right_to_left: bool) -> (Stri
 
 /// The gap between two glyphs of a line, in ems, that stands for a space. In a line whose letters are set apart, as in some
 /// headings, it is wider than that between its letters.
-fn space(page: &Collector<'_>, order: &[&Glyph]) -> f64 {
+fn space(page: &Collector<'_, '_>, order: &[&Glyph]) -> f64 {
     /// Letters that a line has at least before it is taken for one that is set apart.
     const LETTERS: usize = 6;
     /// The widest gap between such letters, in ems: cells of a table are further apart.
@@ -175,7 +175,7 @@ fn space(page: &Collector<'_>, order: &[&Glyph]) -> f64 {
 
 /// Whether two glyphs meet at the number of a note: one that is raised behind a word, or before the text of the note.
 /// What looks like a power or a unit, with less than a word before it, is none.
-fn is_note(page: &Collector<'_>, last: &Glyph, glyph: &Glyph, text: &str) -> bool {
+fn is_note(page: &Collector<'_, '_>, last: &Glyph, glyph: &Glyph, text: &str) -> bool {
     const WORD: usize = 3;
     let raised = (last.at - glyph.at).cross(last.along);
     let is_number = |glyph: &Glyph| page.text_of(glyph).bytes().all(|byte| byte.is_ascii_digit());

@@ -13,6 +13,8 @@ mod bidi;
 #[cfg(feature = "pdf")]
 mod characters;
 #[cfg(feature = "pdf")]
+mod collections;
+#[cfg(feature = "pdf")]
 mod columns;
 #[cfg(feature = "pdf")]
 mod document;
@@ -57,7 +59,7 @@ const READ: Read = Read::Not("this build was made without the feature `pdf`");
 pub(crate) static FORMAT: Definition = Definition {
     name: "pdf",
     title: "PDF",
-    version: 3,
+    version: 4,
     extensions: &["pdf"],
     recognise: Recognise::Bytes(is_pdf),
     is_foreign: true,

@@ -58,7 +58,7 @@ struct Span {
     unknown: usize,
 }
 
-pub(super) struct Collector<'f> {
+pub(super) struct Collector<'f, 'p> {
     pub(super) glyphs: Vec<Glyph>,
     text: String,
     pub(super) known: usize,
@@ -72,13 +72,13 @@ pub(super) struct Collector<'f> {
     runs: u32,
     /// The font of the present run: looked up once for all its glyphs.
     font: u32,
-    fonts: &'f mut Fonts,
+    fonts: &'f mut Fonts<'p>,
     until: Instant,
     calls: u32,
 }
 
-impl<'f> Collector<'f> {
-    pub(super) fn new(fonts: &'f mut Fonts, until: Instant) -> Self {
+impl<'f, 'p> Collector<'f, 'p> {
+    pub(super) fn new(fonts: &'f mut Fonts<'p>, until: Instant) -> Self {
         Self {
             glyphs: Vec::new(),
             text: String::new(),
@@ -271,7 +271,7 @@ fn advance(glyph: &PdfGlyph<'_>) -> f32 {
     advance.unwrap_or(500.0)
 }
 
-impl Device<'_> for Collector<'_> {
+impl Device<'_> for Collector<'_, '_> {
     fn draw_path(&mut self, _: &BezPath, _: DrawProps<'_>, _: &DrawMode) {
         self.shapes += 1;
         self.tick();

@@ -90,6 +90,69 @@ fn words_beside_symbols_without_a_meaning_are_read() {
     assert_eq!(found.problems[0].kind, ProblemKind::UnreadableText);
 }
 
+/// A TrueType font of 1000 empty glyphs, which does not say what they mean.
+fn font_without_meanings() -> Vec<u8> {
+    let mut head = [0; 54];
+    head[..4].copy_from_slice(&[0, 1, 0, 0]);
+    head[12..16].copy_from_slice(&0x5f0f_3cf5_u32.to_be_bytes());
+    head[18..20].copy_from_slice(&1000_u16.to_be_bytes());
+    let mut hhea = [0; 36];
+    hhea[..4].copy_from_slice(&[0, 1, 0, 0]);
+    hhea[35] = 1;
+    let maxp = [0, 0, 0x50, 0, 3, 0xe8];
+    let (glyf, hmtx, loca) = ([0; 4], [0; 4 + 999 * 2], [0; 1001 * 2]);
+    let tables: [(&[u8; 4], &[u8]); 6] = [
+        (b"glyf", &glyf),
+        (b"head", &head),
+        (b"hhea", &hhea),
+        (b"hmtx", &hmtx),
+        (b"loca", &loca),
+        (b"maxp", &maxp),
+    ];
+    let mut font = vec![0, 1, 0, 0, 0, 6, 0, 64, 0, 2, 0, 32];
+    let mut content = Vec::new();
+    for (name, table) in tables {
+        let at = (12 + 16 * tables.len() + content.len()) as u32;
+        font.extend(*name);
+        font.extend([[0; 4], at.to_be_bytes(), (table.len() as u32).to_be_bytes()].concat());
+        content.extend(table);
+        content.resize(content.len().next_multiple_of(4), 0);
+    }
+    font.extend(content);
+    font
+}
+
+#[test]
+fn the_glyphs_of_a_collection_mean_what_it_says() {
+    let font = font_without_meanings();
+    let hex: String = font.iter().map(|byte| format!("{byte:02x}")).collect();
+    let file = format!("/Filter/ASCIIHexDecode/Length1 {}|{hex}>", font.len());
+    let glyphs = "<</Type/Font/Subtype/CIDFontType2/BaseFont/ABCDEF+Mincho/FontDescriptor 8 0 R/CIDToGIDMap/Identity\
+                  /CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 6>>/DW 1000>>";
+    let descriptor = "<</Type/FontDescriptor/FontName/ABCDEF+Mincho/Flags 4/FontFile2 9 0 R>>";
+    // Codes that are the numbers of the collection, and the same characters as a code page of Windows has them.
+    for (encoding, shown) in [("Identity-H", "<034B034D>"), ("90ms-RKSJ-H", "<82A082A2>")] {
+        let font = format!(
+            "<</Type/Font/Subtype/Type0/BaseFont/ABCDEF+Mincho/Encoding/{encoding}/DescendantFonts[7 0 R]>>"
+        );
+        let content = format!("|BT /F 20 Tf 50 600 Td {shown} Tj ET");
+        let objects = [
+            "<</Type/Catalog/Pages 2 0 R>>",
+            "<</Type/Pages/Count 1/Kids[4 0 R]>>",
+            &font,
+            &page(5, ""),
+            &content,
+            "<<>>",
+            glyphs,
+            descriptor,
+            &file,
+        ];
+        let found = read(&pdf(&objects));
+        assert!(found.problems.is_empty(), "{encoding}: {:?}", found.problems);
+        assert_eq!(found.documents[0].text, "あい", "{encoding}");
+    }
+}
+
 #[test]
 fn columns_are_read_one_after_the_other() {
     let left = lines(

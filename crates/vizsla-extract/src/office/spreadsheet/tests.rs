@@ -69,6 +69,15 @@ fn sheets_become_documents_with_the_place_of_each_row() {
 }
 
 #[test]
+fn numbers_are_read_as_they_are_written() {
+    let rows = r#"<row r="1"><c r="A1" t="n"><v>-20.5</v></c><c r="B1" t="n"><v> 41
+        </v></c><c r="C1" t="n"><v>n/a</v></c></row><row r="2"><c r="A2" t="s"><v>2</v></c></row>"#;
+    let found = read(&workbook(rows, ""));
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    assert!(found.documents[0].text.starts_with("-20.5 | 41 | n/a\nAda Lovelace\n"), "{found:?}");
+}
+
+#[test]
 fn a_sheet_with_cells_in_opposite_corners_is_small() {
     let rows = r#"<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>"#;
     let found = read(&workbook(rows, ""));

@@ -8,7 +8,7 @@ use vizsla_core::Location;
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
 use crate::office::spreadsheet::notes::Notes;
-use crate::office::spreadsheet::{Sheets, completed, protected, value};
+use crate::office::spreadsheet::{Sheets, completed, protected, value, written};
 use crate::output::Output;
 use crate::restored;
 use crate::sink::ProblemKind;
@@ -40,7 +40,12 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         listed.map(|sheet| (sheet.name.clone(), sheet.typ == SheetType::WorkSheet)).collect();
     for (name, has_cells) in names {
         let mut grid = Grid::new(&name, output.text_left());
-        if has_cells {
+        if has_cells && !cells(&mut book, &name, &mut grid, output) {
+            let bytes = written::as_written(bytes).map_err(|source| {
+                Error::new(ErrorKind::Malformed, "is not a valid workbook").with_source(source)
+            })?;
+            let mut book = Book::new(Cursor::new(&bytes)).map_err(error)?;
+            grid = Grid::new(&name, output.text_left());
             cells(&mut book, &name, &mut grid, output);
         }
         notes.add_to(&mut grid, &name);
@@ -59,13 +64,15 @@ fn error(error: XlsxError) -> Error {
     }
 }
 
-/// Reads the cells of a sheet. What cannot be read ends the sheet, and not the file.
-fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'_>) {
+/// Reads the cells of a sheet. What cannot be read ends the sheet, and not the file. Returns false, and has said nothing,
+/// where a number is none: the sheet must be read as it is written.
+fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'_>) -> bool {
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
         Err(error) => {
             let message = format!("the sheet {name:?} cannot be read: {error}");
-            return output.problem(ProblemKind::Malformed, None, message);
+            output.problem(ProblemKind::Malformed, None, message);
+            return true;
         }
     };
     let (mut row, mut cells): (u32, Vec<Cell>) = (0, Vec::new());
@@ -78,7 +85,8 @@ fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'
                 lost += 1;
                 continue;
             }
-            // A number that is none, for example; the cells after it can be read.
+            Err(XlsxError::ParseFloat(_)) if refused == 0 && lost == 0 => return false,
+            // A truth value that is none, for example; the cells after it can be read.
             Err(error) if refused < MOST_REFUSED => {
                 if refused == 0 {
                     let message = format!("a cell after this row cannot be read: {error}");
@@ -117,6 +125,7 @@ fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'
         let message = format!("the texts of {lost} cells of the sheet {name:?} are missing");
         output.problem(ProblemKind::Malformed, None, message);
     }
+    true
 }
 
 fn place(sheet: &str, row: u32) -> Location {
