@@ -10,7 +10,7 @@ use memchr::memmem;
 
 use crate::text::charset::Charset;
 
-/// Characters of an encoded word in UTF-8: lines are not to get too long for the parser.
+/// Characters of an encoded word in UTF-8: it is not to get too long for the parser.
 const WORD_CHARACTERS: usize = 400;
 
 /// The encoding of this name if the parser, which knows those of the web, does not know it.
@@ -65,13 +65,23 @@ fn word(bytes: &[u8]) -> Option<(String, usize)> {
     Some((charset.decode_exactly(&decoded)?, head + data.len() + 2))
 }
 
+/// Words in a row are read without the space between them.
 fn encoded(text: &str) -> Vec<u8> {
-    let mut word = b"=?utf-8?Q?".to_vec();
-    for byte in text.chars().take(WORD_CHARACTERS).collect::<String>().bytes() {
-        word.extend(format!("={byte:02X}").bytes());
+    let mut words = Vec::new();
+    for (i, c) in text.chars().enumerate() {
+        words.extend_from_slice(match i % WORD_CHARACTERS {
+            0 if i > 0 => b"?= =?utf-8?Q?",
+            0 => b"=?utf-8?Q?",
+            _ => b"",
+        });
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            words.extend(format!("={byte:02X}").bytes());
+        }
     }
-    word.extend(b"?=");
-    word
+    if !words.is_empty() {
+        words.extend_from_slice(b"?=");
+    }
+    words
 }
 
 #[cfg(test)]
@@ -92,5 +102,13 @@ mod tests {
         ] {
             assert_eq!(&*in_utf8(same), same);
         }
+    }
+
+    #[test]
+    fn a_long_word_becomes_several_and_stays_one() {
+        let words = "=FC".repeat(1000);
+        let mail = format!("Subject: =?IBM850?Q?a{words}?=\n\nText");
+        let found = crate::collect(crate::Input::bytes("a.eml", mail.as_bytes())).unwrap();
+        assert_eq!(found.documents[0].title, format!("a{}", "³".repeat(1000)));
     }
 }
