@@ -7,6 +7,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,12 @@ pub trait Retrieval: Send {
     /// Why the candidates are not all that there should be, such as a part of the collection that did not answer; known
     /// after [`candidates`](Self::candidates). `None` when nothing is missing.
     fn degraded(&self) -> Option<String> {
+        None
+    }
+
+    /// How long the engine that was asked says that it took, without the way to it and back; known after
+    /// [`candidates`](Self::candidates). `None` when no other program was asked, or it does not say.
+    fn engine_time(&self) -> Option<Duration> {
         None
     }
 

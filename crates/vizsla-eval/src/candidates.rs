@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use vizsla::{
     BoxError, Candidate, Explanation, Index, IndexRetriever, Matched, Metadata, QueryNotes,
@@ -107,6 +108,10 @@ impl Retrieval for Without<'_> {
 
     fn degraded(&self) -> Option<String> {
         self.retrieval.degraded()
+    }
+
+    fn engine_time(&self) -> Option<Duration> {
+        self.retrieval.engine_time()
     }
 
     fn query(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vizsla::{Error, ErrorKind, Matched};
@@ -29,6 +30,13 @@ pub(crate) struct Answer {
     pub(crate) matched: Option<Matched>,
     /// What did not answer, or not in time.
     pub(crate) missing: Option<String>,
+    /// The engine's own account of its time.
+    pub(crate) took: Option<Duration>,
+}
+
+/// The milliseconds at this place of an answer.
+pub(crate) fn took(body: &Value, place: &str) -> Option<Duration> {
+    body.pointer(place).and_then(Value::as_u64).map(Duration::from_millis)
 }
 
 /// That an answer is not one to a search.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vizsla::{
@@ -143,6 +144,7 @@ impl Retriever for EngineRetriever {
             dropped: Vec::new(),
             missing: None,
             matched: None,
+            took: None,
             keys: HashMap::new(),
             details: OnceLock::new(),
         }))
@@ -162,6 +164,7 @@ struct EngineRetrieval<'a> {
     dropped: Vec<String>,
     missing: Option<String>,
     matched: Option<Matched>,
+    took: Option<Duration>,
     /// What the engine knows the candidates by.
     keys: HashMap<CandidateKey, Key>,
     details: OnceLock<HashMap<Key, Hit>>,
@@ -174,9 +177,10 @@ impl EngineRetrieval<'_> {
 
     /// Searches, and again with less where too much was asked for.
     fn find(&mut self) -> Result<Answer, Error> {
-        let ask = |of: &Self, all| -> Result<(Value, Answer), Error> {
+        let ask = |of: &mut Self, all| -> Result<(Value, Answer), Error> {
             let query = of.prepared.to_json(of.engine.clauses(), of.layout(), all);
             let answer = of.engine.search(of.layout(), &query, of.depth, &of.time)?;
+            of.took = answer.took.map(|took| took + of.took.unwrap_or_default());
             Ok((query, answer))
         };
         let (mut query, mut answer) = ask(self, false)?;
@@ -246,6 +250,10 @@ impl Retrieval for EngineRetrieval<'_> {
 
     fn matched(&self) -> Option<Matched> {
         self.matched
+    }
+
+    fn engine_time(&self) -> Option<Duration> {
+        self.took
     }
 
     fn degraded(&self) -> Option<String> {

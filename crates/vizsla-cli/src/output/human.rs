@@ -69,9 +69,11 @@ pub(crate) fn print_response(
             matched.passages
         )
     });
+    let engine = stages.retrieve.engine_ms;
+    let engine = engine.map_or_else(String::new, |ms| format!(" (the engine {ms:.0} ms)"));
     writeln!(
         out,
-        "{FAINT}{} of {} documents from {candidates} passages{of_all}: BM25 {:.1} ms{rerank}, fusion {} {:.1} ms{FAINT:#}",
+        "{FAINT}{} of {} documents from {candidates} passages{of_all}: BM25 {:.1} ms{engine}{rerank}, fusion {} {:.1} ms{FAINT:#}",
         response.hits.len(),
         stages.fuse.documents,
         stages.retrieve.ms,

@@ -3,17 +3,18 @@
 use serde_json::{Map, Value};
 use vizsla::{Error, Matched};
 
-use crate::answer::{Answer, Hit, broken};
+use crate::answer::{Answer, Hit, broken, took};
 
 /// Reads the answer to a search.
 pub(crate) fn read_answer(mut body: Value) -> Result<Answer, Error> {
     let missing = missing(&body);
     let matched = matched(body.pointer("/hits/total"));
+    let took = took(&body, "/took");
     let Some(Value::Array(hits)) = body.pointer_mut("/hits/hits").map(Value::take) else {
         return Err(broken("it has no hits"));
     };
     let hits = hits.into_iter().map(hit).collect::<Result<_, _>>()?;
-    Ok(Answer { hits, matched, missing })
+    Ok(Answer { hits, matched, missing, took })
 }
 
 fn hit(mut hit: Value) -> Result<Hit, Error> {
@@ -57,6 +58,8 @@ fn missing(body: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
@@ -70,7 +73,7 @@ mod tests {
         let answer = read_answer(body).unwrap();
         assert_eq!(answer.matched, Some(Matched::new(7, false)));
         assert_eq!(answer.hits.iter().map(|hit| hit.score).collect::<Vec<_>>(), [1.5, 0.5]);
-        assert_eq!(answer.missing, None);
+        assert_eq!((answer.missing, answer.took), (None, Some(Duration::from_millis(1))));
         assert!(read_answer(json!({"hits": {"hits": [{"_id": "a"}]}})).is_err());
         assert!(read_answer(json!({"acknowledged": true})).is_err());
     }

@@ -3,12 +3,13 @@
 use serde_json::Value;
 use vizsla::{Error, Matched};
 
-use crate::answer::{Answer, Hit, broken};
+use crate::answer::{Answer, Hit, broken, took};
 use crate::fields::from_flat;
 
 /// Reads the answer to a search, whose documents have ids in the field `key`.
 pub(super) fn read(mut body: Value, key: &str) -> Result<Answer, Error> {
     let missing = missing(&body);
+    let took = took(&body, "/responseHeader/QTime");
     let highlights = body.get_mut("highlighting").map(Value::take).unwrap_or_default();
     let found = body.pointer("/response/numFound").and_then(Value::as_u64);
     let exact = body.pointer("/response/numFoundExact").and_then(Value::as_bool).unwrap_or(true);
@@ -28,7 +29,7 @@ pub(super) fn read(mut body: Value, key: &str) -> Result<Answer, Error> {
         Ok(Hit { key: (String::new(), id), score, source: from_flat(source), highlight })
     };
     let hits = documents.into_iter().map(hit).collect::<Result<_, _>>()?;
-    Ok(Answer { hits, matched: found.map(|found| Matched::new(found, exact)), missing })
+    Ok(Answer { hits, matched: found.map(|found| Matched::new(found, exact)), missing, took })
 }
 
 /// What of a partial answer is not there.

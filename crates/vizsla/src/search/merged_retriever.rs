@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rayon::prelude::*;
 use vizsla_core::{
@@ -84,6 +85,10 @@ impl Retrieval for MergedRetrieval<'_> {
     fn degraded(&self) -> Option<String> {
         let parts: Vec<String> = self.parts.iter().filter_map(|part| part.degraded()).collect();
         (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
+    fn engine_time(&self) -> Option<Duration> {
+        self.parts.iter().filter_map(|part| part.engine_time()).max()
     }
 
     fn query(&self) -> Option<&str> {

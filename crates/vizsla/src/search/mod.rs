@@ -159,7 +159,8 @@ impl Engine {
         let mut scored = to_be_scored(ranking, fusion, request);
         scored.copies = copies.into();
         scored.degraded = retrieval.degraded();
-        scored.stages.retrieve = RetrieveStage::new(start.elapsed(), scored.scores.len());
+        scored.stages.retrieve =
+            RetrieveStage::new(start.elapsed(), scored.scores.len(), retrieval.engine_time());
         if observer.wants_first() {
             let request = request.clone().with_any_probability();
             observer.first(&answer(&scored, Fusion::Retrieval.into(), &request, &mut *retrieval)?);

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use vizsla_core::{
     BoxError, Candidate, CandidateKey, Document, Explanation, Matched, Metadata, Passage,
@@ -141,6 +142,10 @@ impl Retrieval for PassageRetrieval<'_> {
 
     fn degraded(&self) -> Option<String> {
         self.inner.degraded()
+    }
+
+    fn engine_time(&self) -> Option<Duration> {
+        self.inner.engine_time()
     }
 
     fn query(&self) -> Option<&str> {

@@ -25,6 +25,9 @@ pub struct RetrieveStage {
     pub ms: f64,
     /// Passages found.
     pub candidates: usize,
+    /// Milliseconds of it that a remote engine says it took, where one was asked and says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine_ms: Option<f64>,
 }
 
 /// What the second stage did.
@@ -67,8 +70,8 @@ pub struct FuseStage {
 }
 
 impl RetrieveStage {
-    pub(super) fn new(time: Duration, candidates: usize) -> Self {
-        Self { ms: milliseconds(time), candidates }
+    pub(super) fn new(time: Duration, candidates: usize, of_engine: Option<Duration>) -> Self {
+        Self { ms: milliseconds(time), candidates, engine_ms: of_engine.map(milliseconds) }
     }
 }
 
