@@ -1,9 +1,10 @@
 //! Where a passage is found in its source file: lines, pages, rows and the like.
 
+use std::cell::Cell;
 use std::fmt;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// A place within a source, in the unit that people use for that kind of file. Numbers start at 1, and `last` is
 /// inclusive.
@@ -89,6 +90,7 @@ pub enum Location {
         /// Path of the inner file within the outer one; `!` separates the levels of nested containers.
         path: String,
         /// The place within the inner file.
+        #[serde(deserialize_with = "inner")]
         at: Box<Location>,
     },
 }
@@ -247,7 +249,26 @@ pub enum Locations {
     /// Byte offsets in order, each with the location of the text from there on.
     Spans(Vec<(usize, Location)>),
     /// The places of a file that is inside another one, at this path.
-    Member(String, Box<Locations>),
+    Member(String, #[serde(deserialize_with = "inner")] Box<Locations>),
+}
+
+/// Levels of places within places that are read. One path has all levels of containers, so there is one; more would
+/// let damaged bytes exhaust the stack.
+const MOST_LEVELS: u32 = 8;
+
+thread_local! {
+    static LEVEL: Cell<u32> = const { Cell::new(0) };
+}
+
+fn inner<'de, T: Deserialize<'de>, D: Deserializer<'de>>(source: D) -> Result<Box<T>, D::Error> {
+    let outer = LEVEL.get();
+    if outer == MOST_LEVELS {
+        return Err(de::Error::custom("a place is within too many others"));
+    }
+    LEVEL.set(outer + 1);
+    let read = T::deserialize(source);
+    LEVEL.set(outer);
+    read.map(Box::new)
 }
 
 impl Locations {

@@ -84,6 +84,12 @@ pub trait Retrieval: Send {
         None
     }
 
+    /// These candidates may become hits: what [`highlight`](Self::highlight) and [`metadata`](Self::metadata) need of
+    /// another program can be fetched while they are read. Must not wait for it.
+    fn prefetch(&mut self, candidates: &[&Candidate]) {
+        let _ = candidates;
+    }
+
     /// What a reranker should read as the query, such as the words without operators and with the corrections that the
     /// retriever searched for; `None` for the query as given.
     fn query(&self) -> Option<&str> {
@@ -103,6 +109,12 @@ pub trait Retrieval: Send {
     /// supplied with the candidate.
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
         candidate.highlights.clone()
+    }
+
+    /// As [`highlight`](Self::highlight), for any candidate, to choose which part of it is read: another program must not
+    /// be asked for it, so it may be empty. By default, the same.
+    fn words_in(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        self.highlight(candidate)
     }
 
     /// Metadata of the candidate's document. By default, the passage's own.

@@ -114,6 +114,10 @@ impl Retrieval for Without<'_> {
         self.retrieval.engine_time()
     }
 
+    fn prefetch(&mut self, candidates: &[&Candidate]) {
+        self.retrieval.prefetch(candidates);
+    }
+
     fn query(&self) -> Option<&str> {
         self.retrieval.query()
     }
@@ -124,6 +128,10 @@ impl Retrieval for Without<'_> {
 
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
         self.retrieval.highlight(candidate)
+    }
+
+    fn words_in(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        self.retrieval.words_in(candidate)
     }
 
     fn metadata(&mut self, candidate: &Candidate) -> std::result::Result<Arc<Metadata>, BoxError> {

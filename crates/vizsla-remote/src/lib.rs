@@ -25,6 +25,7 @@ mod address;
 mod answer;
 mod backend;
 mod collection;
+mod details;
 mod elastic;
 #[cfg(test)]
 mod fake;

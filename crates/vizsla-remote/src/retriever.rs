@@ -1,13 +1,13 @@
 //! The first stage over an index of an engine. In: a request. Out: candidates, and for the hits their highlights, metadata
 //! and explanations.
 //!
-//! A search is one request to the engine. What only hits need is asked for in a second one, for all candidates at once
-//! and only when it is wanted.
+//! A search is one request to the engine. What only hits need is asked for in a second one, while the candidates are
+//! read: see [`crate::details`].
 
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -18,6 +18,7 @@ use vizsla::{
 
 use crate::address::Address;
 use crate::answer::{Answer, HIGHLIGHTED_CHARACTERS, Hit, Key, MARKS, highlights, words_of};
+use crate::details::{Details, Source};
 use crate::fields;
 use crate::layout::Layout;
 use crate::query::{Clauses, Prepared};
@@ -72,12 +73,12 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct EngineRetriever {
     engine: Arc<dyn Engine>,
-    layout: Layout,
+    layout: Arc<Layout>,
 }
 
 impl EngineRetriever {
     pub(crate) fn new(engine: Arc<dyn Engine>, layout: Layout) -> Self {
-        Self { engine, layout }
+        Self { engine, layout: Arc::new(layout) }
     }
 
     fn passage(&self, hit: &Hit) -> Result<Passage, Error> {
@@ -137,7 +138,7 @@ impl Retriever for EngineRetriever {
             engine: &*self.engine,
             retriever: self,
             prepared,
-            sent: Value::Null,
+            sent: Arc::default(),
             query,
             depth,
             time: request.time.clone(),
@@ -146,7 +147,7 @@ impl Retriever for EngineRetriever {
             matched: None,
             took: None,
             keys: HashMap::new(),
-            details: OnceLock::new(),
+            details: Mutex::default(),
         }))
     }
 }
@@ -157,7 +158,7 @@ struct EngineRetrieval<'a> {
     retriever: &'a EngineRetriever,
     prepared: Prepared,
     /// The query as it was sent.
-    sent: Value,
+    sent: Arc<Value>,
     query: Query,
     depth: usize,
     time: TimeLimits,
@@ -167,7 +168,7 @@ struct EngineRetrieval<'a> {
     took: Option<Duration>,
     /// What the engine knows the candidates by.
     keys: HashMap<CandidateKey, Key>,
-    details: OnceLock<HashMap<Key, Hit>>,
+    details: Mutex<Details>,
 }
 
 impl EngineRetrieval<'_> {
@@ -195,7 +196,7 @@ impl EngineRetrieval<'_> {
                 (query, answer) = ask(self, true)?;
             }
         }
-        self.sent = query;
+        self.sent = Arc::new(query);
         Ok(answer)
     }
 
@@ -210,18 +211,27 @@ impl EngineRetrieval<'_> {
         Ok(nowhere)
     }
 
-    /// What only hits need of all candidates, from one more request. Nothing when that fails: the answer is as good.
-    fn details(&self) -> &HashMap<Key, Hit> {
-        self.details.get_or_init(|| {
-            let ids: Vec<&str> = self.keys.values().map(|(_, id)| id.as_str()).collect();
-            let answer = self.engine.details(self.layout(), &self.sent, &ids, &self.time);
-            let hits = answer.map(|answer| answer.hits).unwrap_or_default();
-            hits.into_iter().map(|hit| (hit.key.clone(), hit)).collect()
-        })
+    fn details(&self) -> MutexGuard<'_, Details> {
+        self.details.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn detail(&self, candidate: &Candidate) -> Option<&Hit> {
-        self.details().get(self.keys.get(&candidate.key())?)
+    fn source(&self) -> Source<'_> {
+        Source {
+            engine: &self.retriever.engine,
+            layout: &self.retriever.layout,
+            query: &self.sent,
+            time: &self.time,
+        }
+    }
+
+    fn detail(&self, candidate: &Candidate) -> Option<Arc<Hit>> {
+        let key = self.keys.get(&candidate.key())?;
+        let mut details = self.details();
+        if !details.is_asked(key) {
+            // Nobody has said which candidates may be hits.
+            details.ask(self.keys.values(), &self.source());
+        }
+        details.of(key)
     }
 }
 
@@ -260,6 +270,11 @@ impl Retrieval for EngineRetrieval<'_> {
         self.missing.clone()
     }
 
+    fn prefetch(&mut self, candidates: &[&Candidate]) {
+        let keys = candidates.iter().filter_map(|candidate| self.keys.get(&candidate.key()));
+        self.details().ask(keys, &self.source());
+    }
+
     fn query(&self) -> Option<&str> {
         Some(&self.query.text)
     }
@@ -281,7 +296,7 @@ impl Retrieval for EngineRetrieval<'_> {
         }
         let Some(hit) = self.detail(candidate) else { return Vec::new() };
         if self.layout().own.is_none() {
-            return foreign_highlights(self.layout(), hit, text);
+            return foreign_highlights(self.layout(), &hit, text);
         }
         let full = candidate.passage.full_text();
         let from = full.len() - text.len();
@@ -291,6 +306,10 @@ impl Retrieval for EngineRetrieval<'_> {
             .filter(|range| range.start >= from)
             .map(|range| range.start - from..range.end - from)
             .collect()
+    }
+
+    fn words_in(&self, _: &Candidate) -> Vec<Range<usize>> {
+        Vec::new()
     }
 
     fn metadata(&mut self, candidate: &Candidate) -> Result<Arc<Metadata>, BoxError> {

@@ -34,3 +34,20 @@ pub(crate) fn decode_manifest<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &
     let (value, length) = bincode::serde::decode_from_slice(bytes, configuration)?;
     Ok((value, bytes.get(length..).unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use vizsla_core::Location;
+
+    use super::*;
+
+    #[test]
+    fn damaged_bytes_cannot_nest_places_without_end() {
+        let nested = |levels: usize| [[9, 0].repeat(levels), vec![0, 1, 2]].concat();
+        let read = |levels| decode_passage::<Location>(&nested(levels));
+        assert_eq!(read(2).unwrap().to_string(), ", , lines 1-2");
+        let error = read(100_000).unwrap_err().to_string();
+        assert!(error.contains("within too many others"), "{error}");
+        read(1).unwrap();
+    }
+}

@@ -8,8 +8,9 @@
 //! differs from another in a word of the query is never its copy: that word may be what was asked for.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::Hasher;
 
+use rustc_hash::FxHasher;
 use serde::{Deserialize, Serialize};
 use vizsla_core::{Candidate, Location, NonFiniteScore, Ranking};
 
@@ -85,7 +86,7 @@ impl Text {
     fn new(text: &str, asked: &HashSet<u64>) -> Self {
         let words: Vec<u64> = words(text).collect();
         let shingle = |words: &[u64]| {
-            let mut hasher = DefaultHasher::new();
+            let mut hasher = FxHasher::default();
             words.iter().for_each(|word| hasher.write_u64(*word));
             hasher.finish()
         };
@@ -169,7 +170,7 @@ fn words(text: &str) -> impl Iterator<Item = u64> {
         } else {
             lower = word.to_lowercase();
         }
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FxHasher::default();
         hasher.write(lower.as_bytes());
         hasher.finish()
     })

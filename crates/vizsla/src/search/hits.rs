@@ -1,6 +1,6 @@
 //! Turns a ranking of documents into hits.
 
-use vizsla_core::{BoxError, Ranked, RerankScore, Retrieval};
+use vizsla_core::{BoxError, Candidate, Ranked, RerankScore, Retrieval};
 
 use super::link::file_url;
 use super::request::SearchRequest;
@@ -19,7 +19,9 @@ pub(super) fn build(
         let rerank = scored.scores[slot.item.index].rerank;
         request.wants_probability(rerank.map(|(score, _)| score.probability()))
     };
-    let best = ranked.into_iter().filter(probable).take(request.limit());
+    let best: Vec<_> = ranked.into_iter().filter(probable).take(request.limit()).collect();
+    let candidates: Vec<&Candidate> = best.iter().map(|slot| slot.item.candidate).collect();
+    retrieval.prefetch(&candidates);
     (1..).zip(best).map(|(rank, slot)| build_one(scored, rank, &slot, request, retrieval)).collect()
 }
 

@@ -91,6 +91,15 @@ impl Retrieval for MergedRetrieval<'_> {
         self.parts.iter().filter_map(|part| part.engine_time()).max()
     }
 
+    fn prefetch(&mut self, candidates: &[&Candidate]) {
+        for (number, part) in self.parts.iter_mut().enumerate() {
+            let is_of_part =
+                |candidate: &&Candidate| self.found_by.get(&candidate.key()) == Some(&number);
+            let of_part: Vec<&Candidate> = candidates.iter().copied().filter(is_of_part).collect();
+            part.prefetch(&of_part);
+        }
+    }
+
     fn query(&self) -> Option<&str> {
         self.parts.first()?.query()
     }

@@ -112,7 +112,7 @@ impl Engine {
         request: &SearchRequest,
         observer: &mut dyn SearchObserver,
     ) -> Result<SearchResponse> {
-        let (scored, mut retrieval) = self.run_stages(request, observer)?;
+        let (scored, mut retrieval) = self.run_stages(request, observer, true)?;
         let response = answer(&scored, scored.fusion, request, &mut *retrieval)?;
         observer.done(&response);
         Ok(response)
@@ -123,13 +123,15 @@ impl Engine {
     /// # Errors
     /// As [`search`](Self::search).
     pub fn score(&self, request: &SearchRequest) -> Result<ScoredCandidates> {
-        Ok(self.run_stages(request, &mut Nobody)?.0)
+        Ok(self.run_stages(request, &mut Nobody, false)?.0)
     }
 
+    /// `for_hits` is whether hits will be built of the candidates.
     fn run_stages(
         &self,
         request: &SearchRequest,
         observer: &mut dyn SearchObserver,
+        for_hits: bool,
     ) -> Result<(ScoredCandidates, Box<dyn Retrieval + '_>)> {
         request.check(&self.limits)?;
         let fusion = request.fusion().unwrap_or(self.fusion);
@@ -166,6 +168,9 @@ impl Engine {
             observer.first(&answer(&scored, Fusion::Retrieval.into(), &request, &mut *retrieval)?);
         }
         if let Some(reranker) = reranker {
+            if for_hits {
+                retrieval.prefetch(&scored.candidates.iter().collect::<Vec<_>>());
+            }
             let query = retrieval.query().unwrap_or(request.query()).to_owned();
             let reading = Reading {
                 reranker,

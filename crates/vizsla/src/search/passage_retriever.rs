@@ -148,6 +148,12 @@ impl Retrieval for PassageRetrieval<'_> {
         self.inner.engine_time()
     }
 
+    fn prefetch(&mut self, candidates: &[&Candidate]) {
+        let whole = candidates.iter().filter_map(|piece| self.origins.get(&piece.key()));
+        let whole: Vec<&Candidate> = whole.map(|(whole, _)| &**whole).collect();
+        self.inner.prefetch(&whole);
+    }
+
     fn query(&self) -> Option<&str> {
         self.inner.query()
     }
@@ -159,6 +165,13 @@ impl Retrieval for PassageRetrieval<'_> {
     fn highlight(&self, candidate: &Candidate) -> Vec<Range<usize>> {
         match self.origin(candidate) {
             Some((whole, range)) => within(self.inner.highlight(whole), range),
+            None => Vec::new(),
+        }
+    }
+
+    fn words_in(&self, candidate: &Candidate) -> Vec<Range<usize>> {
+        match self.origin(candidate) {
+            Some((whole, range)) => within(self.inner.words_in(whole), range),
             None => Vec::new(),
         }
     }

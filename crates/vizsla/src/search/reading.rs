@@ -167,7 +167,7 @@ impl Reading<'_> {
             .iter()
             .map(|candidate| {
                 let text = &candidate.passage.text;
-                let known = retrieval.highlight(candidate);
+                let known = retrieval.words_in(candidate);
                 let known = if known.is_empty() { own.found_in(text) } else { known };
                 words.found_in(text, known)
             })
