@@ -243,6 +243,17 @@ fn any_text_is_a_query_and_syntax_is_an_option() {
     };
     let found: Value = serde_json::from_str(&syntax("title:walk -winter -snow").out).unwrap();
     assert_eq!(ids(&found), ["walk-1"]);
+    for deep in [
+        format!("{}walk{}", "(".repeat(20_000), ")".repeat(20_000)),
+        format!("{}walk", "NOT ".repeat(10_000)),
+        format!("{}walk", "-(".repeat(20_000)),
+    ] {
+        let refused = syntax(&deep);
+        assert_eq!(refused.code, 2);
+        assert!(refused.err.contains("at most 200 parentheses and NOTs"), "{}", refused.err);
+    }
+    assert_eq!(syntax(&format!("{}walk{}", "(".repeat(150), ")".repeat(150))).code, 0);
+    assert_eq!(syntax(&format!("{}walk", "+-".repeat(10_000))).code, 2);
     let broken = syntax("title:(walk");
     assert_eq!(broken.code, 2);
     assert!(broken.err.contains("title:(walk"), "{}", broken.err);

@@ -133,11 +133,16 @@ const ABOUT: [&str; 12] = [
     "switch",
 ];
 
-/// Whether the dash at `at`, before `word`, excludes the word.
-pub(crate) fn excludes(query: &str, at: usize, word: &str) -> bool {
+/// Whether the dash at `at`, before `word`, excludes the word; not in a query that speaks of commands.
+pub(crate) fn excludes(query: &str, at: usize, word: &str, of_commands: impl Fn() -> bool) -> bool {
     let small = word.chars().all(|c| c.is_alphabetic() && !c.is_uppercase());
     let vowel = |c: char| !c.is_ascii() || "aeiouy".contains(c);
     let is_word = small && word.chars().count() >= 3 && word.chars().any(vowel);
+    is_word && !query[..at].trim().is_empty() && !OPTIONS.contains(&word) && !of_commands()
+}
+
+/// Whether a query names a command, or has an option of one.
+pub(crate) fn speaks_of_commands(query: &str) -> bool {
     let lower = query.to_lowercase();
     let other_option = |token: &str| {
         let name = token.trim_start_matches('-');
@@ -147,8 +152,7 @@ pub(crate) fn excludes(query: &str, at: usize, word: &str) -> bool {
                 && name.starts_with(char::is_alphabetic)
     };
     let named = |token: &str| COMMANDS.contains(&token) && !AMBIGUOUS.contains(&token);
-    let speaks_of_commands = lower
+    lower
         .split_whitespace()
-        .any(|token| named(token) || ABOUT.contains(&token) || other_option(token));
-    is_word && !query[..at].trim().is_empty() && !speaks_of_commands && !OPTIONS.contains(&word)
+        .any(|token| named(token) || ABOUT.contains(&token) || other_option(token))
 }

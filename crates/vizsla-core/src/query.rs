@@ -9,6 +9,8 @@
 //! a dash excludes only a word of three small letters or more, after another word, where nothing speaks of a command
 //! (`options` says what does), or a phrase or fielded word, which no command has.
 
+use std::cell::LazyCell;
+
 use crate::options;
 
 /// A parsed query.
@@ -75,10 +77,11 @@ impl Query {
     /// Parses a text. Never fails.
     pub fn parse(text: &str) -> Self {
         let mut query = Self::default();
+        let of_commands = LazyCell::new(|| options::speaks_of_commands(text));
         let mut at = 0;
         while let Some(skipped) = text[at..].find(|c: char| !c.is_whitespace()) {
             at += skipped;
-            let (part, length) = part(text, at);
+            let (part, length) = part(text, at, || *of_commands);
             match part {
                 Part::Excluded(clause) => query.excluded.push(clause),
                 Part::Required(clause) => {
@@ -120,6 +123,9 @@ enum Part {
 /// and which close.
 const QUOTES: [char; 11] = ['"', '“', '”', '„', '‟', '«', '»', '＂', '〝', '〞', '〟'];
 
+/// Bytes within which a quotation is closed, if it is one: all of a long text is not searched for each quote.
+const LONGEST_QUOTATION: usize = 4096;
+
 /// What may close a quotation that a character opens. A typographic apostrophe opens none.
 fn closing(open: char) -> &'static [char] {
     match open {
@@ -136,7 +142,7 @@ fn closing(open: char) -> &'static [char] {
 }
 
 /// What begins at `at`, and its length.
-fn part(query: &str, at: usize) -> (Part, usize) {
+fn part(query: &str, at: usize, of_commands: impl Fn() -> bool) -> (Part, usize) {
     let text = &query[at..];
     let word_length = text.find(char::is_whitespace).unwrap_or(text.len());
     let mut start = 0;
@@ -161,7 +167,11 @@ fn part(query: &str, at: usize) -> (Part, usize) {
     } else if field.is_some() {
         if dashed { Part::Excluded(clause(word)) } else { Part::Required(clause(word)) }
     } else if dashed {
-        if options::excludes(query, at, word) { Part::Excluded(clause(word)) } else { Part::Text }
+        if options::excludes(query, at, word, of_commands) {
+            Part::Excluded(clause(word))
+        } else {
+            Part::Text
+        }
     } else {
         prefix(word).map_or(Part::Text, |word| Part::Prefix(word.to_owned()))
     };
@@ -172,6 +182,10 @@ fn part(query: &str, at: usize) -> (Part, usize) {
 fn quoted(text: &str) -> Option<(&str, usize)> {
     let opening = text.chars().next()?;
     let (open, closing) = (opening.len_utf8(), closing(opening));
+    if closing.is_empty() {
+        return None;
+    }
+    let text = &text[..text.floor_char_boundary(LONGEST_QUOTATION)];
     let ends = |at: usize, close: &str| {
         let next = text[open + at + close.len()..].chars().next();
         // Where words are not separated, a letter follows a bracket.
@@ -225,6 +239,14 @@ mod tests {
             ]
         );
         assert_eq!(words(&query.excluded), [(None, "java"), (None, "old way")]);
+    }
+
+    #[test]
+    fn a_quotation_that_is_too_long_is_text() {
+        let long = "word ".repeat(LONGEST_QUOTATION / 5);
+        for (words, required) in [("three small words", 1), (long.as_str(), 0)] {
+            assert_eq!(Query::parse(&format!("say \"{words}\"")).required.len(), required);
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde_json::Value;
 use vizsla::TimeLimits;
 
 use crate::answer::{Hit, Key};
+use crate::engine::Engine;
 use crate::layout::Layout;
-use crate::retriever::Engine;
 
 /// The details of one search.
 #[derive(Default)]

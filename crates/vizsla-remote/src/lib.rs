@@ -27,6 +27,7 @@ mod backend;
 mod collection;
 mod details;
 mod elastic;
+mod engine;
 #[cfg(test)]
 mod fake;
 mod fields;

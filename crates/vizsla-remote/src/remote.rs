@@ -12,10 +12,11 @@ use crate::address::{Address, EngineKind};
 use crate::backend::Backend;
 use crate::collection::RemoteCollection;
 use crate::elastic::{Cluster, ElasticStore};
+use crate::engine::Engine;
 use crate::http::Client;
 use crate::layout::Layout;
 use crate::quickwit::{Quickwit, QuickwitStore};
-use crate::retriever::{Engine, EngineRetriever};
+use crate::retriever::EngineRetriever;
 use crate::secret::Secret;
 use crate::solr::{Solr, SolrStore};
 #[cfg(feature = "postgresql")]

@@ -5,7 +5,6 @@
 //! read: see [`crate::details`].
 
 use std::collections::HashMap;
-use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,58 +15,15 @@ use vizsla::{
     Query, QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest, Retriever, TimeLimits,
 };
 
-use crate::address::Address;
 use crate::answer::{Answer, HIGHLIGHTED_CHARACTERS, Hit, Key, MARKS, highlights, words_of};
 use crate::details::{Details, Source};
+use crate::engine::Engine;
 use crate::fields;
 use crate::layout::Layout;
-use crate::query::{Clauses, Prepared};
+use crate::query::Prepared;
 
 /// More candidates need a cursor, which nothing here is worth.
 const MOST_CANDIDATES: usize = 10_000;
-
-/// What an engine must be able to do to be searched. Everything else about searching is the same for all of them.
-pub(crate) trait Engine: fmt::Debug + Send + Sync {
-    fn address(&self) -> &Address;
-
-    fn clauses(&self) -> &dyn Clauses;
-
-    /// Whether its details have marks around what the query has found.
-    fn highlights(&self) -> bool {
-        true
-    }
-
-    /// The best of what matches, with what passages are made of.
-    fn search(
-        &self,
-        layout: &Layout,
-        query: &Value,
-        depth: usize,
-        time: &TimeLimits,
-    ) -> Result<Answer, Error>;
-
-    /// Whether anything matches.
-    fn has(&self, layout: &Layout, query: &Value, time: &TimeLimits) -> Result<bool, Error>;
-
-    /// What only hits need of the documents with these ids: their metadata, and the text with marks around what the query
-    /// has found.
-    fn details(
-        &self,
-        layout: &Layout,
-        query: &Value,
-        ids: &[&str],
-        time: &TimeLimits,
-    ) -> Result<Answer, Error>;
-
-    /// How the score of a document came about, if the engine can tell.
-    fn explain(
-        &self,
-        layout: &Layout,
-        query: &Value,
-        key: &Key,
-        time: &TimeLimits,
-    ) -> Result<Option<String>, Error>;
-}
 
 /// Finds passages in an index of an engine.
 #[derive(Debug)]

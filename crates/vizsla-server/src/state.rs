@@ -122,7 +122,7 @@ impl State {
 
 /// About how many tokens the model reads for a search of this depth.
 pub(crate) fn tokens_of_search(depth: usize) -> usize {
-    depth * vizsla::SplitOptions::DEFAULT_MAX_TOKENS / 2
+    depth.saturating_mul(vizsla::SplitOptions::DEFAULT_MAX_TOKENS / 2)
 }
 
 /// Cancels the work for a request whose client has left: the future that holds it is then dropped.

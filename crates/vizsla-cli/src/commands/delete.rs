@@ -11,25 +11,42 @@ pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
     let index = index_dir::open(&args.index)?;
     let mut writer = index.writer(&WriterOptions::default().with_threads(1))?;
     let files = matching(&index, &args.path)?;
-    let removed_any = if args.ids.is_empty() {
+    let removed = if args.ids.is_empty() {
         for path in &files {
             writer.delete_documents_of(path);
         }
-        output::line(&format!("removed all documents of {} files", files.len()))?;
-        !files.is_empty()
+        Removed { count: files.len() as u64, missing: Vec::new() }
     } else {
         let within = (!args.path.is_empty()).then_some(files.as_slice());
         by_id(&writer, &args.ids, within)?
     };
-    if !removed_any && args.path.is_empty() {
-        let files = matching(&index, &args.ids)?;
-        if let Some(file) = files.first() {
-            output::hint(&format!("--path removes the documents of files, such as {file}"));
-        }
-    }
     writer.commit()?;
     writer.finish()?;
-    Ok(if removed_any { Outcome::Success } else { Outcome::NoHits })
+    if args.ids.is_empty() {
+        output::line(&format!("removed all documents of {} files", removed.count))?;
+        if files.is_empty() {
+            output::note(&format!("the index has no file {}", args.path.join(", ")));
+        }
+    } else {
+        output::line(&format!("removed {} documents by id", removed.count))?;
+        if !removed.missing.is_empty() {
+            let missing = removed.missing.join(", ");
+            output::note(&format!("the index has no document with the id {missing}"));
+        }
+    }
+    if removed.count == 0
+        && args.path.is_empty()
+        && let Some(file) = matching(&index, &args.ids)?.first()
+    {
+        output::hint(&format!("--path removes the documents of files, such as {file}"));
+    }
+    Ok(if removed.count > 0 { Outcome::Success } else { Outcome::NoHits })
+}
+
+/// What is gone once it is committed, and the ids that no document has.
+struct Removed<'a> {
+    count: u64,
+    missing: Vec<&'a str>,
 }
 
 /// The files that the paths mean, as those of searches do; none without a path.
@@ -48,8 +65,12 @@ fn matching(index: &Index, paths: &[String]) -> anyhow::Result<Vec<String>> {
     Ok(files)
 }
 
-/// Removes documents by id, only from these files if any are given; returns whether any were removed.
-fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> anyhow::Result<bool> {
+/// Removes documents by id, only from these files if any are given.
+fn by_id<'a>(
+    writer: &IndexWriter,
+    ids: &'a [String],
+    within: Option<&[String]>,
+) -> anyhow::Result<Removed<'a>> {
     let (mut removed, mut missing) = (0, Vec::new());
     for id in ids.iter().collect::<BTreeSet<_>>() {
         let count = match within {
@@ -73,9 +94,5 @@ fn by_id(writer: &IndexWriter, ids: &[String], within: Option<&[String]>) -> any
             missing.push(id.as_str());
         }
     }
-    output::line(&format!("removed {removed} documents by id"))?;
-    if !missing.is_empty() {
-        output::note(&format!("the index has no document with the id {}", missing.join(", ")));
-    }
-    Ok(removed > 0)
+    Ok(Removed { count: removed, missing })
 }

@@ -10,10 +10,10 @@ use super::answer::read_answer;
 use super::clauses::Dsl;
 use crate::address::Address;
 use crate::answer::{Answer, Key, MARKS, told};
+use crate::engine::Engine;
 use crate::http::{Call, percent_encoded};
 use crate::layout::Layout;
 use crate::query::Clauses;
-use crate::retriever::Engine;
 
 /// Matches that are counted; of more, it is known that there are more.
 const COUNTED: u32 = 10_000;

@@ -9,10 +9,10 @@ use super::mapping::KEY;
 use crate::address::Address;
 use crate::answer::{Answer, Key, broken};
 use crate::elastic::read_answer;
+use crate::engine::Engine;
 use crate::fields::from_flat;
 use crate::layout::Layout;
 use crate::query::Clauses;
-use crate::retriever::Engine;
 
 /// The field that identifies a document.
 fn key(layout: &Layout) -> &str {

@@ -9,9 +9,9 @@ use super::clauses::Parsers;
 use super::{Solr, answer};
 use crate::address::Address;
 use crate::answer::{Answer, HIGHLIGHTED_CHARACTERS, Key, MARKS, told};
+use crate::engine::Engine;
 use crate::layout::Layout;
 use crate::query::Clauses;
-use crate::retriever::Engine;
 
 /// What a passage of ours is made of.
 const OWN: [&str; 12] = [

@@ -5,6 +5,7 @@
 //! add up. The spelling that was asked for counts 1, any other [`OTHER_SPELLING`]. The index has a marked word both as
 //! written and folded, so that the weights of both together are 1.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::fold::folded;
@@ -99,13 +100,18 @@ pub(super) fn groups(words: &Words, text: &str, is_stop: impl Fn(&str) -> bool) 
     let stops: Vec<bool> = units.iter().map(|unit| is_stop(&unit.exact)).collect();
     let all_stop = stops.iter().all(|stop| *stop);
     let mut groups: Vec<WordGroup> = Vec::new();
+    let mut by_term: HashMap<String, Vec<usize>> = HashMap::new();
     let mut add = |group: WordGroup| {
-        let same = |known: &&mut WordGroup| {
+        let alike = by_term.entry(group.term().to_owned()).or_default();
+        let same = |known: &&usize| {
+            let known = &groups[**known];
             known.terms == group.terms && known.share.to_bits() == group.share.to_bits()
         };
-        match groups.iter_mut().find(same) {
-            Some(known) => known.frequency += 1.0,
-            None => groups.push(group),
+        if let Some(known) = alike.iter().find(same) {
+            groups[*known].frequency += 1.0;
+        } else {
+            alike.push(groups.len());
+            groups.push(group);
         }
     };
     for (at, unit) in units.iter().enumerate() {

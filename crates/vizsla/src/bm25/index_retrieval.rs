@@ -98,6 +98,7 @@ impl<'a> IndexRetrieval<'a> {
 
     fn prepare_native(&mut self) -> Result<()> {
         let index = &self.retriever.index;
+        check_nesting(&self.request.query)?;
         let query = QueryParser::for_index(&index.engine, vec![index.fields.content])
             .parse_query(&self.request.query)
             .map_err(|error| {
@@ -441,6 +442,24 @@ impl Retriever for IndexRetriever {
         let prepare = || IndexRetrieval::new(self, request.clone());
         Ok(Box::new(catch_panics(self.index.dir(), prepare)??))
     }
+}
+
+/// Parentheses and negations of a query in tantivy's language: its parser calls itself for each, on the caller's stack.
+const MOST_NESTED: usize = 200;
+
+/// # Errors
+/// [`ErrorKind::InvalidQuery`] for a query that could be nested too deeply to be parsed.
+fn check_nesting(query: &str) -> Result<()> {
+    let negations = query.split_whitespace().filter(|word| *word == "NOT").count();
+    let opening = query.matches(['(', '[', '{']).count();
+    if negations + opening <= MOST_NESTED {
+        return Ok(());
+    }
+    let message = format!(
+        "a query has at most {MOST_NESTED} parentheses and NOTs, not {}",
+        negations + opening
+    );
+    Err(Error::new(ErrorKind::InvalidQuery, message))
 }
 
 impl Retrieval for IndexRetrieval<'_> {

@@ -115,7 +115,7 @@ fn word_end(text: &str, range: Range<usize>) -> Range<usize> {
 
 /// The range with the rest of its lines and so many lines before and after; blank lines do not count.
 fn around(text: &str, range: &Range<usize>, context: usize) -> Range<usize> {
-    let room = LINE * (context + 1);
+    let room = LINE.saturating_mul(context.saturating_add(1));
     let first = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
     let last = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at + 1);
     let start = first - reach(text[..first].split_inclusive('\n').rev(), context);
@@ -125,8 +125,11 @@ fn around(text: &str, range: &Range<usize>, context: usize) -> Range<usize> {
     } else {
         start
     };
-    let end =
-        if end - range.end > room { word_end(text, range.end..range.end + room).end } else { end };
+    let end = if end - range.end > room {
+        word_end(text, range.end..range.end.saturating_add(room)).end
+    } else {
+        end
+    };
     start..start + text[start..end].trim_end().len()
 }
 
