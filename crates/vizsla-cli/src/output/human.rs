@@ -95,7 +95,10 @@ pub(crate) fn print_compact(response: &SearchResponse) -> io::Result<()> {
 
 fn print_notes(response: &SearchResponse) {
     if let Some(reason) = &response.degraded {
-        super::note(&format!("degraded to BM25 alone: {reason}"));
+        // Part of an engine may not have answered, and what was found have been read.
+        let is_read = response.stages.rerank.is_some();
+        let what = if is_read { "not the whole answer" } else { "degraded to BM25 alone" };
+        super::note(&format!("{what}: {reason}"));
     }
     let notes: &QueryNotes = &response.notes;
     for sentence in notes.sentences() {

@@ -17,7 +17,7 @@ use vizsla::{Error, ErrorKind, IndexSettings, RetrieveRequest};
 pub(crate) use self::postgresql::PostgreSql;
 #[cfg(feature = "sqlite")]
 pub(crate) use self::sqlite::Sqlite;
-use crate::address::Address;
+use crate::address::{Address, EngineKind};
 
 /// The version of the tables; raised when older programs could no longer read them.
 const VERSION: i32 = 1;
@@ -42,22 +42,30 @@ struct Foreign {
 impl Tables {
     fn of(address: &Address) -> Result<Self, Error> {
         let name = address.index();
+        let exact = |name: String| exact(name, address.kind());
         let foreign = match address.option("text") {
             None => None,
             Some(text) => {
+                let weighted = |text| weighted(text).map(|(name, weight)| (exact(name), weight));
                 let text = text.split(',').map(weighted).collect::<Result<_, _>>()?;
-                let title = address.option("title").map(column).transpose()?;
-                let id = column(address.option("id").unwrap_or("id"))?;
+                let title = address.option("title").map(column).transpose()?.map(exact);
+                let id = exact(column(address.option("id").unwrap_or("id"))?);
                 Some(Foreign { text, title, id })
             }
         };
         Ok(Self {
-            passages: name.to_owned(),
+            passages: if foreign.is_some() { exact(name.to_owned()) } else { name.to_owned() },
             files: format!("{name}_files"),
             settings: format!("{name}_settings"),
             foreign,
         })
     }
+}
+
+/// A name of somebody else's as it is: without quotes, PostgreSQL reads capitals as small letters.
+fn exact(name: String, kind: EngineKind) -> String {
+    let is_quoted = kind == EngineKind::PostgreSql && name.contains(|c: char| c.is_uppercase());
+    if is_quoted { format!("\"{name}\"") } else { name }
 }
 
 fn weighted(text: &str) -> Result<(String, f32), Error> {
@@ -68,7 +76,7 @@ fn weighted(text: &str) -> Result<(String, f32), Error> {
     Ok((column(name)?, weight))
 }
 
-/// A name that needs no quotes.
+/// A name without anything that SQL could take for something else.
 fn column(name: &str) -> Result<String, Error> {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(good) {
@@ -127,4 +135,24 @@ fn not_ours(address: &Address) -> Error {
         address.index()
     );
     Error::new(ErrorKind::NotAnIndex, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn capitals_of_somebody_elses_names_are_kept() {
+        let tables = |address: &str| Tables::of(&address.parse().unwrap()).unwrap();
+        let other = tables("postgresql://h/d/Posts?text=bodyText%5E2,note&title=postTitle&id=Id");
+        let foreign = other.foreign.unwrap();
+        assert_eq!(other.passages, "\"Posts\"");
+        assert_eq!(foreign.text, [("\"bodyText\"".to_owned(), 2.0), ("note".to_owned(), 1.0)]);
+        assert_eq!(
+            (foreign.title.as_deref(), foreign.id.as_str()),
+            (Some("\"postTitle\""), "\"Id\"")
+        );
+        assert_eq!(tables("postgresql://h/d/Posts").passages, "Posts");
+        assert_eq!(tables("sqlite:a.db?table=Posts&text=bodyText").passages, "Posts");
+    }
 }
