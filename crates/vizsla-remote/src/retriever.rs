@@ -91,7 +91,6 @@ impl Retriever for EngineRetriever {
         let clauses = self.engine.clauses();
         let prepared = Prepared::new(clauses, &self.layout, &query, &request.filter)?;
         Ok(Box::new(EngineRetrieval {
-            engine: &*self.engine,
             retriever: self,
             prepared,
             sent: Arc::default(),
@@ -110,7 +109,6 @@ impl Retriever for EngineRetriever {
 
 /// One question to one index.
 struct EngineRetrieval<'a> {
-    engine: &'a dyn Engine,
     retriever: &'a EngineRetriever,
     prepared: Prepared,
     /// The query as it was sent.
@@ -135,8 +133,8 @@ impl EngineRetrieval<'_> {
     /// Searches, and again with less where too much was asked for.
     fn find(&mut self) -> Result<Answer, Error> {
         let ask = |of: &mut Self, all| -> Result<(Value, Answer), Error> {
-            let query = of.prepared.to_json(of.engine.clauses(), of.layout(), all);
-            let answer = of.engine.search(of.layout(), &query, of.depth, &of.time)?;
+            let query = of.prepared.to_json(of.retriever.engine.clauses(), of.layout(), all);
+            let answer = of.retriever.engine.search(of.layout(), &query, of.depth, &of.time)?;
             of.took = answer.took.map(|took| took + of.took.unwrap_or_default());
             Ok((query, answer))
         };
@@ -159,8 +157,8 @@ impl EngineRetrieval<'_> {
     /// The required clauses that no passage has.
     fn nowhere(&self) -> Result<Vec<String>, Error> {
         let mut nowhere = Vec::new();
-        for (words, query) in self.prepared.required(self.engine.clauses()) {
-            if !self.engine.has(self.layout(), &query, &self.time)? {
+        for (words, query) in self.prepared.required(self.retriever.engine.clauses()) {
+            if !self.retriever.engine.has(self.layout(), &query, &self.time)? {
                 nowhere.push(words.to_owned());
             }
         }
@@ -247,7 +245,7 @@ impl Retrieval for EngineRetrieval<'_> {
         if text.len() > HIGHLIGHTED_CHARACTERS {
             return Vec::new();
         }
-        if !self.engine.highlights() {
+        if !self.retriever.engine.highlights() {
             return words_of(&self.query.text, text);
         }
         let Some(hit) = self.detail(candidate) else { return Vec::new() };
@@ -282,7 +280,7 @@ impl Retrieval for EngineRetrieval<'_> {
 
     fn explain(&mut self, candidate: &Candidate) -> Result<Option<Explanation>, BoxError> {
         let Some(key) = self.keys.get(&candidate.key()) else { return Ok(None) };
-        let told = self.engine.explain(self.layout(), &self.sent, key, &self.time)?;
+        let told = self.retriever.engine.explain(self.layout(), &self.sent, key, &self.time)?;
         Ok(told.map(Explanation::Other))
     }
 }

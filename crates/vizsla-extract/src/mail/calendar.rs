@@ -33,8 +33,8 @@ pub(super) fn begins(bytes: &[u8], line: &[u8]) -> bool {
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
     let entries = components(&text, &ENTRIES);
-    let end = text.trim_end().get(text.trim_end().len().saturating_sub(END.len())..);
-    if entries.is_empty() && end.is_some_and(|end| end.eq_ignore_ascii_case(END)) {
+    let last = text.trim_end().lines().next_back();
+    if entries.is_empty() && last.is_some_and(|last| last.eq_ignore_ascii_case(END)) {
         output.problem(ProblemKind::NoText, None, "has no entries");
         return Ok(());
     }

@@ -75,6 +75,9 @@ fn numbers_are_read_as_they_are_written() {
     let found = read(&workbook(rows, ""));
     assert!(found.problems.is_empty(), "{:?}", found.problems);
     assert!(found.documents[0].text.starts_with("-20.5 | 41 | n/a\nAda Lovelace\n"), "{found:?}");
+    let found = read(&workbook(rows, rows));
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    assert!(found.documents[1].text.starts_with("-20.5 | 41 | n/a\nAda Lovelace\n"), "{found:?}");
 }
 
 #[test]

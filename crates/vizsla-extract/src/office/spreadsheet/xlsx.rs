@@ -1,5 +1,6 @@
 //! XLSX and XLSM, cell by cell: a sheet that declares all of its grid takes no more memory than what is in it.
 
+use std::cell::OnceCell;
 use std::io::Cursor;
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
@@ -30,6 +31,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     };
     let mut notes = Notes::of(bytes, output);
     notes.check_sizes()?;
+    let rewritten: OnceCell<Vec<u8>> = OnceCell::new();
     let mut book = Book::new(Cursor::new(bytes)).map_err(error)?;
     let properties = book.workbook_properties().unwrap_or_default();
     let mut sheets = Sheets::of(properties, &output.name);
@@ -44,7 +46,8 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
             let bytes = written::as_written(bytes).map_err(|source| {
                 Error::new(ErrorKind::Malformed, "is not a valid workbook").with_source(source)
             })?;
-            let mut book = Book::new(Cursor::new(&bytes)).map_err(error)?;
+            // The sheets that follow are read from it, too, so this happens once.
+            book = Book::new(Cursor::new(rewritten.get_or_init(|| bytes))).map_err(error)?;
             grid = Grid::new(&name, output.text_left());
             cells(&mut book, &name, &mut grid, output);
         }
