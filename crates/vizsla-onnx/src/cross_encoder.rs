@@ -24,7 +24,8 @@ use crate::scorer::Scorer;
 ///
 /// It scores each pair on its own, without padding and with nothing else in the batch: a score never depends on the
 /// other passages (int8 graphs quantise over the whole batch, so batching would change scores), nor on the number of
-/// threads or callers. A passage longer than the model can read is read in overlapping windows, of which the best
+/// threads or callers. Devices other than the processor are the exception: there pairs are padded and run in batches, and
+/// the size of a batch changes the rounding of a score. A passage longer than the model can read is read in overlapping windows, of which the best
 /// counts; none is truncated.
 ///
 /// It can be used from many threads at once. All calls share one pool of single-threaded sessions, one per core, and
@@ -53,7 +54,8 @@ impl CrossEncoder {
     /// [`ModelFile`](crate::ErrorKind::ModelFile) when a part is missing or invalid,
     /// [`UnsupportedModel`](crate::ErrorKind::UnsupportedModel) when it is not a cross-encoder,
     /// [`Runtime`](crate::ErrorKind::Runtime) when the device cannot be used; the message says which and why. With
-    /// [`Device::Auto`] a device that cannot be opened is not an error: the next one is tried, the processor last.
+    /// [`Device::Auto`] a device that cannot be opened is not an error: the next one is tried, the processor last. An
+    /// int8 model then runs on the processor: graphics processors run its operators some ten times slower.
     pub fn open(
         runtime: Runtime,
         dir: &Path,
@@ -113,6 +115,10 @@ impl CrossEncoder {
         tokenizer: PairTokenizer,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
+        if options.device == Device::Auto && graph.device() != Device::Cpu && graph.is_int8() {
+            let message = "an int8 model is faster on the processor";
+            return Err(Error::new(ErrorKind::UnsupportedModel, message));
+        }
         let threads = options.threads.unwrap_or_else(default_threads);
         Ok(Self {
             name: options.name.clone().unwrap_or(name),
@@ -204,7 +210,7 @@ fn first_that_opens(
     for device in others {
         match open(*device) {
             Ok(opened) => return Ok(opened.without(unavailable)),
-            Err(error) => unavailable.push(format!("{device} cannot be opened: {}", chain(&error))),
+            Err(error) => unavailable.push(format!("{device} is not used: {}", chain(&error))),
         }
     }
     Ok(open(*last)?.without(unavailable))
@@ -292,11 +298,31 @@ mod tests {
         assert_eq!(
             execution.unavailable,
             [
-                "cuda:0 cannot be opened: cannot open it: no driver",
-                "coreml cannot be opened: cannot open it: no driver",
+                "cuda:0 is not used: cannot open it: no driver",
+                "coreml is not used: cannot open it: no driver",
             ]
         );
         assert!(execution.to_string().contains("no driver"), "{execution}");
+    }
+
+    #[test]
+    fn int8_stays_on_the_processor_unless_another_device_is_requested() {
+        let read = |name: &str| std::fs::read(fixture("tiny-bert").join(name)).unwrap();
+        let cuda = Target::new(Device::Cuda(0), GraphOptimization::Full);
+        let open = |file: &str, options: &CrossEncoderOptions| {
+            let graph = PreparedGraph::new("tiny".to_owned(), read(file).into(), None, cuda);
+            let config = ModelConfig::parse(&read("config.json"), None).unwrap();
+            let tokenizer = pair_tokenizer(&read("tokenizer.json"), &config, options).unwrap();
+            let opened =
+                CrossEncoder::build(runtime(), "tiny".to_owned(), &graph, tokenizer, options);
+            opened.map_or_else(|error| error.to_string(), |opened| opened.name)
+        };
+        let auto = CrossEncoderOptions::default().with_threads(1);
+        let int8 = "onnx/model_quint8_avx2.onnx";
+        assert!(open(int8, &auto).contains("faster on the processor"));
+        let requested = auto.clone().with_device(Device::Cuda(0));
+        assert!(!open(int8, &requested).contains("faster on the processor"));
+        assert!(!open("onnx/model.onnx", &auto).contains("faster on the processor"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub struct Execution {
     pub device: Device,
     /// Why no faster method was possible; `None` for the fastest.
     pub reason: Option<String>,
-    /// For [`Device::Auto`], the devices that ONNX Runtime was built for but that could not be opened, and why.
+    /// For [`Device::Auto`], the devices that ONNX Runtime was built for but that are not used, and why.
     pub unavailable: Vec<String>,
 }
 
@@ -69,11 +69,11 @@ mod tests {
             method: ExecutionMethod::SimplifiedGraph,
             device: Device::Cpu,
             reason: Some("the processor has no AVX2".to_owned()),
-            unavailable: vec!["cuda:0 cannot be opened: no driver".to_owned()],
+            unavailable: vec!["cuda:0 is not used: no driver".to_owned()],
         };
         assert_eq!(
             execution.to_string(),
-            "ONNX Runtime, simplified graph (the processor has no AVX2); cuda:0 cannot be opened: no driver"
+            "ONNX Runtime, simplified graph (the processor has no AVX2); cuda:0 is not used: no driver"
         );
         execution.device = Device::Cuda(0);
         assert!(execution.to_string().starts_with("cuda:0: ONNX Runtime"));

@@ -5,9 +5,10 @@ use ::ort::session::{Session as OrtSession, SessionInputValue};
 use ::ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 use vizsla_core::BoxError;
 
-use super::provider::provider;
+use super::provider::{needs, provider};
 use super::{Runtime, operator};
 use crate::cpu::Cpu;
+use crate::device::Device;
 use crate::error::{Error, ErrorKind};
 use crate::graph::{PreparedGraph, Source};
 use crate::pair::Pair;
@@ -36,8 +37,11 @@ impl Session {
     /// comes from one session per core, which beats one session over all cores.
     pub(crate) fn open(runtime: Runtime, graph: &PreparedGraph) -> Result<Self, Error> {
         let session = commit(runtime, graph).map_err(|error| {
-            let message = format!("cannot open {} with ONNX Runtime", graph.name());
-            Error::new(ErrorKind::UnsupportedModel, message).with_source(error)
+            let (message, kind) = match graph.device() {
+                Device::Cpu => ("with ONNX Runtime".to_owned(), ErrorKind::UnsupportedModel),
+                device => (format!("on {device} ({})", needs(device)), ErrorKind::Runtime),
+            };
+            Error::new(kind, format!("cannot open {} {message}", graph.name())).with_source(error)
         })?;
         let inputs = check_inputs(&session, graph.needs_mask())?;
         check_outputs(&session)?;
