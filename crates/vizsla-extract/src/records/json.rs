@@ -20,7 +20,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 4,
+    version: 5,
     extensions: &["json", "jsonc", "json5", "geojson", "topojson", "webmanifest", "har"],
     recognise: Recognise::Text { begins: |c| matches!(c, '{' | '['), shows: is_json },
     is_foreign: false,
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(list.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["x", "l.json#2"]);
         let package = r#"{"name":"n","scripts":{"test":"t"},"files":["a","b"]}"#;
         let one = read("p/package.json", package).documents;
-        assert_eq!(one[0].text, "name: n\nscripts.test: t\nfiles: a\nfiles: b");
+        assert_eq!(one[0].text, "name: n\nscripts.test: t\nfiles: a; b");
         assert_eq!(one[0].title, "package.json");
         let described = r#"{"openapi":"3.0.0","info":{"title":"Pet  API"},"paths":{"/a":{}}}"#;
         assert_eq!(read("api.json", described).documents[0].title, "Pet API");

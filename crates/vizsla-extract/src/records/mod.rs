@@ -8,6 +8,8 @@ mod relaxed;
 mod rows;
 pub(crate) mod table;
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use vizsla_core::{Document, Limits, Metadata, MetadataValue};
 
@@ -21,6 +23,9 @@ pub(crate) static FORMATS: &[&Definition] =
 
 /// Maximum bytes of the key path before each value of a flattened text.
 const PATH_BYTES: usize = 256;
+
+/// Maximum bytes of the short values of a list that share a line.
+const LINE_BYTES: usize = 120;
 
 /// Maximum number of values in one JSON text. Parsed, each takes some seventy bytes and each object several hundred,
 /// for two or three bytes of text.
@@ -156,8 +161,8 @@ pub(crate) struct Flattened {
     pub(crate) is_whole: bool,
 }
 
-/// Everything in a value, one `name: value` per line, in at most `most` bytes; lists and objects contribute the key
-/// path. Values nested deeper than `nesting` are omitted.
+/// Everything in a value, in at most `most` bytes: one `name: value` per line, where lists and objects contribute the key
+/// path, and the short values of a list share lines. Values nested deeper than `nesting` are omitted.
 pub(crate) fn flatten(value: &Value, most: usize, nesting: usize) -> Flattened {
     let mut flattener = Flattener::new(most, nesting);
     flattener.value(value, nesting);
@@ -195,12 +200,20 @@ impl Flattener {
             Value::Object(_) | Value::Array(_) if nesting == 0 => self.is_whole = false,
             Value::Object(values) => self.record(values, nesting),
             Value::Array(values) => {
-                for value in values {
+                let mut rest = values.as_slice();
+                while let Some((first, others)) = rest.split_first() {
                     if self.text.len() >= self.most {
                         self.is_whole = false;
                         break;
                     }
-                    self.value(value, nesting - 1);
+                    let (line, count) = line_of(rest);
+                    if count > 1 {
+                        self.leaf(&line);
+                        rest = &rest[count..];
+                    } else {
+                        self.value(first, nesting - 1);
+                        rest = others;
+                    }
                 }
             }
             Value::String(string) => self.leaf(string),
@@ -242,6 +255,28 @@ impl Flattener {
     }
 }
 
+/// The line that the first values of a list share, and how many they are. So a list repeats its key path once for a line,
+/// not once for a value, which may be a hundred times shorter.
+fn line_of(values: &[Value]) -> (String, usize) {
+    let (mut line, mut count) = (String::new(), 0);
+    for value in values {
+        let text = match value {
+            Value::String(text) if !text.contains('\n') => Cow::Borrowed(text.as_str()),
+            Value::Number(_) | Value::Bool(_) => Cow::Owned(value.to_string()),
+            _ => break,
+        };
+        if line.len() + text.len() > LINE_BYTES {
+            break;
+        }
+        if count > 0 {
+            line.push_str("; ");
+        }
+        line.push_str(&text);
+        count += 1;
+    }
+    (line, count)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -259,7 +294,7 @@ mod tests {
             json!({"_id": {"$oid": "65f0"}, "title": ["A", "B"], "text": {"en": "dog"}, "n": 1}),
         );
         assert_eq!(document.id, "$oid: 65f0");
-        assert_eq!((document.title.as_str(), document.text.as_str()), ("A\nB", "en: dog"));
+        assert_eq!((document.title.as_str(), document.text.as_str()), ("A; B", "en: dog"));
         assert_eq!(document.metadata["n"], MetadataValue::Integer(1));
         assert_eq!(read(json!({"id": null, "text": "x"})).id, "f#1");
         assert_eq!(read(json!({"id": 7, "text": null})).id, "7");
@@ -275,10 +310,23 @@ mod tests {
     }
 
     #[test]
+    fn short_values_of_a_list_share_lines() {
+        let flat = |value: Value| flatten(&value, 1_000, 512).text;
+        assert_eq!(flat(json!({"tags": ["red", 2, true], "n": 1})), "tags: red; 2; true\nn: 1");
+        assert_eq!(flat(json!({"a": ["x", null, "y", ["z"], "w"]})), "a: x\na: y\na: z\na: w");
+        let (long, lines) = ("word ".repeat(30), "one\ntwo".to_owned());
+        let expected = format!("t: {long}\nt: a; b\nt: {lines}");
+        assert_eq!(flat(json!({"t": [long, "a", "b", lines]})), expected);
+    }
+
+    #[test]
     fn repeated_names_are_cut() {
         let record = json!({"k".repeat(64 << 10): vec![1; 100_000]});
         let Flattened { text, is_whole } = flatten(&record, usize::MAX, 512);
-        assert!(is_whole && text.len() < 100_000 * (PATH_BYTES + 5), "{}", text.len());
+        assert!(is_whole && text.len() < 1_000_000, "{}", text.len());
+        let record = json!({"k".repeat(64 << 10): vec![json!({"a": 1}); 1_000]});
+        let nested = flatten(&record, usize::MAX, 512).text;
+        assert!(nested.len() < 1_000 * (PATH_BYTES + 5), "{}", nested.len());
         let Flattened { text, is_whole } = flatten(&record, 1_000, 512);
         assert!(!is_whole && text.len() <= 1_000);
     }
@@ -290,6 +338,6 @@ mod tests {
         let Flattened { text, is_whole } = flatten(&json!({"a": {"b": 1}, "c": 2}), 100, 1);
         assert_eq!((text.as_str(), is_whole), ("c: 2", false));
         let Flattened { text, is_whole } = flatten(&json!([[], {}, null, 1.5, "x"]), 100, 2);
-        assert_eq!((text.as_str(), is_whole), ("1.5\nx", true));
+        assert_eq!((text.as_str(), is_whole), ("1.5; x", true));
     }
 }

@@ -20,7 +20,7 @@ use crate::text::{decode, markdown};
 pub(crate) static FORMAT: Definition = Definition {
     name: "notebook",
     title: "notebook",
-    version: 3,
+    version: 4,
     extensions: &["ipynb"],
     recognise: Recognise::Text { begins: |c| c == '{', shows: is_notebook },
     is_foreign: false,
