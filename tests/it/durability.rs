@@ -127,7 +127,7 @@ fn check_and_repair_say_what_they_find() {
 #[cfg(unix)]
 #[test]
 fn a_kill_at_any_moment_loses_nothing_committed() {
-    let kills = std::env::var("VIZSLA_TEST_KILLS").map_or(40, |count| count.parse().unwrap());
+    let kills = std::env::var("VIZSLA_TEST_KILLS").map_or(100, |count| count.parse().unwrap());
     let workspace = Workspace::new();
     let mut random = fastrand::Rng::with_seed(9);
     workspace.write("docs/kept.md", "heron zero");

@@ -70,6 +70,13 @@ fn a_missing_or_foreign_index() {
         &["search", "dog", "--index", "other"],
         &["another program", "TantivyRetriever"],
     );
+    workspace.write("video/segments/part1.ts", "x");
+    fails(&workspace, &["index", "photos", "--index", "video"], &["it holds other files"]);
+    workspace.write("settings/vizsla.json", "x");
+    for command in ["search dog", "check", "repair", "index photos"] {
+        let args: Vec<&str> = command.split(' ').chain(["--index", "settings"]).collect();
+        fails(&workspace, &args, &["none of its segments", "delete settings/vizsla.json"]);
+    }
 }
 
 #[test]
@@ -175,6 +182,35 @@ fn a_full_disk_loses_nothing() {
     assert!(ran.err.contains("no room is left"), "{}", ran.err);
     workspace.ok(&["search", "alpha", "--index", "index", "--fusion", "bm25"]);
     workspace.ok(&["index", "docs", "--index", "index"]);
+}
+
+/// What a repair has dropped and could not read again is read by the next run, and the message says so.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_during_a_repair_loses_nothing() {
+    let workspace = Workspace::new();
+    let words: String = (0..200_000).map(|i| format!("word{i} ")).collect();
+    workspace.write("docs/big.txt", words);
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    for entry in std::fs::read_dir(workspace.path("index/segments")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "store") {
+            std::fs::write(&path, b"damaged").unwrap();
+        }
+    }
+    let limited = format!(
+        "trap '' XFSZ; ulimit -f 100; exec '{}' repair --index index",
+        env!("CARGO_BIN_EXE_vizsla")
+    );
+    let mut command = std::process::Command::new("bash");
+    let ran = run(command.args(["-c", &limited]).current_dir(workspace.path("")), b"");
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    for words in ["could not be read again", "`vizsla index --index index`", "no room is left"] {
+        assert!(ran.err.contains(words), "{}", ran.err);
+    }
+    workspace.ok(&["index", "--index", "index"]);
+    workspace.ok(&["search", "word77777", "--index", "index", "--fusion", "bm25"]);
+    workspace.ok(&["check", "--index", "index"]);
 }
 
 /// Starts indexing from a pipe that stays open, so that the run cannot end by itself, and waits until it has started.

@@ -368,7 +368,8 @@ pub(crate) struct RerankArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
-    /// Ids of the documents to remove
+    /// Ids of the documents to remove. A document of a file returns when the file is read again: because it has changed,
+    /// or by `vizsla repair`
     #[arg(value_name = "ID", required_unless_present = "path")]
     pub(crate) ids: Vec<String>,
     /// Remove all documents of this file, or of what is below this folder, or of files whose path matches this glob, or

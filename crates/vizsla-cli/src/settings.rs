@@ -170,7 +170,7 @@ pub(crate) fn wants_backtraces() -> bool {
         clippy::disallowed_methods,
         reason = "the one place that reads the program's environment"
     )]
-    std::env::var_os("RUST_BACKTRACE").is_some()
+    std::env::var_os("RUST_BACKTRACE").is_some_and(|wanted| wanted != "0")
 }
 
 #[cfg(test)]

@@ -113,8 +113,8 @@ impl Corpus {
     /// Cost: some seconds for 100,000 documents.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingPart`] without a corpus, [`ErrorKind::Malformed`] when a line of it is not a document, and
-    /// [`ErrorKind::Index`] or [`ErrorKind::Io`] when the index cannot be written.
+    /// [`ErrorKind::MissingPart`] without a corpus, [`ErrorKind::Malformed`] when a line of it is not a document or two have
+    /// the same id, and [`ErrorKind::Index`] or [`ErrorKind::Io`] when the index cannot be written.
     pub fn index_temporarily(dataset: &Path, options: &CorpusOptions) -> Result<Self> {
         let scratch =
             tempfile::Builder::new().prefix("vizsla-eval-").tempdir().map_err(|error| {
@@ -230,6 +230,11 @@ impl Sink for Adding<'_> {
             return ControlFlow::Break(());
         }
         match self.writer.add(&document) {
+            // Judgments of this id would be judgments of the last one, and the others could not be found.
+            Ok(outcome) if outcome.repeated => {
+                let reason = format!("more than one document has the id {:?}", document.id);
+                self.failure = Some(Failure::Record(reason));
+            }
             Ok(_) => self.documents += 1,
             Err(error) => self.failure = Some(Failure::Index(error)),
         }
@@ -280,6 +285,10 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Malformed);
         let reason = std::error::Error::source(&error).unwrap().to_string();
         assert!(reason.starts_with("line 2"), "{reason}");
+        written(dataset, &[("a", "dog"), ("b", "cat"), ("a", "cow")]);
+        let error = count(&options).unwrap_err();
+        let reason = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(reason, "more than one document has the id \"a\"");
     }
 
     #[test]

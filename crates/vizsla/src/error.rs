@@ -61,6 +61,9 @@ pub enum ErrorKind {
     Internal,
 }
 
+/// What a full disk means, after what could not be done.
+const NO_ROOM: &str = ": no room is left on the device; free some and run it again; what was committed before is unchanged";
+
 /// The result type of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -77,8 +80,9 @@ impl Error {
     }
 
     pub(crate) fn io(doing: &str, path: &Path, source: io::Error) -> Self {
-        Self::new(io_kind(source.kind()), format!("cannot {doing} {}", path.display()))
-            .with_source(source)
+        let kind = io_kind(source.kind());
+        let remedy = if kind == ErrorKind::NoSpace { NO_ROOM } else { "" };
+        Self::new(kind, format!("cannot {doing} {}{remedy}", path.display())).with_source(source)
     }
 
     /// The category of an error.
@@ -121,9 +125,7 @@ impl Error {
         };
         let what = match kind {
             ErrorKind::Corrupt => ": it is damaged and needs repair",
-            ErrorKind::NoSpace => {
-                ": no room is left on the device; free some and run it again; nothing that was committed is lost"
-            }
+            ErrorKind::NoSpace => NO_ROOM,
             _ => "",
         };
         Self::new(kind, format!("cannot {doing} the index at {at}{what}")).with_source(source)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::Context as _;
 use vizsla::Index;
 use vizsla_ingest::{Sync, SyncOptions};
 
@@ -71,7 +71,12 @@ fn reindex(dir: &Path, files: &[String]) -> anyhow::Result<()> {
         .with_workers(workers::command(None)?)
         .reread(&Index::open(dir)?, files, &IndexProgress::default(), &cancel)
         .map_err(|error| interrupt::or_failed(error, dir))
-        .context("cannot read the files again")?;
+        .with_context(|| {
+            format!(
+                "the files of the dropped parts could not be read again; `vizsla index --index {}` does it later",
+                dir.display()
+            )
+        })?;
     output::print_report(&report, false)?;
     Ok(())
 }

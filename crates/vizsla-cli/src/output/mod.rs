@@ -23,17 +23,13 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
 
 /// Prints one JSON object over several lines.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
-    writeln!(out)?;
+    writeln!(io::stdout().lock(), "{}", escaped(&serde_json::to_string_pretty(value)?))?;
     Ok(())
 }
 
 /// Prints one JSON object on a line.
 pub(crate) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, value)?;
-    writeln!(out)?;
+    writeln!(io::stdout().lock(), "{}", escaped(&serde_json::to_string(value)?))?;
     Ok(())
 }
 
@@ -59,15 +55,38 @@ pub(crate) fn hint(text: &str) {
     let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {}", printable(text));
 }
 
-/// The text with a visible sign in place of control characters, with which a document could move the cursor or change
-/// colours or the window title. Line ends and tabs stay.
+/// The text with a visible sign in place of what a document could do harm to a terminal with. Line ends and tabs stay.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let hostile = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let hostile = |c: char| is_hostile(c) && !matches!(c, '\n' | '\t');
     if text.contains(hostile) {
         text.replace("\r\n", "\n").replace(hostile, "\u{fffd}").into()
     } else {
         text.into()
     }
+}
+
+/// The same JSON, with escapes for what JSON allows in a string as it is and a terminal acts upon.
+fn escaped(json: &str) -> Cow<'_, str> {
+    // Line ends are of the layout: within a string they are escaped already.
+    let hostile = |c: char| is_hostile(c) && c != '\n';
+    if !json.contains(hostile) {
+        return json.into();
+    }
+    let mut safe = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if hostile(c) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe.into()
+}
+
+/// Whether a terminal acts upon a character: control characters move the cursor or change colours or the window's title,
+/// others turn the direction of what follows.
+fn is_hostile(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -80,6 +99,11 @@ mod tests {
             printable("a\u{1b}]0;x\u{7}\u{9b}2J\r\nb\tc"),
             "a\u{fffd}]0;x\u{fffd}\u{fffd}2J\nb\tc"
         );
+        assert_eq!(printable("cod\u{202e}exe.fdp"), "cod\u{fffd}exe.fdp");
         assert!(matches!(printable("plain é\n"), Cow::Borrowed(_)));
+        let value = serde_json::json!({"text": "\u{7f}\u{9b}2J\u{202e}é\n"});
+        let json = escaped(&serde_json::to_string_pretty(&value).unwrap()).into_owned();
+        assert_eq!(json, "{\n  \"text\": \"\\u007f\\u009b2J\\u202eé\\n\"\n}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 }

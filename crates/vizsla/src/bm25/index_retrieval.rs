@@ -120,7 +120,7 @@ impl<'a> IndexRetrieval<'a> {
         self.expand_prefixes(&mut groups)?;
         self.read_as.clone_from(&self.parsed.text);
         self.terms = terms_of_groups(&groups);
-        if self.retriever.corrects {
+        if self.retriever.corrects && self.has_time()? {
             let unknown = self.find_unknown()?;
             for Unknown { term, nearest, .. } in unknown.iter().filter(|unknown| !unknown.rare) {
                 if let Some(group) = groups.iter_mut().find(|group| group.term() == term) {
@@ -134,9 +134,24 @@ impl<'a> IndexRetrieval<'a> {
             self.terms.extend(terms_of_groups(&self.analyzer().groups(&self.read_as)));
         }
         self.query = ScoredQuery::Bm25(self.bm25_query(&groups)?);
-        if let Some(rm3) = self.retriever.rm3 {
+        if let Some(rm3) = self.retriever.rm3
+            && self.has_time()?
+        {
             let expanded = self.expanded(&groups, rm3)?;
             self.query = ScoredQuery::Bm25(self.bm25_query(&expanded)?);
+        }
+        Ok(())
+    }
+
+    /// Whether there is time for what only improves the query. What it needs to be answered at all is done regardless.
+    fn has_time(&self) -> Result<bool> {
+        self.check_cancelled()?;
+        Ok(!self.request.time.is_past_deadline())
+    }
+
+    fn check_cancelled(&self) -> Result<()> {
+        if self.request.time.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled"));
         }
         Ok(())
     }
@@ -464,9 +479,7 @@ fn check_nesting(query: &str) -> Result<()> {
 
 impl Retrieval for IndexRetrieval<'_> {
     fn candidates(&mut self) -> std::result::Result<Ranking<Candidate>, BoxError> {
-        if self.request.time.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "the search was cancelled").into());
-        }
+        self.check_cancelled()?;
         let depth = self.request.depth.get();
         let mut addresses = HashMap::new();
         let place = |candidate: &Candidate, address| {

@@ -244,15 +244,25 @@ fn verify(path: &Path) -> std::result::Result<u64, String> {
     }
 }
 
+/// Whether there is something to open, verify or repair.
 pub(super) fn check_is_index(dir: &Path) -> Result<()> {
     if !dir.exists() {
         let message = format!("there is no index at {}", dir.display());
         return Err(Error::new(ErrorKind::NotFound, message));
     }
-    if !settings::is_index(dir) && !dir.join(SEGMENTS_DIR).is_dir() {
-        return Err(settings::not_an_index(dir));
+    match (dir.join(SEGMENTS_DIR).is_dir(), settings::is_index(dir)) {
+        (true, _) => Ok(()),
+        (false, false) => Err(settings::not_an_index(dir)),
+        (false, true) => Err(Error::new(
+            ErrorKind::NotAnIndex,
+            format!(
+                "{} has the settings of an index and none of its segments, so that nothing can be repaired: delete {} and \
+                 index the sources again",
+                dir.display(),
+                dir.join(settings::SETTINGS_FILE).display()
+            ),
+        )),
     }
-    Ok(())
 }
 
 /// Whether something is wrong with the files of an index. Cost: reads all of them.

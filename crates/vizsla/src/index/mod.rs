@@ -142,12 +142,7 @@ impl Index {
     /// [`ErrorKind::NotFound`], [`ErrorKind::NotAnIndex`], [`ErrorKind::FormatVersion`] or [`ErrorKind::Corrupt`].
     pub fn open(dir: impl AsRef<Path>) -> Result<Self> {
         let dir = dir.as_ref();
-        if !dir.exists() {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("there is no index at {}", dir.display()),
-            ));
-        }
+        damage::check_is_index(dir)?;
         if !settings::is_index(dir) {
             return Err(settings::not_an_index(dir));
         }
@@ -399,7 +394,16 @@ fn holds_nothing_else(dir: &Path) -> Result<bool> {
             || name.starts_with("manifest-")
             || name.ends_with(".tmp")
     };
-    Ok(entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)))
+    if !entries.flatten().all(|entry| entry.file_name().to_str().is_some_and(ours)) {
+        return Ok(false);
+    }
+    let Ok(segments) = fs::read_dir(dir.join(SEGMENTS_DIR)) else { return Ok(true) };
+    let of_engine = |name: &str| {
+        let stem = name.split('.').next().unwrap_or_default();
+        let is_id = stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id || name == directory::META || name.starts_with('.') || name.ends_with(".tmp")
+    };
+    Ok(segments.flatten().all(|entry| entry.file_name().to_str().is_some_and(of_engine)))
 }
 
 fn size_of_dir(dir: &Path) -> u64 {

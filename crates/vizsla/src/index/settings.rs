@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The version of everything this crate writes. Raised when older programs could no longer read it.
 pub const FORMAT_VERSION: u32 = 3;
 
-const SETTINGS_FILE: &str = "vizsla.json";
+pub(super) const SETTINGS_FILE: &str = "vizsla.json";
 
 /// The settings fixed when an index is created.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
