@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 
 /// The programs in `tests/fuzz/targets`, each with the fixtures that seed it.
-const TARGETS: [(&str, &[&str]); 12] = [
+const TARGETS: [(&str, &[&str]); 13] = [
     ("text", &["index-fixtures/documents", "index-fixtures/broken"]),
     ("markup", &[]),
     ("records", &["index-fixtures/documents"]),
@@ -19,12 +19,13 @@ const TARGETS: [(&str, &[&str]); 12] = [
     ("mail", &[]),
     ("archive", &[]),
     ("query", &[]),
+    ("search", &[]),
     ("trec", &["index-fixtures/trec_eval"]),
     ("stored_passage", &[]),
     ("onnx_graph", &["index-fixtures/models"]),
 ];
 /// The targets that need more than the readers of documents.
-const OF_THE_ENGINE: [&str; 4] = ["query", "trec", "stored_passage", "onnx_graph"];
+const OF_THE_ENGINE: [&str; 5] = ["query", "search", "trec", "stored_passage", "onnx_graph"];
 /// Larger fixtures make poor seeds.
 const LARGEST_SEED: u64 = 256 << 10;
 
