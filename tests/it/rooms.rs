@@ -8,7 +8,13 @@ use crate::tidy::sources;
 
 /// The part of a file that is not tests, without comments.
 fn code(content: &str) -> String {
-    let end = content.find("#[cfg(test)]\nmod tests").unwrap_or(content.len());
+    let mut modules = content.match_indices("#[cfg(test)]\nmod ");
+    let begins_tests = |rest: &str| {
+        let line = rest.lines().nth(1).unwrap_or_default();
+        line.starts_with("mod tests") || line.ends_with('{')
+    };
+    let end = modules.find_map(|(at, _)| begins_tests(&content[at..]).then_some(at));
+    let end = end.unwrap_or(content.len());
     let lines = content[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
     // Where an item may be seen is not a use of what it names.
     lines.collect::<Vec<_>>().join("\n").replace("pub(in crate::", "pub(in ")
@@ -303,7 +309,7 @@ fn no_files_of_a_crate_need_each_other() {
             let module = module_of(path);
             let to = references(code, &module);
             let to = to.iter().filter_map(|reference| target(reference, &files, &handed));
-            let to = to.filter(|target| *target != module && !recurses(&name, &module, target));
+            let to = to.filter(|target| *target != module);
             let to = to.collect();
             arrows.insert(module, to);
         }
@@ -312,16 +318,6 @@ fn no_files_of_a_crate_need_each_other() {
             panic!("files of {name} need each other: {circle:?}");
         }
     }
-}
-
-/// Whether an arrow is there because files are inside files: the list of formats names them all, and a format that holds
-/// others reads them through the list.
-fn recurses(name: &str, from: &[String], to: &[String]) -> bool {
-    let groups = ["archive", "html", "mail", "ocr", "office", "pdf", "records", "text"];
-    let is_group = to.first().is_some_and(|group| groups.contains(&group.as_str()));
-    let is_list = to.is_empty() || to == ["format"];
-    name == "vizsla-extract"
-        && (from == ["format"] && is_group || from == ["output"] && (is_group || is_list))
 }
 
 /// A way that comes back to where it began.

@@ -1,63 +1,20 @@
-//! The formats that are read, how each is recognised, and the version of its reader.
+//! The list of all formats, and which of them a file is in.
 //!
 //! A format is one file and one line: the file defines a [`Definition`], the line lists it in the module of its group.
 
 use std::fmt;
-use std::io::BufRead;
 
-use crate::error::Error;
-use crate::output::Output;
+use crate::definition::{Definition, Read, Recognise};
+use crate::error::{Error, ErrorKind};
+use crate::output::{Formats, Output, Streamed};
 use crate::sample::Sample;
-
-/// Everything there is to know about a format.
-pub(crate) struct Definition {
-    /// A name for storage, stable between releases.
-    pub(crate) name: &'static str,
-    /// Its name in messages.
-    pub(crate) title: &'static str,
-    /// The version of its reader, raised when the same bytes yield different documents than before.
-    pub(crate) version: u32,
-    /// The extensions that indicate it, in lower case.
-    pub(crate) extensions: &'static [&'static str],
-    /// How its content shows it. Content counts for more than the extension.
-    pub(crate) recognise: Recognise,
-    /// Whether the reader handles binary structures that others made, and is better run in a process of its own.
-    pub(crate) is_foreign: bool,
-    pub(crate) read: Read,
-}
-
-/// How content shows its format.
-pub(crate) enum Recognise {
-    /// Not at all: the extension alone indicates it.
-    No,
-    /// Its bytes do, whatever the extension is.
-    Bytes(fn(&[u8]) -> bool),
-    /// Its text does, where the extension indicates plain text or nothing, or a format whose texts do not begin with
-    /// the character that this one begins with.
-    Text { begins: fn(char) -> bool, shows: fn(&Sample<'_>) -> bool },
-}
-
-/// How a file is read.
-pub(crate) enum Read {
-    /// From all of its bytes.
-    Whole(fn(&[u8], &mut Output<'_>) -> Result<(), Error>),
-    /// Record by record, so that it may have any size and limits apply to each record.
-    Streamed(fn(&mut dyn BufRead, &mut Output<'_>) -> Result<(), Error>),
-    /// Not at all; the remedy says what to do instead.
-    Not(&'static str),
-}
-
-impl Definition {
-    fn is_shown_by(&self, bytes: &[u8]) -> bool {
-        matches!(self.recognise, Recognise::Bytes(is) if is(bytes))
-    }
-}
+use crate::whole;
 
 /// All groups of formats. They are recognised in this order: what is in a container comes before the container, and a kind
 /// of JSON before JSON.
 static GROUPS: [&[&Definition]; 7] = [
     crate::pdf::FORMATS,
-    crate::ocr::FORMATS,
+    crate::picture::FORMATS,
     crate::office::FORMATS,
     crate::mail::FORMATS,
     crate::archive::FORMATS,
@@ -67,6 +24,26 @@ static GROUPS: [&[&Definition]; 7] = [
 
 fn all() -> impl Iterator<Item = &'static Definition> {
     GROUPS.iter().flat_map(|group| group.iter().copied())
+}
+
+/// The list, as files inside others are read by it.
+pub(crate) struct All;
+
+impl Formats for All {
+    fn read(&self, name: &str, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+        Format::detect(name, bytes).read(bytes, output)
+    }
+
+    fn streamed(&self, name: &str, head: &[u8]) -> Option<Streamed> {
+        match Format::detect(name, head).0.read {
+            Read::Streamed(read) => Some(read),
+            Read::Whole(_) | Read::Not(_) => None,
+        }
+    }
+
+    fn is_plain(&self, name: &str, head: &[u8]) -> bool {
+        Format::detect(name, head) == Format::TEXT
+    }
 }
 
 /// How the bytes of a file are interpreted.
@@ -131,6 +108,21 @@ impl Format {
     /// The format of this name, as [`Format::name`] gives it.
     pub fn named(name: &str) -> Option<Self> {
         all().find(|format| format.name == name).map(Self)
+    }
+
+    /// Reads a file of this format.
+    pub(crate) fn read(self, mut bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+        match self.0.read {
+            Read::Streamed(read) => read(&mut bytes, output),
+            Read::Whole(read) => {
+                whole::check_size(bytes, output.limits)?;
+                read(bytes, output)
+            }
+            Read::Not(remedy) => {
+                let message = format!("is a file of the format {}: {remedy}", self.title());
+                Err(Error::new(ErrorKind::Unsupported, message))
+            }
+        }
     }
 
     /// A name for storage, stable between releases.

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod archive;
+mod definition;
 mod error;
 mod format;
 mod html;
@@ -26,6 +27,7 @@ mod ocr;
 mod office;
 mod output;
 mod pdf;
+mod picture;
 mod records;
 #[cfg(any(feature = "office", feature = "spreadsheet", feature = "archive"))]
 mod restored;
@@ -44,7 +46,8 @@ pub use records::json_document;
 pub use sink::{Extracted, Problem, ProblemKind, Sink};
 pub use vizsla_core::{Document, Limits};
 
-use crate::format::Read;
+use crate::definition::Read;
+use crate::format::All;
 use crate::input::Content;
 use crate::output::Output;
 
@@ -61,11 +64,11 @@ use crate::output::Output;
 /// some documents.
 pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result<(), Error> {
     let Input { name, format, ocr, content } = input;
-    let mut output = Output::new(name, limits, sink).with_ocr(ocr);
+    let mut output = Output::new(name, limits, &All, sink).with_ocr(ocr);
     let read = match content {
         Content::Bytes(bytes) => match format {
-            Some(format) => read(format, bytes, &mut output),
-            None => whole(bytes, &mut output),
+            Some(format) => format.read(bytes, &mut output),
+            None => Format::detect(name, bytes).read(bytes, &mut output),
         },
         Content::Reader(reader) => streamed(format, reader, &mut output),
     };
@@ -88,8 +91,8 @@ fn streamed(
     }
     let bytes = whole::read_whole(reader, output.limits)?;
     match format {
-        Some(format) => read(format, &bytes, output),
-        None => whole(&bytes, output),
+        Some(format) => format.read(&bytes, output),
+        None => Format::detect(&output.name, &bytes).read(&bytes, output),
     }
 }
 
@@ -101,26 +104,6 @@ pub fn collect(input: Input<'_>) -> Result<Extracted, Error> {
     let mut found = Extracted::default();
     extract(input, &Limits::default(), &mut found)?;
     Ok(found)
-}
-
-/// Reads bytes as the format that they and the name show.
-fn whole(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    read(Format::detect(&output.name, bytes), bytes, output)
-}
-
-/// Reads bytes as this format.
-pub(crate) fn read(format: Format, mut bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    match format.0.read {
-        Read::Streamed(read) => read(&mut bytes, output),
-        Read::Whole(read) => {
-            whole::check_size(bytes, output.limits)?;
-            read(bytes, output)
-        }
-        Read::Not(remedy) => {
-            let message = format!("is a file of the format {}: {remedy}", format.title());
-            Err(Error::new(ErrorKind::Unsupported, message))
-        }
-    }
 }
 
 #[cfg(test)]

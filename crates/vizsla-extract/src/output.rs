@@ -1,13 +1,13 @@
 //! Every format passes its documents through here: limits are enforced in one place for all formats, before a document
 //! reaches the caller's sink.
 
+use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use vizsla_core::{Document, Limits, Location, Locations, Metadata, MetadataValue};
 
 use crate::error::{Error, ErrorKind};
-use crate::format::Format;
 use crate::members::Members;
 use crate::ocr::Ocr;
 use crate::sink::{Problem, ProblemKind, Sink};
@@ -18,6 +18,21 @@ pub(crate) const TITLE_BYTES: usize = 2048;
 const TEXT_PER_BYTE: usize = 16;
 /// Bytes of a streamed file for which one more member may be read: none is held in fewer.
 const BYTES_PER_MEMBER: usize = 256;
+
+/// A reader that reads record by record.
+pub(crate) type Streamed = fn(&mut dyn BufRead, &mut Output<'_>) -> Result<(), Error>;
+
+/// What knows all formats, by which files inside others are read. So a format does not need to know the list that it is in.
+pub(crate) trait Formats: Sync {
+    /// Reads a file, in the format that its name and content show.
+    fn read(&self, name: &str, bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error>;
+
+    /// The reader of a file that begins with `head`, if it reads record by record.
+    fn streamed(&self, name: &str, head: &[u8]) -> Option<Streamed>;
+
+    /// Whether a file that begins with `head` would be read as text without further structure.
+    fn is_plain(&self, name: &str, head: &[u8]) -> bool;
+}
 
 pub(crate) struct Output<'a> {
     /// Name of the file that is read, which is the id of a document that is all of it. The file may be inside others:
@@ -45,6 +60,8 @@ pub(crate) struct Output<'a> {
     /// Whether the sink has enough.
     is_stopped: bool,
     ocr: Option<&'a dyn Ocr>,
+    /// What reads files inside the one that is read.
+    pub(crate) formats: &'static dyn Formats,
     /// Bytes of text that the file may still yield.
     text_left: usize,
     /// Whether text over the limit has been reported.
@@ -53,7 +70,12 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(crate) fn new(file: &'a str, limits: &'a Limits, sink: &'a mut dyn Sink) -> Self {
+    pub(crate) fn new(
+        file: &'a str,
+        limits: &'a Limits,
+        formats: &'static dyn Formats,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
         Self {
             name: file.to_owned(),
             limits,
@@ -68,6 +90,7 @@ impl<'a> Output<'a> {
             has_refused: false,
             is_stopped: false,
             ocr: None,
+            formats,
             text_left: limits.text_bytes,
             is_full: false,
             sink,
@@ -127,7 +150,7 @@ impl<'a> Output<'a> {
     ) -> ControlFlow<()> {
         self.inner(path, metadata, |output| {
             output.has_unpacked(bytes.len() as u64);
-            crate::whole(bytes, output)
+            output.formats.read(&output.name.clone(), bytes, output)
         })
     }
 
@@ -204,7 +227,7 @@ impl<'a> Output<'a> {
     /// Whether a member that begins with `head` is neither text nor of a known format, so that the rest of it need not
     /// be unpacked. It is reported together with the others.
     pub(crate) fn skips(&mut self, path: &str, head: &[u8]) -> bool {
-        let is_binary = Format::detect(path, head) == Format::TEXT
+        let is_binary = self.formats.is_plain(path, head)
             && crate::text::decode::decode(head)
                 .is_err_and(|error| error.kind() == ErrorKind::Binary);
         if is_binary {
@@ -376,7 +399,11 @@ mod tests {
 
     fn pass(document: Document, limits: &Limits) -> (Document, Vec<Problem>) {
         let mut found = Extracted::default();
-        assert!(Output::new("f", limits, &mut found).document(document).is_continue());
+        assert!(
+            Output::new("f", limits, &crate::format::All, &mut found)
+                .document(document)
+                .is_continue()
+        );
         (found.documents.remove(0), found.problems)
     }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 use vizsla::{Collection, Filter, RetrieveRequest};
 
-use crate::api::SearchQuery;
+use crate::api::request::SearchQuery;
 use crate::error::ApiError;
 use crate::folders::{below, common_folder};
 use crate::state::Searchable;

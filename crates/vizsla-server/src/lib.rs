@@ -19,6 +19,7 @@ mod live;
 mod mcp;
 mod metrics;
 mod names;
+mod openapi;
 mod options;
 mod page;
 mod rerank;

@@ -20,7 +20,7 @@ use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeA
 use crate::error::{ApiError, Error, ErrorKind, Result};
 use crate::options::ServerOptions;
 use crate::state::State;
-use crate::{api, elastic, guard, mcp, page, rerank};
+use crate::{api, elastic, guard, mcp, openapi, page, rerank};
 
 /// How long connections are still taken once the server is told to stop.
 const LAST_CALL: Duration = Duration::from_millis(200);
@@ -101,6 +101,7 @@ fn router(state: &Arc<State>) -> Router {
     Router::new()
         .merge(rerank::routes())
         .merge(api::routes())
+        .merge(openapi::routes())
         .merge(elastic::routes())
         .merge(page::routes())
         .nest_service("/mcp", mcp::service(Arc::clone(state)))

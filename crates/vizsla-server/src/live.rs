@@ -11,7 +11,8 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use vizsla::{SearchObserver, SearchResponse};
 
-use crate::api::{Prepared, SearchQuery};
+use crate::api::request::SearchQuery;
+use crate::api::search::Prepared;
 use crate::error::ApiError;
 use crate::metrics::Kind;
 use crate::state::State;

@@ -6,7 +6,7 @@ use crate::archive::{
     MISSING as BZIP2_READ, MISSING as GZIP_READ, MISSING as LZMA_READ, MISSING as XZ_READ,
     MISSING as ZSTD_READ,
 };
-use crate::format::{Definition, Recognise};
+use crate::definition::{Definition, Recognise};
 #[cfg(feature = "archive")]
 use reading::{BZIP2_READ, GZIP_READ, LZMA_READ, XZ_READ, ZSTD_READ};
 
@@ -98,8 +98,8 @@ mod reading {
 
     use crate::archive::decoder;
     use crate::archive::guard::{Counted, Guard, Trouble};
+    use crate::definition::Read;
     use crate::error::{Error, ErrorKind};
-    use crate::format::{Format, Read};
     use crate::output::{Output, file_name};
     use crate::sink::ProblemKind;
 
@@ -170,8 +170,7 @@ mod reading {
         let guard = Guard::new(decode(counted), packed, limit);
         let mut unpacked = BufReader::with_capacity(HEAD_BYTES, guard);
         let head = unpacked.fill_buf().map_err(damaged)?;
-        let format = Format::detect(name, head);
-        if let Read::Streamed(read) = format.0.read {
+        if let Some(read) = output.formats.streamed(name, head) {
             let read = output.deeper(|output| read(&mut unpacked, output));
             let trouble = unpacked.into_inner().trouble.map(error);
             // The reason why the bytes ended is told rather than what a reader made of their end.
@@ -207,7 +206,7 @@ mod reading {
             Some(trouble) => return Err(error(trouble)),
             None => {}
         }
-        output.deeper(|output| crate::read(Format::detect(name, &bytes), &bytes, output))
+        output.deeper(|output| output.formats.read(name, &bytes, output))
     }
 
     fn error(trouble: Trouble) -> Error {

@@ -13,7 +13,7 @@ mod member;
 mod tar;
 mod zip;
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[

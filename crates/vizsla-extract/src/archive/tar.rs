@@ -1,6 +1,6 @@
 //! TAR: each file is a member. Read as a stream, so that an archive may have any size.
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// TAR.
 pub(crate) static FORMAT: Definition = Definition {

@@ -1,6 +1,6 @@
 //! ZIP: each file is a member. Archives whose directory is lost are restored as far as they go.
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// ZIP.
 pub(crate) static FORMAT: Definition = Definition {

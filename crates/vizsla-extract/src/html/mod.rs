@@ -14,8 +14,8 @@ use vizsla_core::{Document, Limits, Locations, Metadata};
 
 use self::content::Content;
 use self::sign::is_page;
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::text::headings::{Heading, sections};
 use crate::text::{decode, front_matter};
@@ -31,7 +31,7 @@ pub(crate) static FORMAT: Definition = Definition {
     read: Read::Whole(read_page),
 };
 
-fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
     // What site generators read; its lines stay, so that those below keep their numbers.
     let front = front_matter::read(&text, output);

@@ -101,7 +101,7 @@ pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<
         Some(page) => {
             // The mark says that it is in UTF-8 now, whatever it says itself.
             let page = format!("\u{feff}{}", Part::new(page, bytes).decoded());
-            crate::read(crate::Format(&crate::html::FORMAT), page.as_bytes(), output)
+            crate::html::read_page(page.as_bytes(), output)
         }
         None if parts.is_empty() => Err(Error::new(ErrorKind::Malformed, "is not valid MHTML")),
         None => {

@@ -2,8 +2,8 @@
 
 use vizsla_core::{Document, Location, Locations};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read, Recognise};
 use crate::mail::fields::{Component, Field, components};
 use crate::output::{Output, file_name};
 use crate::sink::ProblemKind;

@@ -2,8 +2,8 @@
 
 use vizsla_core::Document;
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::mail::calendar::{begins, documents};
 use crate::mail::fields::{Component, components};
 use crate::output::Output;

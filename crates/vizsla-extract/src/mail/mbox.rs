@@ -1,7 +1,7 @@
 //! Mailboxes (mbox): messages one after the other, each preceded by a line that begins with `From `. Read message by
 //! message, so that a mailbox may have any size.
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// mbox.
 pub(crate) static FORMAT: Definition = Definition {

@@ -1,6 +1,6 @@
 //! Messages as they are sent (RFC 5322, MIME): `.eml`, Apple Mail's `.emlx`, and web pages saved as one file (MHTML).
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// Messages, recognised by their headers.
 pub(crate) static FORMAT: Definition = Definition {

@@ -20,7 +20,7 @@ mod headers;
 #[cfg(feature = "mail")]
 mod uuencode;
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[

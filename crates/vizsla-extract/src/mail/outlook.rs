@@ -1,6 +1,6 @@
 //! Messages of Outlook (MSG), which are compound files.
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 use crate::office::compound::{Kind, kind};
 
 /// MSG.

@@ -4,8 +4,8 @@
 //! [MS-CFB](https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/) says where the directory is. Only its
 //! entries are read, so that no library is needed.
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 
 /// What a compound file holds.

@@ -1,6 +1,6 @@
 //! The formats of documents that are packages or flat XML, and what reads them.
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 use crate::office::package;
 
 #[cfg(feature = "office")]

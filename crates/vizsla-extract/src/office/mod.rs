@@ -38,7 +38,7 @@ mod styles;
 #[cfg(feature = "office")]
 mod xml;
 
-use crate::format::Definition;
+use crate::definition::Definition;
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[

@@ -128,7 +128,8 @@ mod tests {
         prose.paragraphs(&[Line::new("note")], Some("footnotes"));
         assert_eq!(prose.first_heading.as_deref(), Some("Top"));
         let (limits, mut found) = (Limits::default(), Extracted::default());
-        let document = prose.document("d", &mut Output::new("d", &limits, &mut found));
+        let document =
+            prose.document("d", &mut Output::new("d", &limits, &crate::format::All, &mut found));
         assert_eq!(document.text, "Top\na\tb\n\nnote");
         let paths: Vec<_> = document.sections.iter().map(|s| s.headings.join("/")).collect();
         assert_eq!(paths, ["Top", ""]);

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use vizsla_core::{Document, Location, Locations};
 
 use self::words::{Token, Tokens};
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 use crate::text::charset::Charset;

@@ -19,9 +19,9 @@ mod xlsx;
 #[cfg(feature = "spreadsheet")]
 use std::ops::ControlFlow;
 
+use crate::definition::{Definition, Read, Recognise};
 #[cfg(feature = "spreadsheet")]
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read, Recognise};
 #[cfg(feature = "spreadsheet")]
 use crate::office::grid::Grid;
 use crate::office::{compound, package};

@@ -46,7 +46,7 @@ mod xfa;
 
 use memchr::memmem;
 
-use crate::format::{Definition, Read, Recognise};
+use crate::definition::{Definition, Read, Recognise};
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[&FORMAT];

@@ -7,8 +7,8 @@ use std::ops::{ControlFlow, Range};
 use serde_json::{Map, Value};
 use vizsla_core::{Document, Location, Locations};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, TITLE_BYTES, shorten};
 use crate::records::elements::{Element, Elements, longest_member, value_end};
 use crate::records::{self, Flattened, MOST_VALUES, ParseError, relaxed};

@@ -8,8 +8,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use vizsla_core::{Document, Location, Locations};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::{Error, ErrorKind};
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::records::{MOST_VALUES, ParseError, json};
 use crate::sample::Sample;

@@ -13,8 +13,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use vizsla_core::{Document, Limits, Metadata, MetadataValue};
 
+use crate::definition::Definition;
 use crate::error::{Error, ErrorKind};
-use crate::format::Definition;
 use crate::output::Output;
 
 /// The formats of this group.

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use vizsla_core::{Document, Location, Locations, MetadataValue};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, shorten};
 use crate::records::header;
 use crate::records::rows::{Row, Rows};

@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_heading_ends_those_of_its_level_and_below() {
         let (mut found, limits) = (Extracted::default(), Limits::default());
-        let mut output = Output::new("f", &limits, &mut found);
+        let mut output = Output::new("f", &limits, &crate::format::All, &mut found);
         let headings =
             vec![heading(0, 2, "a"), heading(1, 4, "b"), heading(2, 3, "c"), heading(3, 1, "d")];
         let sections = sections(headings, &mut output);
@@ -74,7 +74,8 @@ mod tests {
         let (mut found, limits) = (Extracted::default(), Limits::default().with_text_bytes(10_000));
         let long = std::iter::once(heading(0, 1, &"x".repeat(1_000_000)));
         let headings = long.chain((1..1_000).map(|start| heading(start, 2, "y"))).collect();
-        let sections = sections(headings, &mut Output::new("f", &limits, &mut found));
+        let sections =
+            sections(headings, &mut Output::new("f", &limits, &crate::format::All, &mut found));
         let bytes: usize =
             sections.iter().flat_map(|section| &section.headings).map(String::len).sum();
         assert!(bytes < 10_000 && sections.len() > 1, "{bytes}");

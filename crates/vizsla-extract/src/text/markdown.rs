@@ -5,8 +5,8 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use vizsla_core::Limits;
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::html;
 use crate::output::{Output, TITLE_BYTES};
 use crate::sample::Sample;

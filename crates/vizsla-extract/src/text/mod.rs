@@ -27,7 +27,7 @@ mod written;
 mod xml;
 pub(crate) mod xml_parts;
 
-use crate::format::Definition;
+use crate::definition::Definition;
 
 /// The formats of this group.
 pub(crate) static FORMATS: &[&Definition] = &[

@@ -7,8 +7,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use vizsla_core::{Document, Limits, Location, Locations};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::{Output, shorten};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use vizsla_core::Document;
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::text::decode;
 

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use vizsla_core::MetadataValue;
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::text::flow::Gap;
 use crate::text::manual::{Manual, Next, is_comment};

@@ -1,8 +1,8 @@
 //! reStructuredText: the text as written, with its headings (a line with a line of punctuation below it, and possibly
 //! above).
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::sample::Sample;
 use crate::text::headings::Heading;

@@ -2,8 +2,8 @@
 
 use vizsla_core::{Document, Location, Locations};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::sample::Sample;
 use crate::text::decode;

@@ -4,8 +4,8 @@
 
 use vizsla_core::{Limits, Location};
 
+use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
-use crate::format::{Definition, Read, Recognise};
 use crate::output::Output;
 use crate::sample::Sample;
 use crate::sink::ProblemKind;

@@ -4,35 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ._response import Response
-
-
-def response_html(response: Response) -> str:
-    """A row for each hit: where it is, both stages' scores, and the sentence that answers with its matches marked."""
-    rows: list[Sequence[str]] = []
-    for hit in response.hits:
-        snippet = hit.passage.snippet
-        title = escape(hit.title or hit.doc_id)
-        place = escape(" ".join(part for part in (hit.path or "", hit.place) if part))
-        logit = hit.scores.rerank_logit
-        rows.append(
-            [
-                str(hit.rank),
-                f"<b>{title}</b><br><small>{place}</small>",
-                marked(snippet.text, snippet.highlights),
-                f"{hit.score:.3f}",
-                f"{hit.scores.retrieval:.2f}",
-                "" if logit is None else f"{logit:.2f}",
-            ]
-        )
-    about = [f"fusion {escape(response.fusion)}"]
-    if response.degraded:
-        about.append(f"<b>without reranking: {escape(response.degraded)}</b>")
-    caption = f"<b>{escape(response.query)}</b> ({'; '.join(about)})"
-    return table(caption, ["", "document", "passage", "score", "BM25", "logit"], rows)
 
 
 def marked(text: str, highlights: Iterable[Sequence[int]]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
-from ._html import response_html
+from ._html import marked, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,28 @@ class Response:
         return self.hits[at]
 
     def _repr_html_(self) -> str:
-        return response_html(self)
+        """A row for each hit: where it is, both stages' scores, and the sentence that answers with its matches marked."""
+        rows: list[Sequence[str]] = []
+        for hit in self.hits:
+            snippet = hit.passage.snippet
+            title = escape(hit.title or hit.doc_id)
+            place = escape(" ".join(part for part in (hit.path or "", hit.place) if part))
+            logit = hit.scores.rerank_logit
+            rows.append(
+                [
+                    str(hit.rank),
+                    f"<b>{title}</b><br><small>{place}</small>",
+                    marked(snippet.text, snippet.highlights),
+                    f"{hit.score:.3f}",
+                    f"{hit.scores.retrieval:.2f}",
+                    "" if logit is None else f"{logit:.2f}",
+                ]
+            )
+        about = [f"fusion {escape(self.fusion)}"]
+        if self.degraded:
+            about.append(f"<b>without reranking: {escape(self.degraded)}</b>")
+        caption = f"<b>{escape(self.query)}</b> ({'; '.join(about)})"
+        return table(caption, ["", "document", "passage", "score", "BM25", "logit"], rows)
 
 
 def _hit(data: dict[str, Any]) -> Hit:

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use vizsla::{Document, Index, IndexWriter, Metadata, WriterOptions};
 
-use super::JsonObject;
+use super::body::JsonObject;
 use crate::error::{ApiError, Asking, Sending};
 use crate::state::{State, Work};
 

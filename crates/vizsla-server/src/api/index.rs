@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State as Shared};
 use serde_json::{Value, json};
 use vizsla::Fusion;
 
-use super::SearchQuery;
+use super::request::SearchQuery;
 use crate::error::{ApiError, Asking, Refusing};
 use crate::facets::Facets;
 use crate::state::{State, Work};

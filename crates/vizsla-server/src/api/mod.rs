@@ -1,26 +1,19 @@
 //! Search and what belongs to it, as JSON, and what says how the server is.
 
-mod body;
-mod document;
-mod documents;
-mod health;
-mod index;
-mod openapi;
-mod request;
-mod search;
-mod stream;
+pub(crate) mod body;
+pub(crate) mod document;
+pub(crate) mod documents;
+pub(crate) mod health;
+pub(crate) mod index;
+pub(crate) mod request;
+pub(crate) mod search;
+pub(crate) mod stream;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use self::body::{JsonObject, read as read_body};
-pub(crate) use self::documents::write;
-pub(crate) use self::index::facets_of;
-pub(crate) use self::request::{SearchQuery, globs};
-pub(crate) use self::search::{Prepared, run as run_search};
-pub(crate) use self::stream::event;
 use crate::state::State;
 
 pub(crate) fn routes() -> Router<Arc<State>> {
@@ -32,7 +25,6 @@ pub(crate) fn routes() -> Router<Arc<State>> {
         .route("/api/facets", get(index::facets))
         .route("/api/suggest", get(index::suggest))
         .route("/api/index", get(index::describe))
-        .route("/openapi.json", get(openapi::description))
         .route("/health", get(health::health))
         .route("/ping", get(health::health))
         .route("/live", get(async || ()))

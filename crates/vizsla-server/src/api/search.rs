@@ -7,7 +7,8 @@ use axum::Json;
 use axum::extract::{RawQuery, State as Shared};
 use vizsla::{SearchObserver, SearchRequest, SearchResponse};
 
-use super::{JsonObject, SearchQuery};
+use super::body::JsonObject;
+use super::request::SearchQuery;
 use crate::admission::Admitted;
 use crate::error::{ApiError, Asking, Sending};
 use crate::metrics::Kind;

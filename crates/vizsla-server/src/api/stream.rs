@@ -8,7 +8,7 @@ use axum::response::sse::Event;
 use serde::Serialize;
 use serde_json::json;
 
-use super::SearchQuery;
+use super::request::SearchQuery;
 use crate::error::{ApiError, Asking};
 use crate::live::{self, Events, Progress};
 use crate::state::State;

@@ -11,7 +11,7 @@ use vizsla::{Document, IndexWriter};
 
 use super::error::{ElasticError, ElasticErrorBody};
 use super::{find, first, parameters, shards, source};
-use crate::api::{read_body, write};
+use crate::api::{body, documents};
 use crate::error::Refusing;
 use crate::state::State;
 
@@ -93,7 +93,7 @@ async fn run(
     find(state, &index)?;
     let start = Instant::now();
     parameters(&request, &["refresh", "timeout", "wait_for_active_shards"])?;
-    let bytes = read_body(request, state, &LINES).await?;
+    let bytes = body::read(request, state, &LINES).await?;
     let actions = read(&bytes, &index)?;
     let items = perform(state, actions).await?;
     let errors = items.iter().any(|item| {
@@ -225,7 +225,7 @@ pub(super) async fn perform(
             continue;
         }
         let index = state.searchable(Some(&name))?.index.clone();
-        let performed = write(state, Some(name), move |writer| {
+        let performed = documents::write(state, Some(name), move |writer| {
             let mut known = BTreeMap::new();
             let perform = |(at, action): (usize, Action)| {
                 let exists = match known.get(&action.id) {

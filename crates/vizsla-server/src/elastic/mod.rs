@@ -22,7 +22,7 @@ use axum::routing::{any, get, head, post};
 use serde_json::{Map, Value, json};
 
 use self::error::ElasticError;
-use crate::api::read_body;
+use crate::api::body;
 use crate::error::ApiError;
 use crate::state::{Searchable, State};
 
@@ -159,7 +159,7 @@ async fn object(request: Request, state: &State) -> Result<Map<String, Value>, E
     if !has_body {
         return Ok(Map::new());
     }
-    let bytes = read_body(request, state, &JSON).await?;
+    let bytes = body::read(request, state, &JSON).await?;
     if bytes.is_empty() {
         return Ok(Map::new());
     }

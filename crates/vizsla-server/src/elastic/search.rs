@@ -14,7 +14,7 @@ use super::highlight::Highlight;
 use super::query::Query;
 use super::source::{self, Wanted};
 use super::{find, first, object, parameters, shards};
-use crate::api::Prepared;
+use crate::api::search::Prepared;
 use crate::error::Refusing;
 use crate::integer::integer;
 use crate::metrics::Kind;

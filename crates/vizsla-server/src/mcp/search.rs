@@ -9,7 +9,7 @@ use vizsla::{
 
 use super::arguments::Arguments;
 use super::fit;
-use crate::api::globs;
+use crate::api::request::globs;
 use crate::error::ApiError;
 use crate::names;
 use crate::state::{Searchable, State};

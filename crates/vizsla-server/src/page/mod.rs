@@ -19,7 +19,9 @@ use vizsla::{Candidate, Passage, RetrieveRequest, Retriever};
 
 use self::document::{Wanted, render_document};
 use self::view::{Outcome, View, render};
-use crate::api::{SearchQuery, facets_of, run_search};
+use crate::api::index::facets_of;
+use crate::api::request::SearchQuery;
+use crate::api::search;
 use crate::elastic;
 use crate::error::ApiError;
 use crate::facets::Facets;
@@ -61,7 +63,7 @@ async fn search(
         match malformed {
             Some(error) => Some(Err(error)),
             None if query.q.trim().is_empty() => None,
-            None => Some(run_search(&state, &explained).await),
+            None => Some(search::run(&state, &explained).await),
         }
     };
     let (answer, facets) = tokio::join!(answer, facets_of(&state, &query));

@@ -11,7 +11,9 @@ use vizsla::SearchResponse;
 
 use super::html::Html;
 use super::view::{Outcome, View, put_filters, put_main, status};
-use crate::api::{SearchQuery, event, facets_of};
+use crate::api::index::facets_of;
+use crate::api::request::SearchQuery;
+use crate::api::stream::event;
 use crate::error::ApiError;
 use crate::live::{self, Events, Progress};
 use crate::state::State;

@@ -6,7 +6,7 @@ use vizsla::{QueryNotes, SearchResponse};
 
 use super::hit::{Shown, put_hit};
 use super::html::{Html, put_head, time};
-use crate::api::SearchQuery;
+use crate::api::request::SearchQuery;
 use crate::facets::{Count, Facets};
 
 /// What a page shows.

@@ -21,7 +21,7 @@ use self::answer::Answer;
 use self::request::Call;
 use self::score::score;
 use crate::admission::Admission;
-use crate::api::JsonObject;
+use crate::api::body::JsonObject;
 use crate::error::{ApiError, Asking, Refusing, Sending};
 use crate::guard::RequestId;
 use crate::metrics::Kind;

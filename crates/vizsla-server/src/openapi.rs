@@ -1,9 +1,13 @@
 //! The description of the interface that programs can read.
 
-use axum::Json;
+use std::sync::Arc;
+
+use axum::routing::get;
+use axum::{Json, Router};
 use utoipa::OpenApi;
 
-use super::{document, documents, health, index, search, stream};
+use crate::api::{document, documents, health, index, search, stream};
+use crate::state::State;
 use crate::{elastic, rerank};
 
 #[derive(OpenApi)]
@@ -33,8 +37,11 @@ use crate::{elastic, rerank};
 )]
 struct Interface;
 
-/// The description.
-pub(crate) async fn description() -> Json<utoipa::openapi::OpenApi> {
+pub(crate) fn routes() -> Router<Arc<State>> {
+    Router::new().route("/openapi.json", get(description))
+}
+
+async fn description() -> Json<utoipa::openapi::OpenApi> {
     Json(Interface::openapi())
 }
 
@@ -45,7 +52,7 @@ mod tests {
     #[test]
     fn the_committed_description_is_current() {
         let current = Interface::openapi().to_pretty_json().unwrap() + "\n";
-        let committed = include_str!("../../openapi.json");
+        let committed = include_str!("../openapi.json");
         assert!(current == committed, "crates/vizsla-server/openapi.json must be:\n{current}");
     }
 }
