@@ -252,6 +252,14 @@ fn any_text_is_a_query_and_syntax_is_an_option() {
         assert_eq!(refused.code, 2);
         assert!(refused.err.contains("at most 200 parentheses and NOTs"), "{}", refused.err);
     }
+    for column in ["nowhere:*", "content:*"] {
+        let refused = syntax(column);
+        assert!(
+            refused.code == 2 && refused.err.contains("cannot read the query"),
+            "{}",
+            refused.err
+        );
+    }
     assert_eq!(syntax(&format!("{}walk{}", "(".repeat(150), ")".repeat(150))).code, 0);
     assert_eq!(syntax(&format!("{}walk", "+-".repeat(10_000))).code, 2);
     let broken = syntax("title:(walk");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query, QueryParser};
 use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{DocAddress, DocId, Searcher, SegmentReader, Term};
+use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TantivyError, Term};
 use vizsla_core::{
     BoxError, Candidate, CandidateKey, Clause, Explanation, Matched, Metadata, PrefixNote,
     Query as ParsedQuery, QueryField, QueryNotes, QuerySyntax, Ranking, Retrieval, RetrieveRequest,
@@ -99,16 +99,22 @@ impl<'a> IndexRetrieval<'a> {
     fn prepare_native(&mut self) -> Result<()> {
         let index = &self.retriever.index;
         check_nesting(&self.request.query)?;
+        let invalid = |source: BoxError| {
+            let message = format!("cannot read the query {:?}", self.request.query);
+            Error::new(ErrorKind::InvalidQuery, message).with_source(source)
+        };
         let query = QueryParser::for_index(&index.engine, vec![index.fields.content])
             .parse_query(&self.request.query)
-            .map_err(|error| {
-                let message = format!("cannot read the query {:?}", self.request.query);
-                Error::new(ErrorKind::InvalidQuery, message).with_source(error)
-            })?;
+            .map_err(|error| invalid(error.into()))?;
         self.terms = terms_of(&*query, index.fields.content);
-        let weight = query
-            .weight(EnableScoring::enabled_from_searcher(&self.searcher))
-            .map_err(|error| index.failed("search", error))?;
+        let scoring = EnableScoring::enabled_from_searcher(&self.searcher);
+        let weight = query.weight(scoring).map_err(|error| match error {
+            // Such as `field:*` with a field that is not there or has no column.
+            TantivyError::FieldNotFound(_)
+            | TantivyError::SchemaError(_)
+            | TantivyError::InvalidArgument(_) => invalid(error.into()),
+            error => index.failed("search", error),
+        })?;
         self.query = ScoredQuery::Native(weight);
         self.read_as.clone_from(&self.request.query);
         Ok(())
