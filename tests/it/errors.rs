@@ -163,6 +163,15 @@ fn a_file_of_a_gigabyte_is_refused_without_being_read() {
     workspace.ok(&["search", "alpha", "--index", "index", "--fusion", "bm25"]);
 }
 
+/// Runs the program where no file may grow beyond 100 blocks: it takes the same path as on a full device.
+#[cfg(unix)]
+fn run_on_full_disk(workspace: &Workspace, arguments: &str) -> crate::support::Ran {
+    let limited =
+        format!("trap '' XFSZ; ulimit -f 100; exec '{}' {arguments}", env!("CARGO_BIN_EXE_vizsla"));
+    let mut command = std::process::Command::new("bash");
+    run(command.args(["-c", &limited]).current_dir(workspace.path("")), b"")
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_loses_nothing() {
@@ -171,13 +180,7 @@ fn a_full_disk_loses_nothing() {
     workspace.ok(&["index", "docs", "--index", "index"]);
     let words: String = (0..200_000).map(|i| format!("word{i} ")).collect();
     workspace.write("docs/big.txt", words);
-    // No file may grow beyond 100 blocks: the program takes the same path as on a full device.
-    let limited = format!(
-        "trap '' XFSZ; ulimit -f 100; exec '{}' index docs --index index",
-        env!("CARGO_BIN_EXE_vizsla")
-    );
-    let mut command = std::process::Command::new("bash");
-    let ran = run(command.args(["-c", &limited]).current_dir(workspace.path("")), b"");
+    let ran = run_on_full_disk(&workspace, "index docs --index index");
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("no room is left"), "{}", ran.err);
     workspace.ok(&["search", "alpha", "--index", "index", "--fusion", "bm25"]);
@@ -198,12 +201,7 @@ fn a_full_disk_during_a_repair_loses_nothing() {
             std::fs::write(&path, b"damaged").unwrap();
         }
     }
-    let limited = format!(
-        "trap '' XFSZ; ulimit -f 100; exec '{}' repair --index index",
-        env!("CARGO_BIN_EXE_vizsla")
-    );
-    let mut command = std::process::Command::new("bash");
-    let ran = run(command.args(["-c", &limited]).current_dir(workspace.path("")), b"");
+    let ran = run_on_full_disk(&workspace, "repair --index index");
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
     for words in ["could not be read again", "`vizsla index --index index`", "no room is left"] {
         assert!(ran.err.contains(words), "{}", ran.err);

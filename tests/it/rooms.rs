@@ -8,13 +8,12 @@ use crate::tidy::sources;
 
 /// The part of a file that is not tests, without comments.
 fn code(content: &str) -> String {
-    let mut modules = content.match_indices("#[cfg(test)]\nmod ");
-    let begins_tests = |rest: &str| {
-        let line = rest.lines().nth(1).unwrap_or_default();
+    let begins_tests = |at: usize| {
+        let line = content[at..].lines().nth(1).unwrap_or_default();
         line.starts_with("mod tests") || line.ends_with('{')
     };
-    let end = modules.find_map(|(at, _)| begins_tests(&content[at..]).then_some(at));
-    let end = end.unwrap_or(content.len());
+    let mut modules = content.match_indices("#[cfg(test)]\nmod ");
+    let end = modules.find(|(at, _)| begins_tests(*at)).map_or(content.len(), |(at, _)| at);
     let lines = content[..end].lines().filter(|line| !line.trim_start().starts_with("//"));
     // Where an item may be seen is not a use of what it names.
     lines.collect::<Vec<_>>().join("\n").replace("pub(in crate::", "pub(in ")

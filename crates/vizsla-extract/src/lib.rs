@@ -66,10 +66,9 @@ pub fn extract(input: Input<'_>, limits: &Limits, sink: &mut dyn Sink) -> Result
     let Input { name, format, ocr, content } = input;
     let mut output = Output::new(name, limits, &All, sink).with_ocr(ocr);
     let read = match content {
-        Content::Bytes(bytes) => match format {
-            Some(format) => format.read(bytes, &mut output),
-            None => Format::detect(name, bytes).read(bytes, &mut output),
-        },
+        Content::Bytes(bytes) => {
+            format.unwrap_or_else(|| Format::detect(name, bytes)).read(bytes, &mut output)
+        }
         Content::Reader(reader) => streamed(format, reader, &mut output),
     };
     output.report_members();
@@ -90,10 +89,7 @@ fn streamed(
         return read(reader, output);
     }
     let bytes = whole::read_whole(reader, output.limits)?;
-    match format {
-        Some(format) => format.read(&bytes, output),
-        None => Format::detect(&output.name, &bytes).read(&bytes, output),
-    }
+    format.unwrap_or_else(|| Format::detect(&output.name, &bytes)).read(&bytes, output)
 }
 
 /// Everything that [`extract`] finds with the default limits, for inputs small enough to be held in memory.

@@ -13,6 +13,7 @@ use crate::mail::document::Message;
 use crate::mail::{headers, uuencode};
 use crate::output::Output;
 use crate::sink::ProblemKind;
+use crate::{html, whole};
 use part::Part;
 
 /// A text of a message.
@@ -101,7 +102,8 @@ pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<
         Some(page) => {
             // The mark says that it is in UTF-8 now, whatever it says itself.
             let page = format!("\u{feff}{}", Part::new(page, bytes).decoded());
-            crate::html::read_page(page.as_bytes(), output)
+            whole::check_size(page.as_bytes(), output.limits)?;
+            html::read_page(page.as_bytes(), output)
         }
         None if parts.is_empty() => Err(Error::new(ErrorKind::Malformed, "is not valid MHTML")),
         None => {

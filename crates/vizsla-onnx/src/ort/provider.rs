@@ -31,17 +31,17 @@ fn refusal(device: Device) -> String {
     format!("cannot use {name}: vizsla-onnx was built without its feature `{feature}`")
 }
 
-/// What a device needs besides this crate's feature and a build of ONNX Runtime for it.
-pub(super) fn needs(device: Device) -> &'static str {
-    match device {
-        Device::Auto | Device::Cpu => "it needs nothing",
+/// What a device other than the processor needs besides this crate's feature and a build of ONNX Runtime for it.
+pub(super) fn needs(device: Device) -> Option<&'static str> {
+    Some(match device {
+        Device::Auto | Device::Cpu => return None,
         Device::Cuda(_) => {
             "it needs an NVIDIA driver and a GPU of that number, and the CUDA and cuDNN libraries that this ONNX Runtime was \
              built for, where the system looks for libraries (LD_LIBRARY_PATH)"
         }
         Device::CoreMl => "it needs macOS",
         Device::DirectMl(_) => "it needs Windows, DirectML.dll and a GPU of that number",
-    }
+    })
 }
 
 /// ONNX Runtime's name for a device.
@@ -93,6 +93,6 @@ mod tests {
         let error = candidates(runtime(), Device::Cuda(3)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Runtime);
         assert!(error.to_string().contains("cannot use cuda:3"), "{error}");
-        assert!(needs(Device::Cuda(3)).contains("cuDNN"));
+        assert!(needs(Device::Cuda(3)).is_some_and(|needs| needs.contains("cuDNN")));
     }
 }

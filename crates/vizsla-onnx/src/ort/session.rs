@@ -8,7 +8,6 @@ use vizsla_core::BoxError;
 use super::provider::{needs, provider};
 use super::{Runtime, operator};
 use crate::cpu::Cpu;
-use crate::device::Device;
 use crate::error::{Error, ErrorKind};
 use crate::graph::{PreparedGraph, Source};
 use crate::pair::Pair;
@@ -37,9 +36,10 @@ impl Session {
     /// comes from one session per core, which beats one session over all cores.
     pub(crate) fn open(runtime: Runtime, graph: &PreparedGraph) -> Result<Self, Error> {
         let session = commit(runtime, graph).map_err(|error| {
-            let (message, kind) = match graph.device() {
-                Device::Cpu => ("with ONNX Runtime".to_owned(), ErrorKind::UnsupportedModel),
-                device => (format!("on {device} ({})", needs(device)), ErrorKind::Runtime),
+            let device = graph.device();
+            let (message, kind) = match needs(device) {
+                None => ("with ONNX Runtime".to_owned(), ErrorKind::UnsupportedModel),
+                Some(needs) => (format!("on {device} ({needs})"), ErrorKind::Runtime),
             };
             Error::new(kind, format!("cannot open {} {message}", graph.name())).with_source(error)
         })?;
