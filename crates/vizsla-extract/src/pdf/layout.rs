@@ -155,7 +155,7 @@ fn space(page: &Collector<'_, '_>, order: &[&Glyph]) -> f64 {
     /// The widest gap between such letters, in ems: cells of a table are further apart.
     const WIDEST: f64 = 0.8;
     let is_word = |glyph: &Glyph| page.text_of(glyph).chars().all(char::is_alphabetic);
-    let mut gaps = Vec::new();
+    let mut gaps = Vec::with_capacity(order.len());
     for pair in order.windows(2) {
         let (last, next) = (pair[0], pair[1]);
         let gap = (next.at - last.end).dot(last.along) / next.em.min(last.em);
@@ -164,12 +164,17 @@ fn space(page: &Collector<'_, '_>, order: &[&Glyph]) -> f64 {
             gaps.push(gap);
         }
     }
-    if gaps.len() < LETTERS || gaps.len() * 3 < order.len() * 2 {
+    let count = gaps.len();
+    if count < LETTERS || count * 3 < order.len() * 2 {
         return SPACE;
     }
-    gaps.sort_by(f64::total_cmp);
-    let (narrow, usual) = (gaps[gaps.len() / 10], gaps[gaps.len() / 2]);
-    let is_set_apart = narrow > SPACE && usual < WIDEST && usual < 1.5 * narrow;
+    let mut smallest = |n: usize| *gaps.select_nth_unstable_by(n, f64::total_cmp).1;
+    let narrow = smallest(count / 10);
+    if narrow <= SPACE {
+        return SPACE;
+    }
+    let usual = smallest(count / 2);
+    let is_set_apart = usual < WIDEST && usual < 1.5 * narrow;
     if is_set_apart { usual * 1.6 } else { SPACE }
 }
 

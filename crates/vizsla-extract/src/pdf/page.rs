@@ -9,7 +9,7 @@ use hayro_interpret::kurbo::{Affine, BezPath, Point, Vec2};
 use hayro_interpret::{
     BlendMode, ClipPath, Device, DrawMode, DrawProps, Image, ImageDrawProps, SoftMask,
 };
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::bidi;
 use super::characters;
@@ -18,6 +18,8 @@ use super::objects;
 
 /// Glyphs that are collected of one page.
 const MAX_GLYPHS: usize = 1_000_000;
+/// Glyphs that room is made for at once: those of a page of text.
+const GLYPHS: usize = 4096;
 /// Calls between two looks at the clock.
 const CALLS_PER_LOOK: u32 = 64;
 /// The share of glyphs without a meaning that makes a page, or a font, unreadable.
@@ -67,7 +69,7 @@ pub(super) struct Collector<'f, 'p> {
     pub(super) pictures: f64,
     /// How many shapes are filled.
     pub(super) shapes: usize,
-    seen: FxHashSet<(char, [i32; 3])>,
+    drawn: Drawn,
     spans: Vec<Span>,
     runs: u32,
     /// The font of the present run: looked up once for all its glyphs.
@@ -80,13 +82,13 @@ pub(super) struct Collector<'f, 'p> {
 impl<'f, 'p> Collector<'f, 'p> {
     pub(super) fn new(fonts: &'f mut Fonts<'p>, until: Instant) -> Self {
         Self {
-            glyphs: Vec::new(),
-            text: String::new(),
+            glyphs: Vec::with_capacity(GLYPHS),
+            text: String::with_capacity(GLYPHS),
             known: 0,
             unknown: 0,
             pictures: 0.0,
             shapes: 0,
-            seen: FxHashSet::default(),
+            drawn: Drawn::new(),
             spans: Vec::new(),
             runs: 0,
             font: 0,
@@ -132,6 +134,9 @@ impl<'f, 'p> Collector<'f, 'p> {
     pub(super) fn settle(&mut self) {
         let guesses = || self.glyphs.iter().filter(|glyph| glyph.is_guess);
         let count = guesses().count();
+        if count == 0 {
+            return;
+        }
         let characters = guesses().flat_map(|glyph| self.text_of(glyph).chars());
         let reading = fonts::reading(characters, self.fonts.reading);
         self.fonts.reading = reading.or(self.fonts.reading);
@@ -183,7 +188,8 @@ impl<'f, 'p> Collector<'f, 'p> {
         let at = (transform * Point::ZERO).to_vec2();
         let em = ((transform * Point::new(0.0, UNITS)).to_vec2() - at).hypot();
         let em = if em.is_finite() { em.max(0.1) } else { 1.0 };
-        if self.is_drawn_again(start, at, em) {
+        let first = self.text[start..].chars().next().filter(|c| !c.is_whitespace());
+        if first.is_some_and(|c| !self.drawn.insert(c, at, em)) {
             self.text.truncate(start);
             return;
         }
@@ -209,26 +215,6 @@ impl<'f, 'p> Collector<'f, 'p> {
         });
     }
 
-    /// Whether the same character stands at the same place already: shadows and false bold draw it again, a hair aside.
-    fn is_drawn_again(&mut self, start: usize, at: Vec2, em: f64) -> bool {
-        let Some(c) = self.text[start..].chars().next().filter(|c| !c.is_whitespace()) else {
-            return false;
-        };
-        let cell = em * 0.08;
-        let (x, y) = (at.x / cell, at.y / cell);
-        let (left, top) = ((x - 0.5).floor() as i32, (y - 0.5).floor() as i32);
-        // The cells of other sizes are other cells.
-        let size = (em * 16.0).round() as i32;
-        for (dx, dy) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            let cell = [left.saturating_add(dx), top.saturating_add(dy), size];
-            if self.seen.contains(&(c, cell)) {
-                return true;
-            }
-        }
-        self.seen.insert((c, [x.floor() as i32, y.floor() as i32, size]));
-        false
-    }
-
     /// Puts the text that a span says instead of its glyphs in the place of the first of them.
     fn replace(&mut self, span: Span) {
         let Some(text) = span.text else { return };
@@ -250,6 +236,62 @@ impl<'f, 'p> Collector<'f, 'p> {
             glyph.is_right_to_left = is_right_to_left && glyph.len <= 4;
         }
     }
+}
+
+/// The characters drawn so far and their places, so that one is found that stands there already: shadows and false bold
+/// draw it again, a hair aside.
+///
+/// The page is divided into cells of the width of a hair, and these into blocks of 8 by 8, each a set of bits.
+struct Drawn {
+    blocks: FxHashMap<(u64, u64), u64>,
+}
+
+impl Drawn {
+    /// The side of a cell, in ems.
+    const CELL: f64 = 0.08;
+
+    fn new() -> Self {
+        Self { blocks: FxHashMap::with_capacity_and_hasher(GLYPHS, FxBuildHasher) }
+    }
+
+    /// Adds a character; `false` if it is there already, at most half a cell aside or up to one where cells meet.
+    fn insert(&mut self, c: char, at: Vec2, em: f64) -> bool {
+        let (x, y) = (at.x / (em * Self::CELL), at.y / (em * Self::CELL));
+        // The cells of other sizes are other cells.
+        let kind = u64::from(c) << 32 | u64::from((em * 16.0).round() as u32);
+        let place = |x: i32, y: i32| {
+            let block = u64::from((x >> 3) as u32) << 32 | u64::from((y >> 3) as u32);
+            ((kind, block), 1_u64 << ((x & 7) << 3 | (y & 7)))
+        };
+        let (left, top) = (floor(x - 0.5), floor(y - 0.5));
+        let (block, mut near) = place(left, top);
+        for (dx, dy) in [(0, 1), (1, 0), (1, 1)] {
+            let (other, bit) = place(left.saturating_add(dx), top.saturating_add(dy));
+            if other == block {
+                near |= bit;
+            } else if self.blocks.get(&other).is_some_and(|drawn| drawn & bit != 0) {
+                return false;
+            }
+        }
+        let (own, bit) = place(floor(x), floor(y));
+        if own == block {
+            let drawn = self.blocks.entry(block).or_default();
+            let is_new = *drawn & near == 0;
+            *drawn |= bit * u64::from(is_new);
+            return is_new;
+        }
+        if self.blocks.get(&block).is_some_and(|drawn| drawn & near != 0) {
+            return false;
+        }
+        *self.blocks.entry(own).or_default() |= bit;
+        true
+    }
+}
+
+/// [`f64::floor`] of a number that fits: without SSE 4.1 that is a call of a function.
+fn floor(x: f64) -> i32 {
+    let cut = x as i32;
+    cut.saturating_sub(i32::from(f64::from(cut) > x))
 }
 
 fn is_unreadable(known: usize, unknown: usize) -> bool {
