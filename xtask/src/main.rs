@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, reason = "a task reports what it does")]
 #![allow(clippy::disallowed_methods, reason = "a task reads its own environment")]
 
+mod arm;
 mod budget;
 mod clients;
 mod engine;
@@ -70,6 +71,8 @@ enum Chore {
     },
     /// Set up, check format and lints, run all tests, build the documentation
     Test,
+    /// Test the encoder's kernels for ARM in an emulator
+    Arm,
     /// Ask the server with clients that were written for other servers, and look at its page in a browser
     Clients(ClientsArgs),
     /// Set up and check the Python package: lints, types, tests, notebook
@@ -111,6 +114,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().chore {
         Chore::Demo { folder } => demo(folder),
         Chore::Test => test(),
+        Chore::Arm => arm::check(),
         Chore::Clients(args) => clients::check(&args),
         Chore::Python(args) => python::check(&args),
         Chore::Wheel(args) => wheel::build(&args),
@@ -177,6 +181,7 @@ fn test() -> anyhow::Result<()> {
     run(Command::new(cargo_program()).args(all).envs(engine_urls), &[0])?;
     drop(engines);
     cargo(&["test", "--workspace", "--all-features", "--doc"])?;
+    arm::check_if_possible()?;
     clients::quick()?;
     run(
         Command::new(cargo_program())

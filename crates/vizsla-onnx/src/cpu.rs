@@ -1,9 +1,11 @@
 //! Processor features: the only file that detects them. Out: one value, which decides which of a model's files to use,
 //! how ONNX Runtime multiplies 8-bit numbers, and which kernels our own encoder runs on.
 
+#[cfg(target_arch = "aarch64")]
+use std::arch::is_aarch64_feature_detected;
 use std::fmt;
 
-/// The instructions that the int8 encoder is written for, the slowest first. Scores differ between them only by what ONNX
+/// The instructions that the int8 encoder is written for, those of a processor from the slowest on. Scores differ between them only by what ONNX
 /// Runtime's own operators, embeddings and head, do differently: the encoder's are equal to the last bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -18,12 +20,23 @@ pub enum InstructionSet {
     Avx512Vnni,
     /// AMX for 8-bit integers, with AVX-512: x86 servers since about 2023, on Linux.
     Amx,
+    /// Dot products of 8-bit integers (`dotprod`): 64-bit ARM since about 2018.
+    NeonDotProduct,
+    /// Products of matrices of 8-bit integers (`i8mm`): 64-bit ARM since about 2021.
+    NeonMatrix,
 }
 
 impl InstructionSet {
-    /// All of them, the slowest first.
-    pub const ALL: [Self; 5] =
-        [Self::Portable, Self::Avx2, Self::AvxVnni, Self::Avx512Vnni, Self::Amx];
+    /// All of them, those of a processor from the slowest on.
+    pub const ALL: [Self; 7] = [
+        Self::Portable,
+        Self::Avx2,
+        Self::AvxVnni,
+        Self::Avx512Vnni,
+        Self::Amx,
+        Self::NeonDotProduct,
+        Self::NeonMatrix,
+    ];
 
     /// The fastest that this processor has, if it is one that outruns ONNX Runtime.
     pub fn best() -> Option<Self> {
@@ -51,11 +64,23 @@ impl InstructionSet {
                     && is_x86_feature_detected!("avx512vnni")
             }
             Self::Amx => Self::Avx512Vnni.is_available() && tiles::are_permitted(),
+            Self::NeonDotProduct | Self::NeonMatrix => false,
+        }
+    }
+
+    /// Whether this processor has them. What is detected is remembered, so this costs a few loads.
+    #[cfg(target_arch = "aarch64")]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::NeonDotProduct => is_aarch64_feature_detected!("dotprod"),
+            Self::NeonMatrix => is_aarch64_feature_detected!("i8mm"),
+            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni | Self::Amx => false,
         }
     }
 
     /// Whether this processor has them.
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     pub fn is_available(self) -> bool {
         self == Self::Portable
     }
@@ -69,6 +94,8 @@ impl fmt::Display for InstructionSet {
             Self::AvxVnni => "AVX-VNNI",
             Self::Avx512Vnni => "AVX-512 VNNI",
             Self::Amx => "AMX",
+            Self::NeonDotProduct => "ARM dot products",
+            Self::NeonMatrix => "ARM I8MM",
         })
     }
 }
@@ -157,7 +184,18 @@ pub fn processor_features() -> Vec<&'static str> {
 }
 
 /// The instructions of this processor that matter for how fast models run, by their usual names.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "x86")))]
+#[cfg(target_arch = "aarch64")]
 pub fn processor_features() -> Vec<&'static str> {
-    if cfg!(target_arch = "aarch64") { vec!["neon"] } else { Vec::new() }
+    let features = [
+        ("neon", true),
+        ("dotprod", InstructionSet::NeonDotProduct.is_available()),
+        ("i8mm", InstructionSet::NeonMatrix.is_available()),
+    ];
+    features.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
+}
+
+/// The instructions of this processor that matter for how fast models run, by their usual names.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "x86", target_arch = "aarch64")))]
+pub fn processor_features() -> Vec<&'static str> {
+    Vec::new()
 }

@@ -174,12 +174,14 @@ mod tests {
         let vnni = Cpu { exact_int8: true, encoder: true, arm: false };
         let avx2 = Cpu { exact_int8: false, encoder: true, arm: false };
         let plain = Cpu { exact_int8: false, encoder: false, arm: false };
-        let arm = Cpu { exact_int8: true, encoder: false, arm: true };
+        let arm = Cpu { exact_int8: true, encoder: true, arm: true };
+        let old_arm = Cpu { exact_int8: true, encoder: false, arm: true };
         assert_eq!(best(vnni, &[]), "model_qint8_avx512_vnni");
         assert_eq!(best(avx2, &[]), "model_qint8_avx512_vnni");
         assert_eq!(best(plain, &[]), "model_quint8_avx2");
         assert_eq!(best(plain, &["model_quint8_avx2"]), "model");
         assert_eq!(best(arm, &[]), "model_qint8_arm64");
+        assert_eq!(best(old_arm, &[]), "model_qint8_arm64");
         assert_eq!(preference(vnni, "model_O4"), None);
     }
 }

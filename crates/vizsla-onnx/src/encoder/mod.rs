@@ -16,6 +16,8 @@ mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod avxvnni;
 mod kernels;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -64,7 +66,9 @@ pub(crate) enum Unsupported {
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Processor => "this processor has neither AVX2 nor AVX-512 VNNI",
+            Self::Processor => {
+                "this processor has none of AVX2, AVX-512 VNNI and ARM's dot products"
+            }
             Self::Empty => "it has no layers",
             Self::Sizes => "its sizes are not multiples of 64, or its heads are not of 32 or 64",
         })
@@ -83,8 +87,16 @@ pub(crate) fn open(
         InstructionSet::AvxVnni => stack(avxvnni::AvxVnni::new(), layers),
         InstructionSet::Avx512Vnni => stack(avx512::Avx512::new(), layers),
         InstructionSet::Amx => stack(amx::Amx::new(), layers),
+        InstructionSet::NeonDotProduct | InstructionSet::NeonMatrix => Err(Unsupported::Processor),
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    match instructions {
+        InstructionSet::Portable => stack(Some(Portable), layers),
+        InstructionSet::NeonDotProduct => stack(neon::Neon::with_dot_products(), layers),
+        InstructionSet::NeonMatrix => stack(neon::Neon::with_matrices(), layers),
+        _ => Err(Unsupported::Processor),
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     match instructions {
         InstructionSet::Portable => stack(Some(Portable), layers),
         _ => Err(Unsupported::Processor),

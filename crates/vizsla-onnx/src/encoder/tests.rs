@@ -234,6 +234,11 @@ macro_rules! with_all_kernels {
             let _ = avx512::Avx512::new().as_ref().map($check);
             let _ = amx::Amx::new().as_ref().map($check);
         }
+        #[cfg(target_arch = "aarch64")]
+        {
+            let _ = neon::Neon::with_dot_products().as_ref().map($check);
+            let _ = neon::Neon::with_matrices().as_ref().map($check);
+        }
     };
 }
 
