@@ -123,9 +123,31 @@ def by_pdftotext(path):
     return output_of("pdftotext", "-enc", "UTF-8", path, "-")
 
 
+def by_pdftotext_without_repeats(path):
+    """Without what repeats, but for its page's number, among the outermost three lines of over half of the pages; it stays
+    where it is met first."""
+    pages = [page.splitlines() for page in by_pdftotext(path).removesuffix("\f").split("\f")]
+    key = lambda line: re.sub(r"\d+|\b[ivxlc]+\b", "#", " ".join(line.split()))
+    outer = []
+    for lines in pages:
+        full = [i for i, line in enumerate(lines) if line.strip()]
+        outer.append({i: key(lines[i]) for i in full[:3] + full[-3:]})
+    counts = collections.Counter(said for lines in outer for said in set(lines.values()))
+    met, kept = set(), []
+    for lines, outermost in zip(pages, outer):
+        for i, line in enumerate(lines):
+            said = outermost.get(i)
+            repeats = said is not None and len(pages) > 3 and counts[said] * 2 > len(pages)
+            if not repeats or said not in met and said.strip("# "):
+                kept.append(line)
+            met.add(said)
+    return "\n".join(kept)
+
+
 # The format by its extension, the reader, and how to read by it.
 READERS = [
     ("pdf", "pdftotext", by_pdftotext),
+    ("pdf", "pdftotext, no running heads", by_pdftotext_without_repeats),
     ("docx", "pandoc", by_pandoc), ("odt", "pandoc", by_pandoc), ("epub", "pandoc", by_pandoc),
     ("pptx", "python-pptx", by_pptx), ("xlsx", "openpyxl", by_openpyxl), ("xls", "xlrd", by_xlrd),
     ("eml", "Python's email", by_email),

@@ -6,7 +6,7 @@ use crate::office::package;
 #[cfg(feature = "office")]
 mod readers {
     use super::Read;
-    use crate::office::{docx, epub, odf, ods, pptx};
+    use crate::office::{docx, epub, odf, ods, pptx, xml_workbook};
 
     pub(super) const DOCX: Read = Read::Whole(docx::read);
     pub(super) const PPTX: Read = Read::Whole(pptx::read);
@@ -14,6 +14,7 @@ mod readers {
     pub(super) const ODP: Read = Read::Whole(odf::read_slides);
     pub(super) const ODG: Read = Read::Whole(odf::read_drawing);
     pub(super) const ODS: Read = Read::Whole(ods::read);
+    pub(super) const XML_WORKBOOK: Read = Read::Whole(xml_workbook::read);
     pub(super) const EPUB: Read = Read::Whole(epub::read);
 }
 
@@ -28,6 +29,7 @@ mod readers {
     pub(super) const ODP: Read = NOT;
     pub(super) const ODG: Read = NOT;
     pub(super) const ODS: Read = NOT;
+    pub(super) const XML_WORKBOOK: Read = NOT;
     pub(super) const EPUB: Read = NOT;
 }
 
@@ -95,6 +97,17 @@ pub(crate) static ODS: Definition = Definition {
     recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,
     read: readers::ODS,
+};
+
+/// Workbooks of Excel 2002 and 2003 in XML.
+pub(crate) static XML_WORKBOOK: Definition = Definition {
+    name: "xml-workbook",
+    title: "Excel's XML",
+    version: 1,
+    extensions: &[],
+    recognise: Recognise::Bytes(package::is_xml_workbook),
+    is_foreign: true,
+    read: readers::XML_WORKBOOK,
 };
 
 /// Books.

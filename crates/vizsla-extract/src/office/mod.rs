@@ -37,6 +37,8 @@ mod story;
 mod styles;
 #[cfg(feature = "office")]
 mod xml;
+#[cfg(feature = "office")]
+mod xml_workbook;
 
 use crate::definition::Definition;
 
@@ -48,6 +50,7 @@ pub(crate) static FORMATS: &[&Definition] = &[
     &formats::ODP,
     &formats::ODG,
     &formats::ODS,
+    &formats::XML_WORKBOOK,
     &formats::EPUB,
     &compound::DOC,
     &compound::PPT,

@@ -52,6 +52,20 @@ pub(crate) fn is_ods(bytes: &[u8]) -> bool {
     is_open_document(bytes, Kind::Ods)
 }
 
+/// Whether a file is a workbook in the XML of Excel 2002 and 2003.
+pub(crate) fn is_xml_workbook(bytes: &[u8]) -> bool {
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(ROOT_BYTES)]);
+    // In UTF-16 every other byte is zero.
+    let start = start.replace('\0', "");
+    let start = start.trim_start_matches(['\u{feff}', '\u{fffd}']).trim_start();
+    let is_root = |at: usize| {
+        let element = start[at..].split('>').next().unwrap_or_default();
+        element.contains("urn:schemas-microsoft-com:office:spreadsheet")
+    };
+    start.starts_with('<')
+        && ["<Workbook", ":Workbook"].into_iter().filter_map(|name| start.find(name)).any(is_root)
+}
+
 pub(crate) fn is_odg(bytes: &[u8]) -> bool {
     is_open_document(bytes, Kind::Odg)
 }

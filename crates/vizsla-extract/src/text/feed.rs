@@ -1,4 +1,4 @@
-//! Feeds, RSS and Atom: one document for each entry.
+//! Feeds, RSS and Atom, and notes as Evernote exports them: one document for each entry.
 
 use vizsla_core::{Document, Location, Locations, Metadata};
 
@@ -17,10 +17,10 @@ pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
             Part::Start(name, attributes) => {
                 depth += 1;
                 let root = root.get_or_insert_with(|| name.clone());
-                if !matches!(root.as_str(), "rss" | "feed" | "RDF") {
+                if !matches!(root.as_str(), "rss" | "feed" | "RDF" | "en-export") {
                     return false;
                 }
-                if entry.is_none() && matches!(name.as_str(), "item" | "entry") {
+                if entry.is_none() && is_entry(&name) {
                     count += 1;
                     entry = Some(Entry::new(parts.line()));
                 } else if let Some(entry) = &mut entry {
@@ -43,7 +43,7 @@ pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
                     entry.field(&name, &value, output);
                 }
                 depth = depth.saturating_sub(1);
-                if matches!(name.as_str(), "item" | "entry")
+                if is_entry(&name)
                     && let Some(entry) = entry.take()
                 {
                     let document = entry.document(&output.name, count, parts.line());
@@ -55,6 +55,10 @@ pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
         }
     }
     count > 0
+}
+
+fn is_entry(name: &str) -> bool {
+    matches!(name, "item" | "entry" | "note")
 }
 
 /// An entry that is being read.
@@ -84,8 +88,10 @@ impl Entry {
             "title" => self.title = html::page(value, output.limits).text,
             "link" => self.set("link", value),
             "author" | "creator" | "name" => self.set("author", value),
-            "pubDate" | "date" | "published" | "updated" => self.set("date", &iso_date(value)),
-            "category" | "subject" => self.set("subject", value),
+            "pubDate" | "date" | "published" | "updated" | "created" => {
+                self.set("date", &iso_date(value))
+            }
+            "category" | "subject" | "tag" => self.set("subject", value),
             "description" | "summary" | "content" | "encoded" => {
                 // The content comes after a summary of it, or the other way round.
                 let text = html::page(value, output.limits).text;
@@ -107,10 +113,17 @@ impl Entry {
     }
 }
 
-/// `Mon, 06 May 2024 07:08:09 GMT` in ISO 8601; what is written otherwise stays.
+/// `Mon, 06 May 2024 07:08:09 GMT` or `20240506T070809Z` in ISO 8601; what is written otherwise stays.
 fn iso_date(text: &str) -> String {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    if let Some((day, time)) = text.trim_end_matches('Z').split_once('T')
+        && [day.len(), time.len()] == [8, 6]
+        && day.bytes().chain(time.bytes()).all(|byte| byte.is_ascii_digit())
+    {
+        let (year, month, day) = (&day[..4], &day[4..6], &day[6..]);
+        return format!("{year}-{month}-{day}T{}:{}:{}Z", &time[..2], &time[2..4], &time[4..]);
+    }
     let words: Vec<&str> =
         text.split_once(',').map_or(text, |(_, date)| date).split_whitespace().collect();
     let [day, month, year, time, ..] = words.as_slice() else { return text.to_owned() };

@@ -17,11 +17,11 @@ use crate::text::{decode, feed, plain};
 pub(crate) static FORMAT: Definition = Definition {
     name: "xml",
     title: "XML",
-    version: 3,
+    version: 4,
     extensions: &[
         "xml", "rss", "atom", "rdf", "svg", "dbk", "docbook", "xsd", "xsl", "xslt", "xlf", "xliff",
         "tmx", "opml", "kml", "gpx", "plist", "resx", "xaml", "wsdl", "dita", "ditamap", "fb2",
-        "tei", "nxml", "jats", "xmi", "ui", "csproj", "vcxproj",
+        "tei", "enex", "nxml", "jats", "xmi", "ui", "csproj", "vcxproj",
     ],
     recognise: Recognise::Text { begins: |c| c == '<', shows: is_xml },
     is_foreign: false,
@@ -195,6 +195,9 @@ impl Page<'_> {
     fn text(&mut self, text: &str, line: u32) {
         let is_skipped = |open: &Open| matches!(open.name.as_str(), "binary" | "script" | "style");
         let Some(open) = self.open.last_mut().filter(|open| !is_skipped(open)) else { return };
+        if is_encoded(text) {
+            return;
+        }
         if !text.trim().is_empty() {
             open.has_text = true;
             open.said.clear();
@@ -281,6 +284,22 @@ fn is_flag(value: &str) -> bool {
     )
 }
 
+/// Whether text is the bytes of a picture or the like in base64: lines full of its characters, of every kind.
+fn is_encoded(text: &str) -> bool {
+    const SHORTEST: usize = 200;
+    const LINE: usize = 60;
+    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    let text = text.trim();
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
+    let mut lines = text.lines().map(str::trim).rev();
+    text.len() >= SHORTEST
+        && lines.next().is_some_and(|last| last.bytes().all(is_base64))
+        && lines.all(|line| line.len() >= LINE && line.bytes().all(is_base64))
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_digit)
+}
+
 /// Whether text that was written as characters is a piece of a web page.
 fn is_markup(text: &str) -> bool {
     [
@@ -347,6 +366,32 @@ mod tests {
         assert_eq!(text(word), "Otter\n\nTwo");
         let map = "<kml><name>Map</name><description><![CDATA[Nice <b>place</b><br>here]]></description></kml>";
         assert_eq!(text(map), "Map\nNice place here");
+    }
+
+    #[test]
+    fn encoded_bytes_are_no_text() {
+        let picture =
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhg\n".repeat(9);
+        let list =
+            format!("<plist><dict><key>icon</key><data>\n{picture}QGA==</data></dict></plist>");
+        assert_eq!(found("a.plist", &list).documents[0].text, "icon");
+        let words =
+            "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft "
+                .repeat(5);
+        let text = format!("<a>{words}</a>");
+        assert_eq!(found("a.xml", &text).documents[0].text, words.trim());
+    }
+
+    #[test]
+    fn notes_of_evernote_are_documents() {
+        let notes = "<?xml version='1.0'?><!DOCTYPE en-export SYSTEM 'x'><en-export application='Evernote'><note><title>Shopping</title>\
+            <content><![CDATA[<?xml version='1.0'?><!DOCTYPE en-note SYSTEM 'x'><en-note><div>Milk and <b>bread</b></div></en-note>]]></content>\
+            <created>20240506T070809Z</created><tag>home</tag><resource><data encoding='base64'>iVBORw0KGgo=</data></resource></note>\
+            <note><title>Two</title><content><![CDATA[<en-note>Second</en-note>]]></content></note></en-export>";
+        let documents = found("a.enex", notes).documents;
+        assert_eq!((documents.len(), documents[0].title.as_str()), (2, "Shopping"));
+        assert_eq!([&documents[0].text, &documents[1].text], ["Milk and bread", "Second"]);
+        assert_eq!(documents[0].metadata["date"].to_string(), "2024-05-06T07:08:09Z");
     }
 
     #[test]

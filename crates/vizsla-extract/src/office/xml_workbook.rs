@@ -1,0 +1,239 @@
+//! Workbooks as Excel 2002 and 2003 write them in XML, and many reports since, often under the extension `.xls`. In: the
+//! bytes of a file. Out: one document for each sheet.
+
+use std::ops::ControlFlow;
+
+use vizsla_core::Metadata;
+
+use crate::error::Error;
+use crate::office::grid::{Cell, Grid};
+use crate::office::parts::report;
+use crate::office::properties::is_title;
+use crate::office::xml::{Event, Tag, Xml, decode};
+use crate::output::{Output, file_name};
+
+/// The highest numbers of a row and a column; a file may claim more.
+const MOST_ROWS: u32 = 1 << 30;
+const MOST_COLUMNS: u32 = 1 << 20;
+
+pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
+    let text = decode(bytes);
+    let name = output.name.clone();
+    let mut xml = Xml::new(&text, output.limits.nesting);
+    let mut reader = Reader { most: output.text_left(), ..Reader::default() };
+    while let Some(event) = xml.next() {
+        let is_sheet_end = match event {
+            Event::Start(tag) => {
+                reader.start(&tag, &mut xml);
+                false
+            }
+            Event::End(end) => reader.end(end.name()),
+            Event::Text(_) => false,
+        };
+        if is_sheet_end && reader.write(&name, output).is_break() {
+            return Ok(());
+        }
+    }
+    report(&xml, file_name(&name), output);
+    // The sheet in which a cut-off file ends.
+    let _ = reader.write(&name, output);
+    Ok(())
+}
+
+#[derive(Default)]
+struct Reader {
+    title: Option<String>,
+    metadata: Metadata,
+    sheet: Option<Grid>,
+    /// Bytes of text that the sheet may have.
+    most: usize,
+    /// The cells of the row that is read.
+    cells: Vec<Cell>,
+    /// Comments on them, by column.
+    comments: Vec<(u32, String)>,
+    /// Numbers of the present row and of the next column, from 1.
+    row: u32,
+    next_column: u32,
+}
+
+impl Reader {
+    fn start(&mut self, tag: &Tag<'_>, xml: &mut Xml<'_>) {
+        match tag.name() {
+            "Styles"
+            | "Names"
+            | "WorksheetOptions"
+            | "PivotTable"
+            | "ExcelWorkbook"
+            | "OfficeDocumentSettings" => xml.skip(),
+            "Title" => self.title = Some(xml.text()).filter(|title| is_title(title)),
+            "Author" => self.describe("author", xml),
+            "Created" => self.describe("date", xml),
+            "Subject" => self.describe("subject", xml),
+            "Keywords" => self.describe("keywords", xml),
+            "Worksheet" => {
+                self.sheet = Some(Grid::new(&tag.get("Name").unwrap_or_default(), self.most));
+                self.row = 0;
+            }
+            "Row" => {
+                self.row = number(tag, "Index").unwrap_or(self.row + 1).min(MOST_ROWS);
+                self.next_column = 1;
+            }
+            "Cell" => {
+                let column = number(tag, "Index").unwrap_or(self.next_column).min(MOST_COLUMNS);
+                let merged = number(tag, "MergeAcross").unwrap_or(0).min(MOST_COLUMNS);
+                self.next_column = column + 1 + merged;
+                self.cell(column, xml);
+            }
+            _ => {}
+        }
+    }
+
+    fn describe(&mut self, name: &str, xml: &mut Xml<'_>) {
+        let value = xml.text();
+        let value = value.trim();
+        if !value.is_empty() && self.sheet.is_none() {
+            self.metadata.insert(name.to_owned(), value.into());
+        }
+    }
+
+    /// Reads the cell whose start came last.
+    fn cell(&mut self, column: u32, xml: &mut Xml<'_>) {
+        let mut depth = 1;
+        let mut is_comment = false;
+        while depth > 0 {
+            match xml.next() {
+                Some(Event::Start(tag)) if tag.name() == "Data" => {
+                    let kind = tag.get("Type").unwrap_or_default();
+                    let text = xml.text();
+                    if is_comment {
+                        self.comments.push((column, text));
+                    } else if let Some((text, is_text)) = shown(&kind, text) {
+                        self.cells.push(Cell { column, text, is_text });
+                    }
+                }
+                Some(Event::Start(tag)) => {
+                    is_comment |= tag.name() == "Comment";
+                    depth += 1;
+                }
+                Some(Event::End(_)) => depth -= 1,
+                Some(Event::Text(_)) => {}
+                None => break,
+            }
+        }
+    }
+
+    /// Returns whether a sheet ends.
+    fn end(&mut self, name: &str) -> bool {
+        if name == "Row" {
+            self.end_row();
+        }
+        name == "Worksheet"
+    }
+
+    fn end_row(&mut self) {
+        if let Some(sheet) = &mut self.sheet {
+            sheet.row(self.row, &self.cells);
+            for (column, comment) in self.comments.drain(..) {
+                sheet.note(self.row, column, &comment);
+            }
+        }
+        self.cells.clear();
+    }
+
+    /// Passes on the sheet.
+    fn write(&mut self, name: &str, output: &mut Output<'_>) -> ControlFlow<()> {
+        self.end_row();
+        let Some(sheet) = self.sheet.take().filter(|sheet| !sheet.is_empty()) else {
+            return ControlFlow::Continue(());
+        };
+        if sheet.is_full {
+            output.text_left_out(name);
+        }
+        let workbook = self.title.as_deref().unwrap_or_else(|| file_name(name));
+        let mut document = sheet.finish(name, workbook);
+        document.metadata.extend(self.metadata.clone());
+        let written = output.document(document);
+        self.most = output.text_left();
+        written
+    }
+}
+
+fn number(tag: &Tag<'_>, name: &str) -> Option<u32> {
+    tag.get(name)?.parse().ok()
+}
+
+/// What a cell shows, and whether that is a text; nothing for an error and an empty one.
+fn shown(kind: &str, text: String) -> Option<(String, bool)> {
+    let value = text.trim();
+    let shown = match kind {
+        "Error" => return None,
+        "Boolean" => (if value == "1" { "TRUE" } else { "FALSE" }).to_owned(),
+        "DateTime" => moment(value),
+        _ => value.to_owned(),
+    };
+    (!shown.is_empty()).then_some((shown, !matches!(kind, "Number" | "Boolean" | "DateTime")))
+}
+
+/// A date without a time, if that is midnight; a time alone on the day that Excel counts from.
+fn moment(value: &str) -> String {
+    let Some((day, time)) = value.split_once('T') else { return value.to_owned() };
+    let time = time.split('.').next().unwrap_or(time);
+    match (day, time) {
+        ("1899-12-31" | "1899-12-30", time) => time.to_owned(),
+        (day, "00:00:00") => day.to_owned(),
+        (day, time) => format!("{day} {time}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vizsla_core::{SplitOptions, split};
+
+    use crate::{Input, collect};
+
+    const HEAD: &str = "<?xml version='1.0'?>\n<?mso-application progid='Excel.Sheet'?>\n\
+        <ss:Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet' xmlns:ss='urn:schemas-microsoft-com:office:spreadsheet'>";
+
+    #[test]
+    fn each_sheet_is_a_document_whatever_the_file_is_called() {
+        let file = format!(
+            "{HEAD}<DocumentProperties xmlns='urn:schemas-microsoft-com:office:office'><Title>Prices</Title><Author>Ann</Author></DocumentProperties>\
+            <Styles><Style ss:ID='s21'><NumberFormat ss:Format='Short Date'/></Style></Styles>\
+            <Worksheet ss:Name='Fruit'><Names><NamedRange ss:Name='n'/></Names><Table><Column ss:Width='60'/>\
+            <Row><Cell><Data ss:Type='String'>name</Data></Cell><Cell ss:MergeAcross='1'><Data ss:Type='String'>price</Data></Cell><Cell><Data ss:Type='String'>since</Data></Cell></Row>\
+            <Row><Cell><ss:Data ss:Type='String' xmlns='http://www.w3.org/TR/REC-html40'>Apple <B>pie</B></ss:Data></Cell><Cell><Data ss:Type='Number'>1.25</Data></Cell>\
+            <Cell ss:Index='4' ss:StyleID='s21'><Data ss:Type='DateTime'>2024-05-03T00:00:00.000</Data><Comment ss:Author='Bob'><ss:Data><B>Bob:</B>&#10;check this</ss:Data></Comment></Cell></Row>\
+            <Row ss:Index='5'><Cell ss:Index='2'><Data ss:Type='Boolean'>1</Data></Cell><Cell><Data ss:Type='Error'>#N/A</Data></Cell><Cell><Data ss:Type='DateTime'>1899-12-31T09:30:00.000</Data></Cell></Row>\
+            </Table><WorksheetOptions><Print>x</Print></WorksheetOptions></Worksheet>\
+            <Worksheet ss:Name='Empty'><Table/></Worksheet></ss:Workbook>"
+        );
+        for name in ["a.xml", "a.xls", "a"] {
+            let found = collect(Input::bytes(name, file.as_bytes())).unwrap();
+            assert_eq!((found.documents.len(), found.problems.len()), (1, 0));
+            let document = &found.documents[0];
+            assert_eq!(document.id, format!("{name}#Fruit"));
+            assert_eq!(document.title, "Fruit – Prices");
+            assert_eq!(document.metadata["author"].to_string(), "Ann");
+            assert_eq!(
+                document.text,
+                "name | price | since\nApple pie | 1.25 | 2024-05-03\nBob:\ncheck this\nTRUE | 09:30:00\n"
+            );
+            assert_eq!(document.sections[0].headings, ["name | price | since"]);
+            let place = split(document, &SplitOptions::default())[0].location.to_string();
+            assert_eq!(place, "Fruit!A1:D5");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_is_read_as_far_as_it_goes() {
+        let file = format!(
+            "{HEAD}<Worksheet ss:Name='S'><Table><Row><Cell><Data>one</Data></Cell></Row><Row><Cell><Data>tw"
+        );
+        let found = collect(Input::bytes("a.xml", file.as_bytes())).unwrap();
+        assert_eq!(found.documents[0].text, "one\ntw\n");
+        assert_eq!(found.problems.len(), 1);
+        let text = "A workbook in XML begins with <Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'>.";
+        let found = collect(Input::bytes("a.txt", text.as_bytes())).unwrap();
+        assert_eq!(found.documents[0].id, "a.txt");
+    }
+}
