@@ -1,4 +1,4 @@
-//! Documents in a ZIP container: the main part of each kind.
+//! Documents in a ZIP container: the main part of each kind. Workbooks in flat XML.
 
 #![no_main]
 
@@ -13,12 +13,14 @@ const SLIDES: &[u8] =
     br#"<p:presentation><p:sldIdLst><p:sldId id="256" r:id="r"/></p:sldIdLst></p:presentation>"#;
 const WORKBOOK: &[u8] =
     br#"<workbook><sheets><sheet name="S" sheetId="1" r:id="s"/></sheets></workbook>"#;
+const WORKBOOK_IN_XML: &[u8] =
+    b"<Workbook xmlns='urn:schemas-microsoft-com:office:spreadsheet'><Worksheet>";
 const CONTAINER: &[u8] =
     br#"<container><rootfiles><rootfile full-path="a.opf"/></rootfiles></container>"#;
 
 fuzz_target!(|data: &[u8]| {
     let Some((which, part)) = data.split_first() else { return };
-    let bytes = match which % 8 {
+    let bytes = match which % 9 {
         0 => package(&[("[Content_Types].xml", TYPES), ("word/document.xml", part)]),
         1 => package(&[
             ("[Content_Types].xml", TYPES),
@@ -51,6 +53,7 @@ fuzz_target!(|data: &[u8]| {
             ("META-INF/container.xml", CONTAINER),
             ("a.opf", part),
         ]),
+        7 => return read("a.xml", &[WORKBOOK_IN_XML, part].concat()),
         _ => return read("a.docx", part),
     };
     read("a.zip", &bytes);
