@@ -84,7 +84,7 @@ fn answer(stream: &mut TcpStream, archive: &[u8], digest: &str, fault: Fault) {
 
 /// An archive laid out like the release's, with this content as the library.
 fn archive(workspace: &Workspace, library: &[u8]) -> (Vec<u8>, String) {
-    workspace.write("release/lib/libonnxruntime.so.1.31.1", library);
+    workspace.write("release/lib/libonnxruntime.so.1.28.0", library);
     workspace.write("release/lib/libonnxruntime_providers_shared.so", b"small");
     let tar = workspace.path("release.tgz");
     let status = Command::new("tar")
@@ -222,4 +222,21 @@ fn nothing_in_the_working_folder_is_run() {
     assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("vizsla setup --from PATH"), "{}", ran.err);
     assert!(!marker.exists(), "pip/__main__.py of the working folder was run");
+}
+
+/// Builds from 1.29 on keep an identifier in the user's cache folder, and a database of what they will send, unless they
+/// are told not to. They also do without where variables say that a test is run.
+#[test]
+fn the_library_leaves_nothing_in_the_home_folder() {
+    let workspace = Workspace::new();
+    workspace.write("docs/a.md", "Vizslas point at birds.");
+    workspace.write("home/kept", "");
+    let library = vizsla_hub::runtime::locate(None).unwrap();
+    for args in [&["index", "docs"][..], &["search", "birds", "--index", "docs/.vizsla"]] {
+        let mut command = workspace.command(args);
+        command.env_clear().env("HOME", workspace.path("home")).env("ORT_DYLIB_PATH", &library);
+        let ran = run(&mut command, b"");
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    assert_eq!(walk(&workspace.path("home")), ["kept"]);
 }

@@ -99,6 +99,15 @@ def test_a_missing_runtime_says_what_to_do(tmp_path):
     assert "cannot load ONNX Runtime" in run("-c", code, env=empty).stderr
 
 
+def test_the_runtime_leaves_nothing_in_the_home_folder(tmp_path):
+    # Without what says that a test is run: then it would not, either.
+    environment = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+    code = "import vizsla; print(len(vizsla.CrossEncoder().predict([('q', 'a text')])))"
+    done = run("-c", code, env={**environment, "HOME": str(tmp_path)})
+    assert done.stdout == "1\n", done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_old_runtime_is_not_used_and_named(tmp_path):
     capi = tmp_path / "onnxruntime" / "capi"
     capi.mkdir(parents=True)

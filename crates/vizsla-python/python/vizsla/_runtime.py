@@ -8,6 +8,9 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+# From 1.29 on its builds describe this machine to their maker when they are loaded, unless this is set.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 OLDEST = (1, 24)
 _NAMES = {
     "win32": re.compile(r"^onnxruntime\.dll$"),
