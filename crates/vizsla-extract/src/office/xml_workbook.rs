@@ -16,6 +16,7 @@ use crate::output::{Output, file_name};
 const MOST_ROWS: u32 = 1 << 30;
 const MOST_COLUMNS: u32 = 1 << 20;
 
+#[allow(clippy::unnecessary_wraps, reason = "the type of readers says so")]
 pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode(bytes);
     let name = output.name.clone();
@@ -107,7 +108,7 @@ impl Reader {
                     let text = xml.text();
                     if is_comment {
                         self.comments.push((column, text));
-                    } else if let Some((text, is_text)) = shown(&kind, text) {
+                    } else if let Some((text, is_text)) = shown(&kind, &text) {
                         self.cells.push(Cell { column, text, is_text });
                     }
                 }
@@ -163,7 +164,7 @@ fn number(tag: &Tag<'_>, name: &str) -> Option<u32> {
 }
 
 /// What a cell shows, and whether that is a text; nothing for an error and an empty one.
-fn shown(kind: &str, text: String) -> Option<(String, bool)> {
+fn shown(kind: &str, text: &str) -> Option<(String, bool)> {
     let value = text.trim();
     let shown = match kind {
         "Error" => return None,

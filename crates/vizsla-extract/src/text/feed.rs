@@ -89,7 +89,7 @@ impl Entry {
             "link" => self.set("link", value),
             "author" | "creator" | "name" => self.set("author", value),
             "pubDate" | "date" | "published" | "updated" | "created" => {
-                self.set("date", &iso_date(value))
+                self.set("date", &iso_date(value));
             }
             "category" | "subject" | "tag" => self.set("subject", value),
             "description" | "summary" | "content" | "encoded" => {
