@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use vizsla::{Filter, Index};
+use vizsla::{FileRecord, Filter, Index};
 
 use crate::args::FilterArgs;
 use crate::{output, settings};
@@ -39,6 +39,21 @@ fn unmatched(args: &FilterArgs, index: &Index) -> anyhow::Result<Vec<String>> {
     for of in &args.types {
         let only = of.globs.iter().fold(Filter::default(), Filter::with_name);
         values.extend(index.files(&only)?.is_empty().then(|| format!("--type {}", of.name)));
+    }
+    if args.since.or(args.until).is_some() {
+        let records = index.file_records(&Filter::default())?;
+        for (name, since, until) in [("--since", args.since, None), ("--until", None, args.until)] {
+            let within = |at: i64| {
+                let seconds = at.div_euclid(1_000_000_000);
+                since.is_none_or(|since| seconds >= since)
+                    && until.is_none_or(|until| seconds < until)
+            };
+            let may_match = |record: &FileRecord| record.modified.is_none_or(within);
+            if since.or(until).is_some() && !records.values().any(may_match) && !records.is_empty()
+            {
+                values.push(name.to_owned());
+            }
+        }
     }
     if !args.extension.is_empty() {
         let files = index.files(&Filter::default())?;

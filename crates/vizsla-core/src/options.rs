@@ -133,12 +133,21 @@ const ABOUT: [&str; 12] = [
     "switch",
 ];
 
-/// Whether the dash at `at`, before `word`, excludes the word; not in a query that speaks of commands.
+/// Whether the dash at `at`, before `word`, excludes the word; not in a query that speaks of commands, unless it is in
+/// letters that no option has.
 pub(crate) fn excludes(query: &str, at: usize, word: &str, of_commands: impl Fn() -> bool) -> bool {
-    let small = word.chars().all(|c| c.is_alphabetic() && !c.is_uppercase());
-    let vowel = |c: char| !c.is_ascii() || "aeiouy".contains(c);
-    let is_word = small && word.chars().count() >= 3 && word.chars().any(vowel);
-    is_word && !query[..at].trim().is_empty() && !OPTIONS.contains(&word) && !of_commands()
+    let is_first = query[..at].trim().is_empty();
+    if is_first || !word.chars().all(char::is_alphabetic) {
+        return false;
+    }
+    if !word.is_ascii() {
+        return true;
+    }
+    let small = word[1..].bytes().all(|byte| byte.is_ascii_lowercase());
+    let lower = word.to_ascii_lowercase();
+    let vowel = |byte: u8| b"aeiouy".contains(&byte);
+    let is_word = small && lower.len() >= 3 && lower.bytes().any(vowel);
+    is_word && !OPTIONS.contains(&lower.as_str()) && !of_commands()
 }
 
 /// Whether a query names a command, or has an option of one.

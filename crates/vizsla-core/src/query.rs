@@ -6,8 +6,9 @@
 //! within a word, an unknown field, a URL or an unclosed quote, is plain text.
 //!
 //! Much that begins with a dash excludes nothing: options of commands, negative numbers, the first word of a query. So
-//! a dash excludes only a word of three small letters or more, after another word, where nothing speaks of a command
-//! (`options` says what does), or a phrase or fielded word, which no command has.
+//! a dash excludes only a word of three letters or more, of which the first alone may be a capital, after another word,
+//! where nothing speaks of a command (`options` says what does), or what no command has: a word that is not in ASCII, a
+//! phrase or a fielded word.
 
 use std::cell::LazyCell;
 
@@ -281,7 +282,9 @@ mod tests {
             "docker run -it --rm image",
             "a -b -c",
             "pages 3 -5",
-            "well -Known",
+            "well -KNOWN",
+            "java -Xmx",
+            "-手机 苹果",
             "cargo test --release",
             "ps -aux",
             "C* *x a*b x*",
@@ -300,6 +303,9 @@ mod tests {
             ("python -snake", "snake"),
             ("java -island", "island"),
             ("Äpfel -birnen", "birnen"),
+            ("jaguar -Ford", "Ford"),
+            ("苹果 -手机", "手机"),
+            ("git 教程 -陶", "陶"),
             ("jaguar -\"sports car\"", "sports car"),
             ("jaguar -“sports car”", "sports car"),
         ] {

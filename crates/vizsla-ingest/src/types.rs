@@ -2,7 +2,7 @@
 
 use ignore::types::{FileTypeDef, TypesBuilder};
 
-/// The globs of a type of file such as `rust` or `md`.
+/// The globs of a type of file such as `rust` or `md`; those of extensions also in capitals, as old systems write them.
 ///
 /// # Errors
 /// When there is none of this name: the types of files that end so, as `rust` for `rs`, else the known names that begin
@@ -10,7 +10,10 @@ use ignore::types::{FileTypeDef, TypesBuilder};
 pub fn file_type(name: &str) -> Result<Vec<String>, Vec<String>> {
     let known = TypesBuilder::new().add_defaults().definitions();
     if let Some(found) = known.iter().find(|known| known.name() == name) {
-        return Ok(found.globs().to_vec());
+        let capitals =
+            |glob: &String| Some(format!("*.{}", glob.strip_prefix("*.")?.to_uppercase()));
+        let in_capitals: Vec<String> = found.globs().iter().filter_map(capitals).collect();
+        return Ok([found.globs(), &in_capitals].concat());
     }
     let ending = format!("*.{name}");
     let names = |fits: &dyn Fn(&&FileTypeDef) -> bool| -> Vec<String> {
@@ -29,7 +32,7 @@ mod tests {
 
     #[test]
     fn types_have_globs_and_unknown_ones_have_neighbours() {
-        assert_eq!(file_type("rust").unwrap(), ["*.rs"]);
+        assert_eq!(file_type("rust").unwrap(), ["*.rs", "*.RS"]);
         assert_eq!(file_type("rs").unwrap_err(), ["rust"]);
         assert!(file_type("rusty").unwrap_err().contains(&"rust".to_owned()));
     }

@@ -82,6 +82,12 @@ fn named<C: Parser>(command: &mut Command, args: &[OsString]) -> Result<Parsed<C
 /// words; one with two dashes is more likely a mistyped option.
 fn question<C: Parser>(command: &mut Command, mut args: Vec<OsString>) -> Result<Parsed<C>, Error> {
     let mut dashed = Vec::new();
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let has_words = args[2.min(end)..end].iter().any(|arg| !arg.to_string_lossy().starts_with('-'));
+    for arg in args.iter_mut().take(end).skip(2).filter(|arg| has_words && is_word_with_dash(arg)) {
+        dashed.push(arg.to_string_lossy().into_owned());
+        *arg = marked(arg);
+    }
     loop {
         let error = match read(command, &args) {
             Ok(cli) => return Ok(Parsed { dashed, ..Parsed::of(cli) }),
@@ -95,6 +101,24 @@ fn question<C: Parser>(command: &mut Command, mut args: Vec<OsString>) -> Result
         dashed.push(args[at].to_string_lossy().into_owned());
         args[at] = marked(&args[at]);
     }
+}
+
+/// Whether what begins like an option of one letter is a word: no value of that option is written so.
+fn is_word_with_dash(arg: &OsString) -> bool {
+    let text = arg.to_string_lossy();
+    let Some(word) = text.strip_prefix('-').filter(|word| word.chars().all(char::is_alphabetic))
+    else {
+        return false;
+    };
+    let mut letters = word.chars();
+    let (option, value) = (letters.next(), letters.as_str());
+    let is_value = match option {
+        Some('i') => Path::new(value).exists(),
+        Some('t') => vizsla_ingest::file_type(value).is_ok(),
+        Some('h' | 'n' | 'V') => false,
+        _ => return false,
+    };
+    value.chars().count() > 1 && !is_value
 }
 
 /// Where the word is that has an unknown option of one letter.
@@ -211,6 +235,10 @@ mod tests {
             (&["what", "does", "curl", "-L", "do"], "what does curl -L do"),
             (&["search", "tar", "-xzf", "file", "-n", "2"], "tar -xzf file"),
             (&["-T", "of", "ssh"], "-T of ssh"),
+            (&["java", "-island"], "java -island"),
+            (&["search", "jaguar", "-team", "-native"], "jaguar -team -native"),
+            (&["a", "page", "-html", "-Vue", "-n3"], "a page -html -Vue"),
+            (&["a", "page", "-trust", "-n", "3"], "a page"),
             (&["search", "--", "-L"], "-L"),
         ] {
             assert_eq!(asked(line).unwrap().0, words);

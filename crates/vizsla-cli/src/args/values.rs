@@ -82,7 +82,7 @@ mod tests {
             assert_eq!(parse_extension(text).unwrap(), "md");
         }
         assert!(parse_extension(".").is_err());
-        assert_eq!(parse_type("rust").unwrap().globs, ["*.rs"]);
+        assert_eq!(parse_type("rust").unwrap().globs, ["*.rs", "*.RS"]);
         assert!(parse_type("rusty").unwrap_err().contains("rust"));
     }
 }

@@ -15,10 +15,13 @@ pub(crate) fn highlight(
 ) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
     analyzer.token_stream(text).process(&mut |token| {
-        // A compound comes before its parts, so what overlaps the last range lies within it.
-        let free = ranges.last().is_none_or(|last| token.offset_from >= last.end);
-        if free && terms.contains(&token.text) {
-            ranges.push(token.offset_from..token.offset_to);
+        if !terms.contains(&token.text) {
+            return;
+        }
+        match ranges.last_mut() {
+            // A compound comes before its parts, which lie within it; pairs of characters overlap.
+            Some(last) if token.offset_from < last.end => last.end = last.end.max(token.offset_to),
+            _ => ranges.push(token.offset_from..token.offset_to),
         }
     });
     ranges

@@ -66,6 +66,9 @@ impl Normal {
                 '´' | '‘' | '’' | '‛' | '′' | 'ʹ' | 'ʻ'..='ʿ' | 'ˈ' => {
                     self.text.push('\'');
                 }
+                // Hebrew has signs of its own for what most people type as quotes.
+                '\u{5F3}' => self.text.push('\''),
+                '\u{5F4}' => self.text.push('"'),
                 '‐'..='–' | '−' => self.text.push('-'),
                 '\u{2014}' | '\u{2015}' => self.text.push(' '),
                 '♯' => self.text.push('#'),
@@ -157,6 +160,7 @@ mod tests {
             ("co\u{AD}operate", "cooperate"),
             ("\u{202B}word\u{202C}\u{200E}", "word"),
             ("\u{FEFF}start", "start"),
+            ("ד״ר ג׳ירפה", "ד\"ר ג'ירפה"),
             ("can’t re‐enter re‑enter 5−3", "can't re-enter re-enter 5-3"),
             ("a\u{A0}b\u{3000}c\u{2009}d\u{200B}e", "a b c d\u{200B}e"),
             ("Hawaiʻi F♯", "Hawai'i F#"),

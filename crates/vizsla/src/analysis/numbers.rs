@@ -99,8 +99,33 @@ pub(super) fn border(word: &str) -> Option<usize> {
         .then_some(at)
 }
 
+/// Where one word is several numbers, these: those of a list such as `3,4,5`, or a date and a time (ISO 8601).
+pub(super) fn separate(text: &str, word: Range<usize>) -> Vec<Range<usize>> {
+    date_and_time(text, &word).unwrap_or_else(|| listed(text, word))
+}
+
+/// The day or date and the hour or time of `15T10` in `2026-01-15T10:00:01Z` and of `20260115T100001Z`, and the seconds of
+/// `01Z`: the letters between them are no part of a number.
+fn date_and_time(text: &str, word: &Range<usize>) -> Option<Vec<Range<usize>>> {
+    let written = text[word.clone()].strip_suffix('Z').unwrap_or(&text[word.clone()]);
+    let digits = |part: &str, lengths: &[usize]| {
+        lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let before = text[..word.start].chars().next_back();
+    let at = |part: &str, start: usize| start..start + part.len();
+    if let Some((day, time)) = written.split_once('T') {
+        let time_alone = time.split('.').next().unwrap_or(time);
+        let is_moment = digits(day, &[2]) && before == Some('-') && digits(time_alone, &[2])
+            || digits(day, &[8]) && digits(time_alone, &[4, 6]);
+        return is_moment.then(|| vec![at(day, word.start), at(time, word.start + day.len() + 1)]);
+    }
+    let seconds = written.split('.').next().unwrap_or(written);
+    let is_end = written.len() < word.len() && before == Some(':') && digits(seconds, &[2]);
+    is_end.then(|| vec![at(written, word.start)])
+}
+
 /// The numbers of a list such as `3,4,5`, `1;2` or `52.52,13.40`; just the word, when it is none.
-pub(super) fn listed(text: &str, word: Range<usize>) -> Vec<Range<usize>> {
+fn listed(text: &str, word: Range<usize>) -> Vec<Range<usize>> {
     let number = &text[word.clone()];
     let separates = |c: char| c == ',' || c == ';';
     let list = number.contains(separates)
@@ -167,6 +192,23 @@ mod tests {
             ("log_2024", None),
         ] {
             assert_eq!(border(word), at, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_date_and_a_time_are_two() {
+        let parts = |text: &str, word: &str| -> Vec<String> {
+            let start = text.find(word).unwrap();
+            let found = separate(text, start..start + word.len()).into_iter();
+            found.map(|range| text[range].to_owned()).collect()
+        };
+        assert_eq!(parts("2026-01-15T10:00:01Z", "15T10"), ["15", "10"]);
+        assert_eq!(parts("2026-01-15T10:00:01Z", "01Z"), ["01"]);
+        assert_eq!(parts("10:00:59Z", "59Z"), ["59"]);
+        assert_eq!(parts("10:00:59.123Z", "59.123Z"), ["59.123"]);
+        assert_eq!(parts("20260115T100001Z", "20260115T100001Z"), ["20260115", "100001"]);
+        for word in ["15T10", "T10", "CD4T", "12T34A", "3Z"] {
+            assert_eq!(parts(word, word), [word]);
         }
     }
 

@@ -172,7 +172,39 @@ pub(super) fn phrases(words: &Words, text: &str) -> Vec<Vec<Slot>> {
     let joined = has_compound.then(|| slots(words, joined));
     let all: Vec<Vec<Slot>> = [Some(in_words), joined].into_iter().flatten().collect();
     let hyphenated: Vec<Vec<Slot>> = all.iter().flat_map(|slots| hyphenated(slots)).collect();
-    all.into_iter().chain(hyphenated).collect()
+    let in_capitals = in_capitals(words, &units);
+    all.into_iter().chain(hyphenated).chain(in_capitals).collect()
+}
+
+/// A phrase with each of its words but the last as one that is written with capitals within it: `JavaScript engine` for
+/// `javascript engine`. Where the capitals are is not known, so each end of the word is tried as its last part: the index
+/// has the word at its first part's place, and its parts one after the other.
+fn in_capitals(words: &Words, units: &[Unit]) -> Vec<Vec<Slot>> {
+    /// Letters of a part that is indexed, and parts that a word has at most.
+    const SHORTEST: usize = 2;
+    const MOST_PARTS: usize = 3;
+    let plain: Vec<Unit> = units.iter().filter(|unit| unit.in_phrase).cloned().collect();
+    let last = plain.len().saturating_sub(1);
+    let mut phrases = Vec::new();
+    for (at, unit) in plain.iter().enumerate().take(last.min(MOST_HYPHENATED)) {
+        let word = &unit.exact;
+        if !unit.alone || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            continue;
+        }
+        let written = slots(words, plain.clone());
+        for start in 1..(word.len() + 1).saturating_sub(SHORTEST) {
+            for part in 1..MOST_PARTS {
+                let mut phrase = written.clone();
+                for (position, _) in &mut phrase[at + 1..] {
+                    *position += part;
+                }
+                let place = phrase[at].0 + part;
+                phrase.push((place, vec![words.stem(&word[start..]).into_owned()]));
+                phrases.push(phrase);
+            }
+        }
+    }
+    phrases
 }
 
 /// A phrase with each of its words but the last as two words. The whole of such a compound is at the first of them; it is

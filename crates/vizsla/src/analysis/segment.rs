@@ -92,12 +92,19 @@ pub(super) fn without_possessive(word: &str) -> &str {
     ["'s", "’s", "'S", "’S"].iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word)
 }
 
-/// Whether a word begins with a Chinese, Japanese or Korean character (Unicode's blocks of kana, ideographs, hangul).
+/// Whether a word begins with a character of a script that is written without spaces, or whose spaces do not separate
+/// words: Chinese, Japanese, Korean (Unicode's blocks of kana, ideographs, hangul), and those of South East Asia.
 pub(super) fn starts_unseparated(word: &str) -> bool {
-    word.chars().next().is_some_and(|c| {
+    starts_clustered(word) || word.chars().next().is_some_and(|c| {
         matches!(c, '\u{1100}'..='\u{11FF}' | '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}'
             | '\u{AC00}'..='\u{D7AF}' | '\u{F900}'..='\u{FAFF}' | '\u{FF66}'..='\u{FF9F}' | '\u{20000}'..='\u{2FA1F}')
     })
+}
+
+/// Whether a word begins in Thai, Lao, Burmese or Khmer, where several characters make what is written as one.
+pub(super) fn starts_clustered(word: &str) -> bool {
+    let first = word.chars().next();
+    first.is_some_and(|c| matches!(c, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'))
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::fold::folded;
 use super::language::Language;
-use super::numbers::{beginnings, border, listed, ungrouped, version};
-use super::segment::{ascii_word, starts_unseparated, without_possessive};
+use super::numbers::{beginnings, border, separate, ungrouped, version};
+use super::segment::{ascii_word, starts_clustered, starts_unseparated, without_possessive};
 
 /// Longer words are noise such as encoded data; the engine could not store the longest anyway.
 const MAX_WORD_BYTES: usize = 255;
@@ -123,14 +123,14 @@ fn words(text: &str) -> Vec<Range<usize>> {
     if text.is_ascii() {
         let mut from = 0;
         while let Some((start, end)) = ascii_word(text.as_bytes(), from) {
-            words.extend(listed(text, start..end));
+            words.extend(separate(text, start..end));
             from = end;
         }
         return words;
     }
     let word = |part: &str| part.chars().any(char::is_alphanumeric) || is_emoji(part);
     let parts = text.split_word_bound_indices().filter(|(_, part)| word(part));
-    words.extend(parts.flat_map(|(at, part)| listed(text, at..at + part.len())));
+    words.extend(parts.flat_map(|(at, part)| separate(text, at..at + part.len())));
     words
 }
 
@@ -165,8 +165,13 @@ impl Units<'_> {
             taken += 1;
         }
         let start = words[0].start;
-        let starts: Vec<usize> =
-            self.text[start..end].char_indices().map(|(at, _)| start + at).chain([end]).collect();
+        let run = &self.text[start..end];
+        let mut starts: Vec<usize> = if starts_clustered(run) {
+            run.grapheme_indices(true).map(|(at, _)| start + at).collect()
+        } else {
+            run.char_indices().map(|(at, _)| start + at).collect()
+        };
+        starts.push(end);
         // The last character is the second of a pair, unless it is the whole run.
         let width = 2.min(starts.len() - 1);
         let last = starts.len() - 1;

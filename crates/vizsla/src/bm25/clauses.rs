@@ -5,13 +5,42 @@ use std::collections::HashMap;
 use tantivy::index::SegmentId;
 use tantivy::schema::Field;
 use tantivy::{DocId, Searcher, SegmentReader};
-use vizsla_core::{Clause, Query};
+use vizsla_core::{Clause, Query, QueryField};
 
 use super::phrase::passages_with;
-use crate::analysis::Slot;
+use crate::analysis::{Analyzer, Slot};
+use crate::index::schema::Fields;
 
-/// Where a clause is looked for, and what it is made of there.
-pub(crate) type Places = Vec<(Field, Vec<Slot>)>;
+/// The ways in which a passage may have a clause: all fields of one have what they must.
+pub(crate) type Places = Vec<Vec<(Field, Vec<Slot>)>>;
+
+/// Where words stand side by side in a field.
+pub(crate) fn phrase(field: Field, analyzer: &Analyzer, words: &str) -> Places {
+    analyzer.phrases(words).into_iter().map(|slots| vec![(field, slots)]).collect()
+}
+
+/// Where a clause is looked for.
+pub(crate) fn places(fields: Fields, analyzer: &Analyzer, clause: &Clause) -> Places {
+    let field = match clause.field {
+        Some(QueryField::Title) => fields.title,
+        Some(QueryField::Headings) => fields.headings,
+        Some(QueryField::Path) => fields.path_words,
+        // Phrases need positions, which the separate body does not have.
+        _ => fields.content,
+    };
+    let mut places = phrase(field, analyzer, &clause.words);
+    // The words of a path are without the extension of the file, which a clause may name.
+    let file = clause.words.rsplit_once('.').filter(|_| clause.field == Some(QueryField::Path));
+    if let Some((name, extension)) = file {
+        let extension = (fields.extension, vec![(0, vec![extension.to_lowercase()])]);
+        let named = phrase(field, analyzer, name).into_iter();
+        places.extend(named.map(|mut place| {
+            place.push(extension.clone());
+            place
+        }));
+    }
+    places
+}
 
 /// The passages that have a clause, by segment.
 type Having = HashMap<SegmentId, Vec<DocId>>;
@@ -82,15 +111,17 @@ impl ClauseFilter {
 
 /// The live passages that have a clause; `None` when nothing in the clause is indexed, as with stop words that are not.
 fn having(searcher: &Searcher, places: &Places) -> tantivy::Result<Option<Having>> {
-    let places: Vec<_> = places.iter().filter(|(_, slots)| !slots.is_empty()).collect();
+    let is_indexed =
+        |place: &&Vec<(Field, Vec<Slot>)>| place.iter().all(|(_, slots)| !slots.is_empty());
+    let places: Vec<_> = places.iter().filter(is_indexed).collect();
     if places.is_empty() {
         return Ok(None);
     }
     let mut having = Having::new();
     for segment in searcher.segment_readers() {
         let mut docs = Vec::new();
-        for (field, slots) in &places {
-            docs.extend(passages_with(segment, *field, slots)?);
+        for place in &places {
+            docs.extend(passages_with_all(segment, place)?);
         }
         docs.retain(|doc| !segment.is_deleted(*doc));
         if !docs.is_empty() {
@@ -98,4 +129,17 @@ fn having(searcher: &Searcher, places: &Places) -> tantivy::Result<Option<Having
         }
     }
     Ok(Some(having))
+}
+
+fn passages_with_all(
+    segment: &SegmentReader,
+    place: &[(Field, Vec<Slot>)],
+) -> tantivy::Result<Vec<DocId>> {
+    let Some(((field, slots), others)) = place.split_first() else { return Ok(Vec::new()) };
+    let mut docs = passages_with(segment, *field, slots)?;
+    for (field, slots) in others {
+        let also = passages_with(segment, *field, slots)?;
+        docs.retain(|doc| also.binary_search(doc).is_ok());
+    }
+    Ok(docs)
 }

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query, QueryParser};
-use tantivy::schema::Field;
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TantivyError, Term};
 use vizsla_core::{
@@ -14,7 +13,7 @@ use vizsla_core::{
     Retriever, SpellingSuggestion,
 };
 
-use super::clauses::{ClauseFilter, Places};
+use super::clauses::{self, ClauseFilter};
 use super::counts::MatchCounts;
 use super::filter::PreparedFilter;
 use super::index_retriever::IndexRetriever;
@@ -164,17 +163,15 @@ impl<'a> IndexRetrieval<'a> {
 
     fn prepare_clauses(&self) -> tantivy::Result<Option<ClauseFilter>> {
         let analyzer = self.analyzer();
-        let places = |field, words: &str| -> Places {
-            analyzer.phrases(words).into_iter().map(|slots| (field, slots)).collect()
-        };
+        let fields = self.retriever.index.fields;
         let clauses = ClauseFilter::new(&self.searcher, &self.parsed, |clause| {
-            places(self.clause_field(clause), &clause.words)
+            clauses::places(fields, analyzer, clause)
         })?;
         // Ordinary words alone, as of a title, say nothing each by itself; what has them side by side was meant.
         let text = &self.parsed.text;
         if self.parsed.required.is_empty() && analyzer.only_stop_words(text) {
-            let content = self.retriever.index.fields.content;
-            return ClauseFilter::prefer(clauses, &self.searcher, &places(content, text));
+            let title = clauses::phrase(fields.content, analyzer, text);
+            return ClauseFilter::prefer(clauses, &self.searcher, &title);
         }
         Ok(clauses)
     }
@@ -279,17 +276,6 @@ impl<'a> IndexRetrieval<'a> {
             group.terms = kept;
         }
         Ok(())
-    }
-
-    fn clause_field(&self, clause: &Clause) -> Field {
-        let fields = self.retriever.index.fields;
-        match clause.field {
-            Some(QueryField::Title) => fields.title,
-            Some(QueryField::Headings) => fields.headings,
-            Some(QueryField::Path) => fields.path_words,
-            // Phrases need positions, which the separate body does not have.
-            _ => fields.content,
-        }
     }
 
     /// Addresses of the best passages over all segments; more than `depth` when several tie at the cutoff.

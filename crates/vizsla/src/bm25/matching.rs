@@ -338,6 +338,34 @@ fn stop_words_and_phrases() {
             (&["the e-mail address", "an email to address"], "\"email address\"", &[0]),
             (&["the on-line e-mail form", "e-mail on form"], "\"on-line email form\"", &[0]),
             (&["a hostname here", "here host name"], "\"host-name here\"", &[0]),
+            (&["a JavaScript engine", "java engine script"], "\"javascript engine\"", &[0]),
+            (&["the new iPhone 15", "new phone 15"], "\"new iphone 15\"", &[0]),
+            (&["an XMLHttpRequest object"], "\"xmlhttprequest object\"", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn scripts_whose_spaces_do_not_separate_words() {
+    check(
+        Language::Other,
+        &[
+            (&["ประเทศไทยมีอาหารอร่อย", "หอพักราคาถูก รอการอนุมัติ"], "อาหาร", &[0, 1]),
+            (&["แมวกินปลา", "มาปลากินแวม"], "แมว", &[0]),
+            (&["ພາສາລາວ", "ລາຄາ"], "ພາສາ", &[0]),
+        ],
+    );
+}
+
+#[test]
+fn dates_and_times_are_words() {
+    check(
+        Language::English,
+        &[
+            (&["2026-01-15T10:00:01Z disk full", "2026-02-15 15 items"], "2026-01-15", &[0, 1]),
+            (&["2026-01-15T10:00:01Z full", "on 2026-01-15"], "\"2026-01-15\"", &[0, 1]),
+            (&["at 2026-01-15T11:22:33.123+01:00", "other"], "\"11:22\"", &[0]),
+            (&["20260115T112233Z", "other"], "20260115", &[0]),
         ],
     );
 }
@@ -397,6 +425,8 @@ fn names_of_files_and_folders() {
         ("0", "/home/ann/notes/kubernetes-notes.md", "Minutes of the meeting."),
         ("1", "/home/ann/apollo/landing.txt", "They met at noon."),
         ("2", "/home/ann/letter.txt", "About kubernetes."),
+        ("3", "/home/ann/src/mod.rs", "A file."),
+        ("4", "/home/ann/src/mod.py", "Another file."),
     ] {
         writer.add(&Document::new(id, text).with_path(path)).unwrap();
     }
@@ -405,6 +435,10 @@ fn names_of_files_and_folders() {
     assert_eq!(found(&index, "path:apollo"), [1]);
     assert_eq!(found(&index, "apollo"), [1]);
     assert_eq!(found(&index, "path:apollo met"), [1]);
+    for query in ["path:mod.rs", "path:src/mod.rs", "path:MOD.RS file"] {
+        assert_eq!(found(&index, query), [3], "{query}");
+    }
+    assert_eq!(found(&index, "path:letter.txt"), [2]);
     assert!(found(&index, "ann").is_empty() && found(&index, "txt").is_empty());
 }
 

@@ -236,7 +236,7 @@ impl TantivyRetriever {
             let wanted = |field: Field| !title || Some(field) == self.title;
             let fields = fields.iter().filter(|(text, _)| wanted(text.field));
             fields
-                .map(|(text, analyzer)| (text.field, single_slots(analyzer, &clause.words)))
+                .map(|(text, analyzer)| vec![(text.field, single_slots(analyzer, &clause.words))])
                 .collect()
         })
     }
