@@ -24,7 +24,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 5,
+    version: 6,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: Recognise::Text { begins: |c| c == '<', shows: is_page },
     is_foreign: false,
@@ -41,6 +41,14 @@ pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Err
         let lines = "\n".repeat(text[..front.end].matches('\n').count());
         page(&format!("{lines}{}", &text[front.end..]), output.limits)
     };
+    if page.text.is_empty()
+        && let Some((start, without)) = without_frames(&text)
+    {
+        let lines = "\n".repeat(text[..start].matches('\n').count());
+        let title = std::mem::take(&mut page.title);
+        page = self::page(&format!("{lines}{without}"), output.limits);
+        page.title = if title.is_empty() { page.title } else { title };
+    }
     page.title = front.title.unwrap_or(page.title);
     let name = crate::output::file_name(&output.name).to_owned();
     let mut document = Document::new(&output.name, page.text)
@@ -51,6 +59,15 @@ pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Err
     document.metadata.extend(front.metadata);
     let _ = output.document(document);
     Ok(())
+}
+
+/// What a page of frames says to browsers that have none, which is all that it says itself, and where it is.
+fn without_frames(text: &str) -> Option<(usize, &str)> {
+    let lower = text.to_ascii_lowercase();
+    let element = lower.find("<noframes")?;
+    let start = element + lower[element..].find('>')? + 1;
+    let end = lower[start..].find("</noframes").map_or(text.len(), |length| start + length);
+    Some((start, &text[start..end]))
 }
 
 /// Reads an HTML or XHTML page, whole or a fragment.
@@ -120,6 +137,17 @@ mod tests {
     #[test]
     fn a_page_of_nothing_but_boilerplate_is_kept_whole() {
         assert_eq!(document("x.html", "<nav>Only links</nav>").text, "Only links");
+    }
+
+    #[test]
+    fn a_page_of_frames_has_what_it_says_without_them() {
+        let page = "<html><head><title>Old site</title></head>\n<frameset cols='20%,*'><frame src='menu.html'><frame src='main.html'>\n\
+            <NOFRAMES><body><h1>Herons</h1><p>This page needs frames. Go to <a href='main.html'>the herons</a>.</body></NOFRAMES></frameset></html>";
+        let document = document("x.html", page);
+        assert_eq!(document.title, "Old site");
+        assert_eq!(document.text, "Herons\n\nThis page needs frames. Go to the herons.");
+        let Locations::LineMap(lines) = &document.locations else { panic!("lines are mapped") };
+        assert_eq!(lines[0], 3);
     }
 
     #[test]

@@ -222,6 +222,13 @@ fn document(
             let document = records::bounded_document(fields, &id, output);
             Ok(Some(document.with_locations(Locations::Fixed(location.clone()))))
         }
+        // A row, or a text by itself.
+        Ok(value @ (Value::Array(_) | Value::String(_))) => {
+            let id = format!("{}#{number}", &output.name);
+            let fields = [("text".to_owned(), value)].into_iter().collect();
+            let document = records::bounded_document(fields, &id, output);
+            Ok(Some(document.with_locations(Locations::Fixed(location.clone()))))
+        }
         Ok(_) => {
             let message = "is not a JSON object; each line must be one, such as {\"_id\": \"1\", \"title\": \"…\", \"text\": \"…\"}";
             Err((ProblemKind::Malformed, message.to_owned()))
@@ -255,12 +262,21 @@ mod tests {
 
     #[test]
     fn a_problem_names_its_line_and_reading_continues() {
-        let lines = "{\"_id\":\"a\",\"text\":\"x\"}\n{broken\n[1]\n{\"_id\":{\"b\":1},\"text\":\"\"}\n{\"_id\":\"b\",\"text\":\"y\"}\n";
+        let lines = "{\"_id\":\"a\",\"text\":\"x\"}\n{broken\n7\n{\"_id\":{\"b\":1},\"text\":\"\"}\n{\"_id\":\"b\",\"text\":\"y\"}\n";
         let found = collect(Input::bytes("c.jsonl", lines.as_bytes())).unwrap();
         let problems: Vec<_> = found.problems.iter().map(Problem::to_string).collect();
         assert_eq!(problems.len(), 2);
         assert!(problems[0].starts_with("line 2: ") && problems[1].starts_with("line 3: "));
         assert_eq!(found.documents.len(), 3);
+    }
+
+    #[test]
+    fn a_line_may_be_a_row_or_a_text() {
+        let lines = "[\"Alice\",\"writes poems\",7]\n\"Only a text.\"\n";
+        let found = collect(Input::bytes("c.jsonl", lines.as_bytes())).unwrap();
+        let texts: Vec<_> = found.documents.iter().map(|d| d.text.as_str()).collect();
+        assert_eq!(texts, ["Alice; writes poems; 7", "Only a text."]);
+        assert!(found.problems.is_empty());
     }
 
     #[test]

@@ -421,6 +421,12 @@ mod tests {
     fn entities_are_not_expanded_and_broken_files_are_text() {
         let laughs = "<!DOCTYPE a [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]><a>x &b; &eacute;</a>";
         assert_eq!(found("a.xml", laughs).documents[0].text, "x &b; &eacute;");
+        let defined = "<!DOCTYPE doc [\n<!ENTITY firm \"Acme Heron Ltd\">\n<!ENTITY uuml '&#252;'><!ENTITY chapter SYSTEM 'c.xml'>]>\
+            <doc>Offer by &firm; for M&uuml;ller &chapter;</doc>";
+        assert_eq!(
+            found("a.xml", defined).documents[0].text,
+            "Offer by Acme Heron Ltd for Müller &chapter;"
+        );
         let broken = found("a.xml", "<a>text <b");
         assert_eq!((broken.documents[0].text.as_str(), broken.problems.len()), ("<a>text <b", 1));
         for part in ["<a>", "</a>", "&a;", "<a b='c'/>", "<title>", "<section><title>"] {

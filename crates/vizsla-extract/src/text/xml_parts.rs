@@ -1,6 +1,8 @@
-//! The parts of an XML text, one after the other, with their lines. Entities are never expanded.
+//! The parts of an XML text, one after the other, with their lines. Of entities that a text defines those
+//! are known that stand for a few words; those that hold others, which may stand for anything, stay as they are written.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
@@ -22,7 +24,18 @@ pub(crate) struct Parts<'a> {
     line: u32,
     /// The end of an element that is empty.
     end: Option<String>,
+    /// What the text defines.
+    entities: HashMap<String, String>,
+    /// Bytes that entities have stood for.
+    expanded: usize,
 }
+
+/// Bytes that an entity may stand for.
+const ENTITY_BYTES: usize = 200;
+/// Entities that are known of a text.
+const MOST_ENTITIES: usize = 1000;
+/// Bytes that all entities of a text may stand for together.
+const EXPANDED_BYTES: usize = 1 << 20;
 
 impl<'a> Parts<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
@@ -31,12 +44,17 @@ impl<'a> Parts<'a> {
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         config.allow_dangling_amp = true;
-        Self { reader, text, counted: 0, line: 1, end: None }
+        Self::of(reader, text)
+    }
+
+    fn of(reader: Reader<&'a [u8]>, text: &'a str) -> Self {
+        let entities = HashMap::new();
+        Self { reader, text, counted: 0, line: 1, end: None, entities, expanded: 0 }
     }
 
     /// As [`new`](Self::new), for a text that may not be XML: any mistake is an error.
     pub(crate) fn strict(text: &'a str) -> Self {
-        Self { reader: Reader::from_str(text), text, counted: 0, line: 1, end: None }
+        Self::of(Reader::from_str(text), text)
     }
 
     /// The line on which the last part ended.
@@ -64,10 +82,46 @@ impl<'a> Parts<'a> {
                 Event::End(end) => Part::End(end.local_name().into_inner().to_owned()),
                 Event::Text(text) => Part::Text(text.into_inner()),
                 Event::CData(text) => Part::Text(text.into_inner()),
-                Event::GeneralRef(entity) => Part::Text(Cow::Owned(resolved(&entity))),
+                Event::GeneralRef(entity) => Part::Text(Cow::Owned(self.resolved(&entity))),
                 Event::Eof => return Ok(None),
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => continue,
+                Event::DocType(declaration) => {
+                    self.define(&declaration.into_inner());
+                    continue;
+                }
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
             }));
+        }
+    }
+
+    /// Takes the entities from a declaration of the type: `<!ENTITY name "value">`.
+    fn define(&mut self, declaration: &str) {
+        for entity in declaration.split("<!ENTITY").skip(1).take(MOST_ENTITIES) {
+            let Some((name, value)) = entity.trim_start().split_once(char::is_whitespace) else {
+                continue;
+            };
+            let Some(quote) = value.trim_start().chars().next().filter(|c| matches!(c, '"' | '\''))
+            else {
+                continue;
+            };
+            let Some(value) = value.trim_start()[1..].split(quote).next() else { continue };
+            if value.len() > ENTITY_BYTES || value.contains('<') {
+                continue;
+            }
+            // One that holds others than characters is not known.
+            if let Ok(value) = quick_xml::escape::unescape(value) {
+                self.entities.entry(name.to_owned()).or_insert_with(|| value.into_owned());
+            }
+        }
+    }
+
+    fn resolved(&mut self, entity: &BytesRef<'_>) -> String {
+        let name: &str = entity;
+        match self.entities.get(name) {
+            Some(value) if self.expanded + value.len() <= EXPANDED_BYTES => {
+                self.expanded += value.len();
+                value.clone()
+            }
+            _ => resolved(entity),
         }
     }
 }
