@@ -1,5 +1,6 @@
 //! The MIME parts of a message: which are its text, and which are files inside it.
 
+mod completed;
 mod hidden;
 mod part;
 mod repaired;
@@ -46,10 +47,14 @@ struct Contents<'a> {
 /// What is said of parts that cannot be read.
 type Problems = Vec<(ProblemKind, String, String)>;
 
+/// What is said of a message without its last line.
+const CUT: &str = "is cut off: its end is missing, and what there is of it is read";
+
 /// Reads a message, which is number `number` of its mailbox or a file of its own.
 pub(super) fn read(bytes: &[u8], number: Option<u32>, output: &mut Output<'_>) {
     let repaired = repaired::repaired(bytes);
-    let hidden = hidden::hide(&repaired);
+    let (completed, is_cut) = completed::completed(&repaired);
+    let hidden = hidden::hide(&completed);
     let mut message = Message::default();
     let Some(parsed) = MessageParser::default().parse(&*hidden).filter(|m| !m.parts.is_empty())
     else {
@@ -60,7 +65,7 @@ pub(super) fn read(bytes: &[u8], number: Option<u32>, output: &mut Output<'_>) {
     headers::read(&parsed, &mut message);
     let mut walk = Walk {
         parts: &parsed.parts,
-        raw: &repaired,
+        raw: &completed,
         limits: output.limits,
         keeps_pictures: output.ocr().is_some(),
         problems: Vec::new(),
@@ -72,6 +77,9 @@ pub(super) fn read(bytes: &[u8], number: Option<u32>, output: &mut Output<'_>) {
     };
     for (kind, part, text) in walk.problems {
         output.problem(kind, Some(place(part)), text);
+    }
+    if is_cut {
+        output.problem(ProblemKind::Malformed, Some(place(String::new())), CUT);
     }
     message.attachments = contents.attachments.iter().map(|a| a.name.clone()).collect();
     for (i, text) in contents.texts.into_iter().enumerate() {
@@ -94,15 +102,19 @@ pub(super) fn read(bytes: &[u8], number: Option<u32>, output: &mut Output<'_>) {
 
 /// Reads a web page that is saved as a message: its first page is the document.
 pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let hidden = hidden::hide(bytes);
+    let (completed, is_cut) = completed::completed(bytes);
+    let hidden = hidden::hide(&completed);
     let parsed = MessageParser::default().parse(&*hidden);
     let parts = parsed.as_ref().map_or(&[] as &[MessagePart<'_>], |parsed| &parsed.parts);
     let page = parts.iter().find(|part| matches!(part.body, PartType::Html(_)));
     match page {
         Some(page) => {
             // The mark says that it is in UTF-8 now, whatever it says itself.
-            let page = format!("\u{feff}{}", Part::new(page, bytes).decoded());
+            let page = format!("\u{feff}{}", Part::new(page, &completed).decoded());
             whole::check_size(page.as_bytes(), output.limits)?;
+            if is_cut {
+                output.problem(ProblemKind::Malformed, None, CUT);
+            }
             html::read_page(page.as_bytes(), output)
         }
         None if parts.is_empty() => Err(Error::new(ErrorKind::Malformed, "is not valid MHTML")),

@@ -261,6 +261,47 @@ fn broken_messages_lose_nothing() {
 }
 
 #[test]
+fn parts_of_a_message_that_is_cut_off_are_decoded() {
+    let cut = |encoding: &str, content: &str| {
+        let part = format!(
+            "Content-Type: text/plain; charset=utf-8; name=a.txt\nContent-Disposition: attachment\nContent-Transfer-Encoding: {encoding}\n\n{content}"
+        );
+        let whole = multipart("mixed", &[PLAIN, &part]);
+        whole.strip_suffix("\n--=b--\n").unwrap().to_owned()
+    };
+    for (encoding, content, text) in [
+        ("base64", "Q29tcGxldGUgd29yZHM=", "Complete words"),
+        ("base64", "Q3V0IHdvcmRzIG", "Cut words"),
+        ("quoted-printable", "Gr=C3=B6=C3=9Fe =\ncut", "Größe cut"),
+        ("quoted-printable", "Gr=C3=B6=C3=9Fe =", "Größe"),
+        ("7bit", "Some words", "Some words"),
+    ] {
+        let message = cut(encoding, content);
+        let found = read("a.eml", &message);
+        assert_eq!(ids(&found), ["a.eml", "a.eml!a.txt"]);
+        assert_eq!(found.documents[1].text.trim_end(), text, "{content}");
+        assert_eq!(found.problems[0].kind, ProblemKind::Malformed);
+        assert!(problems(&found)[0].contains("message 1: is cut off"), "{:?}", found.problems);
+        let mailbox = format!("From a@b Mon Jan  1 00:00:00 2024\n{message}\n\n{MAILBOX}");
+        let found = read("in.mbox", &mailbox);
+        assert_eq!(found.documents.len(), 6);
+        assert_eq!(found.documents[1].text.trim_end(), text, "{content}");
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
+    }
+}
+
+#[test]
+fn a_message_behind_a_multipart_without_end_is_read() {
+    let inner = "Content-Type: multipart/mixed; boundary=c\n\n--c\nContent-Transfer-Encoding: base64\n\nSW5uZXIgd29yZHM=";
+    let found = read("a.eml", &multipart("mixed", &[inner, PLAIN]));
+    assert_eq!(
+        found.documents[0].text,
+        "From: a@b.org\n\nInner words\n\nPlain words of some length."
+    );
+    assert!(found.problems.is_empty());
+}
+
+#[test]
 fn text_in_utf8_that_claims_to_be_something_else_is_read() {
     for charset in ["us-ascii", "iso-8859-1"] {
         let message = format!(
