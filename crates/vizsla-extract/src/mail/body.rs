@@ -52,7 +52,8 @@ const CUT: &str = "is cut off: its end is missing, and what there is of it is re
 
 /// Reads a message, which is number `number` of its mailbox or a file of its own.
 pub(super) fn read(bytes: &[u8], number: Option<u32>, output: &mut Output<'_>) {
-    let repaired = repaired::repaired(bytes);
+    let lines = repaired::with_line_ends(bytes);
+    let repaired = repaired::repaired(&lines);
     let (completed, is_cut) = completed::completed(&repaired);
     let hidden = hidden::hide(&completed);
     let mut message = Message::default();
@@ -102,7 +103,8 @@ pub(super) fn read(bytes: &[u8], number: Option<u32>, output: &mut Output<'_>) {
 
 /// Reads a web page that is saved as a message: its first page is the document.
 pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let (completed, is_cut) = completed::completed(bytes);
+    let lines = repaired::with_line_ends(bytes);
+    let (completed, is_cut) = completed::completed(&lines);
     let hidden = hidden::hide(&completed);
     let parsed = MessageParser::default().parse(&*hidden);
     let parts = parsed.as_ref().map_or(&[] as &[MessagePart<'_>], |parsed| &parsed.parts);

@@ -1,6 +1,7 @@
 //! Mailboxes (mbox): messages one after the other, each preceded by a line that begins with `From `. Read message by
 //! message, so that a mailbox may have any size.
 
+use super::message::has_old_line_ends;
 use crate::definition::{Definition, Read, Recognise};
 
 /// mbox.
@@ -22,7 +23,8 @@ const READ: Read = super::MISSING;
 /// A line that precedes a message, and a header or the body after it. The patches that git writes begin like this too, but are
 /// better read as the text that they are.
 fn is_mbox(bytes: &[u8]) -> bool {
-    let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
+    let line_end = if has_old_line_ends(bytes) { b'\r' } else { b'\n' };
+    let mut lines = bytes.splitn(3, |byte| *byte == line_end);
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return false };
     let header = second.split(|byte| *byte == b':').next().unwrap_or_default();
     let is_header = header.len() < second.len()
@@ -53,14 +55,16 @@ mod reading {
 
     use vizsla_core::Location;
 
-    use super::is_separator;
+    use super::{has_old_line_ends, is_separator};
     use crate::error::{Error, ErrorKind};
     use crate::mail::body;
     use crate::output::Output;
     use crate::sink::ProblemKind;
 
     pub(super) fn messages(reader: &mut dyn BufRead, output: &mut Output<'_>) -> Result<(), Error> {
-        let mut mailbox = Mailbox { reader, most: output.limits.record_bytes, next: Vec::new() };
+        let is_old = has_old_line_ends(reader.fill_buf().unwrap_or_default());
+        let mut mailbox =
+            Mailbox { reader, most: output.limits.record_bytes, next: Vec::new(), is_old };
         for number in 1.. {
             let location = Location::Message { number, part: None };
             let message = mailbox.message().map_err(|error| {
@@ -95,6 +99,8 @@ mod reading {
         most: usize,
         /// The line that has been read.
         next: Vec<u8>,
+        /// Whether lines end in CR alone.
+        is_old: bool,
     }
 
     impl Mailbox<'_> {
@@ -130,7 +136,11 @@ mod reading {
         /// Reads a line, or part of one that is very long.
         fn line(&mut self) -> io::Result<bool> {
             const PART_BYTES: u64 = 1 << 20;
-            let read = (&mut *self.reader).take(PART_BYTES).read_until(b'\n', &mut self.next)?;
+            let end = if self.is_old { b'\r' } else { b'\n' };
+            let read = (&mut *self.reader).take(PART_BYTES).read_until(end, &mut self.next)?;
+            if self.is_old && self.next.ends_with(b"\r") {
+                self.next.push(b'\n');
+            }
             Ok(read > 0)
         }
     }

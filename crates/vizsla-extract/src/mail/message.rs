@@ -56,7 +56,8 @@ pub(super) fn header_lines(bytes: &[u8]) -> Vec<(String, &[u8])> {
     let head = &bytes[..bytes.len().min(HEAD_BYTES)];
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let mut found: Vec<(String, &[u8])> = Vec::new();
-    for line in head.split(|byte| *byte == b'\n') {
+    let line_end = if has_old_line_ends(head) { b'\r' } else { b'\n' };
+    for line in head.split(|byte| *byte == line_end) {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             break;
@@ -83,6 +84,15 @@ pub(super) fn header_lines(bytes: &[u8]) -> Vec<(String, &[u8])> {
         found.push((name, value[1..].trim_ascii()));
     }
     found
+}
+
+/// Whether the headers end their lines in CR alone, as programs of old Macs wrote them.
+pub(super) fn has_old_line_ends(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(HEAD_BYTES)];
+    let head = &head[..memchr::memmem::find(head, b"\r\r").unwrap_or(head.len())];
+    // The last one may be half of a line end.
+    let head = head.strip_suffix(b"\r").unwrap_or(head);
+    head.contains(&b'\r') && !head.contains(&b'\n')
 }
 
 /// Headers that programs write and people do not.

@@ -302,6 +302,22 @@ fn a_message_behind_a_multipart_without_end_is_read() {
 }
 
 #[test]
+fn mail_whose_lines_end_in_cr_alone_is_read() {
+    let message = "Return-Path: <a@b>\nFrom: a@b\nSubject: s\n\nBody.\nMore.\n".replace('\n', "\r");
+    assert_eq!(Format::detect("a", message.as_bytes()).name(), "message");
+    let found = read("a.eml", &message);
+    assert_eq!(found.documents[0].title, "s");
+    assert_eq!(found.documents[0].text.replace('\r', ""), "From: a@b\n\nBody.\nMore.");
+    let mailbox = MAILBOX.replace('\n', "\r");
+    assert_eq!(Format::detect("a", mailbox.as_bytes()).name(), "mbox");
+    let texts = |mailbox: &str| -> Vec<String> {
+        let found = read("in.mbox", mailbox);
+        found.documents.iter().map(|document| document.text.replace('\r', "")).collect()
+    };
+    assert_eq!(texts(&mailbox), texts(MAILBOX));
+}
+
+#[test]
 fn text_in_utf8_that_claims_to_be_something_else_is_read() {
     for charset in ["us-ascii", "iso-8859-1"] {
         let message = format!(

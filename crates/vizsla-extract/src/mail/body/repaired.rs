@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::words;
+use crate::mail::message::has_old_line_ends;
 use crate::text::decode;
 
 /// The message with its headers in UTF-8 where they are in another encoding without saying so, or in one that the parser
@@ -22,6 +23,23 @@ pub(super) fn repaired(message: &[u8]) -> Cow<'_, [u8]> {
         repaired.push(b'\n');
     }
     repaired.extend_from_slice(rest);
+    Cow::Owned(repaired)
+}
+
+/// The message with CRLF at the end of each line, if it is one whose lines end in CR alone.
+pub(super) fn with_line_ends(message: &[u8]) -> Cow<'_, [u8]> {
+    if !has_old_line_ends(message) {
+        return Cow::Borrowed(message);
+    }
+    let mut repaired = Vec::with_capacity(message.len() + message.len() / 16);
+    let mut lines = message.split_inclusive(|byte| *byte == b'\r').peekable();
+    while let Some(line) = lines.next() {
+        repaired.extend_from_slice(line);
+        let is_whole = lines.peek().is_some_and(|next| next.starts_with(b"\n"));
+        if line.ends_with(b"\r") && !is_whole {
+            repaired.push(b'\n');
+        }
+    }
     Cow::Owned(repaired)
 }
 
@@ -82,6 +100,15 @@ mod tests {
             [&b"A: b\r\n c\r\n\r\nbody"[..], b"A: b\n\n\xff", b"A: b", b"", b"From a\nA: b\n\nx"]
         {
             assert_eq!(&*repaired(whole), whole);
+        }
+    }
+
+    #[test]
+    fn lines_that_end_in_cr_alone_end_in_crlf() {
+        let old = b"A: b\rC: d\r\rone\rtwo\r\nthree\r";
+        assert_eq!(&*with_line_ends(old), b"A: b\r\nC: d\r\n\r\none\r\ntwo\r\nthree\r\n");
+        for same in [&b"A: b\r\n\r\nx\ry"[..], b"A: b\n\nx\ry", b"A: b\r\r\nC: d", b"A: b\r", b""] {
+            assert_eq!(&*with_line_ends(same), same);
         }
     }
 
