@@ -318,6 +318,21 @@ fn mail_whose_lines_end_in_cr_alone_is_read() {
 }
 
 #[test]
+fn words_that_a_program_broke_are_whole() {
+    for (parameters, text) in [
+        ("format=flowed; delsp=yes", "That was broken."),
+        ("Format=Flowed; DelSp=Yes", "That was broken."),
+        ("format=flowed", "That was bro\nken."),
+        ("delsp=yes", "That was bro\nken."),
+    ] {
+        let message =
+            format!("From: a@b\nContent-Type: text/plain; {parameters}\n\nThat was bro \nken.\n");
+        let found = read("a.eml", &message);
+        assert_eq!(found.documents[0].text, format!("From: a@b\n\n{text}"), "{parameters}");
+    }
+}
+
+#[test]
 fn text_in_utf8_that_claims_to_be_something_else_is_read() {
     for charset in ["us-ascii", "iso-8859-1"] {
         let message = format!(

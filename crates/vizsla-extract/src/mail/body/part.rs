@@ -7,7 +7,7 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{ContentType, Encoding, MessagePart, MimeHeaders, PartType};
 use vizsla_core::Limits;
 
-use super::{hidden, words};
+use super::{flowed, hidden, words};
 use crate::text::decode;
 
 /// What a part is to the message.
@@ -101,12 +101,23 @@ impl<'a> Part<'a> {
     /// The text of the part, as plain text.
     pub(super) fn text(&self, limits: &Limits) -> String {
         let text = self.decoded();
+        if self.is_plain() && self.is_torn() {
+            return flowed::joined(&text);
+        }
         match (self.media.1.as_str(), &self.parsed.body) {
             ("html" | "x-amp-html" | "watch-html" | "enriched", _) | (_, PartType::Html(_)) => {
                 crate::html::page(&text, limits).text
             }
             _ => text.into_owned(),
         }
+    }
+
+    /// Whether the lines of the text may be broken within words.
+    fn is_torn(&self) -> bool {
+        let says = |name: &str, value: &str| {
+            self.parameter(name).is_some_and(|found| found.trim().eq_ignore_ascii_case(value))
+        };
+        says("format", "flowed") && says("delsp", "yes")
     }
 
     /// The text in its own markup. What is not in the encoding that it claims, or claims none, is looked at.
