@@ -207,7 +207,7 @@ impl<'a> Walk<'a> {
     fn leaf(&mut self, part: &Part<'a>, number: String) -> Contents<'a> {
         let mut contents = Contents::default();
         match part.kind() {
-            part::Kind::Signature => {}
+            part::Kind::Signature | part::Kind::OfPage => {}
             part::Kind::Picture if !self.keeps_pictures => {}
             part::Kind::Encrypted => self.protected(number, "S/MIME"),
             part::Kind::SignedData => {

@@ -333,6 +333,22 @@ fn words_that_a_program_broke_are_whole() {
 }
 
 #[test]
+fn what_a_page_uses_is_no_text_of_the_message() {
+    let place = "Content-Location: http://x/a";
+    let style = format!("Content-Type: text/css\n{place}.css\n\nbody{{color:red}}");
+    let script = format!("Content-Type: text/javascript; name=a.js\n{place}.js\n\nrun()");
+    let old = format!("Content-Type: application/x-javascript\n{place}.js\n\nrun()");
+    let font = format!("Content-Type: font/woff2\n{place}.woff2\n\nwOF2");
+    let found = read("a.mht", &multipart("related", &[HTML, &style, &script, &old, &font]));
+    assert_eq!(ids(&found), ["a.mht"]);
+    assert_eq!(found.documents[0].text, "From: a@b.org\n\nRich words of some length.");
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let sent = "Content-Type: text/css\nContent-Disposition: attachment; filename=a.css\n\nbody{color:red}";
+    let found = read("a.eml", &multipart("mixed", &[HTML, sent]));
+    assert_eq!(ids(&found), ["a.eml", "a.eml!a.css"]);
+}
+
+#[test]
 fn text_in_utf8_that_claims_to_be_something_else_is_read() {
     for charset in ["us-ascii", "iso-8859-1"] {
         let message = format!(

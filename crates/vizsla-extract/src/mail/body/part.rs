@@ -19,6 +19,8 @@ pub(super) enum Kind {
     File,
     /// A picture within the text, such as a logo.
     Picture,
+    /// What a page needs and nobody reads, such as its style sheet.
+    OfPage,
     /// A signature or key.
     Signature,
     /// A message that is encrypted.
@@ -64,6 +66,8 @@ impl<'a> Part<'a> {
         let (media, subtype) = (self.media.0.as_str(), self.media.1.as_str());
         let is_attached = self.parsed.content_disposition().is_some_and(ContentType::is_attachment);
         let has_name = self.parsed.attachment_name().is_some();
+        let is_of_page =
+            self.parsed.content_id().is_some() || self.parsed.content_location().is_some();
         match (media, subtype) {
             (
                 "application",
@@ -77,6 +81,7 @@ impl<'a> Part<'a> {
             ("image", _) if !is_attached && (self.parsed.content_id().is_some() || !has_name) => {
                 Kind::Picture
             }
+            _ if self.is_for_pages() && !is_attached && (is_of_page || !has_name) => Kind::OfPage,
             ("text", "plain" | "html" | "enriched" | "markdown" | "x-amp-html" | "watch-html") => {
                 if is_attached || has_name {
                     Kind::File
@@ -91,6 +96,17 @@ impl<'a> Part<'a> {
             // Reports about the delivery of a message, and multiparts without parts.
             ("message" | "multipart", _) => Kind::Text,
             _ => Kind::File,
+        }
+    }
+
+    /// Whether the part is a style sheet, a script or a font.
+    fn is_for_pages(&self) -> bool {
+        match (self.media.0.as_str(), self.media.1.as_str()) {
+            ("text", subtype) => {
+                matches!(subtype, "css" | "jscript" | "vbscript") || is_script(subtype)
+            }
+            ("application", subtype) => is_script(subtype) || subtype.starts_with("font-"),
+            (media, _) => media == "font",
         }
     }
 
@@ -228,4 +244,9 @@ impl<'a> Part<'a> {
         let short = &subject[..subject.floor_char_boundary(120)];
         Some(short.to_owned()).filter(|subject| !subject.is_empty())
     }
+}
+
+/// Whether a subtype is a name of JavaScript.
+fn is_script(subtype: &str) -> bool {
+    matches!(subtype, "javascript" | "x-javascript" | "ecmascript" | "x-ecmascript")
 }
