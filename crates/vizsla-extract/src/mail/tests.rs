@@ -61,6 +61,23 @@ fn headers_are_metadata() {
 }
 
 #[test]
+fn incomplete_dates_are_metadata() {
+    for (written, date) in [
+        ("2 Jan 24 10:00 EST", Some("2024-01-02T10:00:00-05:00")),
+        ("Tue, 2 Jan 2024 10:00", Some("2024-01-02T10:00:00Z")),
+        ("2 Jan 94 10:00:30", Some("1994-01-02T10:00:30Z")),
+        ("Tue, 2 Jan 24 10:00 +0100 (CET)", Some("2024-01-02T10:00:00+01:00")),
+        ("2 Jan", None),
+        ("10:00", None),
+        ("soon", None),
+    ] {
+        let found = read("a.eml", &format!("From: a@b\nDate: {written}\n\nx"));
+        let found = found.documents[0].metadata.get("date").map(ToString::to_string);
+        assert_eq!(found.as_deref(), date, "{written}");
+    }
+}
+
+#[test]
 fn one_alternative_is_read() {
     let text =
         |parts: &[&str]| read("a.eml", &multipart("alternative", parts)).documents[0].text.clone();
