@@ -1,6 +1,7 @@
 //! The MIME parts of a message: which are its text, and which are files inside it.
 
 mod completed;
+mod enriched;
 mod flowed;
 mod hidden;
 mod part;

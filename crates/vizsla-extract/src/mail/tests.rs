@@ -366,6 +366,15 @@ fn what_a_page_uses_is_no_text_of_the_message() {
 }
 
 #[test]
+fn enriched_text_loses_its_commands_only() {
+    let found = read(
+        "a.eml",
+        "From: a@b\nContent-Type: text/enriched\n\n<bold>Bold</bold> and <<literal <color><param>red</param>word</color>\n",
+    );
+    assert_eq!(found.documents[0].text, "From: a@b\n\nBold and <literal word");
+}
+
+#[test]
 fn text_in_utf8_that_claims_to_be_something_else_is_read() {
     for charset in ["us-ascii", "iso-8859-1"] {
         let message = format!(

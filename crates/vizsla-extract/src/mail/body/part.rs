@@ -7,7 +7,7 @@ use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::{ContentType, Encoding, MessagePart, MimeHeaders, PartType};
 use vizsla_core::Limits;
 
-use super::{flowed, hidden, words};
+use super::{enriched, flowed, hidden, words};
 use crate::text::decode;
 
 /// What a part is to the message.
@@ -121,7 +121,8 @@ impl<'a> Part<'a> {
             return flowed::joined(&text);
         }
         match (self.media.1.as_str(), &self.parsed.body) {
-            ("html" | "x-amp-html" | "watch-html" | "enriched", _) | (_, PartType::Html(_)) => {
+            ("enriched", _) => enriched::text(&text),
+            ("html" | "x-amp-html" | "watch-html", _) | (_, PartType::Html(_)) => {
                 crate::html::page(&text, limits).text
             }
             _ => text.into_owned(),
