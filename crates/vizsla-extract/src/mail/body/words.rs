@@ -13,6 +13,9 @@ use crate::text::charset::Charset;
 /// Characters of an encoded word in UTF-8: it is not to get too long for the parser.
 const WORD_CHARACTERS: usize = 400;
 
+/// Bytes of an encoded word, which has 75 by the standard: a line of many is not searched to its end for each.
+const LONGEST_WORD: usize = 16 << 10;
+
 /// The encoding of this name if the parser, which knows those of the web, does not know it.
 pub(super) fn other_charset(name: &str) -> Option<Charset> {
     let of_web = Encoding::for_label(name.trim().as_bytes());
@@ -42,6 +45,7 @@ pub(super) fn in_utf8(headers: &[u8]) -> Cow<'_, [u8]> {
 
 /// The text and the length of the encoded word that begins here, if it is in another encoding: `=?IBM850?Q?M=81ller?=`.
 fn word(bytes: &[u8]) -> Option<(String, usize)> {
+    let bytes = &bytes[..bytes.len().min(LONGEST_WORD)];
     let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let mut parts = bytes[2..end].splitn(3, |byte| *byte == b'?');
     let (charset, method, rest) = (parts.next()?, parts.next()?, parts.next()?);
