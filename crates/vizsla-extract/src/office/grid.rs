@@ -29,6 +29,8 @@ pub(crate) struct Grid {
     name: String,
     text: String,
     places: Vec<(usize, Location)>,
+    /// Row, column and text of what is attached to cells whose rows have not come yet, the first one last.
+    waiting: Vec<(u32, u32, String)>,
     /// What is known of the first rows: where each begins, cells, and whether they may be names of columns.
     first: Vec<(usize, usize, bool)>,
     most: usize,
@@ -45,6 +47,7 @@ impl Grid {
             name,
             text: String::new(),
             places: Vec::new(),
+            waiting: Vec::new(),
             first: Vec::new(),
             most,
             is_full: false,
@@ -71,6 +74,7 @@ impl Grid {
             self.is_full = true;
             return;
         }
+        self.add_waiting(numbers.0.saturating_sub(1));
         let start = self.text.len();
         self.places.push((start, self.place(numbers, (first.column, last.column))));
         for (i, cell) in cells.iter().enumerate() {
@@ -94,10 +98,56 @@ impl Grid {
                 });
             self.first.push((start, cells.len(), are_names));
         }
+        self.add_waiting(numbers.1);
+    }
+
+    /// Announces what is attached to cells: row, column and text. Each comes after its row, so that the places of a
+    /// passage, which end where its last text is, are those of all that is in it.
+    #[cfg(feature = "spreadsheet")]
+    pub(crate) fn attach(&mut self, notes: impl Iterator<Item = (u32, u32, String)>) {
+        self.waiting.extend(notes);
+        self.waiting.sort_by_key(|(row, _, _)| *row);
+        self.waiting.reverse();
+    }
+
+    /// Ends the rows: adds what is attached to none of them, and what is printed above and below the sheet.
+    #[cfg(feature = "spreadsheet")]
+    pub(crate) fn end(&mut self, printed: &[String]) {
+        self.add_waiting(u32::MAX);
+        let (rows, columns) = self.extent();
+        for text in printed {
+            self.add(self.place(rows, columns), text);
+        }
+    }
+
+    /// The first and last row and column that have something.
+    #[cfg(feature = "spreadsheet")]
+    fn extent(&self) -> ((u32, u32), (u32, u32)) {
+        let wider = |(a, b): (u32, u32), (c, d): (u32, u32)| (a.min(c), b.max(d));
+        let places = self.places.iter().filter_map(|(_, place)| match place {
+            Location::Rows { first, last, columns: Some(columns), .. } => {
+                Some(((*first, *last), *columns))
+            }
+            _ => None,
+        });
+        let all = places
+            .reduce(|(rows, columns), (more, others)| (wider(rows, more), wider(columns, others)));
+        all.unwrap_or(((1, 1), (1, 1)))
+    }
+
+    /// Adds what waits for the rows up to this one.
+    fn add_waiting(&mut self, last: u32) {
+        while let Some((row, column, text)) = self.waiting.pop_if(|(row, _, _)| *row <= last) {
+            self.note(row, column, &text);
+        }
     }
 
     /// Adds what is attached to a cell: a comment, a text box, the title of a chart.
     pub(crate) fn note(&mut self, row: u32, column: u32, text: &str) {
+        self.add(self.place((row, row), (column, column)), text);
+    }
+
+    fn add(&mut self, place: Location, text: &str) {
         let text = text.trim();
         if text.is_empty() {
             return;
@@ -106,7 +156,7 @@ impl Grid {
             self.is_full = true;
             return;
         }
-        self.places.push((self.text.len(), self.place((row, row), (column, column))));
+        self.places.push((self.text.len(), place));
         self.text.push_str(text);
         self.text.push('\n');
     }
@@ -180,6 +230,34 @@ mod tests {
         let Locations::Spans(places) = document.locations else { panic!() };
         let places: Vec<_> = places.iter().map(|(_, place)| place.to_string()).collect();
         assert_eq!(places, ["S!B1", "S!B2:C2", "S!B3:C3", "S!C4", "S!C2"]);
+    }
+
+    #[cfg(feature = "spreadsheet")]
+    #[test]
+    fn what_is_attached_comes_after_its_row_and_what_is_printed_has_the_whole_range() {
+        let mut grid = Grid::new("S", 10_000);
+        let notes = [(9, 4, "last"), (3, 1, "between"), (2, 2, "second"), (2, 1, "third")];
+        grid.attach(notes.into_iter().map(|(row, column, text)| (row, column, text.to_owned())));
+        for number in [1, 2, 5] {
+            let text = format!("row {number}");
+            grid.row(number, &[Cell { column: 2, text, is_text: true }]);
+        }
+        grid.end(&["printed".to_owned()]);
+        let document = grid.finish("f.xlsx", "Book");
+        let Locations::Spans(places) = &document.locations else { panic!() };
+        let places = places.iter().map(|(_, place)| place.to_string());
+        let shown: Vec<_> = places.zip(document.text.lines()).collect();
+        let expected = [
+            ("S!B1", "row 1"),
+            ("S!B2", "row 2"),
+            ("S!B2", "second"),
+            ("S!A2", "third"),
+            ("S!A3", "between"),
+            ("S!B5", "row 5"),
+            ("S!D9", "last"),
+            ("S!A1:D9", "printed"),
+        ];
+        assert_eq!(shown, expected.map(|(place, text)| (place.to_owned(), text)));
     }
 
     #[test]

@@ -39,6 +39,23 @@ pub(super) struct Note {
     pub(super) text: String,
 }
 
+/// What a sheet has besides cells.
+#[derive(Default)]
+pub(super) struct Attached {
+    pub(super) notes: Vec<Note>,
+    /// What is printed above and below its pages.
+    pub(super) printed: Vec<String>,
+}
+
+impl Attached {
+    /// A sheet of this name with at most `most` bytes of text, which has the notes as its rows come.
+    pub(super) fn grid(&self, name: &str, most: usize) -> Grid {
+        let mut grid = Grid::new(name, most);
+        grid.attach(self.notes.iter().map(|note| (note.row, note.column, note.text.clone())));
+        grid
+    }
+}
+
 impl<'a> Notes<'a> {
     pub(super) fn of(bytes: &'a [u8], output: &Output<'_>) -> Self {
         let archive = ZipArchive::new(Cursor::new(bytes)).ok();
@@ -75,30 +92,28 @@ impl<'a> Notes<'a> {
         Ok(())
     }
 
-    /// Adds what is attached to the cells of a sheet.
-    pub(super) fn add_to(&mut self, grid: &mut Grid, sheet: &str) {
-        let Some((_, sheet)) = self.sheets.iter().find(|(name, _)| name == sheet) else { return };
-        let sheet = sheet.clone();
+    /// What a sheet has besides cells.
+    pub(super) fn of_sheet(&mut self, sheet: &str) -> Attached {
+        let sheet = self.sheets.iter().find(|(name, _)| name == sheet);
+        let Some((_, sheet)) = sheet.cloned() else { return Attached::default() };
+        let mut notes = Vec::new();
         let relations = self.relations(&sheet);
         let of_kind = |kind: &'static str| {
             relations.iter().filter(move |relation| relation.kind.ends_with(kind))
         };
         let conversations: Vec<&Relation> = of_kind("/threadedComment").collect();
         for relation in of_kind("/comments").chain(conversations.iter().copied()) {
-            for note in comments(&self.part(&relation.target).unwrap_or_default()) {
-                if conversations.is_empty() || !note.text.starts_with(SUBSTITUTE) {
-                    grid.note(note.row, note.column, &note.text);
-                }
-            }
+            let comments = comments(&self.part(&relation.target).unwrap_or_default());
+            notes.extend(
+                comments
+                    .into_iter()
+                    .filter(|note| conversations.is_empty() || !note.text.starts_with(SUBSTITUTE)),
+            );
         }
         for relation in of_kind("/drawing") {
-            for note in self.drawing(&relation.target) {
-                grid.note(note.row, note.column, &note.text);
-            }
+            notes.extend(self.drawing(&relation.target));
         }
-        for text in self.printed(&sheet) {
-            grid.note(1, 1, &text);
-        }
+        Attached { notes, printed: self.printed(&sheet) }
     }
 
     /// Headers and footers of a sheet, each once.

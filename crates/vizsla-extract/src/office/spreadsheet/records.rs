@@ -9,7 +9,7 @@ use std::io::{Cursor, Read};
 use cfb::CompoundFile;
 use memchr::memmem;
 
-use crate::office::spreadsheet::notes::{Note, without_codes};
+use crate::office::spreadsheet::notes::{Attached, Note, without_codes};
 use crate::text::charset::Charset;
 
 const BEGIN: u16 = 0x0809;
@@ -50,8 +50,8 @@ impl Book {
         Records(&self.0).next().is_some_and(|first| first.kind == BEGIN && is_unicode(&first))
     }
 
-    /// The notes of each sheet, in the order in which the workbook lists its sheets.
-    pub(super) fn notes(&self) -> Vec<Vec<Note>> {
+    /// What each sheet has besides cells, in the order in which the workbook lists its sheets.
+    pub(super) fn notes(&self) -> Vec<Attached> {
         let (sheets, code_page) = self.listed();
         let mut unread: BTreeSet<usize> = sheets.iter().copied().collect();
         let starts = unread.clone();
@@ -249,7 +249,7 @@ impl Sheet {
     }
 
     /// The notes, comments first.
-    fn notes(mut self) -> Vec<Note> {
+    fn notes(mut self) -> Attached {
         let mut notes = self.comments;
         let mut texts: HashMap<u16, usize> = HashMap::new();
         for (index, said) in self.said.iter().enumerate() {
@@ -265,8 +265,7 @@ impl Sheet {
             column,
             text,
         }));
-        notes.extend(self.printed.into_iter().map(|text| Note { row: 1, column: 1, text }));
-        notes
+        Attached { notes, printed: self.printed }
     }
 }
 
@@ -363,17 +362,17 @@ pub(super) mod tests {
     }
 
     fn found(file: &[u8]) -> Vec<(u32, u32, String)> {
-        let sheets = Book::of(file).unwrap().notes().into_iter().flatten();
-        sheets.map(|note| (note.row, note.column, note.text)).collect()
+        let notes = Book::of(file).unwrap().notes().into_iter().flat_map(|sheet| sheet.notes);
+        notes.map(|note| (note.row, note.column, note.text)).collect()
     }
 
     #[test]
     fn comments_boxes_and_titles_have_their_cells() {
         let mut found = found(&annotated());
         found.retain(|(_, _, text)| !text.is_empty());
-        let expected =
-            [(7, 3, "first programmer"), (5, 4, "in a box"), (5, 4, "Sales"), (1, 1, "Secret")];
+        let expected = [(7, 3, "first programmer"), (5, 4, "in a box"), (5, 4, "Sales")];
         assert_eq!(found, expected.map(|(row, column, text)| (row, column, text.to_owned())));
+        assert_eq!(Book::of(&annotated()).unwrap().notes()[0].printed, ["Secret"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use calamine::{Reader, Xls, XlsError, XlsOptions};
 
 use crate::error::{Error, ErrorKind};
-use crate::office::grid::{Cell, Grid};
+use crate::office::grid::Cell;
 use crate::office::spreadsheet::records::Book;
 use crate::office::spreadsheet::{Sheets, protected, value};
 use crate::output::Output;
@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     }
     let mut notes = records.map(|records| records.notes()).unwrap_or_default().into_iter();
     for name in book.sheet_names() {
-        let notes = notes.next().unwrap_or_default();
+        let attached = notes.next().unwrap_or_default();
         let range = match book.worksheet_range(&name) {
             Ok(range) => range,
             Err(error) => {
@@ -40,7 +40,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
             }
         };
         let (top, left) = range.start().unwrap_or_default();
-        let mut grid = Grid::new(&name, output.text_left());
+        let mut grid = attached.grid(&name, output.text_left());
         for (number, row) in (top.saturating_add(1)..).zip(range.rows()) {
             let columns = left.saturating_add(1)..;
             let cells: Vec<Cell> = columns
@@ -49,9 +49,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
                 .collect();
             grid.row(number, &cells);
         }
-        for note in notes {
-            grid.note(note.row, note.column, &note.text);
-        }
+        grid.end(&attached.printed);
         if sheets.add(&name, grid, output).is_break() {
             return Ok(());
         }

@@ -41,17 +41,18 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let names: Vec<(String, bool)> =
         listed.map(|sheet| (sheet.name.clone(), sheet.typ == SheetType::WorkSheet)).collect();
     for (name, has_cells) in names {
-        let mut grid = Grid::new(&name, output.text_left());
+        let attached = notes.of_sheet(&name);
+        let mut grid = attached.grid(&name, output.text_left());
         if has_cells && !cells(&mut book, &name, &mut grid, output) {
             let bytes = written::as_written(bytes).map_err(|source| {
                 Error::new(ErrorKind::Malformed, "is not a valid workbook").with_source(source)
             })?;
             // The sheets that follow are read from it, too, so this happens once.
             book = Book::new(Cursor::new(rewritten.get_or_init(|| bytes))).map_err(error)?;
-            grid = Grid::new(&name, output.text_left());
+            grid = attached.grid(&name, output.text_left());
             cells(&mut book, &name, &mut grid, output);
         }
-        notes.add_to(&mut grid, &name);
+        grid.end(&attached.printed);
         if sheets.add(&name, grid, output).is_break() {
             return Ok(());
         }
