@@ -196,6 +196,10 @@ mod tests {
                 "<m:oMath><m:f><m:num><m:r><m:t>x</m:t></m:r></m:num><m:den><m:r><m:t>2</m:t></m:r></m:den></m:f></m:oMath>",
                 "x/2",
             ),
+            (
+                "<w:r><w:sym w:font='Symbol' w:char='F061'/><w:sym w:font='Arial' w:char='00E9'/><w:sym w:font='Arial' w:char='F061'/><w:sym w:font='Wingdings' w:char='F0FC'/></w:r>",
+                "αé✓",
+            ),
             ("<w:r><w:t>&lt;&#233;&a10;</w:t></w:r>", "<é&a10;"),
         ] {
             assert_eq!(text(&format!("<w:p>{run}</w:p>")), expected, "{run}");

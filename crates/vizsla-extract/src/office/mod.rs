@@ -5,6 +5,7 @@ mod formats;
 pub(crate) mod package;
 pub(crate) mod rtf;
 mod spreadsheet;
+mod symbols;
 
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "spreadsheet"))]

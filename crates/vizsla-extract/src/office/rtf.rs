@@ -14,6 +14,7 @@ use vizsla_core::{Document, Location, Locations};
 use self::words::{Token, Tokens};
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
+use crate::office::symbols::SymbolFont;
 use crate::output::Output;
 use crate::sink::ProblemKind;
 use crate::text::charset::Charset;
@@ -23,7 +24,7 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "rtf",
     title: "RTF",
-    version: 2,
+    version: 3,
     extensions: &["rtf"],
     recognise: Recognise::Bytes(|bytes| {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -152,6 +153,7 @@ struct Reader {
     encoding: Charset,
     default_font: i32,
     fonts: HashMap<i32, Charset>,
+    symbol_fonts: HashMap<i32, SymbolFont>,
     /// Heading levels of styles.
     styles: HashMap<i32, usize>,
     style: (i32, Option<usize>, String),
@@ -184,6 +186,7 @@ impl Reader {
             encoding: Charset::Known(encoding_rs::WINDOWS_1252),
             default_font: -1,
             fonts: HashMap::new(),
+            symbol_fonts: HashMap::new(),
             styles: HashMap::new(),
             style: (0, None, String::new()),
             bytes: Vec::new(),
@@ -289,8 +292,12 @@ impl Reader {
 
     fn flush_units(&mut self) {
         if !self.units.is_empty() {
-            let text = String::from_utf16_lossy(&self.units);
-            self.units.clear();
+            let units = std::mem::take(&mut self.units);
+            let text = String::from_utf16_lossy(&units);
+            let text = match self.symbol_font() {
+                Some(font) => text.chars().filter_map(|c| private(font, c)).collect(),
+                None => text,
+            };
             self.write(&text);
         }
     }
@@ -299,12 +306,26 @@ impl Reader {
     fn flush(&mut self) {
         self.flush_units();
         if !self.bytes.is_empty() {
-            let font = if self.state.font < 0 { self.default_font } else { self.state.font };
-            let encoding = self.fonts.get(&font).copied().unwrap_or(self.encoding);
+            let encoding = self.fonts.get(&self.font()).copied().unwrap_or(self.encoding);
             let bytes = std::mem::take(&mut self.bytes);
-            let text = encoding.decode(&bytes);
+            let text = match self.symbol_font() {
+                Some(font) => {
+                    bytes.iter().filter_map(|byte| font.character((*byte).into())).collect()
+                }
+                None => encoding.decode(&bytes),
+            };
             self.write(&text);
         }
+    }
+
+    fn font(&self) -> i32 {
+        if self.state.font < 0 { self.default_font } else { self.state.font }
+    }
+
+    /// The symbol font in which text of the document is; names of fonts and styles are in none.
+    fn symbol_font(&self) -> Option<SymbolFont> {
+        let is_text = matches!(self.state.destination, Destination::Body | Destination::Aside(_));
+        self.symbol_fonts.get(&self.font()).copied().filter(|_| is_text)
     }
 
     fn write(&mut self, text: &str) {
@@ -318,7 +339,12 @@ impl Reader {
             }
             Destination::Info(name) => self.info.entry(name).or_default(),
             Destination::StyleSheet => &mut self.style.2,
-            Destination::FontTable | Destination::Nowhere => return,
+            Destination::FontTable => {
+                let font = SymbolFont::named(text.trim_end_matches(';'));
+                self.symbol_fonts.extend(font.map(|font| (self.state.font, font)));
+                return;
+            }
+            Destination::Nowhere => return,
         };
         self.used += text.len();
         if self.used > self.most {
@@ -552,6 +578,15 @@ impl Reader {
         if self.state.destination == Destination::Body && !self.paragraph.text.is_empty() {
             self.paragraph.text.push('\n');
         }
+    }
+}
+
+/// A character of Unicode in a text of a symbol font; at a private place it is one of that font.
+fn private(font: SymbolFont, character: char) -> Option<char> {
+    if matches!(character, '\u{e000}'..='\u{f8ff}') {
+        font.character(character.into())
+    } else {
+        Some(character)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::office::drawing;
 use crate::office::parts::{Package, Relationships, report};
 use crate::office::prose::{Gap, Line};
 use crate::office::styles::Styles;
+use crate::office::symbols::SymbolFont;
 use crate::office::xml::{Event, Tag, Xml, decode};
 use crate::output::Output;
 use crate::sink::ProblemKind;
@@ -213,8 +214,10 @@ impl<'a> Reader<'a> {
     /// A character of a symbol font; those at private places mean nothing outside their font.
     fn symbol(&mut self, tag: &Tag<'_>) {
         let code = tag.get("char").and_then(|code| u32::from_str_radix(&code, 16).ok());
-        let character =
-            code.filter(|code| !(0xe000..0xf900).contains(code)).and_then(char::from_u32);
+        let character = match tag.get("font").and_then(|font| SymbolFont::named(&font)) {
+            Some(font) => code.and_then(|code| font.character(code)),
+            None => code.filter(|code| !(0xe000..0xf900).contains(code)).and_then(char::from_u32),
+        };
         if let Some(character) = character {
             self.append(character.encode_utf8(&mut [0; 4]));
         }

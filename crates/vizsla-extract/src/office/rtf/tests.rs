@@ -32,6 +32,13 @@ fn characters_are_decoded_by_font_and_code_page() {
 }
 
 #[test]
+fn symbol_fonts_show_their_characters() {
+    let fonts = "{\\fonttbl{\\f0 Arial;}{\\f3\\froman\\fcharset2\\fprq2 Symbol;}{\\f4\\fcharset2 Wingdings;}}";
+    let body = "a{\\f3 \\'61\\'62 \\u8364?\\u-3999?}b{\\f4\\'fc\\'24}{\\footnote\\f3 \\'70}";
+    assert_eq!(text(&format!("{fonts}{body}")), "aαβ €αb✓\nπ\n");
+}
+
+#[test]
 fn what_is_no_text_is_left_out_and_what_is_shown_is_kept() {
     let body = "a{\\pict\\pngblip 89504e47}{\\*\\unknown b{\\i c}}{\\field{\\*\\fldinst HYPERLINK \"x\"}{\\fldrslt link}}\
         {\\v hidden}{\\deleted gone}{\\*\\shppict{\\pict\\bin4 }}}}}} d{\\shp{\\*\\shpinst{\\sp{\\sn n}{\\sv 1}}{\\shptxt box\\par}}}\
