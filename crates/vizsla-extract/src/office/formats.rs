@@ -48,7 +48,7 @@ pub(crate) static DOCX: Definition = Definition {
 pub(crate) static PPTX: Definition = Definition {
     name: "pptx",
     title: "PowerPoint",
-    version: 3,
+    version: 4,
     extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
     recognise: Recognise::Bytes(package::is_pptx),
     is_foreign: true,

@@ -16,6 +16,8 @@ mod docx;
 mod drawing;
 #[cfg(feature = "office")]
 mod epub;
+#[cfg(feature = "office")]
+mod formula;
 #[cfg(any(feature = "office", feature = "spreadsheet"))]
 mod grid;
 #[cfg(feature = "office")]

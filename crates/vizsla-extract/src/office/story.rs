@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use crate::office::drawing;
+use crate::office::formula;
 use crate::office::parts::{Package, Relationships, report};
 use crate::office::prose::{Gap, Line};
 use crate::office::styles::Styles;
@@ -170,7 +171,7 @@ impl<'a> Reader<'a> {
             "tab" | "ptab" => self.append("\t"),
             "br" | "cr" => self.append("\n"),
             "noBreakHyphen" => self.append("-"),
-            "den" => self.append("/"),
+            "oMath" => self.append(&formula::read(xml, SKIPPED)),
             "sym" => self.symbol(tag),
             "pStyle" | "outlineLvl" | "numPr" => self.paragraph_property(tag),
             "tbl" | "tr" | "tc" => self.table(name),
