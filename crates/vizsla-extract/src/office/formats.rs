@@ -59,7 +59,7 @@ pub(crate) static PPTX: Definition = Definition {
 pub(crate) static ODT: Definition = Definition {
     name: "odt",
     title: "OpenDocument text",
-    version: 3,
+    version: 4,
     extensions: &["odt", "ott", "odm", "fodt", "sxw"],
     recognise: Recognise::Bytes(package::is_odt),
     is_foreign: true,
@@ -70,7 +70,7 @@ pub(crate) static ODT: Definition = Definition {
 pub(crate) static ODP: Definition = Definition {
     name: "odp",
     title: "OpenDocument presentation",
-    version: 3,
+    version: 4,
     extensions: &["odp", "otp", "fodp", "sxi"],
     recognise: Recognise::Bytes(package::is_odp),
     is_foreign: true,
@@ -81,7 +81,7 @@ pub(crate) static ODP: Definition = Definition {
 pub(crate) static ODG: Definition = Definition {
     name: "odg",
     title: "OpenDocument drawing",
-    version: 3,
+    version: 4,
     extensions: &["odg", "otg", "fodg", "sxd"],
     recognise: Recognise::Bytes(package::is_odg),
     is_foreign: true,
@@ -92,7 +92,7 @@ pub(crate) static ODG: Definition = Definition {
 pub(crate) static ODS: Definition = Definition {
     name: "ods",
     title: "OpenDocument spreadsheet",
-    version: 3,
+    version: 4,
     extensions: &["ods", "ots", "fods", "sxc"],
     recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,

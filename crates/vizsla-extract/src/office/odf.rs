@@ -21,6 +21,7 @@ pub(crate) struct Parts {
     pub(crate) content: Vec<u8>,
     styles: Vec<u8>,
     meta: Vec<u8>,
+    is_flat: bool,
     /// Embedded formulas and charts.
     objects: HashMap<String, Vec<u8>>,
 }
@@ -32,6 +33,7 @@ impl Parts {
             return Ok(Self {
                 styles: Vec::new(),
                 meta: content.clone(),
+                is_flat: true,
                 content,
                 objects: HashMap::new(),
             });
@@ -55,11 +57,15 @@ impl Parts {
             Some((name, bytes))
         });
         let objects = objects.collect();
-        Ok(Self { content, styles, meta, objects })
+        Ok(Self { content, styles, meta, is_flat: false, objects })
     }
 
     pub(crate) fn properties(&self, nesting: usize) -> Properties {
-        Properties::read(&self.meta, nesting)
+        if self.is_flat {
+            Properties::read_flat(&self.meta, nesting)
+        } else {
+            Properties::read(&self.meta, nesting)
+        }
     }
 
     fn headers(&self) -> Cow<'_, str> {

@@ -37,14 +37,33 @@ const NAMES: &[(&str, &str)] = &[
 impl Properties {
     /// Reads Dublin Core, as the properties of Office, of OpenDocument and of books are.
     pub(crate) fn read(bytes: &[u8], nesting: usize) -> Self {
+        Self::read_part(bytes, nesting, false)
+    }
+
+    /// As [`Self::read`], from a flat file of OpenDocument: pictures, comments and changes have titles, authors and dates
+    /// of their own.
+    pub(crate) fn read_flat(bytes: &[u8], nesting: usize) -> Self {
+        Self::read_part(bytes, nesting, true)
+    }
+
+    fn read_part(bytes: &[u8], nesting: usize, is_flat: bool) -> Self {
         let text = decode(bytes);
         let mut xml = Xml::new(&text, nesting);
         let mut found = Self::default();
         let mut ranks = std::collections::HashMap::new();
+        let mut is_inside = !is_flat;
         while let Some(event) = xml.next() {
-            let Event::Start(tag) = event else { continue };
+            let tag = match event {
+                Event::Start(tag) => tag,
+                Event::End(end) if is_flat && end.name() == "meta" => break,
+                Event::End(_) | Event::Text(_) => continue,
+            };
             if tag.name() == "manifest" {
                 break;
+            }
+            if !is_inside {
+                is_inside = tag.name() == "meta";
+                continue;
             }
             let is_title = tag.name() == "title";
             let rank = NAMES.iter().position(|(name, _)| *name == tag.name());
@@ -146,6 +165,18 @@ mod tests {
         let shown: Vec<_> =
             found.metadata.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(shown, ["author=A, B", "date=2024-01-01T00:00:00Z"]);
+    }
+
+    #[test]
+    fn a_flat_file_is_described_by_its_own_properties() {
+        let body = "<office:body><svg:title>Logo</svg:title><office:annotation><dc:creator>B</dc:creator><dc:date>2020</dc:date></office:annotation></office:body>";
+        let file = |meta: &str| format!("<office:document>{meta}{body}</office:document>");
+        let found = Properties::read_flat(file("").as_bytes(), 9);
+        assert!(found.title.is_none() && found.metadata.is_empty(), "{found:?}");
+        let meta = "<office:meta><dc:creator>A</dc:creator></office:meta>";
+        let found = Properties::read_flat(file(meta).as_bytes(), 9);
+        assert_eq!((found.title, found.metadata.len()), (None, 1));
+        assert_eq!(found.metadata["author"].to_string(), "A");
     }
 
     #[test]
