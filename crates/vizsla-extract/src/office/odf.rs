@@ -103,26 +103,34 @@ fn read(bytes: &[u8], place: Option<Place>, output: &mut Output<'_>) -> Result<(
     let mut xml = Xml::new(&text, nesting);
     let mut story = Story::read(&mut xml, std::mem::take(&mut parts.objects), nesting);
     report(&xml, "content.xml", output);
+    let mut design = Story::design(&parts.headers(), nesting);
     let mut prose = Prose::default();
     match place {
         None => {
-            let pages = std::mem::take(&mut story.pages);
-            let body: Vec<Line> = pages.into_iter().flat_map(|page| page.lines).collect();
+            let mut body = Vec::new();
+            for page in std::mem::take(&mut story.pages) {
+                body.extend(page.lines);
+                story.comments.extend(page.comments);
+            }
             prose.paragraphs(&body, None);
         }
         Some(place) => {
-            for (number, page) in (0..).zip(&story.pages) {
+            for (number, page) in (0..).zip(&mut story.pages) {
+                // What a master shows on each slide is read with the first one that has it.
+                let master = page.master.as_ref();
+                page.lines.extend(
+                    master.and_then(|name| design.masters.remove(name)).into_iter().flatten(),
+                );
                 write_page(page, number, place, &mut prose);
             }
         }
     }
-    let (headers, footers) = Story::headers(&parts.headers(), nesting);
     let others = [
         (story.footnotes, "footnotes", "Footnotes"),
         (story.endnotes, "endnotes", "Endnotes"),
         (story.comments, "comments", "Comments"),
-        (once(headers), "header", "Header"),
-        (once(footers), "footer", "Footer"),
+        (once(design.headers), "header", "Header"),
+        (once(design.footers), "footer", "Footer"),
     ];
     for (lines, part, heading) in others {
         if !lines.is_empty() {
@@ -146,7 +154,7 @@ fn once(mut lines: Vec<Line>) -> Vec<Line> {
 
 /// Page 0 is what precedes the first page, and is nearly always empty.
 fn write_page(page: &Page, number: u32, place: Place, prose: &mut Prose) {
-    if page.lines.is_empty() && page.notes.is_empty() {
+    if page.lines.is_empty() && page.notes.is_empty() && page.comments.is_empty() {
         return;
     }
     let titles = page.lines.iter().filter(|line| line.is_title);
@@ -161,9 +169,11 @@ fn write_page(page: &Page, number: u32, place: Place, prose: &mut Prose) {
         prose.push(&line, place(number.max(1), title.clone()));
     };
     page.lines.iter().for_each(&mut push);
-    if !page.notes.is_empty() {
-        push(&Line::new("Notes:"));
-        page.notes.iter().for_each(&mut push);
+    for (label, lines) in [("Notes:", &page.notes), ("Comments:", &page.comments)] {
+        if !lines.is_empty() {
+            push(&Line::new(label));
+            lines.iter().for_each(&mut push);
+        }
     }
 }
 
@@ -246,6 +256,45 @@ mod tests {
             passages("a.odp", &file),
             ["slide 1 \"Costs\" | Costs | Costs\n\na dog\n\nNotes:\n\nsay this"]
         );
+    }
+
+    #[test]
+    fn slides_have_their_comments_and_what_their_master_shows_once() {
+        let page = "<draw:page draw:master-page-name='M'>";
+        let title = " presentation:class='title'";
+        let frame = |class: &str, text: &str| {
+            format!(
+                "<draw:frame{class}><draw:text-box><text:p>{text}</text:p></draw:text-box></draw:frame>"
+            )
+        };
+        let comment = "<office:annotation><dc:creator>Ann</dc:creator><text:p>why</text:p></office:annotation>";
+        let content = format!(
+            "<office:document-content><office:body><office:presentation>{page}{}</draw:page>{page}{}{comment}</draw:page></office:presentation></office:body></office:document-content>",
+            frame(title, "one"),
+            frame(title, "two")
+        );
+        let styles = format!(
+            "<office:document-styles><office:master-styles><style:handout-master>{}</style:handout-master><style:master-page style:name='M'>{}{}<presentation:notes>{}</presentation:notes></style:master-page><style:master-page style:name='N'>{}</style:master-page></office:master-styles></office:document-styles>",
+            frame("", "handout"),
+            frame(title, "Click to edit"),
+            frame("", "Acme"),
+            frame("", "notes"),
+            frame("", "unused")
+        );
+        let flat = format!(
+            "<office:document office:mimetype='application/vnd.oasis.opendocument.presentation'>{styles}{content}</office:document>"
+        );
+        let expected = [
+            "slide 1 \"one\" | one | one\n\nAcme",
+            "slide 2 \"two\" | two | two\n\nComments:\n\nAnn: why",
+        ];
+        assert_eq!(passages("a.fodp", flat.as_bytes()), expected);
+        let file = stored(&[
+            ("mimetype", SLIDES),
+            ("content.xml", content.as_bytes()),
+            ("styles.xml", styles.as_bytes()),
+        ]);
+        assert_eq!(passages("a.odp", &file), expected);
     }
 
     #[test]

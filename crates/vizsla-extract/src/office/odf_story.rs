@@ -11,6 +11,18 @@ pub(crate) struct Page {
     pub(crate) lines: Vec<Line>,
     /// The speaker's notes.
     pub(crate) notes: Vec<Line>,
+    pub(crate) comments: Vec<Line>,
+    /// The name of the master page that it is made by.
+    pub(crate) master: Option<String>,
+}
+
+/// What the styles of pages show.
+#[derive(Default)]
+pub(crate) struct Design {
+    pub(crate) headers: Vec<Line>,
+    pub(crate) footers: Vec<Line>,
+    /// What master pages show on each slide, by their names.
+    pub(crate) masters: HashMap<String, Vec<Line>>,
 }
 
 /// What a document says.
@@ -21,8 +33,7 @@ pub(crate) struct Story {
     pub(crate) footnotes: Vec<Line>,
     pub(crate) endnotes: Vec<Line>,
     pub(crate) comments: Vec<Line>,
-    headers: Vec<Line>,
-    footers: Vec<Line>,
+    design: Design,
 }
 
 /// Elements whose content is not text of the document as it stands: what was deleted, reading aids, numbers of notes,
@@ -59,6 +70,7 @@ enum Target {
     Comments,
     Header,
     Footer,
+    Master,
     /// Styles of a flat file are read apart, and those of pages have no text but headers and footers.
     Nowhere,
 }
@@ -90,6 +102,8 @@ struct Reader {
     /// Formulas and charts that have not been read yet, by the names of their parts.
     objects: HashMap<String, Vec<u8>>,
     nesting: usize,
+    /// The name of the master page that is read.
+    master: String,
 }
 
 impl Story {
@@ -102,10 +116,9 @@ impl Story {
         read(xml, objects, nesting, Target::Body)
     }
 
-    /// Reads the headers and footers of the styles of pages.
-    pub(crate) fn headers(text: &str, nesting: usize) -> (Vec<Line>, Vec<Line>) {
-        let story = read(&mut Xml::new(text, nesting), HashMap::new(), nesting, Target::Nowhere);
-        (story.headers, story.footers)
+    /// Reads what the styles of pages show: headers, footers, and what is on master pages.
+    pub(crate) fn design(text: &str, nesting: usize) -> Design {
+        read(&mut Xml::new(text, nesting), HashMap::new(), nesting, Target::Nowhere).design
     }
 }
 
@@ -129,6 +142,7 @@ fn read(
         deletion: None,
         objects,
         nesting,
+        master: String::new(),
     };
     while let Some(event) = xml.next() {
         match event {
@@ -171,7 +185,10 @@ impl Reader {
         if name == "tracked-changes" {
             return self.deletions = deletions(xml);
         }
-        if SKIPPED.contains(&name) {
+        // A placeholder on a master page holds a hint.
+        let is_hint =
+            self.target() == Target::Master && (name == "notes" || tag.get("class").is_some());
+        if is_hint || SKIPPED.contains(&name) {
             return xml.skip();
         }
         if let Some(target) = self.target_of(tag) {
@@ -185,7 +202,11 @@ impl Reader {
                 let target = self.target();
                 self.open.push(Paragraph { inline: Inline::default(), level, is_title, target });
             }
-            "page" if self.target() == Target::Body => self.story.pages.push(Page::default()),
+            "page" if self.target() == Target::Body => {
+                let master = tag.get("master-page-name");
+                self.story.pages.push(Page { master, ..Page::default() });
+            }
+            "master-page" => self.master = tag.get("name").unwrap_or_default(),
             "list" => self.lists += 1,
             "frame" | "custom-shape" => {
                 self.is_title = tag.get("class").is_some_and(|class| class == "title");
@@ -210,7 +231,7 @@ impl Reader {
     /// Where the lines within an element go, if elsewhere than those around it.
     fn target_of(&self, tag: &Tag<'_>) -> Option<Target> {
         match tag.name() {
-            "notes" => Some(Target::Notes),
+            "notes" if self.target() == Target::Body => Some(Target::Notes),
             "note" if tag.get("note-class").is_some_and(|class| class == "endnote") => {
                 Some(Target::Endnotes)
             }
@@ -218,13 +239,9 @@ impl Reader {
             "annotation" => Some(Target::Comments),
             // The styles of a flat file are before its body, and are passed over there.
             "styles" | "master-styles" if self.target() == Target::Body => Some(Target::Nowhere),
-            "header" | "header-left" | "header-first" if self.target() == Target::Nowhere => {
-                (!self.targets.iter().any(|(name, _)| name == "master-styles"))
-                    .then_some(Target::Header)
-            }
-            "footer" | "footer-left" | "footer-first" if self.target() == Target::Nowhere => {
-                (!self.targets.iter().any(|(name, _)| name == "master-styles"))
-                    .then_some(Target::Footer)
+            name if matches!(self.target(), Target::Nowhere | Target::Master) => {
+                let is_passed_over = self.targets.iter().any(|(name, _)| name == "master-styles");
+                design_target(name).filter(|_| !is_passed_over)
             }
             _ => None,
         }
@@ -310,18 +327,31 @@ impl Reader {
     }
 
     fn push(&mut self, target: Target, line: Line) {
+        let is_page = self.story.pages.len() > 1;
         let Some(page) = self.story.pages.last_mut() else { return };
         let lines = match target {
             Target::Body => &mut page.lines,
             Target::Notes => &mut page.notes,
             Target::Footnotes => &mut self.story.footnotes,
             Target::Endnotes => &mut self.story.endnotes,
+            Target::Comments if is_page => &mut page.comments,
             Target::Comments => &mut self.story.comments,
-            Target::Header => &mut self.story.headers,
-            Target::Footer => &mut self.story.footers,
+            Target::Header => &mut self.story.design.headers,
+            Target::Footer => &mut self.story.design.footers,
+            Target::Master => self.story.design.masters.entry(self.master.clone()).or_default(),
             Target::Nowhere => return,
         };
         lines.push(line);
+    }
+}
+
+/// Where the lines within an element of the styles of pages go.
+fn design_target(name: &str) -> Option<Target> {
+    match name {
+        "master-page" => Some(Target::Master),
+        "header" | "header-left" | "header-first" => Some(Target::Header),
+        "footer" | "footer-left" | "footer-first" => Some(Target::Footer),
+        _ => None,
     }
 }
 
