@@ -103,7 +103,7 @@ pub(crate) static ODS: Definition = Definition {
 pub(crate) static XML_WORKBOOK: Definition = Definition {
     name: "xml-workbook",
     title: "Excel's XML",
-    version: 1,
+    version: 2,
     extensions: &[],
     recognise: Recognise::Bytes(package::is_xml_workbook),
     is_foreign: true,

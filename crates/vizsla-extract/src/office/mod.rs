@@ -20,6 +20,8 @@ mod epub;
 mod formula;
 #[cfg(any(feature = "office", feature = "spreadsheet"))]
 mod grid;
+#[cfg(any(feature = "office", feature = "spreadsheet"))]
+mod number;
 #[cfg(feature = "office")]
 mod odf;
 #[cfg(feature = "office")]

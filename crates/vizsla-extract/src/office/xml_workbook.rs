@@ -1,12 +1,14 @@
 //! Workbooks as Excel 2002 and 2003 write them in XML, and many reports since, often under the extension `.xls`. In: the
 //! bytes of a file. Out: one document for each sheet.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use vizsla_core::Metadata;
 
 use crate::error::Error;
 use crate::office::grid::{Cell, Grid};
+use crate::office::number;
 use crate::office::parts::report;
 use crate::office::properties::is_title;
 use crate::office::xml::{Event, Tag, Xml, decode};
@@ -45,6 +47,9 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
 struct Reader {
     title: Option<String>,
     metadata: Metadata,
+    /// The formats of numbers, by the ids of styles, and the style that is read.
+    formats: HashMap<String, String>,
+    style: String,
     sheet: Option<Grid>,
     /// Bytes of text that the sheet may have.
     most: usize,
@@ -60,12 +65,12 @@ struct Reader {
 impl Reader {
     fn start(&mut self, tag: &Tag<'_>, xml: &mut Xml<'_>) {
         match tag.name() {
-            "Styles"
-            | "Names"
+            "Names"
             | "WorksheetOptions"
             | "PivotTable"
             | "ExcelWorkbook"
             | "OfficeDocumentSettings" => xml.skip(),
+            "Style" | "NumberFormat" => self.style(tag),
             "Title" => self.title = Some(xml.text()).filter(|title| is_title(title)),
             "Author" => self.describe("author", xml),
             "Created" => self.describe("date", xml),
@@ -83,9 +88,24 @@ impl Reader {
                 let column = number(tag, "Index").unwrap_or(self.next_column).min(MOST_COLUMNS);
                 let merged = number(tag, "MergeAcross").unwrap_or(0).min(MOST_COLUMNS);
                 self.next_column = column + 1 + merged;
-                self.cell(column, xml);
+                let style = tag.get("StyleID").unwrap_or_default();
+                self.cell(column, &style, xml);
             }
             _ => {}
+        }
+    }
+
+    /// A style has the format of the one that it is based on, or its own.
+    fn style(&mut self, tag: &Tag<'_>) {
+        let format = if tag.name() == "Style" {
+            self.style = tag.get("ID").unwrap_or_default();
+            tag.get("Parent").and_then(|parent| self.formats.get(&parent).cloned())
+        } else {
+            tag.get("Format")
+        };
+        if let Some(format) = format {
+            let format = if format == "Percent" { "0%".to_owned() } else { format };
+            self.formats.insert(self.style.clone(), format);
         }
     }
 
@@ -98,7 +118,8 @@ impl Reader {
     }
 
     /// Reads the cell whose start came last.
-    fn cell(&mut self, column: u32, xml: &mut Xml<'_>) {
+    fn cell(&mut self, column: u32, style: &str, xml: &mut Xml<'_>) {
+        let format = self.formats.get(style).map(String::as_str);
         let mut depth = 1;
         let mut is_comment = false;
         while depth > 0 {
@@ -108,7 +129,7 @@ impl Reader {
                     let text = xml.text();
                     if is_comment {
                         self.comments.push((column, text));
-                    } else if let Some((text, is_text)) = shown(&kind, &text) {
+                    } else if let Some((text, is_text)) = shown(&kind, &text, format) {
                         self.cells.push(Cell { column, text, is_text });
                     }
                 }
@@ -164,15 +185,22 @@ fn number(tag: &Tag<'_>, name: &str) -> Option<u32> {
 }
 
 /// What a cell shows, and whether that is a text; nothing for an error and an empty one.
-fn shown(kind: &str, text: &str) -> Option<(String, bool)> {
+fn shown(kind: &str, text: &str, format: Option<&str>) -> Option<(String, bool)> {
     let value = text.trim();
     let shown = match kind {
         "Error" => return None,
         "Boolean" => (if value == "1" { "TRUE" } else { "FALSE" }).to_owned(),
         "DateTime" => moment(value),
+        "Number" => formatted(value, format).unwrap_or_else(|| value.to_owned()),
         _ => value.to_owned(),
     };
     (!shown.is_empty()).then_some((shown, !matches!(kind, "Number" | "Boolean" | "DateTime")))
+}
+
+/// A number by the format of its style, if it has one.
+fn formatted(value: &str, format: Option<&str>) -> Option<String> {
+    let number = value.parse().ok().filter(|number: &f64| number.is_finite())?;
+    Some(number::number(number, format?))
 }
 
 /// A date without a time, if that is midnight; a time alone on the day that Excel counts from.
@@ -223,6 +251,21 @@ mod tests {
             let place = split(document, &SplitOptions::default())[0].location.to_string();
             assert_eq!(place, "Fruit!A1:D5");
         }
+    }
+
+    #[test]
+    fn numbers_are_written_by_the_format_of_their_style() {
+        let styles = "<Styles><Style ss:ID='a'><NumberFormat ss:Format='0%'/></Style><Style ss:ID='b'><NumberFormat ss:Format='Percent'/></Style><Style ss:ID='c' ss:Parent='b'><Font/></Style><Style ss:ID='d'><NumberFormat/></Style></Styles>";
+        let cell = |style: &str| {
+            format!("<Cell ss:StyleID='{style}'><Data ss:Type='Number'>0.25</Data></Cell>")
+        };
+        let cells: String = ["a", "b", "c", "d", "x"].map(cell).concat();
+        let text = "<Cell ss:StyleID='a'><Data ss:Type='String'>0.5</Data></Cell>";
+        let file = format!(
+            "{HEAD}{styles}<Worksheet ss:Name='S'><Table><Row>{cells}{text}</Row></Table></Worksheet></ss:Workbook>"
+        );
+        let found = collect(Input::bytes("a.xml", file.as_bytes())).unwrap();
+        assert_eq!(found.documents[0].text, "25% | 25% | 25% | 0.25 | 0.25 | 0.5\n");
     }
 
     #[test]
