@@ -200,10 +200,30 @@ mod tests {
                 "<w:r><w:sym w:font='Symbol' w:char='F061'/><w:sym w:font='Arial' w:char='00E9'/><w:sym w:font='Arial' w:char='F061'/><w:sym w:font='Wingdings' w:char='F0FC'/></w:r>",
                 "αé✓",
             ),
+            (
+                "<w:r><w:rPr><w:vanish/></w:rPr><w:t>no</w:t><w:tab/></w:r><w:r><w:rPr><w:vanish w:val='0'/><w:rPrChange><w:rPr><w:vanish/></w:rPr></w:rPrChange></w:rPr><w:t>yes</w:t></w:r>",
+                "yes",
+            ),
+            ("<w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr><w:r><w:t>shown</w:t></w:r>", "shown"),
             ("<w:r><w:t>&lt;&#233;&a10;</w:t></w:r>", "<é&a10;"),
         ] {
             assert_eq!(text(&format!("<w:p>{run}</w:p>")), expected, "{run}");
         }
+    }
+
+    #[test]
+    fn paragraphs_whose_end_was_deleted_go_on_in_the_next_one() {
+        let open = |text: &str| {
+            format!("<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+        };
+        let gone = "<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:del><w:r><w:delText>x</w:delText></w:r></w:del></w:p>";
+        assert_eq!(text(&(p("first") + gone + &open("one ") + &p("two"))), "first\n\none two");
+        let cell = format!(
+            "<w:tbl><w:tr><w:tc>{}</w:tc><w:tc>{}</w:tc></w:tr></w:tbl>",
+            open("a"),
+            p("b")
+        );
+        assert_eq!(text(&(open("x") + &cell + &open("end"))), "x\n\na\tb\n\nend");
     }
 
     #[test]

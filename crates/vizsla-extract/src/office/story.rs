@@ -114,6 +114,10 @@ struct Paragraph {
     /// Its own outline level, if it has one.
     outline: Option<usize>,
     is_item: bool,
+    /// Whether its end was deleted, so that it goes on in the next one.
+    goes_on: bool,
+    /// Whether its properties are read.
+    is_in_properties: bool,
 }
 
 struct Reader<'a> {
@@ -138,6 +142,10 @@ struct Reader<'a> {
     /// The charts and diagrams that have been read: each is read once.
     drawn: HashSet<String>,
     author: Option<String>,
+    /// Whether the present run is hidden.
+    is_hidden: bool,
+    /// The text of a paragraph whose end was deleted.
+    carried: String,
 }
 
 impl<'a> Reader<'a> {
@@ -157,16 +165,26 @@ impl<'a> Reader<'a> {
             drawing: None,
             drawn: HashSet::new(),
             author: None,
+            is_hidden: false,
+            carried: String::new(),
         }
     }
 
     fn start(&mut self, tag: &Tag<'_>, xml: &mut Xml<'_>) {
         let name = tag.name();
+        if name == "rPr" {
+            return self.run_properties(xml);
+        }
         if SKIPPED.contains(&name) {
             return xml.skip();
         }
         match name {
-            "p" => self.open.push(Paragraph::default()),
+            "p" => {
+                let text = std::mem::take(&mut self.carried);
+                self.open.push(Paragraph { text, ..Paragraph::default() });
+            }
+            "pPr" => self.in_properties(true),
+            "r" => self.is_hidden = false,
             "t" => self.append(&xml.text()),
             "tab" | "ptab" => self.append("\t"),
             "br" | "cr" => self.append("\n"),
@@ -174,7 +192,10 @@ impl<'a> Reader<'a> {
             "oMath" => self.append(&formula::read(xml, SKIPPED)),
             "sym" => self.symbol(tag),
             "pStyle" | "outlineLvl" | "numPr" => self.paragraph_property(tag),
-            "tbl" | "tr" | "tc" => self.table(name),
+            "tbl" | "tr" | "tc" => {
+                self.end_carried();
+                self.table(name);
+            }
             "sp" => self.placeholder = Some(String::new()),
             "ph" => self.placeholder = Some(tag.get("type").unwrap_or_else(|| "obj".to_owned())),
             "docPr" | "cNvPr" | "shape" | "textpath" => self.describe(tag),
@@ -196,6 +217,11 @@ impl<'a> Reader<'a> {
     fn end(&mut self, name: &str) {
         match name {
             "p" => self.end_paragraph(),
+            "pPr" => self.in_properties(false),
+            "r" => self.is_hidden = false,
+            "tc" | "txbxContent" | "body" | "comment" | "footnote" | "endnote" | "hdr" | "ftr" => {
+                self.end_carried();
+            }
             "tbl" => {
                 self.tables.pop();
                 self.gap = if self.tables.is_empty() { Gap::Paragraph } else { Gap::Line };
@@ -207,8 +233,41 @@ impl<'a> Reader<'a> {
     }
 
     fn append(&mut self, text: &str) {
-        if let Some(paragraph) = self.open.last_mut() {
+        if let Some(paragraph) = self.open.last_mut().filter(|_| !self.is_hidden) {
             paragraph.text.push_str(text);
+        }
+    }
+
+    fn in_properties(&mut self, is_in: bool) {
+        if let Some(paragraph) = self.open.last_mut() {
+            paragraph.is_in_properties = is_in;
+        }
+    }
+
+    /// Whether the run is hidden, or the end of the paragraph was deleted or moved away.
+    fn run_properties(&mut self, xml: &mut Xml<'_>) {
+        let is_of_end = self.open.last().is_some_and(|paragraph| paragraph.is_in_properties);
+        let mut depth = 1;
+        while depth > 0 {
+            match xml.next() {
+                // How the run looked before.
+                Some(Event::Start(tag)) if tag.name() == "rPrChange" => xml.skip(),
+                Some(Event::Start(tag)) => {
+                    depth += 1;
+                    match tag.name() {
+                        "vanish" if !is_of_end => self.is_hidden = is_on(&tag),
+                        "del" | "moveFrom" if is_of_end => {
+                            if let Some(paragraph) = self.open.last_mut() {
+                                paragraph.goes_on = true;
+                            }
+                        }
+                        _ => {}
+                    }
+                }
+                Some(Event::End(_)) => depth -= 1,
+                Some(Event::Text(_)) => {}
+                None => break,
+            }
         }
     }
 
@@ -274,6 +333,10 @@ impl<'a> Reader<'a> {
 
     fn end_paragraph(&mut self) {
         let Some(mut paragraph) = self.open.pop() else { return };
+        if paragraph.goes_on {
+            self.carried = paragraph.text;
+            return self.flush_floating();
+        }
         if let Some(author) = self.author.take()
             && !paragraph.text.trim().is_empty()
             && !author.is_empty()
@@ -306,6 +369,15 @@ impl<'a> Reader<'a> {
         self.flush_floating();
     }
 
+    /// What a paragraph whose end was deleted says, where no other follows it.
+    fn end_carried(&mut self) {
+        let text = std::mem::take(&mut self.carried);
+        if !text.is_empty() {
+            self.open.push(Paragraph { text, ..Paragraph::default() });
+            self.end_paragraph();
+        }
+    }
+
     /// Paragraphs of one shape on a slide are lines of one text.
     fn usual_gap(&self) -> Gap {
         if self.placeholder.is_some() { Gap::Line } else { Gap::Paragraph }
@@ -323,6 +395,12 @@ impl<'a> Reader<'a> {
         while !self.open.is_empty() {
             self.end_paragraph();
         }
+        self.end_carried();
         self.flush_floating();
     }
+}
+
+/// Whether a property that is there is on: it may be there to be off.
+fn is_on(tag: &Tag<'_>) -> bool {
+    !tag.get("val").is_some_and(|value| matches!(value.as_str(), "0" | "false" | "off"))
 }
