@@ -59,7 +59,7 @@ pub(crate) fn hint(text: &str) {
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let hostile = |c: char| is_hostile(c) && !matches!(c, '\n' | '\t');
     if text.contains(hostile) {
-        text.replace("\r\n", "\n").replace(hostile, "\u{fffd}").into()
+        text.replace("\r\n", "\n").replace('\r', "\n").replace(hostile, "\u{fffd}").into()
     } else {
         text.into()
     }
