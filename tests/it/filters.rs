@@ -118,3 +118,24 @@ fn paths_mean_the_same_to_delete_as_to_search() {
     assert_eq!(ran.code, 1);
     assert!(ran.err.contains("--path removes the documents of files"), "{}", ran.err);
 }
+
+#[test]
+fn a_time_in_which_no_file_was_changed_is_said() {
+    let workspace = Workspace::new();
+    let path = workspace.write("docs/a.txt", "An okapi.");
+    let changed = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_588_636_801);
+    std::fs::File::options().write(true).open(path).unwrap().set_modified(changed).unwrap();
+    workspace.ok(&["index", "docs"]);
+    for (option, value, is_said) in [
+        ("--since", "2021", true),
+        ("--until", "2019", true),
+        ("--since", "2019", false),
+        ("--until", "2021", false),
+    ] {
+        let line =
+            ["search", "okapi", "--index", "docs/.vizsla", "--fusion", "bm25", option, value];
+        let said = workspace.run(&line).err;
+        let note = format!("no file of the index matches {option}");
+        assert_eq!(said.contains(&note), is_said, "{option} {value}: {said}");
+    }
+}

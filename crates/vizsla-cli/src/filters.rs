@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use vizsla::{FileRecord, Filter, Index};
+use vizsla::{Filter, Index};
 
 use crate::args::FilterArgs;
 use crate::{output, settings};
@@ -29,6 +29,9 @@ pub(crate) fn filter(args: &FilterArgs, index: Option<&Index>) -> anyhow::Result
     Ok(filter)
 }
 
+/// Nanoseconds of a second.
+const NANOSECONDS: i64 = 1_000_000_000;
+
 /// The values that no file of the index matches.
 fn unmatched(args: &FilterArgs, index: &Index) -> anyhow::Result<Vec<String>> {
     let mut values = Vec::new();
@@ -42,18 +45,18 @@ fn unmatched(args: &FilterArgs, index: &Index) -> anyhow::Result<Vec<String>> {
     }
     if args.since.or(args.until).is_some() {
         let records = index.file_records(&Filter::default())?;
-        for (name, since, until) in [("--since", args.since, None), ("--until", None, args.until)] {
-            let within = |at: i64| {
-                let seconds = at.div_euclid(1_000_000_000);
-                since.is_none_or(|since| seconds >= since)
-                    && until.is_none_or(|until| seconds < until)
-            };
-            let may_match = |record: &FileRecord| record.modified.is_none_or(within);
-            if since.or(until).is_some() && !records.values().any(may_match) && !records.is_empty()
-            {
-                values.push(name.to_owned());
-            }
-        }
+        let seconds: Vec<Option<i64>> = records
+            .values()
+            .map(|file| file.modified.map(|at| at.div_euclid(NANOSECONDS)))
+            .collect();
+        // When a file was changed is not known of all.
+        let none = |fits: &dyn Fn(i64) -> bool| {
+            !seconds.is_empty() && !seconds.iter().any(|at| at.is_none_or(fits))
+        };
+        let since = args.since.is_some_and(|since| none(&|at| at >= since));
+        let until = args.until.is_some_and(|until| none(&|at| at < until));
+        values.extend(since.then(|| "--since".to_owned()));
+        values.extend(until.then(|| "--until".to_owned()));
     }
     if !args.extension.is_empty() {
         let files = index.files(&Filter::default())?;

@@ -10,6 +10,8 @@ mod render;
 mod sign;
 mod tree;
 
+use std::ops::Range;
+
 use vizsla_core::{Document, Limits, Locations, Metadata};
 
 use self::content::Content;
@@ -33,20 +35,18 @@ pub(crate) static FORMAT: Definition = Definition {
 
 pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
-    // What site generators read; its lines stay, so that those below keep their numbers.
+    // What site generators read.
     let front = front_matter::read(&text, output);
     let mut page = if front.end == 0 {
         page(&text, output.limits)
     } else {
-        let lines = "\n".repeat(text[..front.end].matches('\n').count());
-        page(&format!("{lines}{}", &text[front.end..]), output.limits)
+        page(&on_their_lines(&text, front.end..text.len()), output.limits)
     };
     if page.text.is_empty()
-        && let Some((start, without)) = without_frames(&text)
+        && let Some(without) = without_frames(&text)
     {
-        let lines = "\n".repeat(text[..start].matches('\n').count());
         let title = std::mem::take(&mut page.title);
-        page = self::page(&format!("{lines}{without}"), output.limits);
+        page = self::page(&on_their_lines(&text, without), output.limits);
         page.title = if title.is_empty() { page.title } else { title };
     }
     page.title = front.title.unwrap_or(page.title);
@@ -61,13 +61,19 @@ pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Err
     Ok(())
 }
 
-/// What a page of frames says to browsers that have none, which is all that it says itself, and where it is.
-fn without_frames(text: &str) -> Option<(usize, &str)> {
+/// A part of a text below as many empty lines as there are before it, so that its lines keep their numbers.
+fn on_their_lines(text: &str, part: Range<usize>) -> String {
+    let lines = text[..part.start].matches('\n').count();
+    "\n".repeat(lines) + &text[part]
+}
+
+/// Where a page of frames speaks to browsers that have none, which is all that it says itself.
+fn without_frames(text: &str) -> Option<Range<usize>> {
     let lower = text.to_ascii_lowercase();
     let element = lower.find("<noframes")?;
     let start = element + lower[element..].find('>')? + 1;
     let end = lower[start..].find("</noframes").map_or(text.len(), |length| start + length);
-    Some((start, &text[start..end]))
+    Some(start..end)
 }
 
 /// Reads an HTML or XHTML page, whole or a fragment.

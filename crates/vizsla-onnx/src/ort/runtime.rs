@@ -29,9 +29,10 @@ impl Runtime {
     /// or later) and switches its telemetry off. Official builds of 1.29 and later for Linux and macOS say what machine and
     /// program they are in before that can be done, and keep an identifier in the user's cache folder; they send nothing
     /// where `ORT_DISABLE_TELEMETRY=1` is in the environment, which a program that loads one of them should set before it
-    /// starts threads. The version that `vizsla setup` fetches has none of this. A process holds one: once a library has been loaded, later calls
-    /// return it, whatever path they name. A failed call leaves nothing behind, so another path can be tried
-    /// afterwards. Cost: some ten milliseconds, once.
+    /// starts threads. The version that `vizsla setup` fetches has none of this.
+    ///
+    /// A process holds one: once a library has been loaded, later calls return it, whatever path they name. A failed call
+    /// leaves nothing behind, so another path can be tried afterwards. Cost: some ten milliseconds, once.
     ///
     /// # Errors
     /// [`ErrorKind::Runtime`] when the file is missing, is a different library or is too old.

@@ -158,7 +158,9 @@ const MOST_HYPHENATED: usize = 8;
 /// its compounds as words, as in `email address` for `e-mail address`, and with a word as a compound, the other way round.
 pub(super) fn phrases(words: &Words, text: &str) -> Vec<Vec<Slot>> {
     let units = words.units(text);
-    let in_words = slots(words, units.iter().filter(|unit| unit.in_phrase).cloned());
+    let plain: Vec<&Unit> = units.iter().filter(|unit| unit.in_phrase).collect();
+    let in_words = slots(words, plain.iter().copied().cloned());
+    let in_capitals = in_capitals(words, &plain, &in_words);
     let mut joined: Vec<Unit> = Vec::new();
     for unit in &units {
         let within = |compound: &Unit| {
@@ -172,29 +174,26 @@ pub(super) fn phrases(words: &Words, text: &str) -> Vec<Vec<Slot>> {
     let joined = has_compound.then(|| slots(words, joined));
     let all: Vec<Vec<Slot>> = [Some(in_words), joined].into_iter().flatten().collect();
     let hyphenated: Vec<Vec<Slot>> = all.iter().flat_map(|slots| hyphenated(slots)).collect();
-    let in_capitals = in_capitals(words, &units);
     all.into_iter().chain(hyphenated).chain(in_capitals).collect()
 }
 
-/// A phrase with each of its words but the last as one that is written with capitals within it: `JavaScript engine` for
+/// A phrase, given as its units and its places, with each of its words but the last as one that is written with capitals within it: `JavaScript engine` for
 /// `javascript engine`. Where the capitals are is not known, so each end of the word is tried as its last part: the index
 /// has the word at its first part's place, and its parts one after the other.
-fn in_capitals(words: &Words, units: &[Unit]) -> Vec<Vec<Slot>> {
+fn in_capitals(words: &Words, units: &[&Unit], in_words: &[Slot]) -> Vec<Vec<Slot>> {
     /// Letters of a part that is indexed, and parts that a word has at most.
     const SHORTEST: usize = 2;
     const MOST_PARTS: usize = 3;
-    let plain: Vec<Unit> = units.iter().filter(|unit| unit.in_phrase).cloned().collect();
-    let last = plain.len().saturating_sub(1);
+    let last = units.len().saturating_sub(1);
     let mut phrases = Vec::new();
-    for (at, unit) in plain.iter().enumerate().take(last.min(MOST_HYPHENATED)) {
+    for (at, unit) in units.iter().enumerate().take(last.min(MOST_HYPHENATED)) {
         let word = &unit.exact;
         if !unit.alone || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             continue;
         }
-        let written = slots(words, plain.clone());
         for start in 1..(word.len() + 1).saturating_sub(SHORTEST) {
             for part in 1..MOST_PARTS {
-                let mut phrase = written.clone();
+                let mut phrase = in_words.to_vec();
                 for (position, _) in &mut phrase[at + 1..] {
                     *position += part;
                 }
