@@ -1,8 +1,9 @@
 //! The headers of a message: who, when, about what, and how it belongs to others.
 
-use mail_parser::{Address, DateTime, HeaderName, HeaderValue, Message as Parsed};
+use mail_parser::{Address, HeaderName, HeaderValue, Message as Parsed};
 use vizsla_core::MetadataValue;
 
+use crate::mail::date;
 use crate::mail::document::{Message, Person};
 
 /// Sets what the headers tell.
@@ -14,8 +15,8 @@ pub(super) fn read(parsed: &Parsed<'_>, message: &mut Message) {
             message.people.push((label, people));
         }
     }
-    let date = parsed.date().filter(|date| date.is_valid()).copied();
-    let date = date.or_else(|| incomplete_date(parsed.header_raw(HeaderName::Date)?));
+    let date = parsed.header_raw(HeaderName::Date).and_then(date::read);
+    let date = date.or_else(|| parsed.date().filter(|date| date.is_valid()).copied());
     if let Some(date) = date {
         message.metadata.insert("date".to_owned(), date.to_rfc3339().into());
     }
@@ -28,20 +29,6 @@ pub(super) fn read(parsed: &Parsed<'_>, message: &mut Message) {
     set("in_reply_to", first_text(parsed.in_reply_to()));
     set("list_id", parsed.header(HeaderName::ListId).and_then(list));
     set("newsgroups", first_text(parsed.header("Newsgroups").unwrap_or(&HeaderValue::Empty)));
-}
-
-/// A date without seconds, or without a time zone, which is then taken for UTC: `2 Jan 24 10:00`.
-fn incomplete_date(text: &str) -> Option<DateTime> {
-    let is_time = |word: &str| word.contains(':');
-    let mut words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-    let time = words.iter().position(|word| is_time(word))?;
-    if words[time].matches(':').count() == 1 {
-        words[time].push_str(":00");
-    }
-    if time + 1 == words.len() {
-        words.push("+0000".to_owned());
-    }
-    DateTime::parse_rfc822(&words.join(" ")).filter(DateTime::is_valid)
 }
 
 fn one_line(text: &str) -> String {

@@ -16,6 +16,8 @@ mod quotes;
 #[cfg(feature = "mail")]
 mod body;
 #[cfg(feature = "mail")]
+mod date;
+#[cfg(feature = "mail")]
 mod headers;
 #[cfg(feature = "mail")]
 mod uuencode;
