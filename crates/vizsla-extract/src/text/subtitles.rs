@@ -7,12 +7,13 @@ use crate::error::Error;
 use crate::output::Output;
 use crate::sample::Sample;
 use crate::text::decode;
+use crate::text::headings::{Heading, sections};
 
 /// The format.
 pub(crate) static FORMAT: Definition = Definition {
     name: "subtitles",
     title: "subtitles",
-    version: 1,
+    version: 2,
     extensions: &["srt", "vtt", "webvtt", "ass", "ssa", "sbv"],
     recognise: Recognise::Text {
         begins: |c| c.is_ascii_digit() || matches!(c, 'W' | '['),
@@ -24,6 +25,10 @@ pub(crate) static FORMAT: Definition = Definition {
 
 /// A silence of this many milliseconds ends a paragraph.
 const SILENCE: u64 = 4_000;
+
+/// A silence of this many milliseconds begins a section, which no passage goes beyond: a passage holds about two minutes of
+/// speech, so one with a longer pause in it would have a time that says little.
+const LONG_SILENCE: u64 = 120_000;
 
 struct Cue {
     first: u64,
@@ -50,6 +55,7 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let (mut said, mut spans, mut end) = (String::new(), Vec::new(), 0);
+    let mut starts = Vec::new();
     let mut last_line = String::new();
     for cue in cues {
         // Captions that roll up repeat the line before.
@@ -70,14 +76,32 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
                 " "
             });
         }
-        spans.push((said.len(), Location::Times { first: cue.first, last: cue.last }));
+        let place = Location::Times { first: cue.first, last: cue.last };
+        // Times begin anew where files have been joined.
+        if said.is_empty() || cue.first.abs_diff(end) >= LONG_SILENCE {
+            starts.push(Heading { start: said.len(), level: 1, text: place.to_string() });
+        }
+        spans.push((said.len(), place));
         said.push_str(&lines.join(" "));
         end = cue.last;
     }
-    let title = crate::output::file_name(&output.name).to_owned();
-    let document = Document::new(&output.name, said);
-    let _ = output.document(document.with_title(title).with_locations(Locations::Spans(spans)));
+    // A section of its own has the time for its heading; a text without long pauses has none.
+    let starts = if starts.len() > 1 { starts } else { Vec::new() };
+    let sections = sections(starts, output);
+    let title = title(&text).unwrap_or_else(|| crate::output::file_name(&output.name));
+    let document = Document::new(&output.name, said).with_title(title).with_sections(sections);
+    let _ = output.document(document.with_locations(Locations::Spans(spans)));
     Ok(())
+}
+
+/// The title in the first section of an `.ass` file, but for those that its editors give every file.
+fn title(text: &str) -> Option<&str> {
+    let lines = text.lines().map(str::trim).skip_while(|line| line.is_empty());
+    let mut lines = lines.skip_while(|line| *line != "[Script Info]").skip(1);
+    let mut section = lines.by_ref().take_while(|line| !line.starts_with('['));
+    let title = section.find_map(|line| line.strip_prefix("Title:"))?.trim();
+    let is_usual = matches!(title, "" | "<untitled>" | "Default Aegisub file" | "Default file");
+    Some(title).filter(|_| !is_usual)
 }
 
 fn cues(text: &str) -> Vec<Cue> {
@@ -134,8 +158,29 @@ fn clock(text: &str) -> Option<u64> {
 fn dialogue_cue(line: &str) -> Option<Cue> {
     let mut fields = line.splitn(10, ',');
     let (first, last) = (clock(fields.nth(1)?.trim())?, clock(fields.next()?.trim())?);
-    let text = fields.nth(6)?.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ");
+    let text = without_drawings(fields.nth(6)?);
+    let text = text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ");
     Some(Cue { first, last, text: text.lines().map(plain).collect::<Vec<_>>().join("\n") })
+}
+
+/// The text without shapes, which are drawn from a tag such as `\p1` to `\p0` or the end.
+fn without_drawings(text: &str) -> String {
+    let (mut shown, mut is_drawing) = (String::new(), false);
+    for part in text.split_inclusive('}') {
+        let (words, tags) = part.split_at(part.find('{').unwrap_or(part.len()));
+        if !is_drawing {
+            shown.push_str(words);
+        }
+        shown.push_str(tags);
+        for tag in tags.split("\\p").skip(1) {
+            let scale = tag.bytes().take_while(u8::is_ascii_digit);
+            is_drawing = scale
+                .clone()
+                .next()
+                .map_or(is_drawing, |_| scale.clone().any(|digit| digit != b'0'));
+        }
+    }
+    shown
 }
 
 /// The text without tags; `<v Name>` says who speaks.
@@ -171,7 +216,7 @@ fn plain(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use vizsla_core::Locations;
+    use vizsla_core::{Locations, SplitOptions, split};
 
     use crate::{Document, Input, collect};
 
@@ -186,6 +231,40 @@ mod tests {
         assert_eq!(document.text, "Hello there, friend.\n\nLater");
         let Locations::Spans(spans) = &document.locations else { panic!("times are places") };
         assert_eq!((spans.len(), spans[2].1.to_string().as_str()), (3, "00:01:00"));
+    }
+
+    #[test]
+    fn no_passage_goes_beyond_a_long_silence() {
+        let cue = |time: &str, text: &str| format!("{time}:00,000 --> {time}:02,000\n{text}\n\n");
+        let srt = cue("00:00", "One.")
+            + &cue("00:01", "Two.")
+            + &cue("00:41", "Three.")
+            + &cue("00:42", "Four.");
+        let joined = srt.clone() + &cue("00:00", "Five.");
+        let shown: Vec<_> = split(&document("a.srt", &joined), &SplitOptions::default())
+            .iter()
+            .map(|passage| format!("{} {:?}", passage.headings.join("/"), passage.text))
+            .collect();
+        assert_eq!(
+            shown,
+            ["00:00:00 \"One.\\n\\nTwo.\"", "00:41:00 \"Three.\\n\\nFour.\"", "00:00:00 \"Five.\"",]
+        );
+        assert_eq!(document("a.srt", &cue("00:41", "Late.")).sections, []);
+    }
+
+    #[test]
+    fn drawings_are_no_text_and_the_script_has_a_title() {
+        let line =
+            |text: &str| format!("Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{text}\n");
+        let ass = "[Script Info]\n; a comment\nTitle: The Film\nScriptType: v4.00+\n\n[Events]\n"
+            .to_owned()
+            + &line("{\\an7\\p1\\pos(3,4)}m 0 0 l 100 0{\\i1}m 1 1{\\p0}Sign{\\pbo9} two")
+            + &line("{\\p2}m 0 0 l 5 5");
+        let found = document("a.ass", &ass);
+        assert_eq!((found.title.as_str(), found.text.as_str()), ("The Film", "Sign two"));
+        let usual = ass.replace("The Film", "Default Aegisub file");
+        assert_eq!(document("a.ass", &usual).title, "a.ass");
+        assert_eq!(document("a.ass", &line("Title: no")).title, "a.ass");
     }
 
     #[test]
