@@ -14,7 +14,7 @@ use reading::{BZIP2_READ, GZIP_READ, LZMA_READ, XZ_READ, ZSTD_READ};
 pub(crate) static GZIP: Definition = Definition {
     name: "gzip",
     title: "gzip",
-    version: 1,
+    version: 2,
     extensions: &["gz", "tgz", "taz"],
     recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\x1f\x8b\x08")),
     is_foreign: true,
@@ -199,9 +199,8 @@ mod reading {
             return Err(error(Trouble::TooLarge(limit)));
         }
         match unpacked.into_inner().trouble {
-            Some(Trouble::Damaged(at, cause)) if at > 0 => {
-                let damage = error(Trouble::Damaged(at, cause));
-                output.problem(ProblemKind::Malformed, None, damage.to_string());
+            Some(trouble @ (Trouble::Damaged(1.., _) | Trouble::Followed)) => {
+                output.problem(ProblemKind::Malformed, None, error(trouble).to_string());
             }
             Some(trouble) => return Err(error(trouble)),
             None => {}
@@ -214,6 +213,10 @@ mod reading {
             Trouble::TooLarge(limit) => Error::new(
                 ErrorKind::TooLarge,
                 format!("unpacks to more than the {limit} bytes allowed; unpack it first"),
+            ),
+            Trouble::Followed => Error::new(
+                ErrorKind::Malformed,
+                "is followed by bytes of something else, which are left out",
             ),
             Trouble::Damaged(0, error) => damaged(error),
             Trouble::Damaged(at, error) => Error::new(

@@ -1,7 +1,10 @@
 //! Decoders of compressed files. All of them read several compressed files in a row as one, as the usual programs do.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, BufRead, Read};
 
+use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -11,7 +14,55 @@ use crate::archive::guard::Counted;
 const XZ_MEMORY: u32 = 256 << 10;
 
 pub(super) fn gzip(reader: Counted<'_>) -> Box<dyn Read + '_> {
-    Box::new(flate2::bufread::MultiGzDecoder::new(reader))
+    Box::new(Members { decoder: Some(GzDecoder::new(reader)), is_first: true })
+}
+
+/// Says that what follows the compressed bytes is something else.
+#[derive(Debug)]
+pub(super) struct Trailing;
+
+impl fmt::Display for Trailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("other bytes follow")
+    }
+}
+
+impl Error for Trailing {}
+
+/// gzip: compressed members, and zeros that fill the last block of a tape or disk.
+struct Members<'a> {
+    /// The member that is being read; none at the end.
+    decoder: Option<GzDecoder<Counted<'a>>>,
+    is_first: bool,
+}
+
+impl Read for Members<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(decoder) = &mut self.decoder {
+            match decoder.read(buffer) {
+                Ok(0) if !buffer.is_empty() => {}
+                Err(_) if !self.is_first && decoder.header().is_none() => {
+                    self.decoder = None;
+                    return Err(io::Error::other(Trailing));
+                }
+                read => return read,
+            }
+            let mut reader = self.decoder.take().map(GzDecoder::into_inner);
+            while let Some(open) = &mut reader {
+                let bytes = open.fill_buf()?;
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                if zeros < bytes.len() || bytes.is_empty() {
+                    let is_end = bytes.is_empty();
+                    open.consume(zeros);
+                    self.decoder = reader.take().filter(|_| !is_end).map(GzDecoder::new);
+                } else {
+                    open.consume(zeros);
+                }
+            }
+            self.is_first = false;
+        }
+        Ok(0)
+    }
 }
 
 pub(super) fn bzip2(reader: Counted<'_>) -> Box<dyn Read + '_> {

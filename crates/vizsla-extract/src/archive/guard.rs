@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
+use crate::archive::decoder::Trailing;
+
 /// How much larger than its compressed form a file may be, once it is larger than [`FREE_BYTES`].
 const RATIO: u64 = 100;
 /// Bytes that anything may unpack to.
@@ -53,6 +55,8 @@ pub(super) enum Trouble {
     TooLarge(u64),
     /// The compressed bytes are damaged, after this many unpacked ones.
     Damaged(u64, io::Error),
+    /// All is unpacked, and something else follows.
+    Followed,
 }
 
 /// The unpacked bytes, which end where they are damaged or over a limit; the reason is kept.
@@ -85,6 +89,9 @@ impl<'a> Guard<'a> {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if matches!(error.get_ref(), Some(cause) if cause.is::<Trailing>()) => {
+                    self.trouble = Some(Trouble::Followed);
+                }
                 Err(error) => self.trouble = Some(Trouble::Damaged(self.unpacked, error)),
             }
         }

@@ -12,17 +12,6 @@ use crate::sink::ProblemKind;
 /// Bytes by which a member is seen to be text or of a known format.
 const HEAD_BYTES: u64 = 64 << 10;
 
-/// The name of a member of a ZIP file. Many programs store UTF-8 without saying so; `declared` is what the archive says it is.
-pub(super) fn name(raw: &[u8], declared: Option<&str>) -> String {
-    match (std::str::from_utf8(raw), declared) {
-        // An extra field may hold a better name than the bytes.
-        (Ok(name), Some(declared)) if name.is_ascii() => declared.to_owned(),
-        (Ok(name), _) => name.to_owned(),
-        (Err(_), Some(declared)) => declared.to_owned(),
-        (Err(_), None) => String::from_utf8_lossy(raw).into_owned(),
-    }
-}
-
 /// Whether a walk over a folder would skip this: hidden files, and what macOS adds to archives.
 pub(super) fn is_hidden(path: &str) -> bool {
     path.split(['/', '\\'])

@@ -10,6 +10,8 @@ mod decoder;
 mod guard;
 #[cfg(feature = "archive")]
 mod member;
+#[cfg(feature = "archive")]
+mod names;
 mod tar;
 mod zip;
 

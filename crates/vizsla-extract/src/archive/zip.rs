@@ -6,7 +6,7 @@ use crate::definition::{Definition, Read, Recognise};
 pub(crate) static FORMAT: Definition = Definition {
     name: "zip",
     title: "ZIP",
-    version: 2,
+    version: 3,
     extensions: &["zip", "jar", "war", "ear", "whl", "egg", "xpi"],
     recognise: Recognise::Bytes(crate::office::package::is_zip),
     is_foreign: true,
@@ -23,9 +23,11 @@ mod reading {
     use std::io::Cursor;
     use std::ops::ControlFlow;
 
-    use zip::{SUPPORTED_COMPRESSION_METHODS, ZipArchive};
+    use zip::read::ZipFile;
+    use zip::{ExtraField, SUPPORTED_COMPRESSION_METHODS, ZipArchive};
 
     use crate::archive::member;
+    use crate::archive::names::Names;
     use crate::error::{Error, ErrorKind};
     use crate::members::Summary;
     use crate::output::Output;
@@ -43,9 +45,10 @@ mod reading {
             &restored
         };
         let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| invalid())?;
+        let names = Names::of(archive.file_names_raw());
         let mut refused = Refused::default();
         for index in 0..archive.len() {
-            if file(&mut archive, index, &mut refused, output).is_break() {
+            if file(&mut archive, index, &names, &mut refused, output).is_break() {
                 break;
             }
         }
@@ -84,16 +87,27 @@ mod reading {
         }
     }
 
+    /// The name in Unicode that some programs store beside the one in the encoding of their computer.
+    fn unicode_path(entry: &ZipFile<'_, Cursor<&[u8]>>) -> Option<String> {
+        let field = entry.extra_data_fields().find_map(|field| match field {
+            ExtraField::UnicodePath(path) => Some(path.clone()),
+            _ => None,
+        })?;
+        String::from_utf8(field.unwrap_valid(entry.name_raw()).ok()?.into_vec()).ok()
+    }
+
     fn file(
         archive: &mut ZipArchive<Cursor<&[u8]>>,
         index: usize,
+        names: &Names,
         refused: &mut Refused,
         output: &mut Output<'_>,
     ) -> ControlFlow<()> {
+        let unicode = archive.by_index_raw(index).ok().and_then(|entry| unicode_path(&entry));
         let Ok(entry) = archive.by_index_data(index) else {
             return ControlFlow::Continue(());
         };
-        let path = member::name(entry.name_raw(), entry.name().ok().as_deref());
+        let path = unicode.unwrap_or_else(|| names.text(entry.name_raw()));
         if entry.is_dir() || entry.is_symlink() || member::is_hidden(&path) {
             return ControlFlow::Continue(());
         }

@@ -81,7 +81,21 @@ pub(crate) fn is_epub(bytes: &[u8]) -> bool {
 
 /// Whether a file is a ZIP file of whatever kind.
 pub(crate) fn is_zip(bytes: &[u8]) -> bool {
-    bytes.starts_with(LOCAL) || bytes.starts_with(END)
+    bytes.starts_with(LOCAL) || bytes.starts_with(END) || ends_as_zip(bytes).is_some()
+}
+
+/// How programs begin that unpack or run the archive behind them: those of Windows and Linux, and scripts.
+const PROGRAMS: &[&[u8]] = &[b"MZ", b"\x7fELF", b"#!"];
+
+/// The directory of a ZIP file that something precedes. Its end record ends the file; behind a program, a comment or a
+/// signature may follow it.
+fn ends_as_zip(bytes: &[u8]) -> Option<&[u8]> {
+    let is_program = PROGRAMS.iter().any(|start| bytes.starts_with(start));
+    let most = if is_program { END_BYTES } else { END_RECORD_BYTES };
+    let tail = bytes.len().saturating_sub(most);
+    let end = tail + memmem::rfind(bytes.get(tail..)?, END)?;
+    let size = u32_at(bytes.get(end..)?, 12)?;
+    bytes.get(end.checked_sub(size)?..end).filter(|directory| directory.starts_with(CENTRAL))
 }
 
 const LOCAL: &[u8] = b"PK\x03\x04";
@@ -95,8 +109,10 @@ const MAIN_PARTS: &[&str] = &[
     "xl/workbook.xml",
     "xl/worksheets/sheet1.xml",
 ];
-/// Bytes at the end of a file in which the end record is: it has 22 and a comment.
-const END_BYTES: usize = 22 + 0xffff;
+/// Bytes of the end record without a comment.
+const END_RECORD_BYTES: usize = 22;
+/// Bytes at the end of a file in which the end record is, with its comment.
+const END_BYTES: usize = END_RECORD_BYTES + 0xffff;
 /// Members whose names are looked at.
 const MOST_MEMBERS: usize = 20_000;
 /// Bytes at the beginning of a file that has lost its directory in which names are looked for.
@@ -334,6 +350,19 @@ pub(crate) mod tests {
         for cut in 0..file.len() {
             let _ = kind(&file[..cut]);
         }
+    }
+
+    #[test]
+    fn a_zip_file_may_be_behind_a_program_or_other_bytes() {
+        let file = named(&["a.txt"]);
+        for stub in [&b"MZ\x90\0stub"[..], b"#!/usr/bin/env python3\n", b"any bytes"] {
+            assert_eq!(kind(&[stub, &file].concat()), Some(Kind::Archive));
+        }
+        let book = named(&["META-INF/container.xml", "a.opf"]);
+        assert!(is_epub(&[b"a line before it\n", book.as_slice()].concat()));
+        let signed = [b"MZ\x90\0stub", file.as_slice(), &[7; 3_000]].concat();
+        assert!(is_zip(&signed) && !is_zip(&signed[2..]));
+        assert!(!is_zip(b"MZ PK\x05\x06") && !is_zip(&[b"x".as_slice(), END, &[0; 18]].concat()));
     }
 
     #[test]

@@ -78,6 +78,34 @@ fn names_may_be_the_same_or_in_any_encoding() {
 }
 
 #[test]
+fn a_name_in_unicode_beside_the_stored_one_counts() {
+    // Version, CRC of the stored name, name.
+    let mut field = vec![1];
+    let mut crc = flate2::Crc::new();
+    crc.update(b"K_lte.txt");
+    field.extend(crc.sum().to_le_bytes());
+    field.extend("Кälte.txt".as_bytes());
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let mut options = zip::write::FileOptions::<zip::write::ExtendedFileOptions>::default();
+    options.add_extra_field(0x7075, field, true).unwrap();
+    writer.start_file("K_lte.txt", options).unwrap();
+    std::io::Write::write_all(&mut writer, b"cold").unwrap();
+    let bytes = writer.finish().unwrap().into_inner();
+    assert_eq!(ids(&read("x.zip", &bytes)), ["x.zip!Кälte.txt"]);
+}
+
+#[test]
+fn an_archive_behind_a_program_is_read() {
+    let bytes = zip(&[("a.txt", b"text"), ("d/b.md", b"# B\n")]);
+    for (name, stub) in [("setup.exe", &b"MZ\x90\0\x03\0"[..]), ("app.pyz", b"#!/usr/bin/python\n")]
+    {
+        let found = read(name, &[stub, &bytes].concat());
+        assert_eq!(ids(&found), [format!("{name}!a.txt"), format!("{name}!d/b.md")]);
+        assert_eq!(problems(&found), [""; 0]);
+    }
+}
+
+#[test]
 fn long_names_of_tar_are_read_and_links_are_not() {
     let long = format!("{}/a.txt", "d".repeat(300));
     let mut builder = tar::Builder::new(tar_with(&long));

@@ -39,6 +39,31 @@ fn compressed_files_in_a_row_are_one() {
     assert_eq!(read("a.log.zst", &bytes).documents[0].text, "one\ntwo\n");
 }
 
+#[test]
+fn what_follows_a_compressed_file_is_named_unless_it_is_zeros() {
+    let packed = gzip(b"one\n");
+    let padded = [&packed, &[0; 1_000][..]].concat();
+    for bytes in [&padded, &[&padded, packed.as_slice(), &[0; 512]].concat()] {
+        let found = read("a.log.gz", bytes);
+        assert!(found.documents[0].text.starts_with("one\n"));
+        assert_eq!(problems(&found), [""; 0]);
+    }
+    assert_eq!(read("a.log.gz", &[&*padded, &packed].concat()).documents[0].text, "one\none\n");
+    for bytes in [[&packed, &b"garbage"[..]].concat(), [&padded, &b"\x1f\x8b"[..]].concat()] {
+        let found = read("a.log.gz", &bytes);
+        assert_eq!(found.documents[0].text, "one\n");
+        assert_eq!(
+            problems(&found),
+            ["is followed by bytes of something else, which are left out"]
+        );
+    }
+    let found = read("a.tar.gz", &[gzip(&tar(&[("a.md", TEXT)])), b"garbage".to_vec()].concat());
+    assert_eq!(ids(&found), ["a.tar.gz!a.md"]);
+    let records = [gzip(b"{\"text\":\"a\"}\n"), b"garbage".to_vec()].concat();
+    let found = read("a.jsonl.gz", &records);
+    assert_eq!((found.documents.len(), found.problems.len()), (1, 1), "{:?}", found.problems);
+}
+
 /// The same.
 const LZMA_TEXT: &[u8] = &[
     93, 0, 0, 128, 0, 255, 255, 255, 255, 255, 255, 255, 255, 0, 32, 136, 10, 6, 243, 115, 67, 54,
