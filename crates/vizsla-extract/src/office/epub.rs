@@ -1,11 +1,14 @@
 //! Books (EPUB). In: the bytes of a file. Out: one document for each chapter, in the order of reading, with the title
-//! that the table of contents gives it.
+//! that the table of contents gives it. A chapter is a file, or a part of one.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use vizsla_core::{Document, Location, Locations, Metadata};
 
 use crate::error::{Error, ErrorKind};
+use crate::office::chapters::{self, Piece};
+use crate::office::contents::{self, Entry};
 use crate::office::parts::{Package, report, resolve};
 use crate::office::properties::{Properties, is_title};
 use crate::office::xml::{Event, Tag, Xml, decode};
@@ -17,9 +20,13 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut package = Package::open(bytes, output)?;
     let book = Book::open(&mut package, output);
     refuse_encrypted(&book, &mut package, output)?;
-    let toc = book.toc(&mut package, output);
+    let entries = book.contents(&mut package, output);
+    let mut entries_of: HashMap<&str, Vec<&Entry>> = HashMap::new();
+    for entry in contents::chapters(&entries) {
+        entries_of.entry(&entry.href).or_default().push(entry);
+    }
     let mut missing = Vec::new();
-    let mut has_chapter = false;
+    let (mut has_chapter, mut title) = (false, None);
     for href in &book.spine {
         if output.is_expired() {
             let message = format!("takes too long; {href} and what comes after it are left out");
@@ -31,8 +38,8 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
             continue;
         }
         has_chapter = true;
-        let title = toc.get(href);
-        if book.chapter(href, title, &mut package, output) {
+        let entries = entries_of.get(href.as_str()).map_or(&[][..], Vec::as_slice);
+        if book.chapters(href, entries, &mut title, (&mut package, output)) {
             return Ok(());
         }
     }
@@ -146,42 +153,67 @@ impl Book {
         items.insert(id, href);
     }
 
-    /// The title of each file that the table of contents lists: of its first entry for that file.
-    fn toc(&self, package: &mut Package<'_>, output: &mut Output<'_>) -> HashMap<String, String> {
-        let mut titles = HashMap::new();
-        for path in self.nav.iter().chain(&self.ncx) {
+    /// The entries of the table of contents: of the newer kind, unless the older one has more.
+    fn contents(&self, package: &mut Package<'_>, output: &mut Output<'_>) -> Vec<Entry> {
+        let mut all = Vec::new();
+        for path in self.ncx.iter().chain(&self.nav) {
             let Some(bytes) = package.read(path, output) else { continue };
-            read_toc(&decode(&bytes), path, output.limits.nesting, &mut titles);
+            all.push(contents::read(&decode(&bytes), path, output.limits.nesting));
         }
-        titles
+        all.into_iter().max_by_key(Vec::len).unwrap_or_default()
     }
 
-    /// Passes a chapter on; returns whether the sink has enough.
-    fn chapter(
+    /// Passes the chapters of a file on; returns whether the sink has enough. `title` is that of the last chapter.
+    fn chapters(
         &self,
         href: &str,
-        title: Option<&String>,
-        package: &mut Package<'_>,
-        output: &mut Output<'_>,
+        entries: &[&Entry],
+        title: &mut Option<String>,
+        (package, output): (&mut Package<'_>, &mut Output<'_>),
     ) -> bool {
         let Some(bytes) = package.read(href, output) else { return false };
-        let page = crate::html::chapter(&decode(&bytes), output.limits);
-        if page.text.is_empty() {
-            return false;
+        let begun: Vec<&Entry> =
+            entries.iter().filter(|entry| entry.fragment.is_some()).copied().collect();
+        let anchors: Vec<&str> =
+            begun.iter().filter_map(|entry| entry.fragment.as_deref()).collect();
+        let (pieces, page_title) = chapters::read(&decode(&bytes), &anchors, output.limits);
+        let is_whole = pieces.len() == 1;
+        for piece in pieces {
+            let entry = match piece.anchor.and_then(|anchor| begun.get(anchor)) {
+                None if is_whole => entries.first(),
+                None => entries.iter().find(|entry| entry.fragment.is_none()),
+                entry => entry,
+            };
+            let own = piece.headings.first().map(|heading| heading.text.clone());
+            // What comes before the first chapter of a file belongs to the last one of the file before, if to any.
+            let before = if is_whole { Some(page_title.clone()) } else { title.take() };
+            let found = entry.map(|entry| entry.title.clone()).or(own).or(before);
+            *title = found.filter(|title| is_title(title) && *title != self.title);
+            let fragment = entry.and_then(|entry| entry.fragment.as_ref()).filter(|_| !is_whole);
+            let place = fragment.map_or(href.to_owned(), |fragment| format!("{href}#{fragment}"));
+            if self.chapter(place, title.clone(), piece, output).is_break() {
+                return true;
+            }
         }
-        let own = page.headings.first().map(|heading| heading.text.clone());
-        let own = own.or_else(|| Some(page.title.clone()));
-        let title = title.cloned().or(own).filter(|title| is_title(title) && *title != self.title);
-        let sections = sections(page.headings, output);
+        false
+    }
+
+    fn chapter(
+        &self,
+        href: String,
+        title: Option<String>,
+        piece: Piece,
+        output: &mut Output<'_>,
+    ) -> ControlFlow<()> {
+        let sections = sections(piece.headings, output);
         let whole =
             title.as_ref().map_or(self.title.clone(), |title| format!("{}: {title}", self.title));
-        let place = Location::Chapter { href: href.to_owned(), title };
-        let mut document = Document::new(format!("{}#{href}", output.name), page.text)
+        let mut document = Document::new(format!("{}#{href}", output.name), piece.text)
             .with_title(whole)
             .with_sections(sections)
-            .with_locations(Locations::Fixed(place));
+            .with_locations(Locations::Fixed(Location::Chapter { href, title }));
         document.metadata.clone_from(&self.metadata);
-        output.document(document).is_break()
+        output.document(document)
     }
 }
 
@@ -200,37 +232,10 @@ fn package_document(package: &mut Package<'_>, output: &mut Output<'_>) -> Optio
     package.names("").into_iter().find(|name| name.ends_with(".opf"))
 }
 
-/// Reads a table of contents of either kind: links in lists, or labels followed by a reference.
-fn read_toc(text: &str, path: &str, nesting: usize, titles: &mut HashMap<String, String>) {
-    let mut xml = Xml::new(text, nesting);
-    let (mut label, mut is_list) = (String::new(), false);
-    let mut add = |title: &str, reference: Option<String>| {
-        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(href) = reference.map(|reference| resolve(path, &reference))
-            && !title.is_empty()
-        {
-            titles.entry(href).or_insert(title);
-        }
-    };
-    while let Some(event) = xml.next() {
-        match event {
-            Event::Start(tag) => match tag.name() {
-                "text" => label = xml.text(),
-                "content" => add(&label, tag.get("src")),
-                // Other lists are of pages and of landmarks.
-                "nav" => is_list = tag.get("type").is_none_or(|kind| kind == "toc"),
-                "a" if is_list => add(&xml.text(), tag.get("href")),
-                "pageList" => xml.skip(),
-                _ => {}
-            },
-            Event::End(end) if end.name() == "nav" => is_list = false,
-            Event::End(_) | Event::Text(_) => {}
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use vizsla_core::{SplitOptions, split};
+
     use crate::office::package::tests::stored;
     use crate::{ErrorKind, Input, collect};
 
@@ -252,6 +257,7 @@ mod tests {
             ("OPS/Text/a b.xhtml", A),
             ("OPS/b.xhtml", B),
         ];
+        members.retain(|(name, _)| more.iter().all(|(other, _)| name != other));
         members.extend(more);
         stored(&members)
     }
@@ -273,6 +279,57 @@ mod tests {
         );
         assert!(found.problems[0].message.contains("OPS/gone.xhtml"), "{:?}", found.problems);
         assert_eq!(found.documents[0].metadata["author"], "Ann".into());
+    }
+
+    #[test]
+    fn chapters_may_share_a_file_and_go_on_in_the_next_one() {
+        let page = |body: &str| format!("<html><body>{body}</body></html>");
+        let a = page(
+            "<h1 id='t'>The Book</h1><p>by Ann</p><h2 id='c1'>I. Go</h2><p>one</p><h3 id='s'>Sea</h3><p>two</p><h2 id='c%2'>II. Stay</h2><p>three</p>",
+        );
+        let more = ["four"; 50].join(" ");
+        let b = page(&format!("<p>{more}</p><h2><a id='c3'/>III. End</h2><p>five</p>"));
+        let item = |title: &str, href: &str, below: &str| {
+            format!("<li><a href='{href}'>{title}</a>{below}</li>")
+        };
+        let sea = format!("<ol>{}</ol>", item("Sea", "Text/a%20b.xhtml#s", ""));
+        let inner = item("Go", "Text/a%20b.xhtml#c1", &sea)
+            + &item("Stay", "Text/a%20b.xhtml#c%252", "")
+            + &item("End", "b.xhtml#c3", "");
+        let nav = format!(
+            "<nav epub:type='toc'><ol>{}</ol></nav>",
+            item("Cover", "Text/a%20b.xhtml#t", &format!("<ol>{inner}</ol>"))
+        );
+        let file = book(&[
+            ("OPS/nav.xhtml", nav.as_bytes()),
+            ("OPS/Text/a b.xhtml", a.as_bytes()),
+            ("OPS/b.xhtml", b.as_bytes()),
+        ]);
+        let found = collect(Input::bytes("x.epub", &file)).unwrap();
+        let shown: Vec<_> = found
+            .documents
+            .iter()
+            .map(|document| {
+                let passages = split(document, &SplitOptions::default());
+                let places = passages.iter().map(|passage| passage.location.to_string());
+                let id = document.id.rsplit_once('/').unwrap().1;
+                format!(
+                    "{id} | {} | {}",
+                    places.collect::<Vec<_>>().join(", "),
+                    document.text.replace("\n\n", " ")
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "a b.xhtml#t | chapter Cover | The Book by Ann",
+                "a b.xhtml#c1 | chapter Go | I. Go one Sea two",
+                "a b.xhtml#c%2 | chapter Stay | II. Stay three",
+                &format!("b.xhtml | chapter Stay | {more}"),
+                "b.xhtml#c3 | chapter End | III. End five",
+            ]
+        );
     }
 
     #[test]

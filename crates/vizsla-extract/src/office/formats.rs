@@ -114,7 +114,7 @@ pub(crate) static XML_WORKBOOK: Definition = Definition {
 pub(crate) static EPUB: Definition = Definition {
     name: "epub",
     title: "EPUB",
-    version: 3,
+    version: 4,
     extensions: &["epub"],
     recognise: Recognise::Bytes(package::is_epub),
     is_foreign: true,

@@ -7,6 +7,10 @@ pub(crate) mod rtf;
 mod spreadsheet;
 mod symbols;
 
+#[cfg(feature = "office")]
+mod chapters;
+#[cfg(feature = "office")]
+mod contents;
 #[cfg(test)]
 #[cfg(all(feature = "office", feature = "spreadsheet"))]
 mod cut_off;

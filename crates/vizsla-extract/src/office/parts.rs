@@ -194,7 +194,7 @@ pub(crate) fn resolve(base: &str, reference: &str) -> String {
     path.join("/")
 }
 
-fn percent_decoded(reference: &str) -> String {
+pub(crate) fn percent_decoded(reference: &str) -> String {
     let mut bytes = Vec::with_capacity(reference.len());
     let mut rest = reference.as_bytes();
     while let Some((first, after)) = rest.split_first() {
