@@ -7,6 +7,7 @@ use vizsla_core::Metadata;
 
 use crate::error::{Error, ErrorKind};
 use crate::office::compound;
+use crate::office::numbering::Numbering;
 use crate::office::parts::{Package, Relationships};
 use crate::office::properties::Properties;
 use crate::office::prose::Prose;
@@ -27,10 +28,13 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut package = Package::open(bytes, output)?;
     let main = main_part(&mut package, "word/document", output)?;
     let relationships = package.relationships(&main, output);
-    let styles = relationships.of_kind("styles").next().map(str::to_owned);
-    let styles = styles.and_then(|name| package.read(&name, output));
+    let mut part = |kind: &str| {
+        let name = relationships.of_kind(kind).next();
+        name.and_then(|name| package.read(name, output)).unwrap_or_default()
+    };
+    let (styles, numbering) = (part("styles"), part("numbering"));
     let nesting = output.limits.nesting;
-    let styles = styles.map(|bytes| Styles::read(&bytes, nesting)).unwrap_or_default();
+    let styles = Styles::read(&styles, Numbering::read(&numbering, nesting), nesting);
 
     let body = story::read(&main, &styles, &mut package, output);
     let mut prose = Prose::default();
@@ -286,6 +290,51 @@ mod tests {
                 "header, paragraph 1 | Header | Acme",
             ]
         );
+    }
+
+    #[test]
+    fn numbers_of_headings_and_list_items_are_shown() {
+        let styles = b"<w:styles><w:style w:styleId='h2'><w:name w:val='heading 2'/><w:pPr><w:numPr><w:numId w:val='1'/></w:numPr></w:pPr></w:style>\
+            <w:style w:styleId='h1'><w:name w:val='heading 1'/><w:pPr><w:numPr><w:numId w:val='1'/></w:numPr></w:pPr></w:style></w:styles>";
+        let level = |level, style, format, text| {
+            format!(
+                "<w:lvl w:ilvl='{level}'><w:start w:val='1'/><w:numFmt w:val='{format}'/><w:pStyle w:val='{style}'/><w:lvlText w:val='{text}'/></w:lvl>"
+            )
+        };
+        let lists = format!(
+            "<w:numbering><w:abstractNum w:abstractNumId='0'>{}{}</w:abstractNum><w:abstractNum w:abstractNumId='1'>{}{}</w:abstractNum>\
+            <w:num w:numId='1'><w:abstractNumId w:val='0'/></w:num><w:num w:numId='2'><w:abstractNumId w:val='1'/></w:num></w:numbering>",
+            level(0, "h1", "decimal", "%1"),
+            level(1, "h2", "decimal", "%1.%2"),
+            level(0, "", "lowerLetter", "%1)"),
+            level(1, "", "bullet", "o"),
+        );
+        let styled = |style: &str, number: &str, text: &str| {
+            format!(
+                "<w:p><w:pPr><w:pStyle w:val='{style}'/>{number}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+            )
+        };
+        let item = |level: u8, number: u8| {
+            format!("<w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{number}'/></w:numPr>")
+        };
+        let body = styled("h1", "", "Limits")
+            + &styled("h2", "", "Scope")
+            + &styled("", &item(0, 2), "first")
+            + &styled("", &item(1, 2), "under it")
+            + &styled("", &item(0, 2), "second")
+            + &styled("h1", &item(0, 0), "Annex")
+            + &styled("h2", "", "More");
+        let parts: &[(&str, &str, &[u8])] =
+            &[("styles.xml", "styles", styles), ("numbering.xml", "numbering", lists.as_bytes())];
+        let document =
+            collect(Input::bytes("a.docx", &docx(&body, parts))).unwrap().documents.remove(0);
+        assert_eq!(
+            document.text,
+            "1 Limits\n\n1.1 Scope\n\na) first\nunder it\nb) second\n\nAnnex\n\n1.2 More"
+        );
+        let paths: Vec<_> =
+            document.sections.iter().map(|section| section.headings.join("/")).collect();
+        assert_eq!(paths, ["1 Limits", "1 Limits/1.1 Scope", "Annex", "Annex/1.2 More"]);
     }
 
     #[test]

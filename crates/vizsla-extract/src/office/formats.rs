@@ -37,7 +37,7 @@ mod readers {
 pub(crate) static DOCX: Definition = Definition {
     name: "docx",
     title: "Word",
-    version: 4,
+    version: 5,
     extensions: &["docx", "docm", "dotx", "dotm"],
     recognise: Recognise::Bytes(package::is_docx),
     is_foreign: true,

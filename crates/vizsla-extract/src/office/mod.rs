@@ -27,6 +27,8 @@ mod grid;
 #[cfg(any(feature = "office", feature = "spreadsheet"))]
 mod number;
 #[cfg(feature = "office")]
+mod numbering;
+#[cfg(feature = "office")]
 mod odf;
 #[cfg(feature = "office")]
 mod odf_story;

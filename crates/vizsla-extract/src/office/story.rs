@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use crate::office::drawing;
 use crate::office::formula;
+use crate::office::numbering::Counters;
 use crate::office::parts::{Package, Relationships, report};
 use crate::office::prose::{Gap, Line};
 use crate::office::styles::Styles;
@@ -114,6 +115,9 @@ struct Paragraph {
     /// Its own outline level, if it has one.
     outline: Option<usize>,
     is_item: bool,
+    /// The number of its list, and its level there, where it says so itself.
+    list: Option<String>,
+    list_level: Option<usize>,
     /// Whether its end was deleted, so that it goes on in the next one.
     goes_on: bool,
     /// Whether its properties are read.
@@ -122,6 +126,7 @@ struct Paragraph {
 
 struct Reader<'a> {
     styles: &'a Styles,
+    counters: Counters<'a>,
     relationships: Relationships,
     story: Story,
     open: Vec<Paragraph>,
@@ -152,6 +157,7 @@ impl<'a> Reader<'a> {
     fn new(styles: &'a Styles) -> Self {
         Self {
             styles,
+            counters: Counters::new(&styles.numbering),
             relationships: Relationships::default(),
             story: Story::default(),
             open: Vec::new(),
@@ -191,7 +197,7 @@ impl<'a> Reader<'a> {
             "noBreakHyphen" => self.append("-"),
             "oMath" => self.append(&formula::read(xml, SKIPPED)),
             "sym" => self.symbol(tag),
-            "pStyle" | "outlineLvl" | "numPr" => self.paragraph_property(tag),
+            "pStyle" | "outlineLvl" | "numPr" | "numId" | "ilvl" => self.paragraph_property(tag),
             "tbl" | "tr" | "tc" => {
                 self.end_carried();
                 self.table(name);
@@ -288,6 +294,8 @@ impl<'a> Reader<'a> {
         match tag.name() {
             "pStyle" => paragraph.style = tag.get("val"),
             "numPr" => paragraph.is_item = true,
+            "numId" => paragraph.list = tag.get("val"),
+            "ilvl" => paragraph.list_level = tag.get("val").and_then(|level| level.parse().ok()),
             _ => paragraph.outline = tag.get("val").and_then(|level| level.parse().ok()),
         }
     }
@@ -343,6 +351,9 @@ impl<'a> Reader<'a> {
         {
             paragraph.text.insert_str(0, &format!("{author}: "));
         }
+        if let Some(number) = self.number(&paragraph) {
+            paragraph.text.insert_str(0, &format!("{number} "));
+        }
         let style = paragraph.style.as_deref().unwrap_or_default();
         let level = match paragraph.outline {
             Some(outline) => Some(outline + 1).filter(|level| *level <= 9),
@@ -367,6 +378,16 @@ impl<'a> Reader<'a> {
             self.floating.push(line);
         }
         self.flush_floating();
+    }
+
+    /// The number of a paragraph in its list: what it does not say itself of the list, its style does. List 0 is none. One
+    /// without text has a number too, but is not shown.
+    fn number(&mut self, paragraph: &Paragraph) -> Option<String> {
+        let of_style = self.styles.list(paragraph.style.as_deref().unwrap_or_default());
+        let list = paragraph.list.as_deref().or(of_style.map(|(list, _)| list))?;
+        let level = paragraph.list_level.or(of_style.map(|(_, level)| level)).unwrap_or(0);
+        let number = self.counters.next(list, level);
+        number.filter(|_| !paragraph.text.trim().is_empty())
     }
 
     /// What a paragraph whose end was deleted says, where no other follows it.
