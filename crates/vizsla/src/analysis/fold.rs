@@ -5,7 +5,8 @@
 //! Hebrew and Arabic and the nukta of Indic scripts, but no vowel signs, no virama, and no voicing of kana. Lucene's
 //! `ICUFoldingFilter` (UTR #30) folds more of Cyrillic: here й, ї and ў stay the letters that they are, as keyboards and
 //! readers have them, while ё is е, and marks of stress go. Letters with strokes have no decomposition; theirs is from
-//! `any_ascii`.
+//! `any_ascii`. Arabic letters that many people write for each other are those of Lucene's `ArabicNormalizationFilter`
+//! and `PersianNormalizationFilter`.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{canonical_combining_class, decompose_canonical};
@@ -38,6 +39,10 @@ fn fold_letter(c: char, folded: &mut String) {
         // A mark, a stretched line, or a tone of skin.
         part if is_dropped(part) => {}
         'ς' => folded.push('σ'),
+        // Alef with hamza or madda has a decomposition; these have none.
+        'ة' => folded.push('ه'),
+        'ى' | 'ی' => folded.push('ي'),
+        'ک' => folded.push('ك'),
         part if is_latin(part) || part.general_category() == GeneralCategory::DecimalNumber => {
             let ascii = any_ascii::any_ascii_char(part);
             if ascii.is_empty() {
@@ -103,6 +108,10 @@ mod tests {
             ("שָׁלוֹם", "שלום"),
             ("مُحَمَّد", "محمد"),
             ("أحمد", "احمد"),
+            ("آإأ", "ااا"),
+            ("مدرسة", "مدرسه"),
+            ("مستشفى", "مستشفي"),
+            ("کتابی", "كتابي"),
             ("٢٠٢٤", "2024"),
             ("can't", "cant"),
             ("u.s.a", "usa"),
