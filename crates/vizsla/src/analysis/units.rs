@@ -342,27 +342,29 @@ impl Units<'_> {
             return;
         }
         let all = border.map_or_else(|| parts(word), |at| vec![0..at, at..word.len()]);
-        let (parts, count) = worth_finding(word, all);
+        let parts = if are_parts(word, &all) { all } else { Vec::new() };
         let at = self.position;
-        let all = parts.len() == count;
+        let telling = |part: &Range<usize>| word[part.clone()].chars().nth(1).is_some();
+        let all = !parts.is_empty() && parts.iter().all(telling);
         let whole = Unit { in_phrase: like.in_phrase && !all, alone: false, ..like.clone() };
         self.push(Unit { range: range.clone(), exact, folded, beginnings, ..whole });
-        for (place, part) in parts {
-            // `MyClass` within `example.MyClass` is a name too.
-            if let Some(name) = compound_name(word, &part) {
-                let range = range.start + name.start..range.start + name.end;
-                let unit = Unit { share: like.share * HALF, ..Unit::default() };
-                self.part(range, at + place, unit);
+        let within = |part: &Range<usize>| range.start + part.start..range.start + part.end;
+        let unit = |share: f32| Unit { share: like.share * share, ..Unit::default() };
+        for (place, part) in parts.iter().enumerate() {
+            for (name, share) in [compound_name(word, part), before_number(word, part)]
+                .into_iter()
+                .zip([HALF, HALF * HALF])
+                .filter_map(|(name, share)| Some((name?, share)))
+            {
+                self.part(within(&name), at + place, unit(share));
             }
-            let range = range.start + part.start..range.start + part.end;
-            let in_phrase = like.in_phrase && all;
-            self.part(
-                range,
-                at + place,
-                Unit { share: like.share * HALF, in_phrase, ..Unit::default() },
-            );
+            if telling(part) {
+                let share = if is_fragment(word, part) { 0.0 } else { HALF };
+                let in_phrase = like.in_phrase && all;
+                self.part(within(part), at + place, Unit { in_phrase, ..unit(share) });
+            }
         }
-        self.position += count.max(1);
+        self.position += parts.len().max(1);
     }
 
     fn part(&mut self, range: Range<usize>, position: usize, like: Unit) {
@@ -393,19 +395,46 @@ fn is_separator(byte: u8) -> bool {
 }
 
 /// Whether a part begins at a capital: after a small letter, or as the last of several capitals or after a digit where
-/// small letters follow, as in `HTTPServer` and `base64Encode`; not in a plural such as `PDFs`.
+/// small letters follow, as in `HTTPServer` and `base64Encode`; not in a plural such as `PDFs`. In a word that has small
+/// letters, capitals after a digit are a part, too, as in `parseJSON2XML`; `EIF4EBP` is one name.
 fn is_hump(word: &str, at: usize) -> bool {
     let mut letters = word[at..].chars();
     if !letters.next().is_some_and(char::is_uppercase) {
         return false;
     }
     let Some(before) = word[..at].chars().next_back() else { return false };
-    let mut small = || letters.next().is_some_and(char::is_lowercase);
-    before.is_lowercase()
-        || ((before.is_uppercase() || before.is_ascii_digit()) && small() && small())
+    let (second, third) = (letters.next(), letters.next());
+    let small = |c: Option<char>| c.is_some_and(char::is_lowercase);
+    let begins_word = small(second) && small(third);
+    if before.is_ascii_digit() {
+        let acronym = second.is_some_and(char::is_uppercase) && !small(third);
+        return begins_word || (acronym && word.chars().any(char::is_lowercase));
+    }
+    before.is_lowercase() || (before.is_uppercase() && begins_word)
 }
 
-/// The piece between separators that `part` begins, when it is less than the word and has parts itself.
+/// Whether a part is a letter or two of a name that only looks like several words, such as `LaTeX`: who asks for the name
+/// does not mean them. `DB` in `openDB` is a word.
+fn is_fragment(word: &str, part: &Range<usize>) -> bool {
+    let letters = &word[part.clone()];
+    letters.chars().nth(2).is_none()
+        && letters.chars().any(char::is_lowercase)
+        && (is_hump(word, part.start) || is_hump(word, part.end))
+}
+
+/// The letters from a part to the number after them: `JSON` of `JSON2XML`, `utf` of `utf8Decoder`, and `OAuth` of
+/// `OAuth2Client`, where they are several parts.
+fn before_number(word: &str, part: &Range<usize>) -> Option<Range<usize>> {
+    let from = &word[part.start..];
+    let end = part.start + from.find(|c: char| !c.is_alphabetic())?;
+    let begins = !word[..part.start].ends_with(char::is_alphabetic);
+    let is_name = word[end..].starts_with(|c: char| c.is_ascii_digit())
+        && word[part.start..end].chars().nth(1).is_some();
+    (is_name && (end < part.end || begins)).then_some(part.start..end)
+}
+
+/// The piece between separators that `part` begins, when it is less than the word and has parts itself: `MyClass` within
+/// `example.MyClass` is a name too.
 fn compound_name(word: &str, part: &Range<usize>) -> Option<Range<usize>> {
     let bytes = word.as_bytes();
     let begins = part.start == 0 || is_separator(bytes[part.start - 1]);
