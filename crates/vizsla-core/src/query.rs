@@ -11,6 +11,7 @@
 //! phrase or a fielded word.
 
 use std::cell::LazyCell;
+use std::fmt;
 
 use crate::options;
 
@@ -50,6 +51,20 @@ pub enum QueryField {
     Path,
     /// `body:`, which excludes title and headings.
     Body,
+}
+
+/// As it would be typed, but for the quotes of a phrase.
+impl fmt::Display for Clause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = match self.field {
+            Some(QueryField::Title) => "title:",
+            Some(QueryField::Headings) => "heading:",
+            Some(QueryField::Path) => "path:",
+            Some(QueryField::Body) => "body:",
+            None => "",
+        };
+        write!(f, "{field}{}", self.words)
+    }
 }
 
 impl QueryField {
@@ -208,7 +223,14 @@ fn quoted(text: &str) -> Option<(&str, usize)> {
 fn prefix(word: &str) -> Option<&str> {
     let letters = word.trim_end_matches([',', '.', ';', ':', '?', '!', ')']).strip_suffix('*')?;
     let enough = letters.chars().nth(1).is_some() || letters.starts_with(is_ideograph);
-    (enough && letters.chars().all(char::is_alphanumeric)).then_some(letters)
+    let of_word = |c: char| c.is_alphanumeric() || is_mark(c) || matches!(c, '\'' | '’');
+    (enough && letters.chars().all(of_word) && letters.ends_with(|c| !matches!(c, '\'' | '’')))
+        .then_some(letters)
+}
+
+/// Whether a character is a mark that stands after its letter, as systems write the names of files.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36F}')
 }
 
 /// Whether a character is a word by itself.
@@ -240,6 +262,14 @@ mod tests {
             ]
         );
         assert_eq!(words(&query.excluded), [(None, "java"), (None, "old way")]);
+    }
+
+    #[test]
+    fn a_clause_is_shown_with_its_field() {
+        let query = Query::parse("title:rust heron -heading:old -\"old way\"");
+        assert_eq!(query.required[0].to_string(), "title:rust");
+        let excluded: Vec<String> = query.excluded.iter().map(ToString::to_string).collect();
+        assert_eq!(excluded, ["heading:old", "old way"]);
     }
 
     #[test]
@@ -357,6 +387,10 @@ mod tests {
         );
         assert_eq!(Query::parse("kube*, please").prefixes, ["kube"]);
         assert_eq!(Query::parse("東*").prefixes, ["東"]);
+        assert_eq!(
+            Query::parse("l'hom* l’av* Mu\u{308}n* d'*").prefixes,
+            ["l'hom", "l’av", "Mu\u{308}n"]
+        );
     }
 
     proptest! {

@@ -236,7 +236,7 @@ impl Retrieval for EngineRetrieval<'_> {
     fn notes(&mut self) -> Result<QueryNotes, BoxError> {
         let mut notes = QueryNotes::default();
         notes.dropped.clone_from(&self.dropped);
-        notes.excluded = self.query.excluded.iter().map(|clause| clause.words.clone()).collect();
+        notes.excluded = self.query.excluded.iter().map(ToString::to_string).collect();
         Ok(notes)
     }
 

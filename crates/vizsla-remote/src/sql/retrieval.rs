@@ -69,7 +69,7 @@ impl<F: FnMut(&Query) -> Result<Vec<Row>, Error> + Send> Retrieval for SqlRetrie
     fn notes(&mut self) -> Result<QueryNotes, BoxError> {
         let mut notes = QueryNotes::default();
         notes.dropped.clone_from(&self.dropped);
-        notes.excluded = self.query.excluded.iter().map(|clause| clause.words.clone()).collect();
+        notes.excluded = self.query.excluded.iter().map(ToString::to_string).collect();
         Ok(notes)
     }
 

@@ -66,7 +66,7 @@ impl ClauseFilter {
         let mut clauses = Self { required: Vec::new(), excluded: Vec::new(), dropped: Vec::new() };
         for clause in &query.required {
             match having(searcher, &places(clause))? {
-                Some(having) if having.is_empty() => clauses.dropped.push(clause.words.clone()),
+                Some(having) if having.is_empty() => clauses.dropped.push(clause.to_string()),
                 Some(having) => clauses.required.push(having),
                 None => {}
             }

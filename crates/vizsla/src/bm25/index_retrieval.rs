@@ -507,7 +507,7 @@ impl Retrieval for IndexRetrieval<'_> {
             notes.dropped.clone_from(&clauses.dropped);
         }
         notes.prefixes.clone_from(&self.prefixes);
-        notes.excluded = self.parsed.excluded.iter().map(|clause| clause.words.clone()).collect();
+        notes.excluded = self.parsed.excluded.iter().map(ToString::to_string).collect();
         Ok(notes)
     }
 

@@ -294,8 +294,7 @@ impl Retrieval for TantivyRetrieval<'_> {
         let mut notes = QueryNotes::default();
         if let Some(clauses) = &self.clauses {
             notes.dropped.clone_from(&clauses.dropped);
-            notes.excluded =
-                self.parsed.excluded.iter().map(|clause| clause.words.clone()).collect();
+            notes.excluded = self.parsed.excluded.iter().map(ToString::to_string).collect();
         }
         Ok(notes)
     }
