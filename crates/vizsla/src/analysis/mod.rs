@@ -24,7 +24,7 @@ use tantivy::tokenizer::{RawTokenizer, TextAnalyzer};
 pub(crate) use self::highlight::{QueryWords, highlight, terms_of_groups};
 pub use self::language::{Language, UnknownLanguage};
 pub(crate) use self::plain::analyzer as plain_analyzer;
-pub(crate) use self::query::{Slot, WordGroup};
+pub(crate) use self::query::{OTHER_SPELLING, Slot, WordGroup};
 pub(crate) use self::stream::DERIVED;
 use self::stream::Words;
 
@@ -159,9 +159,24 @@ impl Analyzer {
         self.words.stem(word).into_owned()
     }
 
-    /// A word in the form in which it is compared with the beginnings of terms.
-    pub(crate) fn prefix_key(&self, word: &str) -> String {
-        query::prefix_key(&self.words, word)
+    /// A word in lower case, as written and without marks: terms begin with either.
+    pub(crate) fn beginning(&self, word: &str) -> (String, String) {
+        query::beginning(&self.words, word)
+    }
+
+    /// A word without a shorter one that has lost its vowel before it, as `homme` of `l'homme`.
+    pub(crate) fn without_elision<'t>(&self, word: &'t str) -> &'t str {
+        let elided = word.split_once(['\'', '’']);
+        let rest = elided.filter(|(short, _)| self.words.rules.elides(short)).map(|(_, rest)| rest);
+        rest.unwrap_or(word)
+    }
+
+    /// A single word and the ways to write it.
+    pub(crate) fn word(&self, word: &str) -> WordGroup {
+        match self.analysis {
+            Analysis::Variants => query::word(&self.words, word),
+            Analysis::Plain => WordGroup::of(self.term(word)),
+        }
     }
 
     /// The stems, shorter than `letters`, of words that may begin with them: `run` for `runn`, `comput` for `computati`.

@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::fold::folded;
+use super::normal::Normal;
 use super::stream::{DERIVED, Words};
 use super::units::Unit;
 
 /// What a word counts that is written in another way than in the query.
-const OTHER_SPELLING: f32 = 0.8;
+pub(crate) const OTHER_SPELLING: f32 = 0.8;
 /// What the beginning of a version or address counts beside the whole.
 const BEGINNING: f32 = 0.3;
 
@@ -28,7 +29,7 @@ pub(crate) struct WordGroup {
     pub(crate) share: f32,
     /// Where it first stands in the query; empty for what does not stand there.
     pub(crate) range: Range<usize>,
-    /// Whether it is an ordinary word, for which another may have been meant.
+    /// Whether it is an ordinary word by itself, for which another may have been meant.
     pub(crate) plain: bool,
 }
 
@@ -90,7 +91,7 @@ fn group(words: &Words, unit: &Unit) -> WordGroup {
         frequency: 1.0,
         share: unit.share,
         range: unit.range.clone(),
-        plain: unit.exact.chars().all(char::is_alphabetic) && !unit.exact.is_empty(),
+        plain: unit.alone && is_letters(unit),
     }
 }
 
@@ -140,12 +141,14 @@ pub(super) fn groups(words: &Words, text: &str, is_stop: impl Fn(&str) -> bool) 
     groups
 }
 
+fn is_letters(unit: &Unit) -> bool {
+    !unit.exact.is_empty() && unit.exact.chars().all(char::is_alphabetic)
+}
+
 /// Two words side by side as one.
 fn joined(one: &Unit, other: &Unit) -> Option<String> {
-    let letters =
-        |unit: &Unit| unit.exact.chars().all(char::is_alphabetic) && !unit.exact.is_empty();
     let fit = one.alone && other.alone && other.position == one.position + 1;
-    (fit && letters(one) && letters(other)).then(|| {
+    (fit && is_letters(one) && is_letters(other)).then(|| {
         let plain = |unit: &Unit| unit.folded.clone().unwrap_or_else(|| unit.exact.clone());
         plain(one) + &plain(other)
     })
@@ -234,8 +237,17 @@ fn slots(words: &Words, units: impl IntoIterator<Item = Unit>) -> Vec<Slot> {
     slots
 }
 
-/// Words and their prefixes are compared in this form.
-pub(super) fn prefix_key(words: &Words, prefix: &str) -> String {
-    let lower = words.rules.lower(prefix);
-    folded(&lower).unwrap_or(lower)
+/// A word and the ways to write it, given in normal form and lower case.
+pub(super) fn word(words: &Words, word: &str) -> WordGroup {
+    WordGroup { terms: spellings(words, word, folded(word).as_deref()), ..WordGroup::of("") }
+}
+
+/// A word in normal form and lower case, as written and folded.
+pub(super) fn beginning(words: &Words, word: &str) -> (String, String) {
+    let mut normal = Normal::default();
+    normal.fill(word);
+    let lower = words.rules.lower(&normal.text);
+    let folded = folded(&lower);
+    let folded = folded.unwrap_or_else(|| lower.clone());
+    (lower, folded)
 }

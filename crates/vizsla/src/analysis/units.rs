@@ -67,6 +67,11 @@ impl Rules {
         }
     }
 
+    /// Whether a word has lost its vowel before the one that it is written with.
+    pub(super) fn elides(self, short: &str) -> bool {
+        !self.elided.is_empty() && self.elided.contains(&self.lower(short).as_str())
+    }
+
     /// The ends of endings that words of the language have, of which stemmers take one off.
     pub(super) fn endings(self) -> impl Iterator<Item = &'static str> {
         let endings = if self.english { ENGLISH_ENDINGS } else { &[] };
@@ -274,7 +279,7 @@ impl Units<'_> {
             word = without_possessive(word);
         }
         if let Some(at) = word.find('\'')
-            && self.rules.elided.contains(&self.rules.lower(&word[..at]).as_str())
+            && self.rules.elides(&word[..at])
             && at + 1 < word.len()
         {
             word = &word[at + 1..];
@@ -460,16 +465,8 @@ fn parts(word: &str) -> Vec<Range<usize>> {
     all
 }
 
-/// The parts of a compound that are worth finding, each with its place among all; and how many there are.
-fn worth_finding(word: &str, all: Vec<Range<usize>>) -> (Vec<(usize, Range<usize>)>, usize) {
-    // The parts of `can't` and `we'll` mean nothing.
-    let contraction = word.contains('\'') && all.last().is_some_and(|last| last.len() <= 2);
-    if contraction || all.len() < 2 {
-        return (Vec::new(), 1);
-    }
-    let count = all.len();
-    // A single letter means nothing by itself either.
-    let worth =
-        all.into_iter().enumerate().filter(|(_, part)| word[part.clone()].chars().count() > 1);
-    (worth.collect(), count)
+/// Whether the pieces of a word are words: those of `can't` and `we'll` mean nothing.
+fn are_parts(word: &str, pieces: &[Range<usize>]) -> bool {
+    let contraction = word.contains('\'') && pieces.last().is_some_and(|last| last.len() <= 2);
+    pieces.len() >= 2 && !contraction
 }

@@ -56,6 +56,8 @@ struct Unknown {
     word: String,
     /// The term most likely meant.
     nearest: String,
+    /// A word of some passage whose term that is.
+    suggestion: String,
     /// Whether some passage does have it.
     rare: bool,
 }
@@ -132,7 +134,7 @@ impl<'a> IndexRetrieval<'a> {
                     group.terms = WordGroup::of(nearest.clone()).terms;
                 }
             }
-            for suggestion in self.suggestions(&unknown)?.iter().filter(|found| found.used) {
+            for suggestion in self.suggestions(&unknown).iter().filter(|found| found.used) {
                 self.read_as = suggestion.apply(&self.read_as);
             }
             self.unknown = Some(unknown);
@@ -190,15 +192,15 @@ impl<'a> IndexRetrieval<'a> {
         }
         for letters in prefixes {
             let content = self.retriever.index.fields.content;
-            let expanded = prefix::expanded(&self.searcher, content, self.analyzer(), &letters);
+            let word = self.analyzer().without_elision(&letters);
+            let expanded = prefix::expanded(&self.searcher, content, self.analyzer(), word);
             let (group, words) = expanded.map_err(|error| self.failed(error))?;
             if words == 0 && !self.parsed.prefixes.contains(&letters) {
                 continue;
             }
-            let place =
-                groups.iter().position(|known| text.get(known.range.clone()) == Some(&letters));
+            let place = groups.iter().position(|known| text.get(known.range.clone()) == Some(word));
             let used = words.min(prefix::EXPANDED);
-            self.prefixes.push(PrefixNote { prefix: letters, words, used });
+            self.prefixes.push(PrefixNote { prefix: word.to_owned(), words, used });
             match place.and_then(|place| groups.get_mut(place)) {
                 Some(known) => *known = group,
                 None => groups.push(group),
@@ -349,6 +351,9 @@ impl<'a> IndexRetrieval<'a> {
         for group in self.analyzer().groups(text).into_iter().filter(|group| group.plain) {
             let passages = self.passages_with(&group).map_err(|error| self.failed(error))?;
             let letters = text.get(group.range.clone()).unwrap_or_default();
+            if self.analyzer().only_stop_words(letters) {
+                continue;
+            }
             let expanded = self.prefixes.iter().any(|note| note.prefix == letters);
             if passages > RARE || expanded {
                 continue;
@@ -364,8 +369,10 @@ impl<'a> IndexRetrieval<'a> {
             } else {
                 spelling::far_more_common(&self.searcher, content, &term, passages)
             };
-            if let Some(nearest) = nearest.map_err(|error| self.failed(error))? {
-                unknown.push(Unknown { term, word, nearest, rare: passages > 0 });
+            if let Some(nearest) = nearest.map_err(|error| self.failed(error))?
+                && let Some(suggestion) = self.as_written(&nearest)?
+            {
+                unknown.push(Unknown { term, word, nearest, suggestion, rare: passages > 0 });
             }
         }
         Ok(unknown)
@@ -386,31 +393,28 @@ impl<'a> IndexRetrieval<'a> {
         Ok(passages)
     }
 
-    fn suggestions(&self, unknown: &[Unknown]) -> Result<Vec<SpellingSuggestion>> {
-        let suggest = |Unknown { word, nearest, rare, .. }: &Unknown| {
-            let suggestion = self.as_written(nearest)?.unwrap_or_else(|| nearest.clone());
-            let used = self.retriever.corrects && !rare;
-            Ok(SpellingSuggestion { word: word.clone(), suggestion, used, rare: *rare })
+    fn suggestions(&self, unknown: &[Unknown]) -> Vec<SpellingSuggestion> {
+        let suggest = |Unknown { word, suggestion, rare, .. }: &Unknown| SpellingSuggestion {
+            word: word.clone(),
+            suggestion: suggestion.clone(),
+            used: self.retriever.corrects && !rare,
+            rare: *rare,
         };
         unknown.iter().map(suggest).collect()
     }
 
-    /// A word, as written in some passage, whose term is `term`.
+    /// A word, as written in the best passage that has it, whose term is `term`. `None` when the search would not find
+    /// it, for the filter or for being an ordinary word.
     fn as_written(&self, term: &str) -> Result<Option<String>> {
         let query = ScoredQuery::Bm25(self.bm25_query(&[WordGroup::of(term)])?);
-        let (best, _) = best_of_all(
-            &self.searcher,
-            1,
-            |_| Ok(None),
-            |segment, shared, passes| query.best(segment, 1, shared, passes),
-        )
-        .map_err(|error: tantivy::TantivyError| self.failed(error))?;
+        let (best, _) = self.find(&query, 1)?;
         let Some((_, address)) = best.first() else { return Ok(None) };
         let text = self.retriever.index.load(&self.searcher, *address)?.full_text();
         let found = highlight(&mut self.marker(), &HashSet::from([term.to_owned()]), &text)
             .into_iter()
             .next();
-        Ok(found.map(|range| text[range].to_lowercase()))
+        let word = found.map_or_else(|| term.to_owned(), |range| text[range].to_lowercase());
+        Ok((!self.analyzer().only_stop_words(&word)).then_some(word))
     }
 
     fn address(&self, candidate: &Candidate) -> Option<DocAddress> {
@@ -501,7 +505,7 @@ impl Retrieval for IndexRetrieval<'_> {
             Some(unknown) => unknown,
             None => catch_panics(self.retriever.index.dir(), || self.find_unknown())??,
         };
-        notes.suggestions = self.suggestions(&unknown)?;
+        notes.suggestions = self.suggestions(&unknown);
         self.unknown = Some(unknown);
         if let Some(clauses) = &self.clauses {
             notes.dropped.clone_from(&clauses.dropped);

@@ -7,7 +7,7 @@ use vizsla_core::{Document, QueryNotes, RetrieveRequest, Retriever};
 use crate::analysis::{Analysis, Language};
 use crate::index::{Index, IndexSettings, WriterOptions};
 
-fn index_of(language: Language, texts: &[&str]) -> Index {
+pub(super) fn index_of(language: Language, texts: &[&str]) -> Index {
     let settings = IndexSettings::default().with_language(language);
     let index = Index::in_memory(settings).unwrap();
     let mut writer = index.writer(&WriterOptions::default().with_threads(1)).unwrap();
@@ -23,12 +23,12 @@ fn request(query: &str) -> RetrieveRequest {
 }
 
 /// The numbers of the texts found, best first.
-fn found(index: &Index, query: &str) -> Vec<usize> {
+pub(super) fn found(index: &Index, query: &str) -> Vec<usize> {
     let ranking = index.retriever().retrieve(&request(query)).unwrap();
     ranking.into_iter().map(|hit| hit.item.passage.doc_id.parse().unwrap()).collect()
 }
 
-fn notes(index: &Index, query: &str) -> QueryNotes {
+pub(super) fn notes(index: &Index, query: &str) -> QueryNotes {
     let retriever = index.retriever();
     let mut retrieval = retriever.prepare(&request(query)).unwrap();
     retrieval.candidates().unwrap();

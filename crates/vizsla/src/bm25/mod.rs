@@ -11,6 +11,8 @@
 //! that of BM25F, Robertson, Zaragoza and Taylor, CIKM 2004). So further spellings add occurrences, and no idf.
 
 mod clauses;
+#[cfg(test)]
+mod completing;
 mod counts;
 mod filter;
 mod index_retrieval;

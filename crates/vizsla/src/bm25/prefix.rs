@@ -1,11 +1,11 @@
 //! The words of an index that begin with given letters. In: the letters. Out: terms, the most frequent first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tantivy::schema::Field;
 use tantivy::{Searcher, Term};
 
-use crate::analysis::{Analyzer, DERIVED, WordGroup};
+use crate::analysis::{Analyzer, DERIVED, OTHER_SPELLING, WordGroup};
 
 /// So many words stand for a prefix.
 pub(crate) const EXPANDED: usize = 64;
@@ -17,16 +17,17 @@ const COMPLETED: f32 = 0.9;
 /// A term, and in how many passages it is.
 pub(crate) type Counted = (String, u64);
 
-/// The terms that begin with `letters`, written or folded, the most frequent first, then in alphabetical order.
-pub(crate) fn terms_with_prefix(
+/// The terms with one of these beginnings, none of which begins with another, the most frequent first, then in
+/// alphabetical order.
+fn terms_with_prefix(
     searcher: &Searcher,
     field: Field,
-    letters: &str,
+    beginnings: &[String],
 ) -> tantivy::Result<Vec<Counted>> {
     let mut passages: HashMap<String, u64> = HashMap::new();
     for segment in searcher.segment_readers() {
         let inverted = segment.inverted_index(field)?;
-        for start in [letters.to_owned(), format!("{DERIVED}{letters}")] {
+        for start in beginnings {
             let mut terms = inverted.terms().range().ge(start.as_bytes()).into_stream()?;
             let mut left = LOOKED_AT;
             while left > 0 && terms.advance() && terms.key().starts_with(start.as_bytes()) {
@@ -53,30 +54,42 @@ pub(crate) fn is_shortened_hash(word: &str) -> bool {
 }
 
 /// The group of words that `letters` followed by a star stands for, and how many there are, which may be more than are
-/// in the group.
+/// in the group. Those that begin as it is written count more than those that only do so without marks.
 pub(crate) fn expanded(
     searcher: &Searcher,
     field: Field,
     analyzer: &Analyzer,
     letters: &str,
 ) -> tantivy::Result<(WordGroup, usize)> {
-    let key = analyzer.prefix_key(letters);
-    let mut found = terms_with_prefix(searcher, field, &key)?;
-    for term in analyzer.shorter_stems(&key) {
+    let (written, folded) = analyzer.beginning(letters);
+    let mut beginnings = vec![folded.clone(), format!("{DERIVED}{folded}")];
+    if written != folded {
+        beginnings.push(written.clone());
+    }
+    let mut found = terms_with_prefix(searcher, field, &beginnings)?;
+    for term in analyzer.shorter_stems(&folded) {
         let passages = searcher.doc_freq(&Term::from_field_text(field, &term))?;
         if passages > 0 {
             found.push((term, passages));
         }
     }
-    let count = found.len();
-    let mut group = WordGroup::of(analyzer.term(&key));
+    let word = |term: &str| analyzer.beginning(term.trim_start_matches(DERIVED)).1;
+    let words: HashSet<String> = found.iter().map(|(term, _)| word(term)).collect();
+    let mut group = analyzer.word(&written);
     group.plain = false;
     for (term, _) in found.into_iter().take(EXPANDED) {
-        if term != group.term() {
-            group.terms.push((term, COMPLETED));
+        if group.terms.iter().any(|(known, _)| *known == term) {
+            continue;
         }
+        // A term with marks is in the index without them, too: both together count as one without.
+        let share = match (written == folded, term.starts_with(&written)) {
+            (true, true) => 1.0,
+            (false, true) => 1.0 - OTHER_SPELLING,
+            (_, false) => OTHER_SPELLING,
+        };
+        group.terms.push((term, COMPLETED * share));
     }
-    Ok((group, count))
+    Ok((group, words.len()))
 }
 
 /// The likeliest word that a shorter one is the beginning of: the most frequent term with at least two letters more.
@@ -86,7 +99,7 @@ pub(crate) fn completion(
     letters: &str,
 ) -> tantivy::Result<Option<Counted>> {
     let longer = letters.chars().count() + 2;
-    let found = terms_with_prefix(searcher, field, letters)?;
+    let found = terms_with_prefix(searcher, field, &[letters.to_owned()])?;
     let word = |term: &str| term.chars().all(char::is_alphabetic) && term.chars().count() >= longer;
     Ok(found.into_iter().find(|(term, _)| word(term)))
 }
