@@ -16,6 +16,8 @@ pub struct Passage {
     pub title: String,
     /// The headings it is under, outermost first.
     pub headings: Vec<String>,
+    /// Headings within the text, below those; known while a document is indexed, not of what a search has found.
+    pub subheadings: Vec<String>,
     /// The text.
     pub text: String,
     /// Where it is found in the source.

@@ -49,14 +49,14 @@ pub fn split(document: &Document, options: &SplitOptions) -> Vec<Passage> {
     }
     let mut pieces = merge_small(text, pieces, max_tokens);
     if pieces.is_empty() && !document.title.trim().is_empty() {
-        pieces.push((0..0, &[]));
+        pieces.push((0..0, &[], Vec::new()));
     }
     let mut lines = LineCounter::new(text);
     let metadata = Arc::new(document.metadata.clone());
     pieces
         .into_iter()
         .enumerate()
-        .map(|(ordinal, (range, headings))| {
+        .map(|(ordinal, (range, headings, subheadings))| {
             let first = lines.line_of(range.start);
             let last = lines.line_of(range.end.saturating_sub(1).max(range.start));
             Passage {
@@ -64,6 +64,7 @@ pub fn split(document: &Document, options: &SplitOptions) -> Vec<Passage> {
                 ordinal: ordinal as u32,
                 title: document.title.clone(),
                 headings: headings.to_vec(),
+                subheadings,
                 text: text[range.clone()].to_owned(),
                 location: document.locations.resolve(&range, first, last),
                 start_byte: range.start as u64,
@@ -93,23 +94,29 @@ fn sections(document: &Document) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// A piece, and the headings of those that were merged into it.
+type Merged<'a> = (Range<usize>, &'a [String], Vec<String>);
+
 /// Merges neighbours while they are small, so that a page of one-line sections does not become a crowd of tiny
 /// passages. A piece is merged into the one before it only under the same heading or one below it.
-fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec<Piece<'a>> {
-    if pieces.len() < 2 {
-        return pieces;
-    }
-    let mut merged: Vec<(Piece<'a>, usize)> = Vec::new();
+fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec<Merged<'a>> {
+    let several = pieces.len() > 1;
+    let mut merged: Vec<(Merged<'a>, usize)> = Vec::new();
     for (range, headings) in pieces {
-        let tokens = estimated_tokens(&text[range.clone()]);
-        if let Some(((last, above), sum)) = merged.last_mut()
+        let tokens = if several { estimated_tokens(&text[range.clone()]) } else { 0 };
+        if let Some(((last, above, below), sum)) = merged.last_mut()
             && *sum + tokens <= max_tokens / 2
-            && headings.starts_with(above)
+            && let Some(own) = headings.strip_prefix(*above)
         {
             last.end = range.end;
             *sum += tokens;
+            for heading in own {
+                if !below.contains(heading) {
+                    below.push(heading.clone());
+                }
+            }
         } else {
-            merged.push(((range, headings), tokens));
+            merged.push(((range, headings, Vec::new()), tokens));
         }
     }
     merged.into_iter().map(|(piece, _)| piece).collect()
@@ -346,6 +353,10 @@ mod tests {
         ]);
         let all = split(&document, &SplitOptions::default());
         assert_eq!(all.iter().map(|p| p.headings.join("/")).collect::<Vec<_>>(), ["A", "C"]);
+        assert_eq!(
+            (all[0].subheadings.as_slice(), all[1].subheadings.len()),
+            (&["B".into()][..], 0)
+        );
         assert_eq!(all[1].text, "# C\nother");
         assert_eq!(all[1].full_text(), "# C\nother");
     }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use vizsla_core::{Document, QueryNotes, RetrieveRequest, Retriever};
+use vizsla_core::{Document, QueryNotes, RetrieveRequest, Retriever, Section};
 
 use crate::analysis::{Analysis, Language};
 use crate::index::{Index, IndexSettings, WriterOptions};
@@ -391,50 +391,25 @@ fn dates_and_times_are_words() {
 }
 
 #[test]
-fn a_shortened_hash_is_found_in_the_whole_one() {
-    let texts = [
-        "commit 3f2a1bc9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3",
-        "image sha256:9c2f8e7d6b5a41302f1e0d9c8b7a6958473625140f1e2d3c4b5a69788796a5b4 pushed",
-        "reverts 3f2a1bc",
-        "decade1 facade 1234567890",
-    ];
-    let index = index_of(Language::English, &texts);
-    assert_eq!(found(&index, "9c2f8e7d6b5a"), [1]);
-    assert_eq!(found(&index, "in 9C2F8E7 pushed"), [1]);
-    assert_eq!(notes(&index, "9c2f8e7d6b5a").prefixes[0].words, 1);
-    // One that is written so is meant.
-    assert_eq!(found(&index, "3f2a1bc"), [2]);
-    for query in ["1234567", "abc1234", "9c2f8"] {
-        assert_eq!(found(&index, query), [] as [usize; 0], "{query}");
-        assert!(notes(&index, query).prefixes.is_empty(), "{query}");
+fn headings_within_a_passage_are_headings() {
+    let text = "Guide\nOf it.\nSetup\nRun it.\nTuning\nMeasure.";
+    let section = |name: &str, above: &[&str]| {
+        let headings = above.iter().chain([&name]).map(|name| (*name).to_owned()).collect();
+        Section::new(text.find(name).unwrap(), headings)
+    };
+    let sections =
+        vec![section("Guide", &[]), section("Setup", &["Guide"]), section("Tuning", &["Guide"])];
+    let index = Index::in_memory(IndexSettings::default()).unwrap();
+    let mut writer = index.writer(&WriterOptions::default()).unwrap();
+    writer.add(&Document::new("0", text).with_sections(sections)).unwrap();
+    writer.add(&Document::new("1", "Tuning is not a heading here.")).unwrap();
+    writer.commit().unwrap();
+    for query in ["heading:guide", "heading:tuning", "heading:setup measure"] {
+        assert_eq!(found(&index, query), [0], "{query}");
+        assert!(notes(&index, query).is_empty(), "{query}");
     }
-}
-
-#[test]
-fn words_that_begin_so() {
-    let texts = ["the configuration file", "configure it", "a confident man", "other"];
-    let index = index_of(Language::English, &texts);
-    let mut all = found(&index, "configur*");
-    all.sort_unstable();
-    assert_eq!(all, [0, 1]);
-    assert_eq!(found(&index, "config"), [] as [usize; 0]);
-    // Longer than the stem under which the word is indexed.
-    let longer = index_of(Language::English, &["he is running", "the computation", "a cart"]);
-    assert_eq!(found(&longer, "runn*"), [0]);
-    assert_eq!(found(&longer, "computati*"), [1]);
-    assert_eq!(found(&longer, "carto*"), [] as [usize; 0]);
-    let note = notes(&index, "config");
-    assert_eq!(note.suggestions.len(), 1);
-    assert!(note.suggestions[0].suggestion.starts_with("config"), "{note:?}");
-    assert_eq!(notes(&index, "conf*").prefixes[0].words, 2);
-    let letters = || 'a'..='j';
-    let many: Vec<String> =
-        letters().flat_map(|a| letters().map(move |b| format!("prefixq{a}{b}q"))).collect();
-    let many = many.join(" ");
-    let index = index_of(Language::English, &[many.as_str()]);
-    let note = notes(&index, "prefix*");
-    assert_eq!((note.prefixes[0].words, note.prefixes[0].used), (100, 64));
-    assert!(note.sentences()[0].contains("64 most frequent of 100"));
+    assert_eq!(notes(&index, "measure -heading:nothing").excluded, ["heading:nothing"]);
+    assert_eq!(notes(&index, "measure heading:run").dropped, ["heading:run"]);
 }
 
 #[test]

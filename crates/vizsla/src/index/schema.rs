@@ -110,8 +110,9 @@ impl Fields {
         document.add_u64(self.ordinal, u64::from(passage.ordinal));
         document.add_text(self.content, passage.full_text());
         document.add_text(self.title, &passage.title);
-        if !passage.headings.is_empty() {
-            document.add_text(self.headings, passage.headings.join("\n"));
+        let headings = [passage.headings.as_slice(), &passage.subheadings].concat();
+        if !headings.is_empty() {
+            document.add_text(self.headings, headings.join("\n"));
         }
         if with_body {
             document.add_text(self.body, &passage.text);
