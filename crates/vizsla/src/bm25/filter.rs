@@ -1,18 +1,17 @@
 //! Turns a filter into the set of passages of one segment that pass.
 
-use globset::GlobSet;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocSet, SegmentReader, TERMINATED, Term};
 use vizsla_core::Filter;
 
 use crate::error::Result;
-use crate::index::path_globs;
 use crate::index::schema::{self, Fields};
+use crate::index::{PathGlobs, path_globs};
 
 /// A filter with its globs compiled.
 pub(crate) struct PreparedFilter<'a> {
     filter: &'a Filter,
-    globs: [Option<GlobSet>; 2],
+    globs: [Option<PathGlobs>; 2],
     fields: Fields,
 }
 
@@ -96,7 +95,7 @@ fn mark(
 }
 
 /// Matches each distinct path once.
-fn matching_paths(segment: &SegmentReader, globs: &GlobSet) -> tantivy::Result<Vec<bool>> {
+fn matching_paths(segment: &SegmentReader, globs: &PathGlobs) -> tantivy::Result<Vec<bool>> {
     let mut marks = vec![false; segment.max_doc() as usize];
     let Some(paths) = segment.fast_fields().str(schema::PATH)? else { return Ok(marks) };
     let mut matches = Vec::with_capacity(paths.num_terms());

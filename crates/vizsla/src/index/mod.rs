@@ -32,7 +32,7 @@ use self::directory::{IndexFolder, OpenGate, SEGMENTS_DIR};
 use self::manifest::Manifest;
 pub use self::manifest::{FileProblem, FileRecord, content_hash};
 pub use self::parameters::{Bm25Params, FieldWeights, ParseWeightsError};
-pub(crate) use self::paths::path_globs;
+pub(crate) use self::paths::{PathGlobs, path_globs};
 pub use self::repair::{CheckReport, RepairReport};
 use self::schema::Fields;
 pub use self::settings::{FORMAT_VERSION, IndexSettings};
