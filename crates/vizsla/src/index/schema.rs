@@ -87,6 +87,12 @@ pub(crate) fn metadata_term(name: &str, value: &str) -> String {
     format!("{}\u{1}{value}", name.replace('\u{1}', " "))
 }
 
+/// The name in the term of a name and value.
+pub(crate) fn metadata_name(term: &[u8]) -> Option<&str> {
+    let end = term.iter().position(|byte| *byte == 1)?;
+    std::str::from_utf8(&term[..end]).ok()
+}
+
 /// A passage as stored, in this field order.
 #[derive(Serialize, Deserialize)]
 struct StoredPassage {
