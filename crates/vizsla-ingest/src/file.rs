@@ -72,6 +72,7 @@ impl FileIndexer<'_> {
         }
         let Some(name) = path.to_str() else {
             let name = path.display().to_string();
+            self.note(|report| report.count(Yield::Nothing));
             self.problem(Problem::new(
                 ProblemKind::Unreadable,
                 name.as_str(),

@@ -93,6 +93,8 @@ pub enum SkipReason {
     Generated,
     /// It is a FIFO, a socket or a device.
     Special,
+    /// Its name is not valid UTF-8.
+    Name,
 }
 
 /// An id shared by several documents of one file; the last of them is in the index.
@@ -155,6 +157,7 @@ impl Report {
             SkipReason::Excluded => &mut self.excluded,
             SkipReason::Generated => &mut self.generated,
             SkipReason::Special => &mut self.special,
+            SkipReason::Name => &mut self.unread,
         };
         *count += 1;
         if *count <= MOST_NAMES as u64 {

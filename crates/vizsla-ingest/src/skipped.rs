@@ -21,7 +21,10 @@ pub fn skipped(index: &dyn Collection) -> Result<Vec<Skipped>> {
     for (sync, roots) in Sync::remembered(index)? {
         let options = sync.options().clone().with_ignored_listed(true);
         let walker = Walker { options: &options, index: own.as_deref(), lenient: true };
-        walker.find(roots.into_iter().map(Source::Path).collect(), &mut report)?;
+        let found = walker.find(roots.into_iter().map(Source::Path).collect(), &mut report)?;
+        for path in found.files.iter().filter(|path| path.to_str().is_none()) {
+            report.skip(SkipReason::Name, &path.display().to_string(), None);
+        }
     }
     let records = index.file_records(&Filter::default()).map_err(|error| {
         Error::new(ErrorKind::Index, "the index cannot say which files it knows").with_source(error)
