@@ -133,3 +133,20 @@ fn shells_complete_and_manual_pages_describe_every_command() {
     assert!(page.contains("question"), "{page}");
     assert!(!workspace.path("man/vizsla-extract-worker.1").exists());
 }
+
+#[test]
+fn a_variable_that_names_no_index_is_named() {
+    let workspace = Workspace::new();
+    workspace.write("a/one.md", "heron");
+    workspace.write("b/two.md", "heron");
+    ok(&workspace, "a", &["index"]);
+    for (folder, advice) in
+        [("a", "a/.vizsla"), ("b", "cannot use the index"), ("none", "`vizsla index SOURCE")]
+    {
+        let mut command = workspace.command(&["search", "heron", "--fusion", "bm25"]);
+        command.env("VIZSLA_INDEX", workspace.path(folder));
+        let ran = run(&mut command, b"");
+        let said = ran.err.contains("VIZSLA_INDEX") && ran.err.contains(advice);
+        assert!(ran.code == 2 && said, "{folder}: {}", ran.err);
+    }
+}

@@ -32,10 +32,18 @@ pub(crate) fn find(args: &IndexDir) -> anyhow::Result<PathBuf> {
 pub(crate) fn open(args: &IndexDir) -> anyhow::Result<Index> {
     let dir = find(args)?;
     Index::open(&dir).with_context(|| {
-        if dir.exists() {
-            "cannot use the index".to_owned()
+        let of_variable =
+            args.index.is_none() && settings::index_variable().is_some_and(|named| named == dir);
+        let variable = if of_variable { "VIZSLA_INDEX: " } else { "" };
+        if !dir.exists() {
+            format!(
+                "{variable}create it first with `vizsla index SOURCE --index {}`",
+                dir.display()
+            )
+        } else if dir.join(NAME).is_dir() {
+            format!("{variable}name the index in that folder, {}", dir.join(NAME).display())
         } else {
-            format!("create it first with `vizsla index SOURCE --index {}`", dir.display())
+            format!("{variable}cannot use the index")
         }
     })
 }
