@@ -109,7 +109,7 @@ fn paths_mean_the_same_to_delete_as_to_search() {
     workspace.ok(&["index", "docs", "--index", "index"]);
     let deleted = |path: &str| workspace.run(&["delete", "--path", path, "--index", "index"]).out;
     for path in ["docs/a*b/x.txt", "[draft] c", "docs/d"] {
-        assert_eq!(deleted(path), "removed all documents of 1 files\n", "{path}");
+        assert_eq!(deleted(path), "removed all documents of 1 file\n", "{path}");
     }
     let left = ["search", "heron", "--index", "index", "--fusion", "bm25", "--compact"];
     assert!(workspace.ok(&left).starts_with("docs/aXb/x.txt:1"));
@@ -138,4 +138,49 @@ fn a_time_in_which_no_file_was_changed_is_said() {
         let note = format!("no file of the index matches {option}");
         assert_eq!(said.contains(&note), is_said, "{option} {value}: {said}");
     }
+}
+
+#[test]
+fn metadata_that_no_document_has_is_said() {
+    let workspace = Workspace::new();
+    workspace.write("docs/a.md", "---\nauthor: Ann\nyear: 2024\n---\nAn okapi.");
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    let said = |pair: &str| {
+        let search = ["search", "okapi", "--index", "index", "--fusion", "bm25", "--meta", pair];
+        workspace.run(&search).err
+    };
+    assert_eq!(said("author=Ann"), "");
+    assert!(said("author=Bob").contains("no document has author=Bob\n"), "{}", said("author=Bob"));
+    let unknown = said("editor=Ann");
+    assert!(unknown.contains("no document has editor=Ann: the names are author"), "{unknown}");
+}
+
+#[test]
+fn a_name_that_is_composed_otherwise_is_the_same() {
+    let workspace = Workspace::new();
+    workspace.write("docs/M\u{fc}nchen.md", "okapi");
+    workspace.write("docs/Ko\u{308}ln.md", "okapi");
+    workspace.ok(&["index", "docs", "--index", "index"]);
+    for path in ["docs/Mu\u{308}nchen.md", "M\u{fc}nchen.md", "docs/K\u{f6}ln.md", "Ko\u{308}*"] {
+        let search = ["search", "okapi", "--index", "index", "--fusion", "bm25", "--path", path];
+        let ran = workspace.run(&search);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{path}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_whose_name_is_not_text_is_listed_with_what_to_do() {
+    use std::os::unix::ffi::OsStrExt;
+    let workspace = Workspace::new();
+    workspace.write("docs/a.md", "okapi");
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.md");
+    std::fs::write(workspace.path("docs").join(name), "okapi").unwrap();
+    let ran = workspace.run(&["index", "docs", "--index", "index"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("UTF-8; rename it") && ran.err.contains("1 problem;"), "{}", ran.err);
+    assert!(ran.out.contains("1 document in 1 passage,"), "{}", ran.out);
+    let skipped = workspace.run(&["info", "--index", "index", "--skipped"]);
+    assert!(skipped.out.contains("UTF-8; rename it"), "{}", skipped.out);
+    assert!(skipped.err.contains("1 file or folder skipped"), "{}", skipped.err);
 }

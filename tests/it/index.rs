@@ -104,7 +104,7 @@ fn documents_are_deleted_by_id_and_by_path() {
     let workspace = Workspace::new().with_documents();
     workspace.ok(&["delete", "walk-1", "--index", "index"]);
     let deleted = workspace.ok(&["delete", "--path", "*.md", "--index", "index"]);
-    assert!(deleted.contains("1 files"), "{deleted}");
+    assert!(deleted.contains("1 file\n"), "{deleted}");
     let info = workspace.json(&["info", "--index", "index", "--json"]);
     assert_eq!(info["stats"]["documents"], 10);
     let missing = workspace.run(&["delete", "no-such-id", "--index", "index"]);

@@ -135,8 +135,8 @@ fn known_problems_are_counted_and_listed_with_remedies() {
         "{}",
         ran.err
     );
-    assert!(ran.out.contains("1 files read in part"), "{}", ran.out);
-    assert!(ran.out.contains("1 files that could not be read"), "{}", ran.out);
+    assert!(ran.out.contains("1 file read in part"), "{}", ran.out);
+    assert!(ran.out.contains("1 file that could not be read"), "{}", ran.out);
     let ran = workspace.run(&index);
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("34 problems of 2 unchanged files are known"), "{}", ran.err);

@@ -26,7 +26,37 @@ pub(crate) fn filter(args: &FilterArgs, index: Option<&Index>) -> anyhow::Result
     unmatched.iter().for_each(|value| {
         output::note(&format!("no file of the index matches {value}"));
     });
+    if let Some(index) = index {
+        missing_metadata(args, index)?.iter().for_each(|said| output::note(said));
+    }
     Ok(filter)
+}
+
+/// So many names of metadata are listed.
+const MOST_NAMES: usize = 12;
+
+/// A sentence for each name and value that no document of the index has, and what they have where nothing has the name.
+fn missing_metadata(args: &FilterArgs, index: &Index) -> anyhow::Result<Vec<String>> {
+    let mut said = Vec::new();
+    let mut names = None;
+    for (name, value) in &args.meta {
+        if index.has_metadata(name, value)? {
+            continue;
+        }
+        let names = match &names {
+            Some(names) => names,
+            None => names.insert(index.metadata_names()?),
+        };
+        let few = names.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if names.len() > MOST_NAMES { ", …" } else { "" };
+        let what = match names.as_slice() {
+            [] => ": none has any metadata".to_owned(),
+            names if names.contains(name) => String::new(),
+            _ => format!(": the names are {few}{more}"),
+        };
+        said.push(format!("no document has {name}={value}{what}"));
+    }
+    Ok(said)
 }
 
 /// Nanoseconds of a second.

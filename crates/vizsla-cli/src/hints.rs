@@ -24,6 +24,7 @@ pub(crate) fn of(error: &anyhow::Error) -> Vec<String> {
 pub(crate) fn remedy(problem: &Problem) -> Option<&'static str> {
     let says = |words: &str| problem.reason.contains(words);
     Some(match problem.kind {
+        ProblemKind::Unreadable if says("its name is not") => "rename it to have it read",
         ProblemKind::Emptied => "--prune removes them and forgets a source that is gone",
         ProblemKind::AllIgnored => "--hidden and --no-ignore include them",
         ProblemKind::TooLarge if says("limit of") || says("of text allowed") => {

@@ -7,6 +7,7 @@ use vizsla::Index;
 use vizsla_ingest::{Sync, SyncOptions};
 
 use crate::args::{IndexDir, RepairArgs};
+use crate::output::counted;
 use crate::progress::IndexProgress;
 use crate::{Outcome, index_dir, interrupt, output, workers};
 
@@ -15,16 +16,16 @@ pub(crate) fn check(args: &IndexDir) -> anyhow::Result<Outcome> {
     let report = Index::check(&dir)?;
     if report.problems.is_empty() {
         output::line(&format!(
-            "the index is intact: {} passages, {} verified",
-            report.passages,
+            "the index is intact: {}, {} verified",
+            counted(report.passages, "passage", "passages"),
             indicatif::HumanBytes(report.bytes)
         ))?;
         return Ok(Outcome::Success);
     }
     report.problems.iter().for_each(|problem| output::note(problem));
     anyhow::bail!(
-        "the index is damaged in {} places: `vizsla repair --index {}` repairs what can be repaired",
-        report.problems.len(),
+        "the index is damaged in {}: `vizsla repair --index {}` repairs what can be repaired",
+        counted(report.problems.len(), "place", "places"),
         dir.display()
     )
 }
@@ -38,10 +39,10 @@ pub(crate) fn repair(args: &RepairArgs) -> anyhow::Result<Outcome> {
     }
     report.problems.iter().for_each(|problem| output::note(problem));
     output::line(&format!(
-        "dropped {} damaged parts with {} passages, from {} files",
-        report.segments_dropped,
-        report.passages_lost,
-        report.files.len()
+        "dropped {} with {}, from {}",
+        counted(report.segments_dropped, "damaged part", "damaged parts"),
+        counted(report.passages_lost, "passage", "passages"),
+        counted(report.files.len(), "file", "files")
     ))?;
     let (there, gone): (Vec<String>, Vec<String>) =
         report.files.iter().cloned().partition(|path| Path::new(path).is_file());

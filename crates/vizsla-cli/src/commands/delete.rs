@@ -23,12 +23,14 @@ pub(crate) fn run(args: &DeleteArgs) -> anyhow::Result<Outcome> {
     writer.commit()?;
     writer.finish()?;
     if args.ids.is_empty() {
-        output::line(&format!("removed all documents of {} files", removed.count))?;
-        if files.is_empty() {
+        let files = output::counted(removed.count, "file", "files");
+        output::line(&format!("removed all documents of {files}"))?;
+        if removed.count == 0 {
             output::note(&format!("the index has no file {}", args.path.join(", ")));
         }
     } else {
-        output::line(&format!("removed {} documents by id", removed.count))?;
+        let documents = output::counted(removed.count, "document", "documents");
+        output::line(&format!("removed {documents} by id"))?;
         if !removed.missing.is_empty() {
             let missing = removed.missing.join(", ");
             output::note(&format!("the index has no document with the id {missing}"));

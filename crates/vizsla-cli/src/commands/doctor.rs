@@ -129,11 +129,11 @@ fn index(args: &DoctorArgs) -> Finding {
         let index = Index::open(&dir)?;
         let stats = index.stats()?;
         Ok(format!(
-            "{}, format {}, {} documents in {} passages, {}",
+            "{}, format {}, {} in {}, {}",
             dir.display(),
             stats.format,
-            stats.documents,
-            stats.passages,
+            output::counted(stats.documents, "document", "documents"),
+            output::counted(stats.passages, "passage", "passages"),
             indicatif::HumanBytes(stats.bytes)
         ))
     };

@@ -58,6 +58,7 @@ fn contents(
     let formats: Vec<String> =
         formats.iter().map(|(name, counts)| format!("{name} {}", counts.documents)).collect();
     let listed = if with_problems > 0 { " (--problems lists them)" } else { "" };
+    let with_problems = output::counted(with_problems, "file", "files");
     // An engine keeps its own files.
     let on_disk = if stats.bytes == 0 {
         String::new()
@@ -66,7 +67,7 @@ fn contents(
         format!("\n  segments   {}\n  size       {size}", stats.segments)
     };
     output::line(&format!(
-        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems} files{listed}{on_disk}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  ranking    {}",
+        "{}\n  sources    {}\n  documents  {}\n  passages   {}\n  files      {}\n  formats    {}\n  problems   with {with_problems}{listed}{on_disk}\n  format     {}\n  passages   up to {} tokens\n  language   {}\n  ranking    {}",
         at,
         people(&sources(index)?),
         stats.documents,
@@ -132,7 +133,10 @@ fn skipped(index: &dyn Collection, json: bool) -> anyhow::Result<Outcome> {
         let path = output::one_line(&skipped.path);
         output::line(&format!("{path}: {}{taken_in}", output::why_skipped(skipped.reason)))?;
     }
-    output::note(&format!("{} files and folders skipped", all.len()));
+    output::note(&format!(
+        "{} skipped",
+        output::counted(all.len(), "file or folder", "files and folders")
+    ));
     Ok(Outcome::Success)
 }
 
@@ -166,11 +170,11 @@ fn problems(files: &BTreeMap<String, FileRecord>, json: bool) -> anyhow::Result<
         output::json(&json!({ "problems": all.map(shown).collect::<Vec<_>>() }))?;
         return Ok(Outcome::Success);
     }
-    let mut count = 0;
+    let mut count = 0_u64;
     for problem in all {
         output::print_problem(&problem, false)?;
         count += 1;
     }
-    output::note(&format!("{count} problems"));
+    output::note(&output::counted(count, "problem", "problems"));
     Ok(Outcome::Success)
 }

@@ -56,8 +56,11 @@ pub(crate) fn print_response(
             }
         }
         format!(
-            ", rerank {:.0} ms ({} passages, {} tokens{cut}, {})",
-            stage.ms, stage.passages, stage.tokens, stage.model
+            ", rerank {:.0} ms ({}, {}{cut}, {})",
+            stage.ms,
+            names::counted(stage.passages, "passage", "passages"),
+            names::counted(stage.tokens, "token", "tokens"),
+            stage.model
         )
     });
     let candidates = stages.retrieve.candidates;
@@ -69,13 +72,14 @@ pub(crate) fn print_response(
             matched.passages
         )
     });
+    let candidates = names::counted(candidates, "passage", "passages");
     let engine = stages.retrieve.engine_ms;
     let engine = engine.map_or_else(String::new, |ms| format!(" (the engine {ms:.0} ms)"));
     writeln!(
         out,
-        "{FAINT}{} of {} documents from {candidates} passages{of_all}: BM25 {:.1} ms{engine}{rerank}, fusion {} {:.1} ms{FAINT:#}",
+        "{FAINT}{} of {} from {candidates}{of_all}: BM25 {:.1} ms{engine}{rerank}, fusion {} {:.1} ms{FAINT:#}",
         response.hits.len(),
-        stages.fuse.documents,
+        names::counted(stages.fuse.documents, "document", "documents"),
         stages.retrieve.ms,
         response.fusion,
         stages.fuse.ms,

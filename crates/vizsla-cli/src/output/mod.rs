@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub(crate) use extracted::{print_extracted, print_problem};
 pub(crate) use human::{print_compact, print_reranked, print_response};
-pub(crate) use names::one_line;
+pub(crate) use names::{counted, one_line};
 pub(crate) use sync::{print_report, why_skipped};
 
 /// Prints a line for people to standard output.

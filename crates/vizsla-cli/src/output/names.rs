@@ -77,8 +77,14 @@ pub(super) fn copies(hit: &Hit) -> Option<String> {
     if count > COPIES {
         places.push("…".to_owned());
     }
-    let unit = if count == 1 { "copy" } else { "copies" };
-    (count > 0).then(|| one_line(&format!("and {count} {unit}: {}", places.join(", "))))
+    let counted = counted(count, "copy", "copies");
+    (count > 0).then(|| one_line(&format!("and {counted}: {}", places.join(", "))))
+}
+
+/// A number with what it counts: `1 file`, `2 files`.
+pub(crate) fn counted(count: impl TryInto<u64>, one: &str, several: &str) -> String {
+    let count = count.try_into().unwrap_or(u64::MAX);
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// The place as a link; terminals that know no links show the text alone.

@@ -6,6 +6,7 @@ use std::io;
 use vizsla_ingest::{Problem, Report, SkipReason};
 
 use super::extracted::described;
+use super::names::counted;
 
 /// How many names of each kind are printed unless all are requested.
 const FEW: usize = 3;
@@ -14,14 +15,14 @@ const FEW: usize = 3;
 pub(crate) fn print_report(report: &Report, verbose: bool) -> io::Result<()> {
     let rate = report.passages as f64 / report.seconds.max(0.001);
     super::line(&format!(
-        "{} added, {} changed, {} renamed, {} removed, {} unchanged: {} documents in {} passages, {:.1} s ({rate:.0} passages/s)",
+        "{} added, {} changed, {} renamed, {} removed, {} unchanged: {} in {}, {:.1} s ({rate:.0} passages/s)",
         report.added,
         report.changed,
         report.renamed,
         report.removed,
         report.unchanged,
-        report.documents,
-        report.passages,
+        counted(report.documents, "document", "documents"),
+        counted(report.passages, "passage", "passages"),
         report.seconds
     ))?;
     let notes = notes(report);
@@ -46,26 +47,40 @@ pub(crate) fn print_report(report: &Report, verbose: bool) -> io::Result<()> {
 
 fn notes(report: &Report) -> Vec<String> {
     let counts = [
-        (report.unread, "files that could not be read"),
-        (report.read_in_part, "files read in part"),
-        (report.without_text, "files without readable text on some or all pages"),
-        (report.binary, "binary files skipped (--verbose names them)"),
-        (report.ignored, "hidden or ignored files skipped"),
-        (report.excluded, "files or folders excluded"),
+        (report.unread, "file that could not be read", "files that could not be read"),
+        (report.read_in_part, "file read in part", "files read in part"),
+        (
+            report.without_text,
+            "file without readable text on some or all pages",
+            "files without readable text on some or all pages",
+        ),
+        (
+            report.binary,
+            "binary file skipped (--verbose names it)",
+            "binary files skipped (--verbose names them)",
+        ),
+        (report.ignored, "hidden or ignored file skipped", "hidden or ignored files skipped"),
+        (report.excluded, "file or folder excluded", "files or folders excluded"),
         (
             report.generated,
+            "build folder, cache, package, minified or lock file skipped (--verbose names it, --no-default-excludes takes it in)",
             "build folders, caches, packages, minified or lock files skipped (--verbose names them, --no-default-excludes takes them in)",
         ),
-        (report.special, "FIFOs, sockets or devices skipped"),
-        (report.links_not_followed, "symbolic links not followed (--follow follows them)"),
-        (report.empty, "documents without any text"),
+        (report.special, "FIFO, socket or device skipped", "FIFOs, sockets or devices skipped"),
+        (
+            report.links_not_followed,
+            "symbolic link not followed (--follow follows it)",
+            "symbolic links not followed (--follow follows them)",
+        ),
+        (report.empty, "document without any text", "documents without any text"),
         (
             report.repeated_ids,
+            "document replaced by a later one of the same file with the same id",
             "documents replaced by a later one of the same file with the same id",
         ),
     ];
-    let given = counts.into_iter().filter(|(count, _)| *count > 0);
-    given.map(|(count, what)| format!("{count} {what}")).collect()
+    let given = counts.into_iter().filter(|(count, ..)| *count > 0);
+    given.map(|(count, one, several)| counted(count, one, several)).collect()
 }
 
 fn print_collisions(report: &Report, verbose: bool) {
@@ -74,7 +89,8 @@ fn print_collisions(report: &Report, verbose: bool) {
         super::note(&format!("{} has more than one document \"{}\"", collision.path, collision.id));
     }
     if let more @ 1.. = report.collisions.len().saturating_sub(shown) {
-        super::note(&format!("and {more} more repeated ids (--verbose names them)"));
+        let more = counted(more, "more repeated id", "more repeated ids");
+        super::note(&format!("and {more} (--verbose names all)"));
     }
 }
 
@@ -86,14 +102,15 @@ fn print_problems(report: &Report, verbose: bool) {
         super::note(&described(problem));
     }
     if !new.is_empty() {
-        super::note(&format!("{} problems; everything else is indexed", new.len()));
+        let problems = counted(new.len(), "problem", "problems");
+        super::note(&format!("{problems}; everything else is indexed"));
     }
     if !known.is_empty() {
         let files: BTreeSet<&str> = known.iter().map(|problem| problem.path.as_str()).collect();
         super::note(&format!(
-            "{} problems of {} unchanged files are known (`vizsla info --problems` lists them, --retry-failed reads the files again)",
-            known.len(),
-            files.len(),
+            "{} of {} known (`vizsla info --problems` lists all, --retry-failed reads again)",
+            counted(known.len(), "problem", "problems"),
+            counted(files.len(), "unchanged file is", "unchanged files are"),
         ));
     }
 }
@@ -109,6 +126,7 @@ pub(crate) fn why_skipped(reason: SkipReason) -> &'static str {
         SkipReason::Excluded => "excluded",
         SkipReason::Generated => "made by a program",
         SkipReason::Special => "not a regular file",
+        SkipReason::Name => "its name is not valid UTF-8; rename it to have it read",
         _ => "skipped",
     }
 }

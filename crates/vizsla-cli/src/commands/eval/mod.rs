@@ -100,8 +100,8 @@ fn corpus_options(args: &CorpusArgs) -> CorpusOptions {
 fn note_empty(queries: &[String]) {
     if !queries.is_empty() {
         output::note(&format!(
-            "{} queries have no text and count as an empty ranking: {}",
-            queries.len(),
+            "{} no text and count as an empty ranking: {}",
+            output::counted(queries.len(), "query has", "queries have"),
             queries.join(", ")
         ));
     }

@@ -8,9 +8,9 @@ use crate::{Outcome, output};
 pub(crate) fn run(args: &ModelImportArgs) -> anyhow::Result<Outcome> {
     let imported = Models::from_env().import(&args.dir, &args.name.parse()?)?;
     output::line(&format!(
-        "{}\n{} files imported; use it with --model {}",
+        "{}\n{} imported; use it with --model {}",
         imported.dir.display(),
-        imported.files,
+        output::counted(imported.files, "file", "files"),
         args.name
     ))?;
     Ok(Outcome::Success)

@@ -10,7 +10,7 @@ use crate::{Outcome, output};
 pub(crate) fn run(args: &ModelNameArgs) -> anyhow::Result<Outcome> {
     let dir = Models::from_env().dir(&args.model.parse()?)?;
     let pinned = catalogue::find(&args.model).map(|entry| entry.files).unwrap_or_default();
-    let mut wrong = 0;
+    let mut wrong = 0_u64;
     for file in vizsla_hub::verify(&dir, &pinned)? {
         let verdict = match &file.expected {
             Some(expected) => {
@@ -24,7 +24,8 @@ pub(crate) fn run(args: &ModelNameArgs) -> anyhow::Result<Outcome> {
     }
     if wrong > 0 {
         bail!(
-            "{wrong} files of {} are damaged: delete {} and run `vizsla model pull {}` again",
+            "{} of {} damaged: delete {} and run `vizsla model pull {}` again",
+            output::counted(wrong, "file", "files"),
             args.model,
             dir.display(),
             args.model
