@@ -48,7 +48,7 @@ fn is_heading(sentence: &str, headings: &[String]) -> bool {
 
 /// Byte ranges of sentences, without white space around them.
 pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
+    let mut found: Vec<Range<usize>> = Vec::new();
     for block in blocks(text) {
         if is_one_sentence(&text[block.clone()]) {
             let trimmed = text[block.clone()].trim_start();
@@ -62,8 +62,14 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
         for (at, sentence) in flat.split_sentence_bound_indices() {
             let start = at + sentence.len() - sentence.trim_start().len();
             let end = at + sentence.trim_end().len();
-            if start < end {
-                found.push(block.start + start..block.start + end);
+            if start >= end {
+                continue;
+            }
+            // The point of `.NET` begins a word.
+            let begun = flat[..at].ends_with(" .") && sentence.starts_with(char::is_alphanumeric);
+            match found.last_mut().filter(|_| begun) {
+                Some(last) => last.end = block.start + end,
+                None => found.push(block.start + start..block.start + end),
             }
         }
     }
@@ -111,6 +117,12 @@ mod tests {
 
     fn all(text: &str) -> Vec<&str> {
         sentences(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn a_point_that_begins_a_word_ends_no_sentence() {
+        assert_eq!(all("Use .NET now. Then rest."), ["Use .NET now.", "Then rest."]);
+        assert_eq!(all("It ends .\nThen more."), ["It ends .", "Then more."]);
     }
 
     #[test]
