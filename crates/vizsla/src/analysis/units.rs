@@ -40,7 +40,7 @@ pub(super) struct Unit {
     pub(super) exact: String,
     /// Without marks and inner punctuation, where that differs.
     pub(super) folded: Option<String>,
-    /// Beginnings by which it can be found too.
+    /// Beginnings by which it can be found too, or the name that it ends with.
     pub(super) beginnings: Vec<String>,
     /// What it counts in a query; nothing for what a query must ask for by itself.
     pub(super) share: f32,
@@ -347,7 +347,9 @@ impl Units<'_> {
             return;
         }
         let all = border.map_or_else(|| parts(word), |at| vec![0..at, at..word.len()]);
-        let parts = if are_parts(word, &all) { all } else { Vec::new() };
+        let parts = if self.are_parts(word, &all) { all } else { Vec::new() };
+        let after_point = name_after_point(word).map(|name| self.rules.lower(name));
+        let beginnings = beginnings.into_iter().chain(after_point).collect();
         let at = self.position;
         let telling = |part: &Range<usize>| word[part.clone()].chars().nth(1).is_some();
         let all = !parts.is_empty() && parts.iter().all(telling);
@@ -370,6 +372,14 @@ impl Units<'_> {
             }
         }
         self.position += parts.len().max(1);
+    }
+
+    /// Whether the pieces of a word are words: those of `can't` and `we'll` mean nothing, but Turkish names have endings
+    /// after an apostrophe, as in `İzmir'de`.
+    fn are_parts(&self, word: &str, pieces: &[Range<usize>]) -> bool {
+        let short = pieces.last().is_some_and(|last| last.len() <= 2);
+        let contraction = word.contains('\'') && short && !self.rules.turkish;
+        pieces.len() >= 2 && !contraction
     }
 
     fn part(&mut self, range: Range<usize>, position: usize, like: Unit) {
@@ -465,8 +475,9 @@ fn parts(word: &str) -> Vec<Range<usize>> {
     all
 }
 
-/// Whether the pieces of a word are words: those of `can't` and `we'll` mean nothing.
-fn are_parts(word: &str, pieces: &[Range<usize>]) -> bool {
-    let contraction = word.contains('\'') && pieces.last().is_some_and(|last| last.len() <= 2);
-    pieces.len() >= 2 && !contraction
+/// The name in capitals with the point before it that a word ends with: `.NET` of `ADO.NET`.
+fn name_after_point(word: &str) -> Option<&str> {
+    let at = word.rfind('.').filter(|at| *at > 0)?;
+    let name = &word.as_bytes()[at + 1..];
+    (name.len() > 2 && name.iter().all(u8::is_ascii_uppercase)).then_some(&word[at..])
 }

@@ -154,6 +154,8 @@ fn languages() {
         &[
             (&["ISPARTA ili", "başka"], "ısparta", &[0]),
             (&["İZMİR ili", "başka"], "izmir", &[0]),
+            (&["İzmir'de gün", "Ankara’ya yol"], "izmir", &[0]),
+            (&["İzmir'de gün", "Ankara’ya yol"], "ankara", &[1]),
             (&["ISPARTA ili", "başka"], "isparta", &[0]),
         ],
     );
@@ -216,6 +218,7 @@ fn names_in_code_and_versions() {
             (&["com.example.MyClass", "other"], "myclass", &[0]),
             (&["com.example.MyClass", "other"], "class", &[0]),
             (&["ASP.NET core", "other"], "asp.net", &[0]),
+            (&["a net now", "use ADO.NET now", "use .NET now"], ".NET", &[2, 1, 0]),
             (&["kubernetes v1.29.3", "other"], "1.29", &[0]),
             (&["an x86-64 build", "other"], "x86_64", &[0]),
             (&["price £20.50", "other"], "20.50", &[0]),
