@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use vizsla::{
-    Bm25Explanation, Explanation, Hit, HitScores, Likelihood, QueryNotes, SearchResponse,
+    Bm25Explanation, Explanation, Hit, HitScores, Likelihood, QueryNotes, RerankStage,
+    SearchResponse,
 };
 
 use super::{excerpt, names, printable};
@@ -41,28 +42,7 @@ pub(crate) fn print_response(
         writeln!(out)?;
     }
     let stages = &response.stages;
-    let rerank = stages.rerank.as_ref().map_or_else(String::new, |stage| {
-        let mut cut = String::new();
-        for (count, what) in [
-            (stage.excerpts, "read in part"),
-            (stage.left_out, "left out as unlikely to matter"),
-            (stage.windowed, "read in windows"),
-            (stage.truncated, "with the question cut to fit"),
-            (stage.cached, "remembered"),
-            (stage.unread, "not read in time"),
-        ] {
-            if count > 0 {
-                write!(cut, ", {count} {what}").expect("writing to a string cannot fail");
-            }
-        }
-        format!(
-            ", rerank {:.0} ms ({}, {}{cut}, {})",
-            stage.ms,
-            names::counted(stage.passages, "passage", "passages"),
-            names::counted(stage.tokens, "token", "tokens"),
-            stage.model
-        )
-    });
+    let rerank = stages.rerank.as_ref().map_or_else(String::new, reranked);
     let candidates = stages.retrieve.candidates;
     let matched = response.matched.filter(|matched| matched.passages > candidates as u64);
     let of_all = matched.map_or_else(String::new, |matched| {
@@ -83,6 +63,30 @@ pub(crate) fn print_response(
         stages.retrieve.ms,
         response.fusion,
         stages.fuse.ms,
+    )
+}
+
+/// What the second stage took, and what of the candidates it read.
+fn reranked(stage: &RerankStage) -> String {
+    let mut cut = String::new();
+    for (count, what) in [
+        (stage.excerpts, "read in part"),
+        (stage.left_out, "left out as unlikely to matter"),
+        (stage.windowed, "read in windows"),
+        (stage.truncated, "with the question cut to fit"),
+        (stage.cached, "remembered"),
+        (stage.unread, "not read in time"),
+    ] {
+        if count > 0 {
+            write!(cut, ", {count} {what}").expect("writing to a string cannot fail");
+        }
+    }
+    format!(
+        ", rerank {:.0} ms ({}, {}{cut}, {})",
+        stage.ms,
+        names::counted(stage.passages, "passage", "passages"),
+        names::counted(stage.tokens, "token", "tokens"),
+        stage.model
     )
 }
 

@@ -65,7 +65,9 @@ mod tests {
             Document::new("1", "One.").with_metadata("kind", "note").with_metadata("tags", tags),
             Document::new("2", "Two.").with_metadata("kind", "letter"),
         ];
-        documents.iter().for_each(|document| drop(writer.add(document).unwrap()));
+        for document in &documents {
+            writer.add(document).unwrap();
+        }
         writer.commit().unwrap();
         assert_eq!(index.metadata_names().unwrap(), ["kind", "tags"]);
         for (name, value, has) in [
