@@ -1,13 +1,23 @@
 //! LaTeX: running text with its headings. Commands are left out but the text in their braces stays; formulas and listings
-//! stay as they are written.
+//! stay as they are written. Macros that the text defines are what they stand for.
+
+mod commands;
+mod macros;
+mod pictures;
 
 use vizsla_core::MetadataValue;
 
+use self::commands::{
+    BEFORE_TEXT, DEFINITIONS, LENGTHS, NAMED, SECTIONS, SILENT, VERBATIM, false_branch, length,
+    letter,
+};
+use self::macros::Macros;
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::Output;
 use crate::sample::Sample;
-use crate::text::accents::accented;
+use crate::sink::ProblemKind;
+use crate::text::accents::with_accent;
 use crate::text::decode;
 use crate::text::flow::{Flow, Gap};
 
@@ -15,7 +25,7 @@ use crate::text::flow::{Flow, Gap};
 pub(crate) static FORMAT: Definition = Definition {
     name: "latex",
     title: "LaTeX",
-    version: 2,
+    version: 3,
     extensions: &["tex", "ltx", "latex", "dtx"],
     recognise: Recognise::Text { begins: |c| matches!(c, '\\' | '%'), shows: is_latex },
     is_foreign: false,
@@ -33,6 +43,11 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
     let mut page = Page::new(&text);
     page.read();
+    if page.macros.is_cut {
+        let message = "has macros that stand for more text than is read, and some are left out; \
+            index the PDF that is made from it to find all";
+        output.problem(ProblemKind::TooLarge, None, message);
+    }
     let [title, author, date] = page.fields;
     let title = Some(title).filter(|title| !title.is_empty());
     let mut document = page.flow.document(title, output);
@@ -45,31 +60,6 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Commands whose arguments are no text.
-#[rustfmt::skip]
-const SILENT: &[&str] = &[
-    "label", "ref", "eqref", "pageref", "autoref", "cref", "Cref", "cite", "citep", "citet", "citealp", "citeauthor",
-    "citeyear", "parencite", "textcite", "autocite", "footcite", "nocite", "bibliography", "bibliographystyle",
-    "input", "include", "includegraphics", "usepackage", "RequirePackage", "documentclass", "pagestyle",
-    "thispagestyle", "setcounter", "addtocounter", "setlength", "addtolength", "vspace", "hspace", "index", "color",
-    "pagenumbering", "graphicspath", "hypersetup", "definecolor", "bibitem", "addbibresource", "includeonly",
-    "newcounter", "newlength", "geometry", "vskip", "hskip", "rule", "selectlanguage", "inputminted", "lstset",
-    "lstinputlisting", "fontsize", "PassOptionsToPackage", "theoremstyle", "newtheorem", "hyphenation",
-];
-/// Commands that define others.
-#[rustfmt::skip]
-const DEFINITIONS: &[&str] = &[
-    "newcommand", "renewcommand", "providecommand", "newenvironment", "renewenvironment", "def", "let",
-    "DeclareMathOperator", "DeclareRobustCommand", "NewDocumentCommand",
-];
-/// Environments whose content stays as it is.
-#[rustfmt::skip]
-const VERBATIM: &[&str] = &[
-    "verbatim", "verbatim*", "Verbatim", "lstlisting", "minted", "alltt", "equation", "equation*", "align", "align*",
-    "gather", "gather*", "multline", "multline*", "eqnarray", "eqnarray*", "displaymath", "math", "tikzpicture",
-];
-const SECTIONS: &[&str] =
-    &["part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"];
 /// Arguments and formulas are not longer than this; than the second, once so many have not ended.
 const ARGUMENT_BYTES: usize = 4 << 10;
 const SHORT_BYTES: usize = 64;
@@ -87,6 +77,9 @@ struct Page<'a> {
     is_inner: bool,
     /// How many arguments and formulas have not ended.
     unended: u32,
+    /// Whether a part that is left out does not end.
+    is_open: bool,
+    macros: Macros,
 }
 
 impl<'a> Page<'a> {
@@ -99,6 +92,8 @@ impl<'a> Page<'a> {
             in_preamble: text.contains("\\begin{document}"),
             is_inner: false,
             unended: 0,
+            is_open: false,
+            macros: Macros::default(),
         }
     }
 
@@ -201,45 +196,107 @@ impl<'a> Page<'a> {
         if self.rest.starts_with('*') {
             self.take(1);
         }
+        let other = self.macros.alias(name);
+        self.named(other.as_deref().unwrap_or(name))
+    }
+
+    /// A command by its name; returns false at the end of the document.
+    fn named(&mut self, name: &str) -> bool {
         match name {
             "begin" => self.begin(),
-            "end" => {
-                let name = self.argument();
-                self.flow.separate(if name == "document" { Gap::None } else { Gap::Paragraph });
-                return name != "document";
-            }
-            "title" | "author" | "date" if !self.is_inner => {
-                self.options();
-                let field = usize::from(name == "author") + 2 * usize::from(name == "date");
-                let argument = self.argument();
-                self.fields[field] = inline(argument);
-            }
+            "end" => return self.end_environment(),
+            "endinput" => return false,
+            "title" | "author" | "date" if !self.is_inner => self.field(name),
             "verb" | "lstinline" => self.verb(),
-            "item" => {
-                self.flow.separate(Gap::Line);
-                let label = self.options();
-                if !self.is_inner {
-                    self.say(&inline(label));
-                }
-                self.flow.separate(Gap::Space);
+            "url" | "nolinkurl" if self.rest.starts_with('{') => {
+                let address = self.argument();
+                self.say(address);
             }
+            "item" => self.item(),
+            "iffalse" => self.left_out(),
+            "if" if self.rest.trim_start_matches([' ', '{']).starts_with(['0']) => self.left_out(),
             "par" | "newpage" | "clearpage" | "bigskip" | "medskip" => {
                 self.flow.separate(Gap::Paragraph);
             }
+            "newline" | "tabularnewline" | "State" | "Statex" => self.flow.separate(Gap::Line),
+            "and" => self.say(", "),
             "caption" => {
                 self.options();
                 self.flow.separate(Gap::Line);
             }
-            "footnote" | "thanks" => self.flow.separate(Gap::Space),
-            "href" | "textcolor" | "colorbox" | "resizebox" | "multicolumn" => {
-                self.argument();
+            "footnote" | "footnotetext" | "thanks" | "marginpar" => {
+                self.options();
+                self.flow.separate(Gap::Space);
             }
             _ if SECTIONS.contains(&name) && !self.is_inner => self.section(name),
-            _ if SILENT.contains(&name) => self.arguments(),
-            _ if DEFINITIONS.contains(&name) => self.definition(),
-            _ => self.word(name),
+            _ if SILENT.contains(&name) => {
+                self.arguments();
+                if name == "hspace" {
+                    self.flow.separate(Gap::Space);
+                }
+            }
+            _ if DEFINITIONS.contains(&name) => self.definition(name),
+            _ if self.expand(name) => {}
+            _ if LENGTHS.contains(&name) => {
+                let near = &self.rest[..self.rest.floor_char_boundary(SHORT_BYTES)];
+                self.take(length(near));
+            }
+            _ => {
+                self.before_text(name);
+                self.word(name);
+            }
         }
         true
+    }
+
+    fn end_environment(&mut self) -> bool {
+        let name = self.argument();
+        self.expand(&format!("end {name}"));
+        self.flow.separate(if name == "document" { Gap::None } else { Gap::Paragraph });
+        name != "document"
+    }
+
+    /// Title, author or date. There may be a command for each author.
+    fn field(&mut self, name: &str) {
+        self.options();
+        let argument = self.argument();
+        let said = self.inline(argument);
+        let field =
+            &mut self.fields[usize::from(name == "author") + 2 * usize::from(name == "date")];
+        if name == "author" && !field.is_empty() && !said.is_empty() {
+            field.push_str(", ");
+            field.push_str(&said);
+        } else {
+            *field = said;
+        }
+    }
+
+    fn item(&mut self) {
+        self.flow.separate(Gap::Line);
+        let label = self.options();
+        if !self.is_inner {
+            let label = self.inline(label);
+            self.say(&label);
+        }
+        self.flow.separate(Gap::Space);
+    }
+
+    /// What LaTeX is told to leave out; a part that does not end stays.
+    fn left_out(&mut self) {
+        if !self.is_open {
+            let end = false_branch(self.rest);
+            self.is_open = end.is_none();
+            self.take(end.unwrap_or(0));
+        }
+    }
+
+    /// Passes over the arguments that say how or where the text is shown that follows.
+    fn before_text(&mut self, name: &str) {
+        let Some((_, count)) = BEFORE_TEXT.iter().find(|(known, _)| *known == name) else { return };
+        for _ in 0..*count {
+            while self.rest.starts_with('[') && !self.options().is_empty() {}
+            self.argument();
+        }
     }
 
     fn section(&mut self, name: &str) {
@@ -247,7 +304,8 @@ impl<'a> Page<'a> {
         let (line, argument) = (self.line, self.argument());
         let level = SECTIONS.iter().position(|known| *known == name).unwrap_or_default() + 1;
         if !self.in_preamble {
-            self.flow.heading(level, &inline(argument), line);
+            let heading = self.inline(argument);
+            self.flow.heading(level, &heading, line);
         }
     }
 
@@ -294,45 +352,24 @@ impl<'a> Page<'a> {
         };
         let (inner, bytes) =
             braced.map_or((&after[..first], first), |(inner, _)| (inner, inner.len() + 2));
-        let base = inner.strip_prefix("\\").unwrap_or(inner).chars().next();
-        let letter = base.and_then(|base| accented(mark, base)).or(base);
-        let letter = letter.map(String::from).unwrap_or_default();
         self.take(spaces + bytes);
+        if inner == "\\i" && braced.is_none() {
+            // The space only ends the command.
+            self.take(self.rest.len() - self.rest.trim_start_matches(' ').len());
+        }
+        let letter = with_accent(mark, inner);
         self.say(&letter);
     }
 
     /// A command by name: a letter, an accent, or what only says how its text looks.
     fn word(&mut self, name: &str) {
-        let letter = match name {
-            "ss" => "ß",
-            "ae" => "æ",
-            "AE" => "Æ",
-            "oe" => "œ",
-            "OE" => "Œ",
-            "o" => "ø",
-            "O" => "Ø",
-            "aa" => "å",
-            "AA" => "Å",
-            "l" => "ł",
-            "L" => "Ł",
-            "i" => "ı",
-            "dots" | "ldots" | "textellipsis" => "…",
-            "LaTeX" => "LaTeX",
-            "TeX" => "TeX",
-            "S" => "§",
-            "copyright" => "©",
-            "textbackslash" => "\\",
-            "textasciitilde" => "~",
-            "euro" => "€",
-            "quad" | "qquad" => " ",
-            _ => "",
-        };
-        let is_accent = matches!(name, "c" | "v" | "u" | "H" | "k" | "r");
+        let letter = letter(name);
+        let is_accent = matches!(name, "c" | "v" | "u" | "H" | "k" | "r" | "d" | "b");
         if is_accent && self.rest.starts_with(['{', ' ']) {
             return self.accent(name.chars().next().unwrap_or_default());
         }
         if letter.is_empty() {
-            self.options();
+            while self.rest.starts_with('[') && !self.options().is_empty() {}
             return;
         }
         // The space after a command only ends its name.
@@ -348,11 +385,14 @@ impl<'a> Page<'a> {
             return;
         }
         self.flow.separate(Gap::Paragraph);
-        if VERBATIM.contains(&name) {
-            let end = format!("\\end{{{name}}}");
-            let bytes = self.rest.find(&end).unwrap_or(self.rest.len());
+        if name == "tikzpicture" || VERBATIM.contains(&name) {
             let first = self.line;
-            let inner = self.take(bytes);
+            let end = self.rest.find(&format!("\\end{{{name}}}"));
+            let inner = self.take(end.unwrap_or(self.rest.len()));
+            if name == "tikzpicture" {
+                self.read_with(inner, first, |page| page.picture());
+                return;
+            }
             for (line, number) in inner.lines().zip(first..) {
                 if !self.in_preamble {
                     self.flow.verbatim(line, number);
@@ -360,16 +400,25 @@ impl<'a> Page<'a> {
             }
             return;
         }
-        self.options();
+        if name == "comment" && !self.is_open {
+            let end = self.rest.find("\\end{comment}");
+            self.is_open = end.is_none();
+            self.take(end.unwrap_or(0));
+            return;
+        }
+        if self.expand(&format!("begin {name}")) {
+            return;
+        }
+        let options = self.options();
+        if NAMED.contains(&name.trim_end_matches('*')) {
+            let options = self.inline(options);
+            self.say(&options);
+            self.flow.separate(Gap::Space);
+        }
+        self.before_text(name);
         if matches!(
             name,
-            "tabular"
-                | "tabularx"
-                | "array"
-                | "longtable"
-                | "thebibliography"
-                | "minipage"
-                | "multicols"
+            "tabular" | "tabularx" | "tabu" | "array" | "longtable" | "thebibliography"
         ) {
             self.arguments();
         }
@@ -393,7 +442,7 @@ impl<'a> Page<'a> {
         if !self.rest.starts_with('[') {
             return "";
         }
-        let bytes = self.end(|text| text.find(']')).unwrap_or(0);
+        let bytes = self.end(closing_bracket).unwrap_or(0);
         let taken = self.take(bytes + 1);
         taken.get(1..bytes).unwrap_or_default()
     }
@@ -423,11 +472,38 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// `\newcommand{\name}[1]{...}`, `\def\name#1{...}`
-    fn definition(&mut self) {
-        let before = self.rest.find(['{', '\n']).unwrap_or(self.rest.len());
-        self.take(before);
-        self.arguments();
+    /// Reads a text as if it stood here.
+    fn read_here(&mut self, text: &str, line: u32) {
+        self.read_with(text, line, |page| page.read());
+    }
+
+    fn read_with(&mut self, text: &str, line: u32, read: fn(&mut Page<'_>)) {
+        let mut here = Page { rest: text, line, ..Page::new("") };
+        here.swap(self);
+        read(&mut here);
+        here.swap(self);
+    }
+
+    /// Exchanges everything but what is still to be read.
+    fn swap(&mut self, other: &mut Page<'_>) {
+        std::mem::swap(&mut self.flow, &mut other.flow);
+        std::mem::swap(&mut self.fields, &mut other.fields);
+        std::mem::swap(&mut self.macros, &mut other.macros);
+        std::mem::swap(&mut self.in_preamble, &mut other.in_preamble);
+        std::mem::swap(&mut self.is_inner, &mut other.is_inner);
+        std::mem::swap(&mut self.is_open, &mut other.is_open);
+        std::mem::swap(&mut self.unended, &mut other.unended);
+    }
+
+    /// The text of an argument on one line.
+    fn inline(&mut self, argument: &str) -> String {
+        let flow = std::mem::replace(&mut self.flow, Flow::new());
+        let outer = (self.in_preamble, self.is_inner);
+        (self.in_preamble, self.is_inner) = (false, true);
+        self.read_here(argument, 1);
+        (self.in_preamble, self.is_inner) = outer;
+        let text = std::mem::replace(&mut self.flow, flow).text;
+        text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
     }
 }
 
@@ -450,13 +526,17 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// The text of an argument on one line.
-fn inline(argument: &str) -> String {
-    let plain = argument.replace("\\and", ", ").replace("\\\\", " ");
-    let mut page = Page::new(&plain);
-    (page.in_preamble, page.is_inner) = (false, true);
-    page.read();
-    page.flow.text.split_whitespace().collect::<Vec<_>>().join(" ").replace(" ,", ",")
+/// Where the options that are open at the start end: brackets in braces do not count.
+fn closing_bracket(text: &str) -> Option<usize> {
+    let mut depth = 0u32;
+    text.bytes().position(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        byte == b']' && depth == 0
+    })
 }
 
 #[cfg(test)]
