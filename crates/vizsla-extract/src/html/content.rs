@@ -204,7 +204,7 @@ fn is_never(node: &Node, name: &str) -> bool {
     match name {
         "script" | "style" | "head" | "title" | "iframe" | "select" | "datalist" | "audio"
         | "video" | "canvas" | "embed" | "noembed" | "noframes" | "frameset" | "rp" | "rt"
-        | "svg:" | "math:annotation" => true,
+        | "rtc" | "svg:" | "math:annotation" => true,
         "template" => node.attribute("shadowrootmode").is_none(),
         LINK => is_mark(node),
         _ => node.attribute("class").is_some_and(|class| {

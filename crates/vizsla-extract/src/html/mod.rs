@@ -4,6 +4,7 @@
 
 mod attributes;
 mod content;
+mod formula;
 mod head;
 mod parse;
 mod render;
@@ -26,7 +27,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 6,
+    version: 7,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: Recognise::Text { begins: |c| c == '<', shows: is_page },
     is_foreign: false,
@@ -251,6 +252,15 @@ mod tests {
             ("<figure><img src=x><figcaption>c</figcaption></figure>", "c"),
             ("<a href=x>One</a><a href=y>Two</a>", "One Two"),
             ("a<script>b</script>c<style>d</style>", "ac"),
+            (
+                "<table><tr><td><th>Year<th>Sum<tr><th>Ann<td>1<td>2</table>",
+                "\tYear\tSum\nAnn\t1\t2",
+            ),
+            ("<ruby><rb>漢<rb>字<rtc><rt>kan<rt>ji</rtc></ruby>", "漢字"),
+            (
+                "<svg><text>Viz<tspan class=b>sla</tspan><tspan x=0 dy=9>dog</tspan></text></svg>",
+                "Vizsla dog",
+            ),
             ("<p>a<math><mi>b</mi><annotation>x</annotation></math>c", "a b c"),
         ] {
             assert_eq!(document("x.html", page).text, text, "{page}");

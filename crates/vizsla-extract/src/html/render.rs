@@ -2,6 +2,7 @@
 
 use super::Page;
 use super::content::{Content, heading_level};
+use super::formula;
 use super::parse::LINK;
 use super::tree::{Id, Kind, ROOT, Tree};
 use crate::output::TITLE_BYTES;
@@ -27,6 +28,7 @@ pub(crate) fn render(tree: &Tree, content: &Content, page: &mut Page) {
         blank_lines: 0,
         preformatted: 0,
         rows: 0,
+        row: Row::default(),
         heading: None,
         pictures: String::new(),
     };
@@ -63,16 +65,33 @@ struct Writer<'a> {
     preformatted: usize,
     /// How many open rows are lines.
     rows: usize,
+    row: Row,
     /// The heading that is open: its level, and where its text begins.
     heading: Option<(usize, Option<usize>)>,
     /// What the pictures in it show, which is its text if there is no other.
     pictures: String,
 }
 
+/// What is known of a row before its first word.
+#[derive(Default)]
+struct Row {
+    has_words: bool,
+    cells: usize,
+    /// Whether the cell is the heading of a column or row.
+    is_heading: bool,
+}
+
 impl Writer<'_> {
     fn enter(&mut self, id: Id) {
         let (tree, node) = (self.tree, self.tree.node(id));
+        for sign in formula::before(tree, id).into_iter().flatten() {
+            self.write(sign, node.line);
+        }
         if let Kind::Text(text) = &node.kind {
+            let is_blank = text.trim().is_empty();
+            if is_blank && formula::is_arranged(tree.node(node.parent).name()) {
+                return;
+            }
             self.write(text, node.line);
             return;
         }
@@ -92,6 +111,12 @@ impl Writer<'_> {
             "tr" => {
                 self.separate(Gap::Line);
                 self.rows += usize::from(self.content.is_data(id));
+                self.row = Row::default();
+            }
+            "td" | "th" => {
+                self.separate(Gap::Cell);
+                self.row.cells += 1;
+                self.row.is_heading = name == "th";
             }
             "img" => {
                 let alt = node.attribute("alt").unwrap_or_default().trim();
@@ -121,6 +146,10 @@ impl Writer<'_> {
             self.end_heading(level, start);
             self.separate(Gap::Paragraph);
             return;
+        }
+        if formula::is_in_brackets(self.tree, id) {
+            self.gap = Gap::None;
+            self.write(")", node.line);
         }
         match node.name() {
             "pre" | "listing" | "xmp" | "plaintext" | "textarea" => {
@@ -202,6 +231,11 @@ impl Writer<'_> {
                 Gap::Paragraph => self.break_lines(2, line, line),
             }
         }
+        if self.rows > 0 && !std::mem::replace(&mut self.row.has_words, true) && self.row.is_heading
+        {
+            // An empty corner stays, so that the heads are above their columns.
+            self.page.text.extend(std::iter::repeat_n('\t', self.row.cells - 1));
+        }
         if let Some((_, start)) = &mut self.heading {
             start.get_or_insert(self.page.text.len());
         }
@@ -233,7 +267,7 @@ fn is_link_before(tree: &Tree, id: Id) -> bool {
 fn gap(name: &str) -> Gap {
     match name {
         "br" | "li" | "dt" | "dd" | "option" | "summary" | "caption" | "figcaption" | "address"
-        | "legend" | "rb" => Gap::Line,
+        | "legend" => Gap::Line,
         "td" | "th" => Gap::Cell,
         "button" | "input" | "svg:text" | "math:cell" | "math" | "noscript" => Gap::Space,
         "html" | "body" | "p" | "div" | "hr" | "section" | "article" | "main" | "nav"

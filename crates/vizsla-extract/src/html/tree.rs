@@ -34,6 +34,8 @@ const ATTRIBUTES: &[&str] = &[
     "role",
     "shadowrootmode",
     "style",
+    "x",
+    "y",
 ];
 
 pub(crate) enum Kind {
@@ -65,7 +67,16 @@ impl Node {
             Kind::Element { name, .. } if name.ns == ns!(html) => &name.local,
             Kind::Element { name, .. } => match (&name.ns, &*name.local) {
                 (&ns!(svg), "title" | "desc" | "metadata" | "style" | "script" | "defs") => "svg:",
+                // A part that has no place of its own goes on in the same word.
+                (&ns!(svg), "tspan") if self.attribute("x").or(self.attribute("y")).is_none() => {
+                    "svg:other"
+                }
                 (&ns!(svg), "text" | "tspan") => "svg:text",
+                (&ns!(mathml), "mfrac") => "math:fraction",
+                (&ns!(mathml), "msup") => "math:above",
+                (&ns!(mathml), "msub") => "math:below",
+                (&ns!(mathml), "msubsup") => "math:both",
+                (&ns!(mathml), "msqrt") => "math:root",
                 (_, "annotation" | "annotation-xml") => "math:annotation",
                 (_, "mtd" | "mtr") => "math:cell",
                 (_, "math") => "math",

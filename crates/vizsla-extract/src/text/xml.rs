@@ -17,7 +17,7 @@ use crate::text::{decode, feed, plain};
 pub(crate) static FORMAT: Definition = Definition {
     name: "xml",
     title: "XML",
-    version: 4,
+    version: 5,
     extensions: &[
         "xml", "rss", "atom", "rdf", "svg", "dbk", "docbook", "xsd", "xsl", "xslt", "xlf", "xliff",
         "tmx", "opml", "kml", "gpx", "plist", "resx", "xaml", "wsdl", "dita", "ditamap", "fb2",
@@ -169,7 +169,10 @@ impl Page<'_> {
                     || above.is_inline
                     || above.title.is_some()
                     || is_paragraph(&above.name)
-            });
+                    || name == "tspan"
+            })
+            // A part of a drawing that has a place of its own is a line.
+            && (name != "tspan" || !attributes.iter().any(|(name, _)| name == "x" || name == "y"));
         let is_document = *self.is_document.get_or_insert_with(|| is_document(&name, &attributes));
         self.say_attributes(line);
         if !is_inline {
@@ -356,13 +359,15 @@ mod tests {
         assert_eq!(text(document), "A b");
         let drawing = "<svg xmlns='http://www.w3.org/2000/svg'><text>Label</text><path d='M0 0L1 1' class='line'/></svg>";
         assert_eq!(text(drawing), "Label");
+        let drawing = "<svg xmlns='http://www.w3.org/2000/svg'><text><tspan>Viz</tspan><tspan class='b'>sla</tspan><tspan x='0' dy='9'>dog</tspan></text></svg>";
+        assert_eq!(text(drawing), "Vizsla\ndog");
         assert_eq!(text("<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0L1 1'/></svg>"), "");
     }
 
     #[test]
     fn runs_are_joined_and_pieces_of_pages_are_read() {
         let text = |file: &str| found("a.xml", file).documents.remove(0).text;
-        let word = "<w:wordDocument xmlns:w='http://schemas.microsoft.com/office/word/2003/wordml'><w:p><w:r><w:t>Ot</w:t></w:r><w:r><w:t>ter</w:t></w:r></w:p><w:p><w:r><w:t>Two</w:t></w:r></w:p></w:wordDocument>";
+        let word = "<w:part xmlns:w='http://schemas.microsoft.com/office/word/2003/wordml'><w:p><w:r><w:t>Ot</w:t></w:r><w:r><w:t>ter</w:t></w:r></w:p><w:p><w:r><w:t>Two</w:t></w:r></w:p></w:part>";
         assert_eq!(text(word), "Otter\n\nTwo");
         let map = "<kml><name>Map</name><description><![CDATA[Nice <b>place</b><br>here]]></description></kml>";
         assert_eq!(text(map), "Map\nNice place here");
