@@ -16,7 +16,7 @@ use crate::office::styles::Styles;
 use crate::output::Output;
 
 /// The parts beside the body: the kind of their relationship, their name in places, and the heading that they are under.
-const PARTS: &[(&str, &str, &str)] = &[
+pub(crate) const PARTS: &[(&str, &str, &str)] = &[
     ("footnotes", "footnotes", "Footnotes"),
     ("endnotes", "endnotes", "Endnotes"),
     ("comments", "comments", "Comments"),

@@ -6,7 +6,7 @@ use crate::office::package;
 #[cfg(feature = "office")]
 mod readers {
     use super::Read;
-    use crate::office::{docx, epub, odf, ods, pptx, xml_workbook};
+    use crate::office::{docx, epub, odf, ods, pptx, xml_document, xml_workbook};
 
     pub(super) const DOCX: Read = Read::Whole(docx::read);
     pub(super) const PPTX: Read = Read::Whole(pptx::read);
@@ -15,6 +15,7 @@ mod readers {
     pub(super) const ODG: Read = Read::Whole(odf::read_drawing);
     pub(super) const ODS: Read = Read::Whole(ods::read);
     pub(super) const XML_WORKBOOK: Read = Read::Whole(xml_workbook::read);
+    pub(super) const XML_DOCUMENT: Read = Read::Whole(xml_document::read);
     pub(super) const EPUB: Read = Read::Whole(epub::read);
 }
 
@@ -30,6 +31,7 @@ mod readers {
     pub(super) const ODG: Read = NOT;
     pub(super) const ODS: Read = NOT;
     pub(super) const XML_WORKBOOK: Read = NOT;
+    pub(super) const XML_DOCUMENT: Read = NOT;
     pub(super) const EPUB: Read = NOT;
 }
 
@@ -108,6 +110,17 @@ pub(crate) static XML_WORKBOOK: Definition = Definition {
     recognise: Recognise::Bytes(package::is_xml_workbook),
     is_foreign: true,
     read: readers::XML_WORKBOOK,
+};
+
+/// Word documents in one XML text.
+pub(crate) static XML_DOCUMENT: Definition = Definition {
+    name: "xml-document",
+    title: "Word's XML",
+    version: 1,
+    extensions: &[],
+    recognise: Recognise::Bytes(package::is_xml_document),
+    is_foreign: true,
+    read: readers::XML_DOCUMENT,
 };
 
 /// Books.

@@ -49,6 +49,8 @@ mod styles;
 #[cfg(feature = "office")]
 mod xml;
 #[cfg(feature = "office")]
+mod xml_document;
+#[cfg(feature = "office")]
 mod xml_workbook;
 
 use crate::definition::Definition;
@@ -62,6 +64,7 @@ pub(crate) static FORMATS: &[&Definition] = &[
     &formats::ODG,
     &formats::ODS,
     &formats::XML_WORKBOOK,
+    &formats::XML_DOCUMENT,
     &formats::EPUB,
     &compound::DOC,
     &compound::PPT,

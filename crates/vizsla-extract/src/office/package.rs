@@ -54,16 +54,31 @@ pub(crate) fn is_ods(bytes: &[u8]) -> bool {
 
 /// Whether a file is a workbook in the XML of Excel 2002 and 2003.
 pub(crate) fn is_xml_workbook(bytes: &[u8]) -> bool {
-    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(ROOT_BYTES)]);
-    // In UTF-16 every other byte is zero.
-    let start = start.replace('\0', "");
-    let start = start.trim_start_matches(['\u{feff}', '\u{fffd}']).trim_start();
+    let start = start(bytes);
     let is_root = |at: usize| {
         let element = start[at..].split('>').next().unwrap_or_default();
         element.contains("urn:schemas-microsoft-com:office:spreadsheet")
     };
     start.starts_with('<')
         && ["<Workbook", ":Workbook"].into_iter().filter_map(|name| start.find(name)).any(is_root)
+}
+
+/// Whether a file is a Word document in one XML text: of Word 2003, or a package in one file.
+pub(crate) fn is_xml_document(bytes: &[u8]) -> bool {
+    let start = start(bytes);
+    let is_package = start.contains("<pkg:package")
+        && ["progid=\"Word.Document\"", "progid='Word.Document'", "word/document.xml"]
+            .iter()
+            .any(|sign| start.contains(sign));
+    start.starts_with('<') && (start.contains("<w:wordDocument") || is_package)
+}
+
+/// The beginning of a file that may be XML.
+fn start(bytes: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(ROOT_BYTES)]);
+    // In UTF-16 every other byte is zero.
+    let start = start.replace('\0', "");
+    start.trim_start_matches(['\u{feff}', '\u{fffd}']).trim_start().to_owned()
 }
 
 pub(crate) fn is_odg(bytes: &[u8]) -> bool {

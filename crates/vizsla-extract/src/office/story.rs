@@ -32,6 +32,20 @@ pub(crate) fn read(
     read_part(name, Reader::new(styles), package, output)
 }
 
+/// Reads an element of a document that is one XML text, which names no other parts.
+pub(crate) fn read_element(xml: &mut Xml<'_>, styles: &Styles) -> Vec<Line> {
+    let mut reader = Reader::new(styles);
+    while let Some(event) = xml.next() {
+        match event {
+            Event::Start(tag) => reader.start(&tag, xml),
+            Event::End(end) => reader.end(end.name()),
+            Event::Text(_) => {}
+        }
+    }
+    reader.end_all();
+    reader.story.lines
+}
+
 /// Reads what a layout or master adds to the slides that are made by it: all but the hints in its placeholders.
 pub(crate) fn read_design(name: &str, package: &mut Package<'_>, output: &mut Output<'_>) -> Story {
     let styles = Styles::default();
@@ -197,7 +211,9 @@ impl<'a> Reader<'a> {
             "noBreakHyphen" => self.append("-"),
             "oMath" => self.append(&formula::read(xml, SKIPPED)),
             "sym" => self.symbol(tag),
-            "pStyle" | "outlineLvl" | "numPr" | "numId" | "ilvl" => self.paragraph_property(tag),
+            "pStyle" | "outlineLvl" | "numPr" | "listPr" | "numId" | "ilvl" => {
+                self.paragraph_property(tag);
+            }
             "tbl" | "tr" | "tc" => {
                 self.end_carried();
                 self.table(name);
@@ -293,7 +309,7 @@ impl<'a> Reader<'a> {
         let Some(paragraph) = self.open.last_mut() else { return };
         match tag.name() {
             "pStyle" => paragraph.style = tag.get("val"),
-            "numPr" => paragraph.is_item = true,
+            "numPr" | "listPr" => paragraph.is_item = true,
             "numId" => paragraph.list = tag.get("val"),
             "ilvl" => paragraph.list_level = tag.get("val").and_then(|level| level.parse().ok()),
             _ => paragraph.outline = tag.get("val").and_then(|level| level.parse().ok()),
