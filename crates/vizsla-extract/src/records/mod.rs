@@ -1,6 +1,6 @@
 //! Files of records: JSON, JSON Lines and tables. Here, one JSON record becomes one document.
 
-mod elements;
+pub(crate) mod elements;
 mod header;
 pub(crate) mod json;
 pub(crate) mod jsonl;

@@ -10,6 +10,7 @@ use vizsla_core::{Document, Limits, Location, Locations};
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::{Output, shorten};
+use crate::records::elements::value_end;
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::headings::{Heading, sections};
@@ -20,7 +21,7 @@ use crate::text::{decode, markdown};
 pub(crate) static FORMAT: Definition = Definition {
     name: "notebook",
     title: "notebook",
-    version: 4,
+    version: 5,
     extensions: &["ipynb"],
     recognise: Recognise::Text { begins: |c| c == '{', shows: is_notebook },
     is_foreign: false,
@@ -39,8 +40,8 @@ fn is_notebook(sample: &Sample<'_>) -> bool {
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
-    let Some(notebook) = crate::records::value(&text).filter(|value| !cells(value).is_empty())
-    else {
+    let notebook = crate::records::value(&text).or_else(|| cut_off(&text, output));
+    let Some(notebook) = notebook.filter(|value| !cells(value).is_empty()) else {
         other(text, output);
         return Ok(());
     };
@@ -74,6 +75,27 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     }
     let _ = output.document(document);
     Ok(())
+}
+
+/// The cells that are whole of a notebook that breaks off.
+fn cut_off(text: &str, output: &mut Output<'_>) -> Option<Value> {
+    let list = text.find("\"cells\"")?;
+    let start = list + text[list..].find('[')? + 1;
+    let (mut end, mut whole) = (start, 0);
+    loop {
+        let next = text[end..].trim_start_matches([' ', '\t', '\r', '\n', ',']);
+        let Ok(after) = value_end(text, text.len() - next.len()) else { break };
+        (end, whole) = (after, whole + 1);
+    }
+    let notebook = crate::records::value(&format!("{{\"cells\":[{}]}}", &text[start..end]))?;
+    if whole > 0 {
+        let message = format!(
+            "is cut off or damaged behind cell {whole}, and only what comes before that is read; \
+             save it again, or restore it from a copy"
+        );
+        output.problem(ProblemKind::Malformed, None, message);
+    }
+    Some(notebook)
 }
 
 /// What is called a notebook and has no cells.
@@ -256,6 +278,28 @@ mod tests {
         }
         let long = format!(r#"{{"application/json": ["{}"]}}"#, "x ".repeat(50_000));
         assert!(shown(&long).len() <= OUTPUT_BYTES + 2);
+    }
+
+    #[test]
+    fn the_cells_before_a_notebook_breaks_off_are_read() {
+        let whole = r##"{"cells": [ {"cell_type": "markdown", "source": "# Dogs"}, {"source": "x = 1"}, {"source": "third"}], "metadata": {}}"##;
+        for (end, cells, text) in
+            [("thi", 2, "# Dogs\n\nx = 1\n\n"), ("\"metadata", 3, "# Dogs\n\nx = 1\n\nthird\n\n")]
+        {
+            let found = read(&whole[..whole.find(end).unwrap()]);
+            assert_eq!(
+                (found.documents[0].text.as_str(), found.documents[0].title.as_str()),
+                (text, "Dogs")
+            );
+            let message = &found.problems[0].message;
+            assert!(
+                message.contains(&format!("cell {cells},")) && found.problems.len() == 1,
+                "{message}"
+            );
+        }
+        for part in ["{\"cells\":[", "{\"cells\"", "{\"cells\":[{}", "{\"cells\":[,,"] {
+            read(&part.repeat(5_000));
+        }
     }
 
     #[test]
