@@ -1,4 +1,4 @@
-//! Formulas (MathML) on one line: `(a+b)/2`, `x^2`. What stands above, below or beside something in a picture of the
+//! Formulas (`MathML`) on one line: `(a+b)/2`, `x^2`. What stands above, below or beside something in a picture of the
 //! formula would otherwise run into it.
 
 use super::tree::{Id, ROOT, Tree};

@@ -390,7 +390,9 @@ impl<'a> Page<'a> {
             let end = self.rest.find(&format!("\\end{{{name}}}"));
             let inner = self.take(end.unwrap_or(self.rest.len()));
             if name == "tikzpicture" {
-                self.read_with(inner, first, |page| page.picture());
+                let mut drawing = self.within(inner, first);
+                drawing.picture();
+                drawing.swap(self);
                 return;
             }
             for (line, number) in inner.lines().zip(first..) {
@@ -474,14 +476,16 @@ impl<'a> Page<'a> {
 
     /// Reads a text as if it stood here.
     fn read_here(&mut self, text: &str, line: u32) {
-        self.read_with(text, line, |page| page.read());
+        let mut here = self.within(text, line);
+        here.read();
+        here.swap(self);
     }
 
-    fn read_with(&mut self, text: &str, line: u32, read: fn(&mut Page<'_>)) {
+    /// A text that stands here, with all that is known; to be given back by [`swap`](Self::swap).
+    fn within<'b>(&mut self, text: &'b str, line: u32) -> Page<'b> {
         let mut here = Page { rest: text, line, ..Page::new("") };
         here.swap(self);
-        read(&mut here);
-        here.swap(self);
+        here
     }
 
     /// Exchanges everything but what is still to be read.

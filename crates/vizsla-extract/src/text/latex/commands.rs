@@ -66,8 +66,8 @@ pub(super) fn length(text: &str) -> usize {
         let number = text.trim_start_matches([' ', '=']).trim_start_matches(['-', '+']);
         let after = number.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
         let unit = after.trim_start_matches(' ');
-        let rest = if unit.starts_with('\\') {
-            unit[1..].trim_start_matches(|c: char| c.is_ascii_alphabetic())
+        let rest = if let Some(name) = unit.strip_prefix('\\') {
+            name.trim_start_matches(|c: char| c.is_ascii_alphabetic())
         } else {
             UNITS.iter().find_map(|known| unit.strip_prefix(known))?
         };
@@ -92,8 +92,7 @@ pub(super) fn false_branch(text: &str) -> Option<usize> {
         let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
         let name = &after[..letters];
         match name {
-            "fi" if depth == 0 => return Some(at + 1 + letters),
-            "else" if depth == 0 => return Some(at + 1 + letters),
+            "fi" | "else" if depth == 0 => return Some(at + 1 + letters),
             "fi" => depth -= 1,
             // Others than TeX's own take their branches in braces.
             _ if name.starts_with("if") && name != "iff" && !after[letters..].starts_with('{') => {
