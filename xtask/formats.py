@@ -125,7 +125,7 @@ def by_pdftotext(path):
 
 def by_pdftotext_without_repeats(path):
     """Without what repeats, but for its page's number, among the outermost three lines of over half of the pages; it stays
-    where it is met first."""
+    where it is met first, and where a page has nothing else."""
     pages = [page.splitlines() for page in by_pdftotext(path).removesuffix("\f").split("\f")]
     key = lambda line: re.sub(r"\d+|\b[ivxlc]+\b", "#", " ".join(line.split()))
     outer = []
@@ -135,10 +135,11 @@ def by_pdftotext_without_repeats(path):
     counts = collections.Counter(said for lines in outer for said in set(lines.values()))
     met, kept = set(), []
     for lines, outermost in zip(pages, outer):
+        repeats = {i for i, said in outermost.items() if len(pages) > 3 and counts[said] * 2 > len(pages)}
+        is_bare = all(i in repeats or not line.strip() for i, line in enumerate(lines))
         for i, line in enumerate(lines):
             said = outermost.get(i)
-            repeats = said is not None and len(pages) > 3 and counts[said] * 2 > len(pages)
-            if not repeats or said not in met and said.strip("# "):
+            if i not in repeats or (is_bare or said not in met) and said.strip("# "):
                 kept.append(line)
             met.add(said)
     return "\n".join(kept)
