@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::page::{Collector, Glyph};
+use super::paragraphs;
 
 /// The gap, in ems, that may be one between columns.
 const GUTTER: f64 = 1.2;
@@ -48,7 +49,7 @@ pub(super) fn ordered(page: &Collector<'_, '_>, lines: &[Range<usize>]) -> Vec<R
             at += 1;
             continue;
         };
-        if is_prose(page, &run.columns) {
+        if is_prose(page, &run.columns) || is_index(page, &run.columns) {
             let before = above(&run.columns, &pieces[free..at], &pieces[at][0]);
             ordered.truncate(ordered.len() - before.len());
             for line in before.iter().rev() {
@@ -230,12 +231,14 @@ fn is_text(page: &Collector<'_, '_>, column: &Column, lines: &[Range<usize>]) ->
     };
     let down = |line: &Range<usize>| glyphs(line).first().map_or(0.0, |first| first.at.y);
     let texts: Vec<String> = lines.iter().map(said).collect();
-    let letters = |text: &String| text.chars().filter(|c| c.is_alphabetic()).count() as f64;
+    let letters = |text: &String| text.chars().map(letters).sum::<f64>();
     let distances: Vec<f64> =
         lines.windows(2).map(|pair| down(&pair[1]) - down(&pair[0])).collect();
     let usual = median(distances.clone());
     let even = distances.iter().filter(|distance| (**distance - usual).abs() < 0.3 * em).count();
-    let going_on = texts.windows(2).filter(|pair| goes_on(&pair[0], &pair[1])).count();
+    let is_full = |line: &Range<usize>| reach(line) > 0.9 * width;
+    let pairs = texts.windows(2).zip(lines);
+    let going_on = pairs.filter(|(pair, line)| goes_on(&pair[0], &pair[1], is_full(line))).count();
     lines.len() >= LEAST_LINES
         && width > LEAST_WIDTH * em
         && median(lines.iter().map(reach).collect()) > 0.7 * width
@@ -244,10 +247,46 @@ fn is_text(page: &Collector<'_, '_>, column: &Column, lines: &[Range<usize>]) ->
         && going_on * 3 >= distances.len()
 }
 
-/// Whether a sentence goes on from one line to the next.
-fn goes_on(above: &str, below: &str) -> bool {
-    let is_open = |c: char| c.is_alphabetic() || matches!(c, ',' | '-' | '\u{2010}' | '\u{ad}');
-    above.trim_end().ends_with(is_open) && below.trim_start().starts_with(char::is_lowercase)
+/// How many letters a character is worth: one of Chinese or Japanese is as wide as two.
+fn letters(c: char) -> f64 {
+    f64::from(u8::from(c.is_alphabetic())) * if paragraphs::is_unspaced(c) { 2.0 } else { 1.0 }
+}
+
+/// Whether a sentence goes on from one line to the next. In scripts without capitals only a line that is full tells.
+fn goes_on(above: &str, below: &str, is_full: bool) -> bool {
+    let is_open =
+        |c: char| c.is_alphabetic() || matches!(c, ',' | '-' | '\u{2010}' | '\u{ad}' | '、' | '，');
+    let has_no_case = |c: char| c.is_alphabetic() && !c.is_uppercase();
+    let goes_on = |c: char| c.is_lowercase() || is_full && has_no_case(c);
+    above.trim_end().ends_with(is_open) && below.trim_start().starts_with(goes_on)
+}
+
+/// Whether the columns are in alphabetical order, each and one after the other, as those of an index. Tables have one
+/// such column, or several that begin anew.
+fn is_index(page: &Collector<'_, '_>, columns: &[Column]) -> bool {
+    let entries: Vec<Vec<String>> = columns.iter().map(|column| entries(page, column)).collect();
+    let all: Vec<&String> = entries.iter().flatten().collect();
+    let pairs = || all.windows(2).map(|pair| pair[0].cmp(pair[1]));
+    let (rising, falling) =
+        (pairs().filter(|it| it.is_lt()).count(), pairs().filter(|it| it.is_gt()).count());
+    let goes_on = |pair: &[Vec<String>]| pair[0].last() <= pair[1].first();
+    entries.iter().all(|entries| entries.len() >= LEAST_LINES)
+        && entries.windows(2).all(goes_on)
+        && falling * 10 <= all.len()
+        && rising * 2 >= all.len()
+}
+
+/// The first words, in lower case, of the lines that begin at the left edge of a column.
+fn entries(page: &Collector<'_, '_>, column: &Column) -> Vec<String> {
+    let word = |line: Range<usize>| {
+        let glyphs = &page.glyphs[line];
+        let first = glyphs.first().filter(|first| first.at.x < column.start + 0.5 * first.em)?;
+        let is_letter = |glyph: &&Glyph| page.text_of(glyph).starts_with(char::is_alphabetic);
+        let said: String =
+            glyphs.iter().take_while(is_letter).map(|glyph| page.text_of(glyph)).collect();
+        (first.em > 0.0 && !said.is_empty()).then(|| said.to_lowercase())
+    };
+    joined(&column.pieces).into_iter().filter_map(word).collect()
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -4,6 +4,8 @@ use vizsla_core::{Location, Locations, SplitOptions, split};
 
 use crate::{ErrorKind, Extracted, Input, Ocr, ProblemKind, collect};
 
+mod columns;
+
 /// A PDF of these objects, of which the first is the catalogue. Streams are `dict|content`.
 fn pdf(objects: &[&str]) -> Vec<u8> {
     let mut file = b"%PDF-1.7\n".to_vec();
@@ -66,11 +68,9 @@ fn text(bytes: &[u8]) -> String {
     found.documents.into_iter().map(|document| document.text).collect()
 }
 
-#[test]
-fn words_beside_symbols_without_a_meaning_are_read() {
-    let symbols = "BT /S 20 Tf 50 600 Td (ABCABCABCABCABCABCABCABC) Tj ET";
-    let words = lines(50, 700, &["Jesu, meine Freude"]);
-    let content = format!("|{words} {symbols}");
+/// A page whose font `S` does not say what A, B and C mean.
+fn with_symbols(content: &str) -> Extracted {
+    let content = format!("|{content}");
     let music = "<</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[.1 0 0 .1 0 0]/FirstChar 65/LastChar 67\
                  /Widths[9 9 9]/Resources<<>>/CharProcs<</x1 6 0 R/x2 6 0 R/x3 6 0 R>>\
                  /Encoding<</Type/Encoding/Differences[65/x1/x2/x3]>>>>";
@@ -84,7 +84,14 @@ fn words_beside_symbols_without_a_meaning_are_read() {
         "|9 0 d0 0 0 9 9 re f",
         music,
     ];
-    let found = read(&pdf(&objects));
+    read(&pdf(&objects))
+}
+
+#[test]
+fn words_beside_symbols_without_a_meaning_are_read() {
+    let symbols = "BT /S 20 Tf 50 600 Td (ABCABCABCABCABCABCABCABC) Tj ET";
+    let words = lines(50, 700, &["Jesu, meine Freude"]);
+    let found = with_symbols(&format!("{words} {symbols}"));
     assert_eq!(found.documents[0].text, "Jesu, meine Freude");
     assert_eq!(found.problems.len(), 1, "{found:?}");
     assert_eq!(found.problems[0].kind, ProblemKind::UnreadableText);
@@ -150,113 +157,6 @@ fn the_glyphs_of_a_collection_mean_what_it_says() {
         let found = read(&pdf(&objects));
         assert!(found.problems.is_empty(), "{encoding}: {:?}", found.problems);
         assert_eq!(found.documents[0].text, "あい", "{encoding}");
-    }
-}
-
-#[test]
-fn columns_are_read_one_after_the_other() {
-    let left = lines(
-        50,
-        700,
-        &["The left column comes first and has divi-", "ded words in it, and then, with no end,"],
-    );
-    let right = lines(320, 700, &["the right column goes on. It ends.", "So."]);
-    assert_eq!(
-        text(&pages(&[&format!("{left} {right}")], "")),
-        "The left column comes first and has divided words in it, and then, with no end, the right column goes on. It ends. So."
-    );
-}
-
-/// Rows of texts side by side, drawn row by row, the right ones a little lower.
-fn rows(y: u32, rows: &[(&str, &str)], lower: u32) -> String {
-    let row = |(i, (left, right)): (u32, &(&str, &str))| {
-        let y = y - 12 * i;
-        let place = |x: u32, y: u32, text: &str| format!("1 0 0 1 {x} {y} Tm ({text}) Tj");
-        format!("{} {}", place(50, y, left), place(320, y - lower, right))
-    };
-    let drawn: Vec<String> = (0..).zip(rows).map(row).collect();
-    format!("BT /F 10 Tf {} ET", drawn.join(" "))
-}
-
-#[test]
-fn columns_that_are_drawn_line_by_line_are_read_one_after_the_other() {
-    let columns = [
-        (
-            "The left column tells a story of otters, which",
-            "the right one of something else, and it has as",
-        ),
-        (
-            "swim in the river all day long and do not care",
-            "many lines as the other, or one or two more of",
-        ),
-        (
-            "for anything that is written on the pages that",
-            "them, since nobody counts how many there are in",
-        ),
-        (
-            "people keep on drawing, line by line, although",
-            "a column before it is set, and so they differ a",
-        ),
-        (
-            "they are meant to be read column by column and",
-            "little at the end, where the last sentence goes",
-        ),
-        (
-            "not in any other way. This is where they rest.",
-            "on and on until it comes to its end at last.",
-        ),
-    ];
-    let title = lines(
-        50,
-        720,
-        &["A title that reaches across both of the columns that follow it here, all of it"],
-    );
-    let footer = lines(
-        50,
-        600,
-        &["And a last line that reaches across both of the columns as well, to the end."],
-    );
-    for lower in [0, 3, 6] {
-        let drawn = format!("{title} {} {footer}", rows(700, &columns, lower));
-        let text = text(&pages(&[&drawn], ""));
-        let left = text.find("otters, which swim in the river all day").unwrap();
-        let right = text.find("something else, and it has as many lines").unwrap();
-        assert!(left < right && text.find("they rest.").unwrap() < right, "{text}");
-        assert!(text.starts_with("A title") && text.ends_with("to the end."), "{text}");
-    }
-}
-
-#[test]
-fn tables_are_read_row_by_row() {
-    let table = [
-        (
-            "What does an otter eat all day long, my friend?",
-            "It eats fish, and whatever else there may be.",
-        ),
-        (
-            "Where does an otter sleep when the day is over?",
-            "It sleeps on its back, and holds another paw.",
-        ),
-        (
-            "How does an otter open what it finds down there?",
-            "It takes a stone that it has always with it.",
-        ),
-        (
-            "When does an otter teach its young ones to swim?",
-            "It does when they are about ten weeks of age.",
-        ),
-        (
-            "Why does an otter never drink any salted water?",
-            "It does drink some of it, and is none the worse.",
-        ),
-        (
-            "Which of the otters is the largest one of them?",
-            "The one of the sea, by weight, if not by length.",
-        ),
-    ];
-    let text = text(&pages(&[&rows(700, &table, 0)], ""));
-    for (question, answer) in table {
-        assert!(text.contains(&format!("{question} {answer}")), "{text}");
     }
 }
 
