@@ -164,7 +164,8 @@ fn goes_on(last: &Line, from: &Block, line: &Line) -> bool {
         .next_back()
         .is_some_and(|c| c.is_alphabetic() || matches!(c, ',' | '-' | '\u{2010}' | '\u{ad}'));
     let continues = line.text.chars().next().is_some_and(char::is_lowercase);
-    !last.is_apart && !line.is_apart && has_size && is_full && is_open && continues
+    let is_row = last.has_cells || line.has_cells;
+    !is_row && !last.is_apart && !line.is_apart && has_size && is_full && is_open && continues
 }
 
 fn ends_sentence(text: &str) -> bool {

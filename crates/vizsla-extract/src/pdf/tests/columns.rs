@@ -116,6 +116,16 @@ fn columns_of_chinese_are_read_one_after_the_other() {
 }
 
 #[test]
+fn a_row_of_a_table_does_not_go_on_in_a_footer() {
+    let row = |y: u32, cells: [&str; 2]| {
+        format!("1 0 0 1 50 {y} Tm ({}) Tj 1 0 0 1 250 {y} Tm ({}) Tj", cells[0], cells[1])
+    };
+    let table = format!("{} {}", row(700, ["Otter", "NL"]), row(688, ["Badger", "UK"]));
+    let content = format!("BT /F 10 Tf {table} 1 0 0 1 50 60 Tm (otters page 1) Tj ET");
+    assert_eq!(text(&pages(&[&content], "")), "Otter NL\nBadger UK\n\notters page 1");
+}
+
+#[test]
 fn tables_are_read_row_by_row() {
     let table = [
         (
