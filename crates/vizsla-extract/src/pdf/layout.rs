@@ -111,15 +111,17 @@ fn text(page: &Collector<'_, '_>, order: &[&Glyph], is_right_to_left: bool) -> (
     let mut text = String::new();
     let mut has_cells = false;
     let mut mark = None;
+    // A glyph without a meaning is as good as a gap.
+    let mut last_said: Option<&Glyph> = None;
     let space = space(page, order);
     for (i, glyph) in order.iter().enumerate() {
         let said = page.text_of(glyph);
         if let Some(last) = i.checked_sub(1).and_then(|i| order.get(i)) {
-            let gap = (glyph.at - last.end).dot(last.along);
+            let gap_after = |last: &Glyph| (glyph.at - last.end).dot(last.along);
             let em = glyph.em.min(last.em);
-            has_cells |= gap > CELL * em;
-            let is_apart =
-                (gap > space * em && mark.is_none()) || is_note(page, last, glyph, &text);
+            has_cells |= gap_after(last) > CELL * em;
+            let gap = last_said.map_or(0.0, gap_after).max(gap_after(last));
+            let is_apart = (gap > space * em && mark.is_none()) || is_note(page, order, i, &text);
             if is_apart && !said.is_empty() && !text.ends_with(' ') && !said.starts_with(' ') {
                 text.push(' ');
             }
@@ -127,6 +129,9 @@ fn text(page: &Collector<'_, '_>, order: &[&Glyph], is_right_to_left: bool) -> (
                 characters::accent(&mut text, accent);
                 continue;
             }
+        }
+        if !said.is_empty() {
+            last_said = Some(glyph);
         }
         if let Some(next) = order.get(i + 1)
             && let Some(accent) = accent(said).filter(|_| lies_over(glyph, next))
@@ -178,21 +183,33 @@ fn space(page: &Collector<'_, '_>, order: &[&Glyph]) -> f64 {
     if is_set_apart { usual * 1.6 } else { SPACE }
 }
 
-/// Whether two glyphs meet at the number of a note: one that is raised behind a word, or before the text of the note.
-/// What looks like a power or a unit, with less than a word before it, is none.
-fn is_note(page: &Collector<'_, '_>, last: &Glyph, glyph: &Glyph, text: &str) -> bool {
+/// Whether a glyph meets the one before it at the number or the letter of a note: one that is raised behind a word, or
+/// before the text of the note. What looks like a power or a unit, with less than a word before it, is none, nor are
+/// letters that end a number in words, such as those of `XIXe` and `24th`.
+fn is_note(page: &Collector<'_, '_>, order: &[&Glyph], i: usize, text: &str) -> bool {
     const WORD: usize = 3;
+    let (last, glyph) = (order[i - 1], order[i]);
     let raised = (last.at - glyph.at).cross(last.along);
-    let is_number = |glyph: &Glyph| page.text_of(glyph).bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_letter = |text: &str| matches!(text.as_bytes(), [b'a'..=b'z']);
+    let said = page.text_of(glyph);
     if glyph.em < 0.85 * last.em && raised < -0.15 * last.em {
-        return is_number(glyph)
-            && text.chars().rev().take(WORD).filter(|c| c.is_alphabetic()).count() == WORD;
+        let before = text.chars().rev().take(WORD);
+        let follows = |kind: fn(char) -> bool| before.filter(|c| kind(*c)).count() == WORD;
+        if is_number(said) {
+            return follows(char::is_alphabetic);
+        }
+        let word = order.get(i.saturating_sub(WORD)..i).unwrap_or_default();
+        let next = order.get(i + 1).filter(|next| next.em < 0.85 * last.em);
+        return is_letter(said)
+            && follows(char::is_lowercase)
+            && word.iter().all(|glyph| (glyph.em - last.em).abs() < 0.01 * last.em)
+            && next.is_none_or(|next| !page.text_of(next).starts_with(char::is_alphabetic));
     }
     last.em < 0.85 * glyph.em
         && raised > 0.15 * glyph.em
-        && is_number(last)
-        && text.bytes().all(|byte| byte.is_ascii_digit())
-        && page.text_of(glyph).starts_with(char::is_alphabetic)
+        && (is_number(text) && is_number(page.text_of(last)) || is_letter(text))
+        && said.starts_with(char::is_alphabetic)
 }
 
 fn accent(said: &str) -> Option<char> {

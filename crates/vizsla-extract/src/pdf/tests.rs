@@ -97,6 +97,13 @@ fn words_beside_symbols_without_a_meaning_are_read() {
     assert_eq!(found.problems[0].kind, ProblemKind::UnreadableText);
 }
 
+#[test]
+fn a_symbol_without_a_meaning_separates_words() {
+    let found =
+        with_symbols("BT /F 10 Tf 50 600 Td (start) Tj /S 10 Tf (A) Tj /F 10 Tf (length) Tj ET");
+    assert_eq!(found.documents[0].text, "start length");
+}
+
 /// A TrueType font of 1000 empty glyphs, which does not say what they mean.
 fn font_without_meanings() -> Vec<u8> {
     let mut head = [0; 54];
@@ -278,6 +285,23 @@ fn numbers_of_notes_are_no_part_of_a_word() {
     let content = "BT /F 10 Tf 50 700 Td (a claim) Tj /F 6 Tf 4 Ts (12) Tj /F 10 Tf 0 Ts ( and 5 m) Tj \
         /F 6 Tf 4 Ts (2) Tj ET BT /F 6 Tf 4 Ts 50 100 Td (12) Tj /F 10 Tf 0 Ts (Proof of it.) Tj ET";
     assert_eq!(text(&pages(&[content], "")), "a claim 12 and 5 m2\n\n12 Proof of it.");
+}
+
+#[test]
+fn letters_of_notes_are_no_part_of_a_word() {
+    let raised = |before: &str, mark: &str, after: &str| {
+        format!("/F 10 Tf 0 Ts ({before}) Tj /F 6 Tf 4 Ts ({mark}) Tj /F 10 Tf 0 Ts ({after}) Tj")
+    };
+    let names = format!("{} {}", raised("Anna Zeile", "a", ", Kurt Horn"), raised("", "b", " on"));
+    let none = format!("{} {}", raised("the 24", "th", " of the XIX"), raised("", "e", " century"));
+    let content = format!(
+        "BT 50 700 Td {names} {none} ET BT 50 100 Td {} ET",
+        raised("", "a", "Department of it.")
+    );
+    assert_eq!(
+        text(&pages(&[&content], "")),
+        "Anna Zeile a, Kurt Horn b onthe 24th of the XIXe century\n\na Department of it."
+    );
 }
 
 #[test]
