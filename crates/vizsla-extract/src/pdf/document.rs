@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use hayro_interpret::kurbo::{Affine, Rect};
 use hayro_interpret::{Context, Device, InterpreterCache, InterpreterSettings, interpret_page};
-use hayro_syntax::object::Dict;
+use hayro_syntax::object::{self, Dict};
 use hayro_syntax::page::Page as PdfPage;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 use memchr::memmem;
@@ -116,9 +116,9 @@ fn find(bytes: &[u8], bounds: Bounds<'_>) -> Result<Found, Error> {
     let pdf = open(bytes)?;
     let xref = pdf.xref();
     let catalogue = xref.get::<Dict<'_>>(xref.root_id());
-    let pages = pdf.pages();
+    let pages: Vec<&PdfPage<'_>> = pdf.pages().iter().filter(|page| !is_annotation(page)).collect();
     let mut reader = Reader::new(&pdf, bounds);
-    for page in pages.iter() {
+    for page in &pages {
         if Instant::now() > bounds.until || reader.text > bounds.text {
             break;
         }
@@ -149,6 +149,12 @@ fn find(bytes: &[u8], bounds: Bounds<'_>) -> Result<Found, Error> {
         count: pages.len(),
         stated: catalogued.map_or(0, stated_pages),
     })
+}
+
+/// Whether a page is none but an annotation, whose contents are a text: in a file without a page tree, whatever has
+/// contents is taken for a page.
+fn is_annotation(page: &PdfPage<'_>) -> bool {
+    page.raw().get::<object::String<'_>>(b"Contents").is_some()
 }
 
 /// How many pages the page tree says it has.

@@ -318,6 +318,17 @@ fn a_form_that_draws_itself_and_a_page_tree_that_holds_itself_end() {
 }
 
 #[test]
+fn a_note_in_a_file_that_was_cut_off_is_no_page() {
+    let note = "<</Type/Annot/Subtype/Text/Rect[0 0 9 9]/Contents(Check this.)>>";
+    let content = format!("|{}", lines(50, 700, &["first"]));
+    let page = page(4, "/Annots[2 0 R]");
+    let file = pdf(&["<</Type/Catalog/Pages 6 0 R>>", note, FONT, &content, &page]);
+    let end = file.windows(4).position(|part| part == b"xref").unwrap();
+    let found = read(&file[..end]);
+    assert!(found.problems[0].message.contains("1 pages were found"), "{found:?}");
+}
+
+#[test]
 fn half_a_file_is_an_error_or_says_that_it_is_a_part() {
     let file = pages(&[&lines(50, 700, &["first"]), &lines(50, 700, &["second"])], "");
     let end = file.windows(9).position(|part| part == b"startxref").unwrap();
