@@ -1,14 +1,12 @@
 //! Decoders of compressed files. All of them read several compressed files in a row as one, as the usual programs do.
 
-use std::error::Error;
-use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-use crate::archive::guard::Counted;
+use crate::archive::guard::{Counted, Trailing};
 
 /// KiB of memory that a decoder of XZ or LZMA may use; the usual programs need at most 65 MiB for what they write.
 const XZ_MEMORY: u32 = 256 << 10;
@@ -16,18 +14,6 @@ const XZ_MEMORY: u32 = 256 << 10;
 pub(super) fn gzip(reader: Counted<'_>) -> Box<dyn Read + '_> {
     Box::new(Members { decoder: Some(GzDecoder::new(reader)), is_first: true })
 }
-
-/// Says that what follows the compressed bytes is something else.
-#[derive(Debug)]
-pub(super) struct Trailing;
-
-impl fmt::Display for Trailing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("other bytes follow")
-    }
-}
-
-impl Error for Trailing {}
 
 /// gzip: compressed members, and zeros that fill the last block of a tape or disk.
 struct Members<'a> {

@@ -1,10 +1,10 @@
 //! Bounds what a decoder yields: a small file may unpack to any size.
 
 use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
-
-use crate::archive::decoder::Trailing;
 
 /// How much larger than its compressed form a file may be, once it is larger than [`FREE_BYTES`].
 const RATIO: u64 = 100;
@@ -47,6 +47,18 @@ impl BufRead for Counted<'_> {
         self.reader.consume(amount);
     }
 }
+
+/// The error of a decoder where what follows the compressed bytes is something else.
+#[derive(Debug)]
+pub(super) struct Trailing;
+
+impl fmt::Display for Trailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("other bytes follow")
+    }
+}
+
+impl Error for Trailing {}
 
 /// What ended the reading of unpacked bytes early.
 #[derive(Debug)]

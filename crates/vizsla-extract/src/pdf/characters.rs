@@ -1,4 +1,5 @@
-//! Characters as they are searched for: ligatures and presentation forms spelled out, accents joined to their letters.
+//! Characters as they are searched for: ligatures and presentation forms spelled out, accents joined to their letters; and which
+//! scripts have no spaces.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -64,6 +65,11 @@ pub(super) fn accent(text: &mut String, mark: char) {
 /// Letters and the accents that follow them become one character each.
 pub(super) fn compose(text: String) -> String {
     if text.chars().any(is_combining_mark) { text.nfc().collect() } else { text }
+}
+
+/// Whether a character belongs to a script without spaces between words.
+pub(super) fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{2e80}'..='\u{312f}' | '\u{31a0}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]

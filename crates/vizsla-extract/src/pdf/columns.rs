@@ -4,8 +4,8 @@
 
 use std::ops::Range;
 
+use super::characters::is_unspaced;
 use super::page::{Collector, Glyph};
-use super::paragraphs;
 
 /// The gap, in ems, that may be one between columns.
 const GUTTER: f64 = 1.2;
@@ -249,7 +249,7 @@ fn is_text(page: &Collector<'_, '_>, column: &Column, lines: &[Range<usize>]) ->
 
 /// How many letters a character is worth: one of Chinese or Japanese is as wide as two.
 fn letters(c: char) -> f64 {
-    f64::from(u8::from(c.is_alphabetic())) * if paragraphs::is_unspaced(c) { 2.0 } else { 1.0 }
+    f64::from(u8::from(c.is_alphabetic())) * if is_unspaced(c) { 2.0 } else { 1.0 }
 }
 
 /// Whether a sentence goes on from one line to the next. In scripts without capitals only a line that is full tells.

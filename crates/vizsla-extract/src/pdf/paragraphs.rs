@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::characters::is_unspaced;
 use super::layout::Line;
 
 /// A line of a page: the page's index, and the line's on that page.
@@ -231,11 +232,6 @@ fn join(text: &mut String, line: &str, compounds: &HashSet<String>) {
         _ if is_unspaced(last) && is_unspaced(next) => {}
         _ => text.push(' '),
     }
-}
-
-/// Whether a character belongs to a script without spaces between words.
-pub(super) fn is_unspaced(c: char) -> bool {
-    matches!(c, '\u{2e80}'..='\u{312f}' | '\u{31a0}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ff65}' | '\u{20000}'..='\u{3ffff}')
 }
 
 #[cfg(test)]

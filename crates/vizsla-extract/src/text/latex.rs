@@ -2,6 +2,7 @@
 //! stay as they are written. Macros that the text defines are what they stand for.
 
 mod commands;
+mod definitions;
 mod macros;
 mod pictures;
 

@@ -100,8 +100,12 @@ fn corpus_options(args: &CorpusArgs) -> CorpusOptions {
 fn note_empty(queries: &[String]) {
     if !queries.is_empty() {
         output::note(&format!(
-            "{} no text and count as an empty ranking: {}",
-            output::counted(queries.len(), "query has", "queries have"),
+            "{} as an empty ranking: {}",
+            output::counted(
+                queries.len(),
+                "query has no text and counts",
+                "queries have no text and count"
+            ),
             queries.join(", ")
         ));
     }
