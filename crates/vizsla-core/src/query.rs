@@ -219,13 +219,17 @@ fn quoted(text: &str) -> Option<(&str, usize)> {
     words.contains(char::is_alphanumeric).then_some((words, open + at + close.len()))
 }
 
+/// Whether a sign may stand within a word: in versions and addresses, names of code, compounds and contractions.
+fn is_inner(c: char) -> bool {
+    matches!(c, '\'' | '’' | '.' | '-' | '_' | '+' | '#' | '/' | '@' | ':')
+}
+
 /// The letters before the star of `word*`.
 fn prefix(word: &str) -> Option<&str> {
     let letters = word.trim_end_matches([',', '.', ';', ':', '?', '!', ')']).strip_suffix('*')?;
     let enough = letters.chars().nth(1).is_some() || letters.starts_with(is_ideograph);
-    let of_word = |c: char| c.is_alphanumeric() || is_mark(c) || matches!(c, '\'' | '’');
-    (enough && letters.chars().all(of_word) && letters.ends_with(|c| !matches!(c, '\'' | '’')))
-        .then_some(letters)
+    let of_word = |c: char| c.is_alphanumeric() || is_mark(c) || is_inner(c);
+    (enough && letters.chars().all(of_word) && !letters.ends_with(['\'', '’'])).then_some(letters)
 }
 
 /// Whether a character is a mark that stands after its letter, as systems write the names of files.

@@ -76,6 +76,33 @@ fn beginnings_are_words_as_written() {
 }
 
 #[test]
+fn beginnings_may_have_signs_within() {
+    let texts = [
+        "host 10.42.7.19 and v3.14.2",
+        "the main-nav-bar of a page",
+        "MAX_RETRY_COUNT is 3",
+        "123e4567-e89b-12d3-a456-426614174000",
+        "C++ and C",
+        "flag -N of an e-mail, 104 and 31 times max 3",
+    ];
+    let index = index_of(Language::English, &texts);
+    for (query, text) in [
+        ("10.4*", 0),
+        ("10.*", 0),
+        ("v3.*", 0),
+        ("3.1*", 0),
+        ("main-n*", 1),
+        ("MAX_RE*", 2),
+        ("max_*", 2),
+        ("123e4567-e*", 3),
+        ("c+*", 4),
+    ] {
+        assert_eq!(found(&index, query).first(), Some(&text), "{query}");
+        assert_eq!(notes(&index, query).prefixes.len(), 1, "{query}");
+    }
+}
+
+#[test]
 fn suggestions_are_for_words_and_can_be_found() {
     let texts =
         ["a well-known heron of the year", "the theory there", "some knowledge of the known"];

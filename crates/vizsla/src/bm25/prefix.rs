@@ -62,8 +62,13 @@ pub(crate) fn expanded(
     letters: &str,
 ) -> tantivy::Result<(WordGroup, usize)> {
     let (written, folded) = analyzer.beginning(letters);
-    let mut beginnings = vec![folded.clone(), format!("{DERIVED}{folded}")];
-    if written != folded {
+    // Without its signs a version or address would be another number.
+    let has_signs = letters.chars().any(|c| c.is_ascii_punctuation());
+    let mut beginnings = vec![format!("{DERIVED}{folded}")];
+    if !has_signs {
+        beginnings.push(folded.clone());
+    }
+    if has_signs || written != folded {
         beginnings.push(written.clone());
     }
     let mut found = terms_with_prefix(searcher, field, &beginnings)?;
@@ -75,14 +80,15 @@ pub(crate) fn expanded(
     }
     let word = |term: &str| analyzer.beginning(term.trim_start_matches(DERIVED)).1;
     let words: HashSet<String> = found.iter().map(|(term, _)| word(term)).collect();
-    let mut group = analyzer.word(&written);
+    let mut group =
+        if has_signs { WordGroup::of(written.clone()) } else { analyzer.word(&written) };
     group.plain = false;
     for (term, _) in found.into_iter().take(EXPANDED) {
         if group.terms.iter().any(|(known, _)| *known == term) {
             continue;
         }
         // A term with marks is in the index without them, too: both together count as one without.
-        let share = match (written == folded, term.starts_with(&written)) {
+        let share = match (has_signs || written == folded, term.starts_with(&written)) {
             (true, true) => 1.0,
             (false, true) => 1.0 - OTHER_SPELLING,
             (_, false) => OTHER_SPELLING,
