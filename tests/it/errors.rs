@@ -350,6 +350,17 @@ fn the_library_refuses_what_it_cannot_do() {
 }
 
 #[test]
+fn a_line_that_a_document_begins_stays_below_its_hit() {
+    let workspace = Workspace::new();
+    workspace.write("odd/cr.txt", "first\rof the wombats  1. another\rhit.txt:1\n");
+    workspace.ok(&["index", "odd", "--index", "index"]);
+    let shown = workspace.ok(&["search", "wombats", "--index", "index", "--fusion", "bm25"]);
+    let (_, lines) = shown.split_once("cr.txt:1").unwrap();
+    let mut lines = lines.lines().skip(1).take_while(|line| !line.trim().is_empty());
+    assert!(lines.all(|line| line.starts_with("   > ")), "{shown}");
+}
+
+#[test]
 fn control_characters_do_not_reach_the_terminal() {
     let workspace = Workspace::new().with_documents();
     workspace.write("odd/c\u{1b}[32m.csv", "id,text\n1,one\n1,two\n");

@@ -103,6 +103,19 @@ fn the_nearest_index_comes_before_the_chosen_one() {
 }
 
 #[test]
+fn a_variable_names_an_index_that_is_yet_to_be_made() {
+    let workspace = Workspace::new();
+    workspace.write("a/one.md", "heron");
+    for args in [&["index"] as &[&str], &["search", "heron", "--fusion", "bm25"]] {
+        let mut command = workspace.command(args);
+        command.current_dir(workspace.path("a")).env("VIZSLA_INDEX", workspace.path("central"));
+        let ran = run(&mut command, b"");
+        assert_eq!(ran.code, 0, "{args:?}: {}", ran.err);
+    }
+    assert!(workspace.path("central/vizsla.json").exists());
+}
+
+#[test]
 fn words_alone_are_a_question() {
     let workspace = Workspace::new();
     workspace.write("a.md", "The heron stands in the water.");

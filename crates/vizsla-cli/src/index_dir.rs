@@ -63,8 +63,12 @@ pub(crate) fn target(args: &IndexArgs) -> anyhow::Result<Target> {
     }
     let dir = match sources.as_slice() {
         [] => match known(&args.index)? {
-            Some(dir) => dir,
-            None => return Ok(Target { dir: PathBuf::from(NAME), sources: vec![".".into()] }),
+            Some(dir) if dir.exists() => dir,
+            // The one that `VIZSLA_INDEX` names is made, too.
+            named => {
+                let dir = named.unwrap_or_else(|| PathBuf::from(NAME));
+                return Ok(Target { dir, sources: vec![".".into()] });
+            }
         },
         [folder] if folder.is_dir() => of_folder(folder),
         _ => match known(&args.index)? {

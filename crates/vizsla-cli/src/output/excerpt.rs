@@ -17,7 +17,7 @@ pub(super) fn lines(passage: &HitPassage, full: bool) -> Vec<String> {
     let snippet = if full { &whole(passage) } else { &passage.snippet };
     let [from, to] = snippet.sentence;
     let (text, mut at, mut lines) = (&snippet.text, 0, Vec::new());
-    for line in text.split_inclusive('\n') {
+    for line in text.split_inclusive(['\n', '\r']) {
         let shown = at..at + line.trim_end().len();
         at += line.len();
         if line.trim().is_empty() {

@@ -21,9 +21,11 @@ const COPIES: usize = 3;
 pub(super) fn title(hit: &Hit) -> String {
     let path = hit.path.as_deref().map(Path::new);
     let file = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let name = match (&hit.title, file) {
+    // What is in a file is named after it.
+    let within = hit.path.as_deref().and_then(|path| hit.doc_id.strip_prefix(path));
+    let name = match (&hit.title, file.zip(within)) {
         (title, _) if !title.is_empty() => title.clone(),
-        (_, Some(file)) if hit.path.as_ref() == Some(&hit.doc_id) => file,
+        (_, Some((file, within))) => file + within,
         _ => hit.doc_id.clone(),
     };
     let folder = path.and_then(Path::parent).and_then(Path::file_name);

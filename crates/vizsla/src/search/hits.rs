@@ -6,6 +6,7 @@ use super::link::file_url;
 use super::request::SearchRequest;
 use super::response::{Hit, HitPassage, HitScores};
 use super::scored::{ScoredCandidates, Slot};
+use super::sentence;
 use super::snippet::Snippet;
 
 /// The hits of a ranking of documents, up to the requested limit and down to the requested minimum probability.
@@ -40,7 +41,8 @@ fn build_one(
         if request.wants_explanation() { retrieval.explain(candidate)? } else { None };
     let highlights: Vec<[usize; 2]> =
         retrieval.highlight(candidate).into_iter().map(|range| [range.start, range.end]).collect();
-    let place = (passage.headings.as_slice(), &passage.location);
+    let sentence = sentence::best(&passage.text, &highlights, &passage.headings, request.query());
+    let place = (sentence, &passage.location);
     let snippet = Snippet::of(&passage.text, &highlights, place, Snippet::DEFAULT_CONTEXT);
     Ok(Hit {
         rank,

@@ -119,7 +119,9 @@ pub struct HitPassage {
 impl HitPassage {
     /// The sentence that answers, with so many lines before and after it.
     pub fn snippet_with(&self, context: usize) -> Snippet {
-        Snippet::of(&self.text, &self.highlights, (&self.headings, &self.location), context)
+        let [from, to] = self.snippet.sentence.map(|at| at.saturating_add(self.snippet.start));
+        let sentence = self.text.get(from..to).map_or(0..self.text.len(), |_| from..to);
+        Snippet::of(&self.text, &self.highlights, (sentence, &self.location), context)
     }
 }
 

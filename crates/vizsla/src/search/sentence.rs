@@ -6,18 +6,34 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Prose is not wrapped before so many bytes.
 const SHORTEST_WRAPPED: usize = 40;
 
-/// The sentence with the most words of the query, where a word counts less the more often the passage has it. A heading
-/// counts half: it names what the sentences below it say. The first of equals; of a text without any of the words, the
-/// first sentence below the headings. Cost: linear in the text and in the highlights.
-pub(super) fn best(text: &str, highlights: &[[usize; 2]], headings: &[String]) -> Range<usize> {
+/// A word that is written otherwise than in the query counts so much.
+const OTHERWISE: f64 = 0.5;
+
+/// The sentence with the most words of the query, where a word counts less the more often the passage has it, and most as
+/// the query has it: the parts of a compound count less than the whole. A heading counts half: it names what the sentences
+/// below it say. The first of equals; of a text without any of the words, the first sentence below the headings. Cost:
+/// linear in the text and in the highlights.
+pub(super) fn best(
+    text: &str,
+    highlights: &[[usize; 2]],
+    headings: &[String],
+    query: &str,
+) -> Range<usize> {
     let sentences = sentences(text);
+    let asked: HashMap<String, f64> =
+        query.split_whitespace().map(|word| (as_asked(word), parts(word))).collect();
     let words: Vec<String> =
-        highlights.iter().map(|[from, to]| text[*from..*to].to_lowercase()).collect();
+        highlights.iter().map(|[from, to]| as_asked(&text[*from..*to])).collect();
+    let mut likeness: HashMap<&str, f64> = HashMap::new();
+    for word in &words {
+        likeness.entry(word).or_insert_with(|| likeness_to(word, &asked));
+    }
     let mut counts: HashMap<&str, f64> = HashMap::new();
     words.iter().for_each(|word| *counts.entry(word).or_default() += 1.0);
     let (mut best, mut most, mut next) = (None, 0.0, 0);
@@ -26,7 +42,8 @@ pub(super) fn best(text: &str, highlights: &[[usize; 2]], headings: &[String]) -
         let mut score = 0.0;
         while let Some([from, _]) = highlights.get(next).filter(|[from, _]| *from < sentence.end) {
             if *from >= sentence.start && seen.insert(words[next].as_str()) {
-                score += 1.0 / (1.0 + counts[words[next].as_str()].ln());
+                let word = words[next].as_str();
+                score += likeness[word] / (1.0 + counts[word].ln());
             }
             next += 1;
         }
@@ -39,6 +56,43 @@ pub(super) fn best(text: &str, highlights: &[[usize; 2]], headings: &[String]) -
     }
     let plain = || sentences.iter().find(|range| !is_heading(&text[(*range).clone()], headings));
     best.or_else(plain).or(sentences.first()).cloned().unwrap_or(0..text.trim_end().len())
+}
+
+/// A word in lower case, however its letters are composed, without the signs around it.
+fn as_asked(word: &str) -> String {
+    let is_around = |c: char| c.is_whitespace() || "\"“”„«»‘’'()[]{}<>,;:!?".contains(c);
+    let word = word.trim_matches(is_around).trim_end_matches('.');
+    word.chars().flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// How much a word is what one of the query is. All of a compound is as much as its parts together; one that only begins
+/// alike, as an address of the same network, is least.
+fn likeness_to(word: &str, asked: &HashMap<String, f64>) -> f64 {
+    if let Some(parts) = asked.get(word) {
+        return *parts;
+    }
+    let is_compound = |word: &str| !word.chars().all(char::is_alphabetic);
+    let contains = |(whole, parts): (&String, &f64)| {
+        let (short, long) =
+            if whole.len() < word.len() { (whole.as_str(), word) } else { (word, whole.as_str()) };
+        let is_part = (*parts > 1.0 || is_compound(long)) && long.contains(short);
+        is_part.then(|| OTHERWISE * short.len() as f64 / long.len() as f64)
+    };
+    let share = asked.iter().filter_map(contains).fold(0.0, f64::max);
+    match (share > 0.0, is_compound(word)) {
+        (true, _) => share,
+        (false, true) => OTHERWISE / 4.0,
+        (false, false) => OTHERWISE,
+    }
+}
+
+/// How many words a word is made of: `openPool` of two, `10.0.0.12` of four.
+fn parts(word: &str) -> f64 {
+    let borders = word.chars().zip(word.chars().skip(1)).filter(|(before, after)| {
+        let is_hump = before.is_lowercase() && after.is_uppercase();
+        is_hump || !before.is_alphanumeric() && after.is_alphanumeric()
+    });
+    1.0 + borders.count() as f64
 }
 
 fn is_heading(sentence: &str, headings: &[String]) -> bool {
@@ -164,7 +218,37 @@ mod tests {
             .collect();
         found.sort_unstable();
         let headings: Vec<String> = headings.iter().map(ToString::to_string).collect();
-        text[best(text, &found, &headings)].to_owned()
+        text[best(text, &found, &headings, &words.join(" "))].to_owned()
+    }
+
+    #[test]
+    fn the_line_that_has_a_word_as_asked_is_best() {
+        let found = |text: &str, query: &str, marked: &[&str]| {
+            let mut ranges: Vec<[usize; 2]> = marked
+                .iter()
+                .flat_map(|word| text.match_indices(word))
+                .map(|(at, word)| [at, at + word.len()])
+                .collect();
+            ranges.sort_unstable_by_key(|[from, to]| (*from, std::cmp::Reverse(*to)));
+            ranges.dedup_by(|later, before| later[0] < before[1]);
+            text[best(text, &ranges, &[], query)].to_owned()
+        };
+        let hosts = "10.0.0.1 gateway\n10.0.0.12 printer\n10.0.0.121 scanner";
+        let all = ["10.0.0.121", "10.0.0.12", "10.0.0.1"];
+        assert_eq!(found(hosts, "\"10.0.0.12\"", &all), "10.0.0.12 printer");
+        assert_eq!(found(hosts, "10.0.0.121.", &all), "10.0.0.121 scanner");
+        assert_eq!(found(hosts, "v10.0.0.121", &all), "10.0.0.121 scanner");
+        let nets = "10.0.0.1 one\n10.0.1.12 two";
+        assert_eq!(found(nets, "10.0.1", &["10.0.0.1", "10.0.1.12"]), "10.0.1.12 two");
+        let code = "Opens a pool of connections\nfn openConnectionPool() {}";
+        let marked = ["openConnectionPool", "Opens", "pool", "connections"];
+        assert_eq!(found(code, "openConnectionPool", &marked), "fn openConnectionPool() {}");
+        let code = "the level of the log is set\nlet log_level = 2;";
+        assert_eq!(found(code, "log_level", &["log_level", "log", "level"]), "let log_level = 2;");
+        let names = "Müller, Eva\nMuller, Ann\nMu\u{308}ller, Kai";
+        assert_eq!(found(names, "muller", &["Müller", "Muller"]), "Muller, Ann");
+        let names = "Muller, Ann\nMu\u{308}ller, Kai";
+        assert_eq!(found(names, "Müller", &["Mu\u{308}ller", "Muller"]), "Mu\u{308}ller, Kai");
     }
 
     #[test]

@@ -5,8 +5,6 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use vizsla_core::Location;
 
-use super::sentence;
-
 /// About how many bytes of a sentence are shown.
 const LENGTH: usize = 480;
 /// About how many bytes of a longer sentence are shown before the first match.
@@ -38,18 +36,20 @@ impl Snippet {
     /// How many lines around the sentence are shown by default.
     pub const DEFAULT_CONTEXT: usize = 1;
 
-    /// The sentence of a passage that answers best, with the rest of its lines and `context` lines before and after.
-    /// `highlights` are byte ranges of the text, in order and disjoint. Cost: linear in the text and in the highlights.
+    /// A sentence of a passage, with the rest of its lines and `context` lines before and after; of one that is too long to
+    /// be shown whole, a part alone. `highlights` are byte
+    /// ranges of the text, in order and disjoint. Cost: linear in the text and in the highlights.
     pub(super) fn of(
         text: &str,
         highlights: &[[usize; 2]],
-        (headings, location): (&[String], &Location),
+        (sentence, location): (Range<usize>, &Location),
         context: usize,
     ) -> Self {
-        let whole = sentence::best(text, highlights, headings);
-        let shown = window(text, highlights, whole);
-        let Range { start, end } = around(text, &shown, context);
+        let shown = window(text, highlights, sentence.clone());
+        let Range { start, end } =
+            if shown == sentence { around(text, &shown, context) } else { shown.clone() };
         // White space at the end is not shown.
+        let end = start + text[start..end].trim_end().len();
         let shown = shown.start..shown.end.min(end);
         let inside = highlights.iter().filter(|[from, to]| *from >= start && *to <= end);
         let lines = |part: &str| part.matches('\n').count() as u32;
@@ -130,7 +130,7 @@ fn around(text: &str, range: &Range<usize>, context: usize) -> Range<usize> {
     } else {
         end
     };
-    start..start + text[start..end].trim_end().len()
+    start..end
 }
 
 /// How many bytes so many lines have, and the blank ones between them.
@@ -152,12 +152,14 @@ fn reach<'a>(lines: impl Iterator<Item = &'a str>, count: usize) -> usize {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::sentence;
     use super::*;
 
     fn snippet(text: &str, highlights: &[[usize; 2]], context: usize) -> Snippet {
         let lines = text.matches('\n').count() as u32;
         let location = Location::Lines { first: 11, last: 11 + lines };
-        Snippet::of(text, highlights, (&[], &location), context)
+        let sentence = sentence::best(text, highlights, &[], "dog");
+        Snippet::of(text, highlights, (sentence, &location), context)
     }
 
     fn every(text: &str, word: &str) -> Vec<[usize; 2]> {
