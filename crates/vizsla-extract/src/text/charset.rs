@@ -88,6 +88,11 @@ impl Charset {
         matches!(self, Self::Hz | Self::Utf7 | Self::Iso2022)
     }
 
+    /// The characters of the bytes from 128 on, where each byte is one.
+    pub(crate) fn upper_half(self) -> Vec<char> {
+        self.decode(&(128..=255).collect::<Vec<u8>>()).chars().collect()
+    }
+
     /// The text of bytes, with U+FFFD in place of invalid ones.
     pub(crate) fn decode(self, bytes: &[u8]) -> String {
         match self {

@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use crate::error::{Error, ErrorKind};
 use crate::text::charset::{Charset, iso_2022};
-use crate::text::{declared, older};
+use crate::text::{declared, older, western};
 
 /// How much of a file is inspected to decide whether it is text, at its beginning, middle and end, and how much of its
 /// non-ASCII lines to guess their encoding.
@@ -49,8 +49,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, Error> {
     // Line ends as old systems had them.
     let text =
         if text.contains('\r') && !text.contains('\n') { text.replace('\r', "\n") } else { text };
-    // What is left of a write that did not finish, or of another encoding.
-    Ok(if text.contains('\0') { text.replace('\0', "") } else { text })
+    Ok(if text.contains('\0') { without_zeros(&text) } else { text })
+}
+
+/// A text without its zero characters: they end the lines where they stand between words, as `find -print0` writes them
+/// and Linux keeps the environment of a process; else they are left of a write that did not finish, or of another encoding.
+fn without_zeros(text: &str) -> String {
+    let (mut pieces, mut words) = (0usize, 0usize);
+    for piece in text.split('\0') {
+        pieces += 1;
+        words += usize::from(piece.chars().nth(1).is_some());
+    }
+    let lines = text.bytes().filter(|byte| *byte == b'\n').count();
+    text.replace('\0', if pieces > lines + 1 && words * 2 > pieces { "\n" } else { "" })
 }
 
 /// Decodes text in an encoding whose line ends are those of ASCII.
@@ -110,16 +121,18 @@ fn by_line<'a>(bytes: &'a [u8], other: impl Fn(&'a [u8]) -> Cow<'a, str>) -> Str
 /// guessed has a line break within a character.
 fn guess<'a>(lines: impl Iterator<Item = &'a [u8]>) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    let mut seen = 0;
+    let (mut sample, mut seen) = (Vec::new(), 0);
     for line in lines.filter(|line| !line.is_ascii()) {
         detector.feed(line, false);
+        sample.push(line);
         seen += line.len();
         if seen > SAMPLE_BYTES {
             break;
         }
     }
     detector.feed(b"", true);
-    detector.guess(None, Utf8Detection::Allow)
+    let guess = detector.guess(None, Utf8Detection::Allow);
+    if western::is_western(sample.into_iter(), guess) { WINDOWS_1252 } else { guess }
 }
 
 /// Whether multi-byte characters are at least as many as invalid ones. In texts in other encodings, few of the
@@ -224,6 +237,12 @@ fn wide(bytes: &[u8]) -> Option<Wide> {
     }
     let [a, b, c, d] = zeros;
     let units = sample.len() / 4;
+    // A text in ASCII is one with a few stray zeros, unless they are nearly half of it.
+    let all: usize = zeros.iter().sum();
+    let other = sample.iter().filter(|byte| !byte.is_ascii() || is_control(**byte)).count();
+    if other * 20 <= sample.len() - all && all * 3 < sample.len() {
+        return None;
+    }
     let candidate = if c.min(d) * 10 > units * 9 && a * 2 < c {
         Wide { mark: 0, is_big: false, unit: 4 }
     } else if a.min(b) * 10 > units * 9 && d * 2 < a {
@@ -358,6 +377,41 @@ mod tests {
         assert_eq!(decode(b"one\n\0\0\0\0\0\0two\nM\xc3\xbcller\n").unwrap(), "one\ntwo\nMüller\n");
         let appended = [&b"plain line\nanother one\n"[..], b"w\0i\0d\0e\0\n\0"].concat();
         assert_eq!(decode(&appended).unwrap(), "plain line\nanother one\nwide\n");
+    }
+
+    #[test]
+    fn a_few_zero_bytes_make_no_wide_text() {
+        for (bytes, text) in [
+            (&b"id,name\n1,al\0pha\n2,beta\n"[..], "id,name\n1,alpha\n2,beta\n"),
+            (b"name: beta\n\0", "name: beta\n"),
+            (b"HOME=/root\0PATH=/bin\0LANG=C\0", "HOME=/root\nPATH=/bin\nLANG=C\n"),
+            (b"./a b.txt\0./c/d.md\0", "./a b.txt\n./c/d.md\n"),
+        ] {
+            assert_eq!(decode(bytes).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn signs_of_an_english_text_are_no_letters() {
+        let english = "She paid the bill and went home with her friends.\n".repeat(20);
+        for text in [
+            format!("{english}It was £5 in all.\n"),
+            "The committee’s cost is £500 – “fair” says Tom.".to_owned(),
+            "Copyright © 2024 Acme®. See § 5 and ¶ 3.".to_owned(),
+            "Temperature today 20°C, tomorrow 25°C. Tolerance ± 2°C.".to_owned(),
+        ] {
+            let bytes = WINDOWS_1252.encode(&text).0;
+            assert_eq!(decode(&bytes).unwrap(), text);
+        }
+        for (encoding, text) in [
+            ("windows-1250", "Zażółć gęślą jaźń, Łódź, 5 zł"),
+            ("iso-8859-2", "Zażółć gęślą jaźń, Łódź, 5 zł, książka i źródło"),
+            ("windows-1250", "Příliš žluťoučký kůň úpěl ďábelské ódy, 5 Kč"),
+            ("windows-1257", "Eik į mišką, ten auga ąžuolas, ūkininkas žiūri į žvaigždes"),
+        ] {
+            let bytes = Encoding::for_label(encoding.as_bytes()).unwrap().encode(text).0;
+            assert_eq!(decode(&bytes).unwrap(), text, "{encoding}");
+        }
     }
 
     #[test]

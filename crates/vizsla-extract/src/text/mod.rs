@@ -23,6 +23,7 @@ mod roff;
 mod roff_escapes;
 pub(crate) mod rst;
 mod subtitles;
+mod western;
 mod written;
 mod xml;
 pub(crate) mod xml_parts;
