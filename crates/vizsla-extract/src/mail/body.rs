@@ -1,5 +1,6 @@
 //! The MIME parts of a message: which are its text, and which are files inside it.
 
+mod alternative;
 mod completed;
 mod enriched;
 mod flowed;
@@ -17,6 +18,7 @@ use crate::mail::{headers, uuencode};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 use crate::{html, whole};
+use alternative::Alternative;
 use part::Part;
 
 /// A text of a message.
@@ -44,6 +46,16 @@ impl From<uuencode::File> for Attachment<'_> {
 struct Contents<'a> {
     texts: Vec<Text>,
     attachments: Vec<Attachment<'a>>,
+}
+
+impl Contents<'_> {
+    fn alternative(&self) -> Alternative {
+        let texts: Vec<&str> = self.texts.iter().map(|text| text.content.as_str()).collect();
+        Alternative {
+            text: texts.join("\n"),
+            is_plain: self.texts.iter().all(|text| text.is_plain),
+        }
+    }
 }
 
 /// What is said of parts that cannot be read.
@@ -184,7 +196,8 @@ impl<'a> Walk<'a> {
         });
         let mut children: Vec<_> = children.collect();
         if part.subtype() == "alternative" {
-            let kept = preferred(&children);
+            let alternatives: Vec<_> = children.iter().map(Contents::alternative).collect();
+            let kept = alternative::preferred(&alternatives);
             for (i, child) in children.iter_mut().enumerate() {
                 if i != kept {
                     child.texts.clear();
@@ -240,24 +253,4 @@ fn file<'a>(part: &Part<'a>, number: &str) -> Contents<'a> {
         None => Attachment { name, bytes: part.file() },
     };
     Contents { texts: Vec::new(), attachments: vec![attachment] }
-}
-
-/// Which alternative to read: the plain text, unless it is only a note that the message is better seen in a browser;
-/// else the first that says as much as the others.
-fn preferred(alternatives: &[Contents<'_>]) -> usize {
-    let words = |contents: &Contents<'_>| -> usize {
-        contents.texts.iter().map(|text| text.content.split_whitespace().count()).sum()
-    };
-    let is_note = |contents: &Contents<'_>| {
-        let text: String = contents.texts.iter().map(|text| text.content.to_lowercase()).collect();
-        ["html", "browser", "view this email", "view online"].iter().any(|word| text.contains(word))
-    };
-    let most = alternatives.iter().map(words).max().unwrap_or_default();
-    let says_enough = |contents: &Contents<'_>| {
-        let words = words(contents);
-        words > 0 && (words == most || words * 2 >= most && (words >= 100 || !is_note(contents)))
-    };
-    let is_plain = |contents: &&Contents<'_>| contents.texts.iter().all(|text| text.is_plain);
-    let plain = alternatives.iter().position(|one| says_enough(one) && is_plain(&one));
-    plain.or_else(|| alternatives.iter().position(says_enough)).unwrap_or_default()
 }
