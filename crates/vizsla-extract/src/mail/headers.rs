@@ -17,7 +17,9 @@ pub(super) fn read(parsed: &Parsed<'_>, message: &mut Message) {
     }
     let date = parsed.header_raw(HeaderName::Date).and_then(date::read);
     let date = date.or_else(|| parsed.date().filter(|date| date.is_valid()).copied());
-    if let Some(date) = date {
+    // The server of the recipient adds the first one.
+    let arrival = || parsed.received_all().next().and_then(|received| received.date());
+    if let Some(date) = date.or_else(|| arrival().filter(|date| date.is_valid())) {
         message.metadata.insert("date".to_owned(), date.to_rfc3339().into());
     }
     let mut set = |name: &str, value: Option<String>| {

@@ -86,6 +86,13 @@ fn one_alternative_is_read() {
     let note = "Content-Type: text/plain\n\nView this email in your browser.";
     let page = "Content-Type: text/html\n\n<p>All that the newsletter has to say.</p>";
     assert_eq!(text(&[note, page]), "From: a@b.org\n\nAll that the newsletter has to say.");
+    let less = "Content-Type: text/plain\n\nDear Sam, your order shipped.";
+    let more =
+        "Content-Type: text/html\n\n<p>Dear Sam, your order shipped.</p><p>Tracking: ZX991</p>";
+    assert_eq!(
+        text(&[less, more]),
+        "From: a@b.org\n\nDear Sam, your order shipped.\n\nTracking: ZX991"
+    );
     let empty = "Content-Type: text/plain\n\n";
     assert_eq!(text(&[empty, HTML]), "From: a@b.org\n\nRich words of some length.");
     let nested = "Content-Type: multipart/related; boundary=c\n\n--c\nContent-Type: text/html\n\n<p>Rich</p>\n--c\nContent-Type: image/png\nContent-ID: <x>\n\nx\n--c--";
@@ -93,6 +100,16 @@ fn one_alternative_is_read() {
     assert_eq!(found.documents[0].text, "From: a@b.org\n\nPlain words of some length.");
     assert_eq!(found.documents.len(), 1);
     assert!(found.problems.is_empty());
+}
+
+#[test]
+fn a_message_without_a_date_has_the_one_of_its_arrival() {
+    let found = read(
+        "a.eml",
+        "From: a@b.org\nReceived: from y by z; Thu, 7 Mar 2019 10:00:00 +0000\nReceived: from x by y; Thu, 7 Mar 2019 09:00:00 +0000\nContent-Type: text/calendar\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY:Budget\nEND:VEVENT\nEND:VCALENDAR\n",
+    );
+    assert_eq!(found.documents[0].metadata["date"].to_string(), "2019-03-07T10:00:00Z");
+    assert_eq!(ids(&found), ["a.eml", "a.eml!part 1.ics"]);
 }
 
 #[test]

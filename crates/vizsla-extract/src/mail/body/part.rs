@@ -230,6 +230,8 @@ impl<'a> Part<'a> {
             ("image", "png") => ".png",
             _ => "",
         };
+        // A message of a single part has no number for it, which IMAP calls the first.
+        let number = if number.is_empty() { "1" } else { number };
         format!("part {number}{extension}")
     }
 
