@@ -221,14 +221,15 @@ mod reading {
             Trouble::Damaged(0, error) => damaged(error),
             Trouble::Damaged(at, error) => Error::new(
                 ErrorKind::Malformed,
-                format!("is damaged after {at} unpacked bytes; what comes before is read"),
+                format!("is damaged after {at} unpacked bytes; what comes before is read: copy it again, or look for a whole copy"),
             )
             .with_source(error),
         }
     }
 
     fn damaged(error: io::Error) -> Error {
-        Error::new(ErrorKind::Malformed, "is damaged and cannot be unpacked").with_source(error)
+        Error::new(ErrorKind::Malformed, "is damaged and cannot be unpacked: look for a whole copy")
+            .with_source(error)
     }
 
     #[cfg(test)]

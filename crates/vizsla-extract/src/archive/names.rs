@@ -10,9 +10,9 @@ use crate::text::charset::Charset;
 /// Bytes of names that are enough to tell their encoding.
 const SAMPLE_BYTES: usize = 64 << 10;
 
-/// Code pages of DOS, which the detector does not know, or knows less well: of America, which is the one of the standard,
-/// Western Europe, Central Europe, and Russia.
-const DOS: [u32; 4] = [437, 850, 852, 866];
+/// Code pages of DOS, which the detector does not know, or knows less well, above all of short names: of America, which is
+/// the one of the standard, Western Europe, Central Europe, Russia, Greece, and Japan.
+const DOS: [u32; 6] = [437, 850, 852, 866, 737, 932];
 
 /// How the names of an archive are encoded.
 pub(super) struct Names(Option<Charset>);
@@ -45,6 +45,8 @@ fn charset(sample: &[u8]) -> Option<Charset> {
     detector.feed(sample, true);
     let guess = Charset::Known(detector.guess(None, Utf8Detection::Deny));
     let dos = DOS.into_iter().filter_map(Charset::of_code_page);
+    // Where bytes make no characters, those that do tell nothing.
+    let dos = dos.filter(|charset| charset.decode_exactly(sample).is_some());
     let is_latin = guess.decode(sample).chars().all(|c| script(c) != Script::Other);
     let mut candidates: Vec<Charset> = dos.collect();
     candidates.insert(usize::from(is_latin), guess);
@@ -78,7 +80,9 @@ fn fits(last: char, c: char, next: char) -> bool {
         own => {
             let is_word =
                 beside.contains(&own) && beside.iter().all(|s| *s == own || *s == Script::None);
-            is_word && !(c.is_uppercase() && last.is_lowercase())
+            let is_torn =
+                c.is_uppercase() && last.is_lowercase() || c.is_lowercase() && next.is_uppercase();
+            is_word && !is_torn
         }
     }
 }
@@ -130,6 +134,8 @@ mod tests {
             ("windows-1251", &["Договор.pdf"]),
             ("shift_jis", &["報告書.txt", "資料/会議メモ.txt"]),
             ("shift_jis", &["新しいフォルダー/テスト.txt"]),
+            ("shift_jis", &["日本語.txt"]),
+            ("shift_jis", &["テスト.txt"]),
             ("gbk", &["工作报告.txt", "新建文件夹/说明.doc"]),
             ("gbk", &["会议记录2024.txt"]),
             ("big5", &["會議記錄.txt", "新增資料夾/說明.doc"]),
@@ -150,6 +156,7 @@ mod tests {
             (b"\x9abersicht f\x81r \x8epfel.txt", "Übersicht für Äpfel.txt"),
             (b"R\x82sum\x82 \x85 jour.txt", "Résumé à jour.txt"),
             (b"Stra\xe1e.txt", "Straße.txt"),
+            (b"\x80\xa4\x98\xad\xa6\xa8\xe1 \xe2\xab\xa6\xac\xaa.txt", "Αναφορά έτους.txt"),
             (b"Informa\x87\xc6o e relat\xa2rio.txt", "Informação e relatório.txt"),
             (b"Za\xbe\xa2\x88\x86 g\xa9\x98l\xa5 ja\xab\xe4.txt", "Zażółć gęślą jaźń.txt"),
         ] {

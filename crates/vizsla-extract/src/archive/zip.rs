@@ -6,7 +6,7 @@ use crate::definition::{Definition, Read, Recognise};
 pub(crate) static FORMAT: Definition = Definition {
     name: "zip",
     title: "ZIP",
-    version: 3,
+    version: 4,
     extensions: &["zip", "jar", "war", "ear", "whl", "egg", "xpi"],
     recognise: Recognise::Bytes(crate::office::package::is_zip),
     is_foreign: true,
@@ -20,6 +20,7 @@ const READ: Read = crate::archive::MISSING;
 
 #[cfg(feature = "archive")]
 mod reading {
+    use std::collections::HashSet;
     use std::io::Cursor;
     use std::ops::ControlFlow;
 
@@ -52,8 +53,30 @@ mod reading {
                 break;
             }
         }
+        let lost = overwritten(bytes, archive.central_directory_start());
+        for name in &lost {
+            refused.overwritten.add(&names.text(name));
+        }
         refused.report(output);
         Ok(())
+    }
+
+    /// The names of members that a later one of the same name hides: the archive is read by name.
+    fn overwritten(bytes: &[u8], directory: u64) -> Vec<&[u8]> {
+        const HEADER_BYTES: usize = 46;
+        let start = usize::try_from(directory).unwrap_or(usize::MAX);
+        let mut rest = bytes.get(start..).unwrap_or_default();
+        let (mut seen, mut overwritten) = (HashSet::new(), Vec::new());
+        while let Some(header) = rest.get(..HEADER_BYTES).filter(|h| h.starts_with(b"PK\x01\x02")) {
+            let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
+            let (name, more) = (length(28), length(30) + length(32));
+            let Some(name) = rest.get(HEADER_BYTES..HEADER_BYTES + name) else { break };
+            if !seen.insert(name) {
+                overwritten.push(name);
+            }
+            rest = rest.get(HEADER_BYTES + name.len() + more..).unwrap_or_default();
+        }
+        overwritten
     }
 
     fn invalid() -> Error {
@@ -66,6 +89,7 @@ mod reading {
         protected: Summary,
         method: Summary,
         damaged: Summary,
+        overwritten: Summary,
     }
 
     impl Refused {
@@ -75,7 +99,15 @@ mod reading {
                 "is compressed by a method that is not read",
                 "are compressed by a method that is not read",
             );
+            let overwritten = self.overwritten.message(
+                "is left out for a later one of the same name",
+                "are left out for later ones of the same names",
+            );
             for (kind, message) in [
+                (
+                    ProblemKind::Malformed,
+                    overwritten.map(|message| message + "; unpack them and archive them again"),
+                ),
                 (ProblemKind::Protected, protected),
                 (ProblemKind::Unsupported, method.map(|message| message + "; unpack it first")),
                 (ProblemKind::Malformed, self.damaged.message("is damaged", "are damaged")),

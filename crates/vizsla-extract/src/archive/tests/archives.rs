@@ -13,6 +13,20 @@ fn members_are_documents_below_their_archive() {
 }
 
 #[test]
+fn members_of_one_name_are_told() {
+    let mut bytes = zip(&[("a.txt", b"first"), ("b.txt", b"second")]);
+    for at in memchr::memmem::find_iter(&bytes.clone(), "b.txt") {
+        bytes[at] = b'a';
+    }
+    let found = read("x.zip", &bytes);
+    assert_eq!(ids(&found), ["x.zip!a.txt"]);
+    assert!(
+        problems(&found)[0]
+            .contains("1 member is left out for a later one of the same name: a.txt")
+    );
+}
+
+#[test]
 fn what_a_walk_would_skip_is_skipped() {
     for bytes in [
         zip(&[
