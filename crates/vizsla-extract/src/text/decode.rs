@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252};
 
 use crate::error::{Error, ErrorKind};
 use crate::text::charset::{Charset, iso_2022};
@@ -132,7 +132,11 @@ fn guess<'a>(lines: impl Iterator<Item = &'a [u8]>) -> &'static Encoding {
     }
     detector.feed(b"", true);
     let guess = detector.guess(None, Utf8Detection::Allow);
-    if western::is_western(sample.into_iter(), guess) { WINDOWS_1252 } else { guess }
+    let lines = || sample.iter().copied();
+    if guess == WINDOWS_1252 && western::is_hungarian(lines()) {
+        return WINDOWS_1250;
+    }
+    if western::is_western(lines(), guess) { WINDOWS_1252 } else { guess }
 }
 
 /// Whether multi-byte characters are at least as many as invalid ones. In texts in other encodings, few of the
@@ -411,6 +415,27 @@ mod tests {
         ] {
             let bytes = Encoding::for_label(encoding.as_bytes()).unwrap().encode(text).0;
             assert_eq!(decode(&bytes).unwrap(), text, "{encoding}");
+        }
+    }
+
+    #[test]
+    fn short_texts_of_dos_and_of_hungary_are_read() {
+        for (bytes, text) in [
+            (
+                &b"\x9abergabe an Herrn K\x94hler. Schl\x81ssel dabei.\r\n"[..],
+                "Übergabe an Herrn Köhler. Schlüssel dabei.\r\n",
+            ),
+            (b"Gr\x81\xe1e aus K\x94ln\n", "Grüße aus Köln\n"),
+            (
+                b"Le caf\x82 est ferm\x82 \x85 midi, l'\x82t\x82 dernier.\r\n",
+                "Le café est fermé à midi, l'été dernier.\r\n",
+            ),
+            (
+                b"A sz\xfcl\xf5k \xf5szi \xfcnnepe: Gy\xf5r, H\xfbv\xf6sv\xf6lgy. K\xe9rj\xfck!",
+                "A szülők őszi ünnepe: Győr, Hűvösvölgy. Kérjük!",
+            ),
+        ] {
+            assert_eq!(decode(bytes).unwrap(), text);
         }
     }
 

@@ -6,47 +6,55 @@ use crate::text::charset::Charset;
 
 /// The code page of DOS in Western Europe; its letters are those of 437, the one of America.
 const DOS: u32 = 850;
-/// High bytes within words that are needed to tell.
-const LEAST: usize = 3;
+/// Characters that do not belong to words, which are needed to tell.
+const LEAST: usize = 2;
+/// Letters that are more frequent than those which other encodings have in their place.
+const FREQUENT: &str = "äöüßéèàçñáó";
 
-/// The encoding from before Windows of a sample that `guess` makes no words of, if one of these does. What is between two
-/// letters of a word tells: it is a letter, and no capital beside a small letter.
+/// The encoding from before Windows of a sample that `guess` makes no words of, if one of these does. What is beside a
+/// letter tells: it is a letter, and no capital behind a small letter, or a sign where one begins or ends a word.
 pub(crate) fn charset(sample: &[u8], guess: &'static Encoding) -> Option<Charset> {
-    let inner: Vec<[u8; 3]> = sample
-        .windows(3)
-        .map(|bytes| [bytes[0], bytes[1], bytes[2]])
-        .filter(|[last, byte, next]| {
-            last.is_ascii_alphabetic() && !byte.is_ascii() && next.is_ascii_alphabetic()
-        })
+    let beside: Vec<[u8; 3]> = (0..sample.len())
+        .filter(|i| sample.get(*i).is_some_and(|byte| !byte.is_ascii()))
+        .map(|i| [i.checked_sub(1), Some(i), i.checked_add(1)])
+        .map(|places| places.map(|at| at.and_then(|at| sample.get(at)).copied().unwrap_or(b' ')))
+        .filter(|[last, _, next]| last.is_ascii_alphabetic() || next.is_ascii_alphabetic())
         .collect();
+    // How many characters fit, and how many are frequent.
     let fitting = |charset: Charset| {
-        let upper_half: Vec<char> = charset.decode(&UPPER_HALF).chars().collect();
-        let character = |byte: u8| upper_half.get(usize::from(byte - 128)).copied().unwrap_or(' ');
-        inner.iter().filter(|[last, byte, next]| fits(*last, character(*byte), *next)).count()
+        let upper_half = charset.upper_half();
+        let character = |byte: u8| match byte.checked_sub(128) {
+            Some(at) => upper_half.get(usize::from(at)).copied().unwrap_or(' '),
+            None => char::from(byte),
+        };
+        let characters = || beside.iter().map(|bytes| bytes.map(character));
+        let fit = characters().filter(|[last, c, next]| fits(*last, *c, *next)).count();
+        (fit, characters().filter(|[_, c, _]| FREQUENT.contains(*c)).count())
     };
-    if inner.len() < LEAST || fitting(Charset::Known(guess)) * 5 > inner.len() * 4 {
+    let (fit, _) = fitting(Charset::Known(guess));
+    if beside.len() - fit < LEAST || fit * 5 > beside.len() * 4 {
         return None;
     }
-    let all = [Some(Charset::Known(MACINTOSH)), Charset::of_code_page(DOS)];
-    all.into_iter().flatten().find(|older| fitting(*older) * 20 >= inner.len() * 19)
+    let all = [Charset::of_code_page(DOS), Some(Charset::Known(MACINTOSH))].into_iter().flatten();
+    let all = all.map(|older| (fitting(older), older));
+    // The last one of the best is taken.
+    let best = all
+        .filter(|((fit, _), _)| fit * 20 >= beside.len() * 19)
+        .max_by_key(|((_, frequent), _)| *frequent);
+    best.map(|(_, older)| older)
 }
 
-/// All bytes that are not ASCII.
-const UPPER_HALF: [u8; 128] = {
-    let mut bytes = [0; 128];
-    let mut at = 0;
-    while at < bytes.len() {
-        bytes[at] = 128 + at as u8;
-        at += 1;
+/// Whether a character may stand between these, of which one is a letter.
+fn fits(last: char, c: char, next: char) -> bool {
+    let is_inner = last.is_alphabetic() && next.is_alphabetic();
+    match c {
+        '\u{ad}' | '’' | '‘' | '–' | '—' | '…' | '·' => true,
+        '‚' | '„' => !last.is_alphabetic(),
+        c if c.is_alphabetic() => {
+            !(c.is_uppercase() && (last.is_lowercase() || is_inner && next.is_lowercase()))
+        }
+        c => !is_inner && !c.is_control() && c != char::REPLACEMENT_CHARACTER,
     }
-    bytes
-};
-
-/// Whether a character may be within a word, between these letters.
-fn fits(last: u8, c: char, next: u8) -> bool {
-    let is_small = last.is_ascii_lowercase() || next.is_ascii_lowercase();
-    let is_letter = c.is_alphabetic() && !(is_small && c.is_uppercase());
-    is_letter || matches!(c, '\u{ad}' | '’' | '‘' | '–' | '—' | '…' | '·')
 }
 
 #[cfg(test)]

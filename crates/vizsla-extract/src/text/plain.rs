@@ -15,7 +15,7 @@ pub(crate) static FORMAT: Definition = Definition {
     name: "text",
     title: "text",
     // Raised, too, when files formerly taken for text are recognised as something else.
-    version: 5,
+    version: 6,
     extensions: &["txt", "text", "log", "out", "err", "nfo", "diz"],
     recognise: Recognise::No,
     is_foreign: false,

