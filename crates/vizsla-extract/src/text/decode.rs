@@ -204,6 +204,24 @@ impl Wide {
             .collect()
     }
 
+    /// Whether this is Japanese on one line, which has no zero bytes: nothing but its characters, many of them kana.
+    fn is_japanese(self, sample: &[u8]) -> bool {
+        let (is_even, has_high) = (sample.len().is_multiple_of(2), !sample.is_ascii());
+        if !is_even || !has_high || sample.len() < 8 {
+            return false;
+        }
+        let (mut kana, mut all) = (0usize, 0usize);
+        for c in self.decode(sample).chars() {
+            all += 1;
+            match c {
+                '\u{3041}'..='\u{30ff}' => kana += 1,
+                '\u{3000}'..='\u{303f}' | '\u{4e00}'..='\u{9fff}' | '\u{ff01}'..='\u{ff9f}' => {}
+                _ => return false,
+            }
+        }
+        kana * 4 >= all
+    }
+
     /// Whether this is how a file without a mark is encoded: what it decodes to is text.
     fn fits(self, sample: &[u8]) -> bool {
         let sample = &sample[..sample.len() / self.unit * self.unit];
@@ -232,7 +250,10 @@ fn wide(bytes: &[u8]) -> Option<Wide> {
         }
     }
     let sample = &bytes[..bytes.len().min(SAMPLE_BYTES)];
-    memchr::memchr(0, sample)?;
+    if memchr::memchr(0, sample).is_none() {
+        let orders = [false, true].map(|is_big| Wide { mark: 0, is_big, unit: 2 });
+        return orders.into_iter().find(|wide| wide.is_japanese(sample));
+    }
     // Texts have spaces, digits or line ends in all languages, whose high bytes are zero; where in the unit they are
     // tells its order.
     let mut zeros = [0usize; 4];
@@ -361,6 +382,11 @@ mod tests {
             ] {
                 assert_eq!(decode(&bytes).unwrap(), text, "{bytes:?}");
             }
+        }
+        let japanese = "東京は日本の首都です。";
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            let bytes: Vec<u8> = japanese.encode_utf16().flat_map(to_bytes).collect();
+            assert_eq!(decode(&bytes).unwrap(), japanese);
         }
         assert_eq!(decode(b"\xff\xfe\0\0h\0\0\0").unwrap(), "h");
         assert_eq!(decode(b"\0\0\xfe\xff\0\0\0h").unwrap(), "h");

@@ -50,7 +50,8 @@ pub(crate) fn is_hungarian<'a>(lines: impl Iterator<Item = &'a [u8]>) -> bool {
             0xd5 | 0xdb => double = true,
             0xd6 | 0xdc => umlaut = true,
             0xc1 | 0xc9 | 0xcd | 0xd3 | 0xda => acute = true,
-            0xc0.. if !matches!(byte, 0xd7 | 0xf7) && *byte >= 0xc0 => return false,
+            _ if matches!(byte, 0xaa | 0xba) => return false,
+            0xc0.. if !matches!(byte, 0xd7 | 0xf7) => return false,
             _ => {}
         }
     }
@@ -91,7 +92,7 @@ fn standing(last: char, c: char, next: char) -> Standing {
 
 /// Whether a character of windows-1252 is no letter of a word.
 fn is_sign(c: char) -> bool {
-    !c.is_alphabetic() || matches!(c, 'ª' | 'µ' | 'º')
+    !(c.is_alphabetic() || c.is_control()) || matches!(c, 'ª' | 'µ' | 'º')
 }
 
 #[cfg(test)]
@@ -120,6 +121,7 @@ mod tests {
             (WINDOWS_1250, "Ł. Nowak, Łódź: książka 5 zł, źródło, 3 ± 1"),
             (ISO_8859_2, "Cena 5 zł za książkę, część 1, Łódź, ż. 2"),
             (WINDOWS_1250, "Žluťoučký kůň, 5 Kč, Š. Novák, třída 5.Š"),
+            (WINDOWS_1250, "Teplota 20 °C, ť"),
             (WINDOWS_1250, "az ő háza, 3 db tű, Győr"),
             (WINDOWS_1257, "Eik į mišką, 5 žmonės, ąžuolas, ūkis"),
         ] {
@@ -133,6 +135,7 @@ mod tests {
         for (text, expected) in [
             ("A szülõk õszi ünnepe: Gyõr, Fertõd, Hûvösvölgy. Kérjük, jelezzék idõben!", true),
             ("Os pingüins não são três, põe cá", false),
+            ("A linguística, pingüim, põe, 1º", false),
             ("Öösel on õues külm, hästi", false),
             ("Dû à Saül, le maïs d'été", false),
             ("Größe für schöne Wörter", false),
