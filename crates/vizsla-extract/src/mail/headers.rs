@@ -1,6 +1,6 @@
 //! The headers of a message: who, when, about what, and how it belongs to others.
 
-use mail_parser::{Address, HeaderName, HeaderValue, Message as Parsed};
+use mail_parser::{Address, DateTime, HeaderName, HeaderValue, Message as Parsed, Received};
 use vizsla_core::MetadataValue;
 
 use crate::mail::date;
@@ -18,8 +18,8 @@ pub(super) fn read(parsed: &Parsed<'_>, message: &mut Message) {
     let date = parsed.header_raw(HeaderName::Date).and_then(date::read);
     let date = date.or_else(|| parsed.date().filter(|date| date.is_valid()).copied());
     // The server of the recipient adds the first one.
-    let arrival = || parsed.received_all().next().and_then(|received| received.date());
-    if let Some(date) = date.or_else(|| arrival().filter(|date| date.is_valid())) {
+    let arrival = || parsed.received_all().next().and_then(Received::date);
+    if let Some(date) = date.or_else(|| arrival().filter(DateTime::is_valid)) {
         message.metadata.insert("date".to_owned(), date.to_rfc3339().into());
     }
     let mut set = |name: &str, value: Option<String>| {
