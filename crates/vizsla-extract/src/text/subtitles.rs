@@ -13,7 +13,7 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "subtitles",
     title: "subtitles",
-    version: 2,
+    version: 3,
     extensions: &["srt", "vtt", "webvtt", "ass", "ssa", "sbv"],
     recognise: Recognise::Text {
         begins: |c| c.is_ascii_digit() || matches!(c, 'W' | '['),
@@ -31,6 +31,8 @@ const SILENCE: u64 = 4_000;
 const LONG_SILENCE: u64 = 120_000;
 
 struct Cue {
+    /// Of files that have been joined, which one it is in.
+    file: usize,
     first: u64,
     last: u64,
     text: String,
@@ -55,6 +57,7 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         return Ok(());
     }
     let (mut said, mut spans, mut end) = (String::new(), Vec::new(), 0);
+    let mut file = 0;
     let mut starts = Vec::new();
     let mut last_line = String::new();
     for cue in cues {
@@ -78,12 +81,13 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         }
         let place = Location::Times { first: cue.first, last: cue.last };
         // Times begin anew where files have been joined.
-        if said.is_empty() || cue.first.abs_diff(end) >= LONG_SILENCE {
+        let is_long = cue.file != file || cue.first.saturating_sub(end) >= LONG_SILENCE;
+        if said.is_empty() || is_long {
             starts.push(Heading { start: said.len(), level: 1, text: place.to_string() });
         }
         spans.push((said.len(), place));
         said.push_str(&lines.join(" "));
-        end = cue.last;
+        (file, end) = (cue.file, cue.last);
     }
     // A section of its own has the time for its heading; a text without long pauses has none.
     let starts = if starts.len() > 1 { starts } else { Vec::new() };
@@ -104,22 +108,45 @@ fn title(text: &str) -> Option<&str> {
     Some(title).filter(|_| !is_usual)
 }
 
+/// The cues in the order of their times: signs and songs may come as a block before what is said.
 fn cues(text: &str) -> Vec<Cue> {
+    let mut cues = cues_as_written(text);
+    cues.retain(|cue| !cue.text.trim().is_empty());
+    cues.sort_by_key(|cue| (cue.file, cue.first));
+    cues
+}
+
+fn cues_as_written(text: &str) -> Vec<Cue> {
     let mut cues: Vec<Cue> = Vec::new();
-    let mut is_open = false;
+    let (mut is_open, mut begins_anew, mut file) = (false, false, 0);
     let mut lines = text.lines().peekable();
     while let Some(line) = lines.next() {
-        if let Some(dialogue) = line.strip_prefix("Dialogue:") {
-            cues.extend(dialogue_cue(dialogue));
-        } else if let Some((first, last)) = times(line) {
-            cues.push(Cue { first, last, text: String::new() });
-            is_open = true;
+        let is_before_times = lines.peek().is_some_and(|next| times(next).is_some());
+        begins_anew |= match line.trim().trim_start_matches('\u{feff}') {
+            "1" => is_before_times,
+            "[Script Info]" => true,
+            line => !is_open && line.starts_with("WEBVTT"),
+        };
+        let dialogue = line.strip_prefix("Dialogue:");
+        let cue = dialogue.map_or_else(
+            || times(line).map(|(first, last)| Cue { file: 0, first, last, text: String::new() }),
+            dialogue_cue,
+        );
+        if let Some(mut cue) = cue {
+            let before = cues.last().map_or(0, |before| before.first);
+            // Parts of one film go on counting.
+            let is_joined = begins_anew && before.saturating_sub(cue.first) >= LONG_SILENCE;
+            file += usize::from(is_joined);
+            (cue.file, cue.last) = (file, cue.last.max(cue.first));
+            (is_open, begins_anew) = (dialogue.is_none(), false);
+            cues.push(cue);
         } else if line.trim().is_empty() {
-            is_open = false;
+            // Captions that roll up begin with an empty line.
+            is_open &= cues.last().is_some_and(|cue| cue.text.is_empty());
         } else if is_open && let Some(cue) = cues.last_mut() {
-            // A number before the next time, where the empty line between is missing.
+            // A number before the next time, where the empty line between is missing, or what follows an empty cue.
             let is_number = line.trim().bytes().all(|byte| byte.is_ascii_digit());
-            if is_number && lines.peek().is_some_and(|next| times(next).is_some()) {
+            if (is_number || cue.text.is_empty()) && is_before_times {
                 continue;
             }
             if !cue.text.is_empty() {
@@ -160,7 +187,7 @@ fn dialogue_cue(line: &str) -> Option<Cue> {
     let (first, last) = (clock(fields.nth(1)?.trim())?, clock(fields.next()?.trim())?);
     let text = without_drawings(fields.nth(6)?);
     let text = text.replace("\\N", "\n").replace("\\n", "\n").replace("\\h", " ");
-    Some(Cue { first, last, text: text.lines().map(plain).collect::<Vec<_>>().join("\n") })
+    Some(Cue { file: 0, first, last, text: text.lines().map(plain).collect::<Vec<_>>().join("\n") })
 }
 
 /// The text without shapes, which are drawn from a tag such as `\p1` to `\p0` or the end.
@@ -240,7 +267,7 @@ mod tests {
             + &cue("00:01", "Two.")
             + &cue("00:41", "Three.")
             + &cue("00:42", "Four.");
-        let joined = srt.clone() + &cue("00:00", "Five.");
+        let joined = srt.clone() + "1\n" + &cue("00:00", "Five.");
         let shown: Vec<_> = split(&document("a.srt", &joined), &SplitOptions::default())
             .iter()
             .map(|passage| format!("{} {:?}", passage.headings.join("/"), passage.text))
@@ -250,6 +277,38 @@ mod tests {
             ["00:00:00 \"One.\\n\\nTwo.\"", "00:41:00 \"Three.\\n\\nFour.\"", "00:00:00 \"Five.\"",]
         );
         assert_eq!(document("a.srt", &cue("00:41", "Late.")).sections, []);
+    }
+
+    #[test]
+    fn cues_are_in_the_order_of_their_times() {
+        let line =
+            |at: &str, text: &str| format!("Dialogue: 0,0:{at}.00,0:{at}.50,D,,0,0,0,,{text}\n");
+        let ass = "[Events]\n".to_owned()
+            + &line("20:00", "Harbour")
+            + &line("00:05", "Morning.")
+            + &line("20:01", "Arrived.")
+            + &line("00:08", "Evening.");
+        let found = document("a.ass", &ass);
+        assert_eq!(found.text, "Morning.\nEvening.\n\nHarbour Arrived.");
+        let srt =
+            "1\n00:05:00,000 --> 00:05:02,000\nSign.\n\n2\n00:00:01,000 --> 00:00:02,000\nFirst.\n";
+        assert_eq!(document("a.srt", srt).text, "First.\n\nSign.");
+    }
+
+    #[test]
+    fn captions_that_roll_up_have_the_time_of_their_first_words() {
+        let vtt = "WEBVTT\n\n00:10.000 --> 00:14.000\n \nwelcome<00:11.000><c> back</c>\n\n\
+            00:14.000 --> 00:14.010\nwelcome back\n \n\n00:14.000 --> 00:18.000\nwelcome back\ntoday<c> we</c>\n\n\
+            a\n00:20.000 --> 00:21.000\n\nb\n00:21.000 --> 00:22.000\nlook\n";
+        let srt = "1\n00:00:10,000 --> 00:00:14,000\n\nwelcome back\n\n2\n00:00:14,000 --> 00:00:14,010\nwelcome back\n\n\
+            3\n00:00:14,000 --> 00:00:18,000\nwelcome back\ntoday we\n\n4\n00:00:18,000 --> 00:00:20,000\n\n5\n00:00:21,000 --> 00:00:22,000\nlook\n";
+        for (name, text) in [("a.vtt", vtt), ("a.srt", srt)] {
+            let found = document(name, text);
+            let Locations::Spans(spans) = &found.locations else { panic!("times are places") };
+            let places: Vec<_> = spans.iter().map(|(_, place)| place.to_string()).collect();
+            assert_eq!(found.text, "welcome back today we look");
+            assert_eq!(places, ["00:00:10", "00:00:14", "00:00:21"]);
+        }
     }
 
     #[test]
