@@ -214,7 +214,7 @@ impl<'p, 'b> Reader<'p, 'b> {
         let mut lines = layout::lines(&collector);
         let mut state = match cut {
             Some(cut) => cut,
-            None if lines.is_empty() && !has_content(page) => State::Damaged,
+            None if !has_content(page) => State::Damaged,
             None => judge(&collector, &lines, page),
         };
         drop(collector);
@@ -272,7 +272,10 @@ impl<'p, 'b> Reader<'p, 'b> {
 
 /// Whether the content of a page can be unpacked, if it has any.
 fn has_content(page: &PdfPage<'_>) -> bool {
-    !page.raw().contains_key(b"Contents") || page.page_stream().is_some()
+    let parts = page.raw().get::<object::Array<'_>>(b"Contents");
+    let has_parts = parts.is_some_and(|parts| parts.raw_iter().next().is_some());
+    !page.raw().contains_key(b"Contents")
+        || page.page_stream().is_some_and(|content| !content.is_empty() || !has_parts)
 }
 
 fn judge(collector: &Collector<'_, '_>, lines: &[Line], page: &PdfPage<'_>) -> State {

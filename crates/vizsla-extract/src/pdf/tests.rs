@@ -379,6 +379,26 @@ fn the_value_of_a_form_field_is_read_where_its_appearance_does_not_show_it() {
 }
 
 #[test]
+fn a_page_without_its_content_is_reported_even_if_its_form_has_text() {
+    let parts = page(5, "").replace("/Contents 5 0 R", "/Contents[98 0 R 99 0 R]");
+    let objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 4/Kids[4 0 R 6 0 R 7 0 R 9 0 R]>>",
+        FONT,
+        &page(99, "/Annots[8 0 R]"),
+        &format!("|{}", lines(50, 700, &["Name:"])),
+        &parts,
+        &page(5, "").replace("/Contents 5 0 R", "/Contents[]"),
+        "<</Type/Annot/Subtype/Widget/FT/Tx/T(a)/Rect[50 600 200 620]/V(Alice)>>",
+        &page(5, ""),
+    ];
+    let found = read(&pdf(&objects));
+    assert!(found.documents[0].text.contains("Alice"));
+    let message = "2 of 4 pages are damaged and incomplete (pages 1-2)";
+    assert_eq!(found.problems.iter().map(|it| it.message.as_str()).collect::<Vec<_>>(), [message]);
+}
+
+#[test]
 fn a_file_without_any_text_says_so() {
     let found = read(&pages(&["10 10 m 90 90 l S", ""], ""));
     assert_eq!(found.problems.len(), 1);
