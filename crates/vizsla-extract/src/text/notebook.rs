@@ -21,7 +21,7 @@ use crate::text::{decode, markdown};
 pub(crate) static FORMAT: Definition = Definition {
     name: "notebook",
     title: "notebook",
-    version: 5,
+    version: 6,
     extensions: &["ipynb"],
     recognise: Recognise::Text { begins: |c| c == '{', shows: is_notebook },
     is_foreign: false,
@@ -77,7 +77,7 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The cells that are whole of a notebook that breaks off.
+/// The cells of a notebook that breaks off, and what there is of the one in which it does.
 fn cut_off(text: &str, output: &mut Output<'_>) -> Option<Value> {
     let list = text.find("\"cells\"")?;
     let start = list + text[list..].find('[')? + 1;
@@ -87,20 +87,61 @@ fn cut_off(text: &str, output: &mut Output<'_>) -> Option<Value> {
         let Ok(after) = value_end(text, text.len() - next.len()) else { break };
         (end, whole) = (after, whole + 1);
     }
-    let notebook = crate::records::value(&format!("{{\"cells\":[{}]}}", &text[start..end]))?;
-    if whole > 0 {
+    let mut notebook = crate::records::value(&format!("{{\"cells\":[{}]}}", &text[start..end]))?;
+    let last = text[end..].trim_start_matches([' ', '\t', '\r', '\n', ',']);
+    let last = closed(last).and_then(|last| crate::records::value(&last));
+    let has_text =
+        |cell: &Value| ["source", "input", "outputs"].iter().any(|name| cell.get(name).is_some());
+    let last = last.filter(has_text);
+    let place = match &last {
+        Some(_) => format!("in cell {}", whole + 1),
+        None => format!("behind cell {whole}"),
+    };
+    if whole > 0 || last.is_some() {
         let message = format!(
-            "is cut off or damaged behind cell {whole}, and only what comes before that is read; \
+            "is cut off or damaged {place}, and only what comes before that is read; \
              save it again, or restore it from a copy"
         );
         output.problem(ProblemKind::Malformed, None, message);
     }
+    if let Some(cells) = notebook.get_mut("cells").and_then(Value::as_array_mut) {
+        cells.extend(last);
+    }
     Some(notebook)
+}
+
+/// An object that breaks off, up to the last value that is whole, and closed there.
+fn closed(text: &str) -> Option<String> {
+    let (mut open, mut end) = (Vec::new(), 0);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                open.push(if byte == b'{' { '}' } else { ']' });
+                end = at + 1;
+            }
+            b'}' | b']' if open.pop() != Some(char::from(byte)) || open.is_empty() => return None,
+            b'}' | b']' => end = at + 1,
+            b',' => end = at,
+            _ => {}
+        }
+    }
+    let mut closed = text.get(..end).filter(|_| !open.is_empty())?.to_owned();
+    closed.extend(open.iter().rev());
+    Some(closed)
 }
 
 /// What is called a notebook and has no cells.
 fn other(text: String, output: &mut Output<'_>) {
-    output.problem(ProblemKind::OtherFormat, None, "has no cells, so it is not read as a notebook");
+    // What is no JSON either is reported as that.
+    if crate::records::value(&text).is_some() {
+        let message = "has no cells, and its values are read as those of any JSON file";
+        output.problem(ProblemKind::OtherFormat, None, message);
+    }
     let _ = crate::records::json::documents(text, output);
 }
 
@@ -297,7 +338,19 @@ mod tests {
                 "{message}"
             );
         }
-        for part in ["{\"cells\":[", "{\"cells\"", "{\"cells\":[{}", "{\"cells\":[,,"] {
+        let outputs =
+            r#"{"cells": [{"source": ["one\n", "two"], "outputs": [{"text": ["shown\n", "{ \" cut"#;
+        let found = read(outputs);
+        assert_eq!(found.documents[0].text, "one\ntwo\n\nshown\n\n");
+        assert_eq!(found.problems.len(), 1);
+        assert!(found.problems[0].message.contains("damaged in cell 1,"), "{:?}", found.problems);
+        for part in [
+            "{\"cells\":[{\"source\":[",
+            "{\"cells\":[",
+            "{\"cells\"",
+            "{\"cells\":[{}",
+            "{\"cells\":[,,",
+        ] {
             read(&part.repeat(5_000));
         }
     }
@@ -311,6 +364,7 @@ mod tests {
         let found = read(&long);
         assert!(found.documents[0].text.len() < OUTPUT_BYTES + 100);
         assert_eq!(found.problems.len(), 1);
+        assert_eq!(read("{\"cells\": [").problems.len(), 1);
         let found = read("{\"a\": 1}");
         assert_eq!((found.documents[0].text.as_str(), found.problems.len()), ("a: 1", 1));
     }
