@@ -3,14 +3,14 @@
 
 mod commands;
 mod definitions;
+mod environments;
 mod macros;
 mod pictures;
 
 use vizsla_core::MetadataValue;
 
 use self::commands::{
-    BEFORE_TEXT, DEFINITIONS, LENGTHS, NAMED, SECTIONS, SILENT, VERBATIM, false_branch, length,
-    letter,
+    BEFORE_TEXT, DEFINITIONS, LENGTHS, QUANTITIES, SECTIONS, SILENT, false_branch, length, letter,
 };
 use self::macros::Macros;
 use crate::definition::{Definition, Read, Recognise};
@@ -26,7 +26,7 @@ use crate::text::flow::{Flow, Gap};
 pub(crate) static FORMAT: Definition = Definition {
     name: "latex",
     title: "LaTeX",
-    version: 3,
+    version: 4,
     extensions: &["tex", "ltx", "latex", "dtx"],
     recognise: Recognise::Text { begins: |c| matches!(c, '\\' | '%'), shows: is_latex },
     is_foreign: false,
@@ -44,6 +44,7 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
     let mut page = Page::new(&text);
     page.read();
+    page.say_notes();
     if page.macros.is_cut {
         let message = "has macros that stand for more text than is read, and some are left out; \
             index the PDF that is made from it to find all";
@@ -72,6 +73,8 @@ struct Page<'a> {
     flow: Flow,
     /// Title, author and date.
     fields: [String; 3],
+    /// What notes to these say, until it is in the text.
+    notes: Vec<String>,
     /// Before the text begins.
     in_preamble: bool,
     /// Within an argument, where commands that take others do not: it may be in itself.
@@ -90,6 +93,7 @@ impl<'a> Page<'a> {
             line: 1,
             flow: Flow::new(),
             fields: Default::default(),
+            notes: Vec::new(),
             in_preamble: text.contains("\\begin{document}"),
             is_inner: false,
             unended: 0,
@@ -225,6 +229,10 @@ impl<'a> Page<'a> {
                 self.options();
                 self.flow.separate(Gap::Line);
             }
+            "thanks" if self.is_inner => {
+                let note = self.argument();
+                self.notes.push(note.to_owned());
+            }
             "footnote" | "footnotetext" | "thanks" | "marginpar" => {
                 self.options();
                 self.flow.separate(Gap::Space);
@@ -238,6 +246,9 @@ impl<'a> Page<'a> {
             }
             _ if DEFINITIONS.contains(&name) => self.definition(name),
             _ if self.expand(name) => {}
+            _ if let Some((_, numbers)) = QUANTITIES.iter().find(|(known, _)| *known == name) => {
+                self.quantity(*numbers);
+            }
             _ if LENGTHS.contains(&name) => {
                 let near = &self.rest[..self.rest.floor_char_boundary(SHORT_BYTES)];
                 self.take(length(near));
@@ -248,13 +259,6 @@ impl<'a> Page<'a> {
             }
         }
         true
-    }
-
-    fn end_environment(&mut self) -> bool {
-        let name = self.argument();
-        self.expand(&format!("end {name}"));
-        self.flow.separate(if name == "document" { Gap::None } else { Gap::Paragraph });
-        name != "document"
     }
 
     /// Title, author or date. There may be a command for each author.
@@ -270,6 +274,32 @@ impl<'a> Page<'a> {
         } else {
             *field = said;
         }
+        if !self.in_preamble {
+            self.say_notes();
+        }
+    }
+
+    /// Says what notes to the title and the like say.
+    fn say_notes(&mut self) {
+        for note in std::mem::take(&mut self.notes) {
+            let note = self.inline(&note);
+            self.flow.separate(Gap::Paragraph);
+            self.flow.words(&note, self.line);
+            self.flow.separate(Gap::Paragraph);
+        }
+    }
+
+    /// `\SI{5}{\kilo\metre}`: numbers and a unit, whose commands are its words.
+    fn quantity(&mut self, numbers: usize) {
+        for _ in 0..numbers {
+            self.options();
+            let number = self.argument();
+            self.say(&number.replace('\\', " "));
+            self.flow.separate(Gap::Space);
+        }
+        self.options();
+        let unit = self.argument().replace(['\\', '{', '}'], " ");
+        self.say(unit.trim());
     }
 
     fn item(&mut self) {
@@ -379,54 +409,6 @@ impl<'a> Page<'a> {
         self.say(letter);
     }
 
-    fn begin(&mut self) {
-        let name = self.argument();
-        if name == "document" {
-            self.in_preamble = false;
-            return;
-        }
-        self.flow.separate(Gap::Paragraph);
-        if name == "tikzpicture" || VERBATIM.contains(&name) {
-            let first = self.line;
-            let end = self.rest.find(&format!("\\end{{{name}}}"));
-            let inner = self.take(end.unwrap_or(self.rest.len()));
-            if name == "tikzpicture" {
-                let mut drawing = self.within(inner, first);
-                drawing.picture();
-                drawing.swap(self);
-                return;
-            }
-            for (line, number) in inner.lines().zip(first..) {
-                if !self.in_preamble {
-                    self.flow.verbatim(line, number);
-                }
-            }
-            return;
-        }
-        if name == "comment" && !self.is_open {
-            let end = self.rest.find("\\end{comment}");
-            self.is_open = end.is_none();
-            self.take(end.unwrap_or(0));
-            return;
-        }
-        if self.expand(&format!("begin {name}")) {
-            return;
-        }
-        let options = self.options();
-        if NAMED.contains(&name.trim_end_matches('*')) {
-            let options = self.inline(options);
-            self.say(&options);
-            self.flow.separate(Gap::Space);
-        }
-        self.before_text(name);
-        if matches!(
-            name,
-            "tabular" | "tabularx" | "tabu" | "array" | "longtable" | "thebibliography"
-        ) {
-            self.arguments();
-        }
-    }
-
     fn verb(&mut self) {
         self.options();
         let Some(mark) = self.rest.chars().next() else { return };
@@ -493,6 +475,7 @@ impl<'a> Page<'a> {
     fn swap(&mut self, other: &mut Page<'_>) {
         std::mem::swap(&mut self.flow, &mut other.flow);
         std::mem::swap(&mut self.fields, &mut other.fields);
+        std::mem::swap(&mut self.notes, &mut other.notes);
         std::mem::swap(&mut self.macros, &mut other.macros);
         std::mem::swap(&mut self.in_preamble, &mut other.in_preamble);
         std::mem::swap(&mut self.is_inner, &mut other.is_inner);
@@ -563,6 +546,21 @@ mod tests {
             "First & best\n\nSome bold text , 100% of Müller—“said”.\n\nOne $a_1$\nTwo Note\n\n a  %b\n\n\\[ x^2 \\] Straße, ç, naïve."
         );
         assert_eq!(document.sections[0].headings, ["First & best"]);
+    }
+
+    #[test]
+    fn notes_to_the_title_are_in_the_text() {
+        let page = "\\title{On dogs\\thanks{Funded by \\emph{NSF}.}}\\author{Ada\\thanks{Rome}}\n";
+        for text in
+            [format!("{page}\\begin{{document}}Body\\end{{document}}"), format!("{page}Body")]
+        {
+            let document = document(&text);
+            assert_eq!(
+                (document.title.as_str(), document.text.as_str()),
+                ("On dogs", "Funded by NSF.\n\nRome\n\nBody")
+            );
+            assert_eq!(document.metadata["author"].to_string(), "Ada");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub(super) const SILENT: &[&str] = &[
     "refstepcounter", "setlength", "addtolength", "settowidth", "vspace", "hspace", "index", "pagenumbering",
     "graphicspath", "hypersetup", "definecolor", "colorlet", "bibitem", "addbibresource", "includeonly", "newcounter",
     "newlength", "geometry", "rule", "selectlanguage", "inputminted", "lstset", "lstinputlisting", "lstdefinestyle",
-    "fontsize", "fontfamily", "fontseries", "fontshape", "PassOptionsToPackage", "theoremstyle", "newtheorem",
+    "fontsize", "fontfamily", "fontseries", "fontshape", "PassOptionsToPackage", "theoremstyle",
     "hyphenation", "phantom", "hphantom", "vphantom", "captionsetup", "tikzset", "pgfplotsset", "usetikzlibrary",
     "usepgfplotslibrary", "sisetup", "setmainfont", "setsansfont", "setmonofont", "linespread", "setstretch",
     "numberwithin", "newif", "cline", "cmidrule", "arraystretch", "DeclareGraphicsExtensions", "externaldocument",
@@ -22,12 +22,14 @@ pub(super) const SILENT: &[&str] = &[
 pub(super) const DEFINITIONS: &[&str] = &[
     "newcommand", "renewcommand", "providecommand", "newenvironment", "renewenvironment", "def", "gdef", "edef", "xdef",
     "let", "DeclareMathOperator", "DeclareRobustCommand", "NewDocumentCommand", "RenewDocumentCommand",
-    "ProvideDocumentCommand",
+    "ProvideDocumentCommand", "newtheorem", "declaretheorem",
 ];
 /// Commands and environments that say in so many braces how or where what follows them is shown.
 #[rustfmt::skip]
 pub(super) const BEFORE_TEXT: &[(&str, usize)] = &[
-    ("adjustbox", 1), ("color", 1), ("colorbox", 1), ("column", 1), ("fcolorbox", 2), ("foreignlanguage", 1), ("href", 1),
+    ("adjustbox", 1), ("adjustwidth", 2), ("adjustwidth*", 2), ("addmargin", 1), ("CJK", 2), ("CJK*", 2), ("color", 1),
+    ("floatingfigure", 1), ("otherlanguage", 1), ("otherlanguage*", 1), ("subtable", 1), ("tblr", 1), ("longtblr", 1),
+    ("xltabular", 2), ("colorbox", 1), ("column", 1), ("fcolorbox", 2), ("foreignlanguage", 1), ("href", 1),
     ("hyperlink", 1), ("hypertarget", 1), ("minipage", 1), ("multicols", 1), ("multicolumn", 2), ("multirow", 2),
     ("parbox", 1), ("raisebox", 1), ("resizebox", 2), ("rotatebox", 1), ("scalebox", 1), ("spacing", 1),
     ("subfigure", 1), ("tabular*", 2), ("tabularx", 2), ("tabulary", 2), ("textcolor", 1), ("wrapfigure", 2),
@@ -40,6 +42,11 @@ pub(super) const LENGTHS: &[&str] = &[
     "oddsidemargin", "evensidemargin", "hsize", "vsize", "headheight", "headsep", "topskip", "leftskip", "rightskip",
     "lineskip", "columnsep", "tabcolsep", "arraycolsep", "hoffset", "voffset", "itemsep", "parsep", "topsep",
 ];
+/// Commands for quantities, by how many numbers come before the unit.
+pub(super) const QUANTITIES: &[(&str, usize)] =
+    &[("SI", 1), ("qty", 1), ("SIrange", 2), ("qtyrange", 2), ("si", 0), ("unit", 0)];
+/// Environments of [`VERBATIM`] that take options.
+pub(super) const LISTINGS: &[&str] = &["lstlisting", "minted", "Verbatim"];
 /// Environments whose content stays as it is.
 #[rustfmt::skip]
 pub(super) const VERBATIM: &[&str] = &[
@@ -50,6 +57,7 @@ pub(super) const VERBATIM: &[&str] = &[
 #[rustfmt::skip]
 pub(super) const NAMED: &[&str] = &[
     "theorem", "lemma", "proposition", "corollary", "definition", "proof", "remark", "example", "conjecture", "claim",
+    "thm", "lem", "prop", "cor", "defn", "rem", "conj",
 ];
 pub(super) const SECTIONS: &[&str] =
     &["part", "chapter", "section", "subsection", "subsubsection", "paragraph", "subparagraph"];
@@ -146,6 +154,14 @@ mod tests {
             ("\\parindent=0pt \\kern 2pt\\hskip 1em plus 2em minus .5em a", "a"),
             ("\\footnote[1]{note} \\url{http://x.org/a%20b} c", "note http://x.org/a%20b c"),
             ("a\\endinput b", "a"),
+            (
+                "\\SI{5}{\\kilo\\metre\\per\\second} or \\qty[x=1]{12}{km}",
+                "5 kilo metre per second or 12 km",
+            ),
+            (
+                "\\SIrange{1}{2}{\\degreeCelsius}, in \\unit{\\metre}.",
+                "1 2 degreeCelsius, in metre.",
+            ),
         ] {
             let found = collect(Input::bytes("a.tex", source.as_bytes())).unwrap();
             assert_eq!(found.documents[0].text, expected, "{source}");

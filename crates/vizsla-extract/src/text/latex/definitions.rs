@@ -27,6 +27,10 @@ impl Page<'_> {
                     self.macros.define(name, parameters, body);
                 }
             }
+            // Its text may have a name.
+            "newtheorem" | "declaretheorem" => {
+                self.macros.define(format!("begin {name}"), vec![Some(String::new())], "#1 ");
+            }
             "newenvironment" | "renewenvironment" => {
                 let parameters = self.parameters();
                 let (begin, end) = (self.argument(), self.argument());
