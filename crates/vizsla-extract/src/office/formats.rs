@@ -39,7 +39,7 @@ mod readers {
 pub(crate) static DOCX: Definition = Definition {
     name: "docx",
     title: "Word",
-    version: 5,
+    version: 6,
     extensions: &["docx", "docm", "dotx", "dotm"],
     recognise: Recognise::Bytes(package::is_docx),
     is_foreign: true,
@@ -94,7 +94,7 @@ pub(crate) static ODG: Definition = Definition {
 pub(crate) static ODS: Definition = Definition {
     name: "ods",
     title: "OpenDocument spreadsheet",
-    version: 4,
+    version: 5,
     extensions: &["ods", "ots", "fods", "sxc"],
     recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,
@@ -116,7 +116,7 @@ pub(crate) static XML_WORKBOOK: Definition = Definition {
 pub(crate) static XML_DOCUMENT: Definition = Definition {
     name: "xml-document",
     title: "Word's XML",
-    version: 1,
+    version: 2,
     extensions: &[],
     recognise: Recognise::Bytes(package::is_xml_document),
     is_foreign: true,

@@ -150,16 +150,23 @@ impl<'a> Counters<'a> {
             shown.push_str(&part[1..]);
         }
         let shown = shown.trim();
-        let is_bullet = matches!(own.format.as_str(), "bullet" | "none");
-        Some(shown.to_owned()).filter(|shown| !is_bullet && !shown.is_empty())
+        let is_said = match own.format.as_str() {
+            "bullet" => false,
+            "none" => shown.contains(char::is_alphanumeric),
+            _ => !shown.is_empty(),
+        };
+        is_said.then(|| shown.to_owned())
     }
 }
 
 /// A number as a list writes it: in numerals unless it is in letters or Roman.
 fn written(number: u32, format: &str) -> String {
     match format {
-        "lowerLetter" => letters(number),
-        "upperLetter" => letters(number).to_uppercase(),
+        "lowerLetter" => letters(number, LATIN),
+        "upperLetter" => letters(number, LATIN).to_uppercase(),
+        "russianLower" => letters(number, RUSSIAN),
+        "russianUpper" => letters(number, RUSSIAN).to_uppercase(),
+        "ordinal" => format!("{number}{}", ordinal_ending(number)),
         "lowerRoman" => roman(number),
         "upperRoman" => roman(number).to_uppercase(),
         "decimalZero" => format!("{number:02}"),
@@ -168,12 +175,26 @@ fn written(number: u32, format: &str) -> String {
     }
 }
 
+const LATIN: &str = "abcdefghijklmnopqrstuvwxyz";
+/// Without the letters that no list counts with.
+const RUSSIAN: &str = "абвгдежзиклмнопрстуфхцчшщыэюя";
+
 /// `a` to `z`, then `aa` to `zz`, as Word counts.
-fn letters(number: u32) -> String {
-    let Some(at) = number.checked_sub(1).filter(|at| *at < 26 * 26) else {
-        return number.to_string();
-    };
-    char::from(b'a' + (at % 26) as u8).to_string().repeat(at as usize / 26 + 1)
+fn letters(number: u32, alphabet: &str) -> String {
+    let count = alphabet.chars().count();
+    let at = number.checked_sub(1).map(|at| at as usize).filter(|at| *at < count * count);
+    let letter = at.and_then(|at| Some((at, alphabet.chars().nth(at % count)?)));
+    letter.map_or(number.to_string(), |(at, letter)| letter.to_string().repeat(at / count + 1))
+}
+
+fn ordinal_ending(number: u32) -> &'static str {
+    match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    }
 }
 
 fn roman(number: u32) -> String {
@@ -212,7 +233,9 @@ mod tests {
         <w:lvl w:ilvl='0'><w:start w:val='1'/><w:numFmt w:val='upperRoman'/><w:pStyle w:val='H1'/><w:lvlText w:val='%1.'/></w:lvl>\
         <w:lvl w:ilvl='1'><w:start w:val='1'/><w:numFmt w:val='decimal'/><w:isLgl/><w:lvlText w:val='%1.%2'/></w:lvl>\
         <w:lvl w:ilvl='2'><w:start w:val='3'/><w:numFmt w:val='lowerLetter'/><w:lvlText w:val='(%3) 5%'/></w:lvl>\
-        <w:lvl w:ilvl='3'><w:numFmt w:val='bullet'/><w:lvlText w:val='\u{f0b7}'/></w:lvl></w:abstractNum>\
+        <w:lvl w:ilvl='3'><w:numFmt w:val='bullet'/><w:lvlText w:val='\u{f0b7}'/></w:lvl>\
+        <w:lvl w:ilvl='4'><w:numFmt w:val='none'/><w:lvlText w:val='Note%5:'/></w:lvl>\
+        <w:lvl w:ilvl='5'><w:numFmt w:val='none'/><w:lvlText w:val='%6'/></w:lvl></w:abstractNum>\
         <w:num w:numId='1'><w:abstractNumId w:val='0'/></w:num>\
         <w:num w:numId='2'><w:abstractNumId w:val='0'/><w:lvlOverride w:ilvl='0'><w:startOverride w:val='7'/></w:lvlOverride></w:num>\
         <w:num w:numId='3'><w:abstractNumId w:val='9'/></w:num></w:numbering>";
@@ -229,6 +252,8 @@ mod tests {
             ("1", 2),
             ("1", 2),
             ("1", 3),
+            ("1", 4),
+            ("1", 5),
             ("1", 0),
             ("1", 1),
             ("2", 0),
@@ -241,7 +266,7 @@ mod tests {
         ] {
             shown.push(counters.next(number, level).unwrap_or("-".to_owned()));
         }
-        let expected = "I. 1.1 1.2 (c) 5% (d) 5% - II. 2.1 VII. VIII. IX. - - - -";
+        let expected = "I. 1.1 1.2 (c) 5% (d) 5% - Note: - II. 2.1 VII. VIII. IX. - - - -";
         assert_eq!(shown.join(" "), expected);
         assert_eq!(numbering.level_of_style("1", "H1"), Some(0));
         assert_eq!(numbering.level_of_style("3", "H1"), None);
@@ -255,10 +280,14 @@ mod tests {
             (1994, "lowerRoman"),
             (4, "decimalZero"),
             (0, "upperRoman"),
+            (1, "ordinal"),
+            (12, "ordinal"),
+            (10, "russianLower"),
+            (31, "russianUpper"),
         ];
         assert_eq!(
             all.map(|(number, format)| written(number, format)).join(" "),
-            "a BB mcmxciv 04 0"
+            "a BB mcmxciv 04 0 1st 12th к ББ"
         );
         assert_eq!(written(u32::MAX, "lowerLetter"), u32::MAX.to_string());
     }

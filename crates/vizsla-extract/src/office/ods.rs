@@ -1,6 +1,7 @@
 //! OpenDocument spreadsheets, as packages or flat. In: the bytes of a file. Out: one document for each sheet.
 //!
-//! A cell or row that is repeated is read once: a few bytes may stand for thousands of millions of cells.
+//! Rows that are repeated are one line with the place of all, and a cell that is repeated more often than a table has columns
+//! is read once: a few bytes may stand for thousands of millions of cells.
 
 use crate::error::Error;
 use crate::office::grid::{Cell, Grid};
@@ -10,6 +11,10 @@ use crate::office::parts::report;
 use crate::office::xml::{Event, Tag, Xml, decode};
 use crate::output::{Output, file_name};
 
+/// Repeats of a cell that are columns of a table, bytes of such a cell, and columns of a sheet; more fill one.
+const MOST_REPEATS: u32 = 64;
+const REPEATED_BYTES: usize = 256;
+const MOST_COLUMNS: u32 = 16 << 10;
 /// The highest number of a row; a file may claim more.
 const MOST_ROWS: u32 = 1 << 30;
 
@@ -94,7 +99,13 @@ impl Reader {
                 }
                 if !text.trim().is_empty() {
                     let is_text = kind.is_empty() || kind == "string";
-                    self.cells.push(Cell { column: self.next_column, text, is_text });
+                    let is_filling = repeats > MOST_REPEATS
+                        || text.len() > REPEATED_BYTES
+                        || self.next_column > MOST_COLUMNS;
+                    let copies = if is_filling { 1 } else { repeats };
+                    for column in (self.next_column..).take(copies as usize) {
+                        self.cells.push(Cell { column, text: text.clone(), is_text });
+                    }
                 }
                 self.next_column = self.next_column.saturating_add(repeats);
             }
@@ -171,11 +182,12 @@ mod tests {
     use crate::{Input, collect};
 
     #[test]
-    fn each_sheet_is_a_document_and_repeats_are_read_once() {
+    fn each_sheet_is_a_document_and_repeats_are_bounded() {
         let content = "<office:document-content><office:body><office:spreadsheet>\
             <table:table table:name='Dogs'><table:table-row table:number-rows-repeated='3'><table:table-cell table:number-columns-repeated='1024'/></table:table-row>\
             <table:table-row><table:table-cell table:number-columns-repeated='2'/><table:table-cell office:value-type='string'><text:p>Breed</text:p></table:table-cell><table:table-cell office:value-type='string'><text:p>Born</text:p></table:table-cell></table:table-row>\
             <table:table-row><table:table-cell table:number-columns-repeated='2'/><table:table-cell office:value-type='string'><office:annotation><dc:date>2024</dc:date><text:p>old</text:p></office:annotation><text:p>Viz</text:p><text:p>sla</text:p></table:table-cell><table:table-cell office:value-type='date' office:date-value='2024-01-02'/></table:table-row>\
+            <table:table-row><table:table-cell table:number-columns-repeated='2'><text:p>a</text:p></table:table-cell><table:table-cell office:value-type='float'><text:p>7</text:p></table:table-cell></table:table-row>\
             <table:table-row table:number-rows-repeated='1048570'><table:table-cell table:number-columns-repeated='99999999999'/><table:table-cell table:number-columns-repeated='16384' office:value-type='float' office:value='5'/></table:table-row></table:table>\
             <table:table table:name='Empty'/></office:spreadsheet></office:body></office:document-content>";
         let media = b"application/vnd.oasis.opendocument.spreadsheet";
@@ -183,9 +195,12 @@ mod tests {
         let found = collect(Input::bytes("a.ods", &file)).unwrap();
         assert_eq!((found.documents.len(), found.problems.len()), (1, 0));
         assert_eq!(found.documents[0].id, "a.ods#Dogs");
-        assert_eq!(found.documents[0].text, "Breed | Born\nold Viz sla | 2024-01-02\n5\n");
+        assert_eq!(
+            found.documents[0].text,
+            "Breed | Born\nold Viz sla | 2024-01-02\na | a | 7\n5\n"
+        );
         assert_eq!(found.documents[0].sections[0].headings, ["Breed | Born"]);
         let place = split(&found.documents[0], &SplitOptions::default())[0].location.to_string();
-        assert_eq!(place, "Dogs!B4:D1048575");
+        assert_eq!(place, "Dogs!A4:D1048576");
     }
 }
