@@ -24,7 +24,7 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "rtf",
     title: "RTF",
-    version: 3,
+    version: 4,
     extensions: &["rtf"],
     recognise: Recognise::Bytes(|bytes| {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -68,14 +68,19 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         ("keywords", "keywords"),
         ("creatim", "date"),
     ] {
-        let value =
-            reader.info.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
-        if let Some(value) = value {
+        let value = reader.info.get(name).map(|value| value.trim());
+        let value = if name == "creatim" { value.map(day) } else { value };
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
             document.metadata.insert(metadata.to_owned(), value.into());
         }
     }
     let _ = output.document(document);
     Ok(())
+}
+
+/// A date without its hour where that has no minutes.
+fn day(date: &str) -> &str {
+    date.split_once('T').filter(|(_, time)| !time.contains(':')).map_or(date, |(day, _)| day)
 }
 
 /// The text of a body that another file holds, up to `most` bytes.

@@ -87,6 +87,8 @@ fn headings_and_properties_are_found() {
     assert_eq!(document.title, "The Ärger");
     assert_eq!(document.metadata["author"].to_string(), "Ada");
     assert_eq!(document.metadata["date"].to_string(), "2024-05-03T07:09");
+    let hour = read(b"{\\rtf1{\\info{\\creatim\\yr2003\\mo4\\dy5\\hr6}}text}");
+    assert_eq!(hour.metadata["date"].to_string(), "2003-04-05");
     assert_eq!(read(b"{\\rtf1{\\info{\\title Microsoft Word - x}}text}").title, "a.rtf");
 }
 
