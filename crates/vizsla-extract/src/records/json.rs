@@ -20,7 +20,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 5,
+    version: 6,
     extensions: &["json", "jsonc", "json5", "geojson", "topojson", "webmanifest", "har"],
     recognise: Recognise::Text { begins: |c| matches!(c, '{' | '['), shows: is_json },
     is_foreign: false,

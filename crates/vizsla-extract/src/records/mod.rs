@@ -2,6 +2,7 @@
 
 pub(crate) mod elements;
 mod header;
+mod integers;
 pub(crate) mod json;
 pub(crate) mod jsonl;
 mod relaxed;
@@ -49,8 +50,8 @@ pub(crate) fn parse(text: &str) -> Result<Value, ParseError> {
     if text.len() > MOST_VALUES && separators() > MOST_VALUES {
         return Err(ParseError::TooManyValues);
     }
-    serde_json::from_str(text).or_else(|error| {
-        let relaxed = serde_json::from_str(&relaxed::strict(text));
+    serde_json::from_str(&integers::as_written(text)).or_else(|error| {
+        let relaxed = serde_json::from_str(&integers::as_written(&relaxed::strict(text)));
         relaxed.map_err(|_| ParseError::Invalid {
             line: u32::try_from(error.line()).unwrap_or(u32::MAX),
             column: error.column(),
