@@ -1,6 +1,6 @@
 //! Manual pages in roff, by the macros of man and mdoc: running text with its headings.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use vizsla_core::MetadataValue;
 
@@ -15,7 +15,7 @@ use crate::text::{decode, mdoc};
 pub(crate) static FORMAT: Definition = Definition {
     name: "man",
     title: "manual page",
-    version: 1,
+    version: 2,
     extensions: &[
         "1", "2", "3", "4", "5", "6", "7", "8", "9", "1p", "3p", "1ssl", "3ssl", "5ssl", "7ssl",
         "3pm", "3perl", "1posix", "3posix", "3x", "n", "man", "mdoc", "roff",
@@ -27,6 +27,10 @@ pub(crate) static FORMAT: Definition = Definition {
 
 /// How much is looked at for the title macro: some programs define many others before it.
 const HEAD_BYTES: usize = 16 << 10;
+
+/// Bytes of a macro that stands for text, of the arguments of one, and of all that macros of a page stand for.
+const MACRO_BYTES: usize = 1 << 10;
+const EXPANDED_BYTES: usize = 1 << 20;
 
 fn is_manual(bytes: &[u8]) -> bool {
     if !matches!(bytes.trim_ascii_start().first(), Some(b'.' | b'\'')) {
@@ -77,8 +81,12 @@ struct Table {
 
 struct Page {
     manual: Manual,
-    /// Names of the macros that the page defines.
-    macros: HashSet<String>,
+    /// The text of the macros that the page defines, where they are no more than that.
+    macros: HashMap<String, Option<String>>,
+    /// The macro whose definition is read.
+    defined: Option<String>,
+    /// Bytes that macros may still stand for.
+    left: usize,
     skip: Option<Skip>,
     table: Option<Table>,
     /// Whether the last `.ie` was true.
@@ -90,7 +98,9 @@ impl Page {
     fn new() -> Self {
         Self {
             manual: Manual::new(),
-            macros: HashSet::new(),
+            macros: HashMap::new(),
+            defined: None,
+            left: EXPANDED_BYTES,
             skip: None,
             table: None,
             was_true: false,
@@ -102,7 +112,11 @@ impl Page {
         match &mut self.skip {
             Some(Skip::Until(end)) => {
                 if line.trim_end() == end.as_str() {
-                    self.skip = None;
+                    (self.skip, self.defined) = (None, None);
+                } else if let Some(name) = &self.defined
+                    && let Some(body) = self.macros.get_mut(name)
+                {
+                    *body = body.take().and_then(|body| with_line(body, line));
                 }
                 return;
             }
@@ -198,8 +212,11 @@ impl Page {
                 let mut words = rest.split_whitespace();
                 let first = words.next();
                 let end = if name == "ig" { first } else { words.next() };
-                if let Some(name) = first.filter(|_| self.macros.len() < 1_000) {
-                    self.macros.insert(name.to_owned());
+                if let Some(first) = first.filter(|_| name != "ig" && self.macros.len() < 1_000) {
+                    // What is added to a macro that is not known is not all of it.
+                    let text = (name != "am").then(String::new);
+                    self.macros.insert(first.to_owned(), text);
+                    self.defined = Some(first.to_owned());
                 }
                 self.skip = Some(Skip::Until(format!(".{}", end.unwrap_or("."))));
             }
@@ -238,9 +255,32 @@ impl Page {
                 self.font(rest, " ", number);
             }
             "BR" | "RB" | "IR" | "RI" | "BI" | "IB" => self.font(rest, "", number),
-            // What a macro of the page itself does with its arguments is not known, but they are words of the page.
-            _ if self.macros.contains(name) => self.font(rest, " ", number),
+            _ if self.macros.contains_key(name) => self.expand(name, rest, number),
             _ => mdoc::request(&mut self.manual, name, rest, number),
+        }
+    }
+
+    /// A macro of the page itself. What one does that is more than text is not known, but its arguments are words of the page.
+    fn expand(&mut self, name: &str, rest: &str, number: u32) {
+        let text = self.macros.get(name).and_then(Option::as_ref);
+        let text = text.filter(|text| !text.trim().is_empty());
+        let Some(text) = text.filter(|_| self.left > 0 && rest.len() <= MACRO_BYTES) else {
+            return self.font(rest, " ", number);
+        };
+        let mut text = text.clone();
+        let arguments =
+            self.manual.arguments(rest).into_iter().map(|word| word.replace('\\', "\\e"));
+        let arguments: Vec<String> = arguments.collect();
+        for all in ["\\$*", "\\$@"] {
+            text = text.replace(all, &arguments.join(" "));
+        }
+        for at in 0..9 {
+            let argument = arguments.get(at).map_or("", String::as_str);
+            text = text.replace(&format!("\\${}", at + 1), argument);
+        }
+        self.left = self.left.saturating_sub(text.len());
+        for line in text.lines() {
+            self.text(line, number);
         }
     }
 
@@ -301,6 +341,17 @@ impl Page {
     }
 }
 
+/// The text of a macro with another line of its definition; nothing if it is more than text.
+fn with_line(mut body: String, line: &str) -> Option<String> {
+    if let Some(request) = line.strip_prefix(['.', '\'']) {
+        let is_condition = ["if", "ie", "el", "wh"].iter().any(|name| request.starts_with(name));
+        return Some(body).filter(|_| !is_condition && !line.contains(['$', '{', '}']));
+    }
+    body.push_str(&line.replace("\\\\", "\\"));
+    body.push('\n');
+    Some(body).filter(|body| body.len() <= MACRO_BYTES)
+}
+
 fn is_date(text: &str) -> bool {
     text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
@@ -339,6 +390,27 @@ mod tests {
     fn escapes_strings_conditions_and_tables() {
         let text = ".TH A 1\n.ds x yes\n.de zz\nnot this\n..\n.ie n \\{\\\n\\*x \\(em \\[u00E4]\\(:o\\s-1 small\\s0.\n.\\}\n.el \\{\\\nno\n.\\}\n.TS\ntab(;);\nl l.\na;b\n.TE\nend\n";
         assert_eq!(page(text).text, "yes — äö small.\na b\n\nend");
+    }
+
+    #[test]
+    fn macros_of_a_page_are_the_text_that_they_stand_for() {
+        for (body, used, expected) in [
+            ("Macro \\\\$1 end\n.br", ".XX \"one two\" x", "Macro one two end"),
+            ("\\fB\\\\$2\\fR, \\\\$1\\\\$9", ".XX a b", "b, a"),
+            ("All: \\\\$*", ".XX a b", "All: a b"),
+            (".B \\\\$1\nText", ".XX a b", "a b"),
+            (".if t no\nText", ".XX a", "a"),
+            ("", ".XX a", "a"),
+        ] {
+            let text = format!(".TH A 1\n.de XX\n{body}\n..\n{used}\n");
+            assert_eq!(page(&text).text, expected, "{text}");
+        }
+        let many = format!(
+            ".TH A 1\n.de XX\n{}\n..\n{}",
+            "\\\\$1".repeat(200),
+            ".XX word\n".repeat(20_000)
+        );
+        assert!(page(&many).text.len() < 2 << 20);
     }
 
     #[test]
