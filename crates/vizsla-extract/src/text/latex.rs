@@ -6,11 +6,12 @@ mod definitions;
 mod environments;
 mod macros;
 mod pictures;
+mod quantities;
 
 use vizsla_core::MetadataValue;
 
 use self::commands::{
-    BEFORE_TEXT, DEFINITIONS, LENGTHS, QUANTITIES, SECTIONS, SILENT, false_branch, length, letter,
+    BEFORE_TEXT, DEFINITIONS, LENGTHS, SECTIONS, SILENT, false_branch, length, letter,
 };
 use self::macros::Macros;
 use crate::definition::{Definition, Read, Recognise};
@@ -246,9 +247,7 @@ impl<'a> Page<'a> {
             }
             _ if DEFINITIONS.contains(&name) => self.definition(name),
             _ if self.expand(name) => {}
-            _ if let Some((_, numbers)) = QUANTITIES.iter().find(|(known, _)| *known == name) => {
-                self.quantity(*numbers);
-            }
+            _ if self.quantity(name) => {}
             _ if LENGTHS.contains(&name) => {
                 let near = &self.rest[..self.rest.floor_char_boundary(SHORT_BYTES)];
                 self.take(length(near));
@@ -287,19 +286,6 @@ impl<'a> Page<'a> {
             self.flow.words(&note, self.line);
             self.flow.separate(Gap::Paragraph);
         }
-    }
-
-    /// `\SI{5}{\kilo\metre}`: numbers and a unit, whose commands are its words.
-    fn quantity(&mut self, numbers: usize) {
-        for _ in 0..numbers {
-            self.options();
-            let number = self.argument();
-            self.say(&number.replace('\\', " "));
-            self.flow.separate(Gap::Space);
-        }
-        self.options();
-        let unit = self.argument().replace(['\\', '{', '}'], " ");
-        self.say(unit.trim());
     }
 
     fn item(&mut self) {

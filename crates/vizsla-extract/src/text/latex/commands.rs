@@ -42,9 +42,6 @@ pub(super) const LENGTHS: &[&str] = &[
     "oddsidemargin", "evensidemargin", "hsize", "vsize", "headheight", "headsep", "topskip", "leftskip", "rightskip",
     "lineskip", "columnsep", "tabcolsep", "arraycolsep", "hoffset", "voffset", "itemsep", "parsep", "topsep",
 ];
-/// Commands for quantities, by how many numbers come before the unit.
-pub(super) const QUANTITIES: &[(&str, usize)] =
-    &[("SI", 1), ("qty", 1), ("SIrange", 2), ("qtyrange", 2), ("si", 0), ("unit", 0)];
 /// Environments of [`VERBATIM`] that take options.
 pub(super) const LISTINGS: &[&str] = &["lstlisting", "minted", "Verbatim"];
 /// Environments whose content stays as it is.
@@ -154,14 +151,6 @@ mod tests {
             ("\\parindent=0pt \\kern 2pt\\hskip 1em plus 2em minus .5em a", "a"),
             ("\\footnote[1]{note} \\url{http://x.org/a%20b} c", "note http://x.org/a%20b c"),
             ("a\\endinput b", "a"),
-            (
-                "\\SI{5}{\\kilo\\metre\\per\\second} or \\qty[x=1]{12}{km}",
-                "5 kilo metre per second or 12 km",
-            ),
-            (
-                "\\SIrange{1}{2}{\\degreeCelsius}, in \\unit{\\metre}.",
-                "1 2 degreeCelsius, in metre.",
-            ),
         ] {
             let found = collect(Input::bytes("a.tex", source.as_bytes())).unwrap();
             assert_eq!(found.documents[0].text, expected, "{source}");
