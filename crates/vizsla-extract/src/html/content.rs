@@ -1,6 +1,7 @@
 //! What of a page is its main text. Navigation, banners, hidden parts and the like are left out, but only while most of
 //! the text remains: what a page is made of is not always what its elements say.
 
+use super::panels::{Panels, is_hidden};
 use super::parse::LINK;
 use super::tree::{Id, Node, ROOT, Tree};
 
@@ -97,6 +98,7 @@ impl Content {
             is_inner: false,
             is_link: false,
         };
+        let panels = Panels::of(tree);
         let mut parts = vec![none; tree.nodes.len()];
         let mut order = Vec::new();
         let mut at = tree.following(ROOT, true);
@@ -121,7 +123,7 @@ impl Content {
         for id in order.into_iter().rev() {
             let node = tree.node(id);
             let mut part = parts[id as usize];
-            part.doubt = doubt(node, &part);
+            part.doubt = doubt(id, node, &part, &panels);
             if let Some(text) = node.text() {
                 if part.is_link && matches!(text.trim(), "¶" | "#" | "§" | "🔗" | "⚓" | "∞")
                 {
@@ -135,7 +137,7 @@ impl Content {
             parts[id as usize] = part;
             let is_sure = part.doubt == Doubt::None;
             let above = &mut parts[node.parent as usize];
-            above.has_heading |= is_sure && (part.has_heading || heading_level(node).is_some());
+            above.has_heading |= is_sure && (part.has_heading || node.heading_level().is_some());
             above.has_paragraph |=
                 is_sure && (part.has_paragraph || node.name() == "p" && part.text >= PARAGRAPH);
             above.has_blocks |= part.has_blocks || is_block(node.name(), &part);
@@ -179,17 +181,6 @@ impl Content {
             keep(&mut self.leaves_out, Doubt::NoScript);
         }
     }
-}
-
-/// Level of a heading.
-pub(crate) fn heading_level(node: &Node) -> Option<usize> {
-    if node.attribute("role") == Some("heading") {
-        return Some(
-            node.attribute("aria-level").and_then(|level| level.parse().ok()).unwrap_or(2),
-        );
-    }
-    let level = node.name().strip_prefix('h')?.parse().ok()?;
-    (1..=6).contains(&level).then_some(level)
 }
 
 fn is_block(name: &str, part: &Part) -> bool {
@@ -239,17 +230,17 @@ fn is_mark(link: &Node) -> bool {
         })
 }
 
-fn doubt(node: &Node, part: &Part) -> Doubt {
+fn doubt(id: Id, node: &Node, part: &Part, panels: &Panels) -> Doubt {
     let name = node.name();
     if name.is_empty() || matches!(name, "html" | "body" | "main" | "article") {
         return Doubt::None;
     }
-    if is_hidden(node) {
-        return Doubt::Hidden;
-    }
     let is_plain = !part.has_heading && !part.has_paragraph;
     // Most of it is links, the more so the longer a part is.
     let leads_elsewhere = part.links * 10 >= part.text * 7;
+    if is_hidden(node) && (leads_elsewhere || !panels.is_opened(id)) {
+        return Doubt::Hidden;
+    }
     let by_role = match node.attribute("role").unwrap_or(name) {
         "navigation" | "nav" | "search" | "menubar" | "menu"
             if name != "menu" || is_plain && leads_elsewhere =>
@@ -265,6 +256,7 @@ fn doubt(node: &Node, part: &Part) -> Doubt {
         "dialog" | "alertdialog" if node.attribute("open").is_none() => Doubt::Hidden,
         "button"
             if part.text <= BUTTON
+                && !panels.is_title(id)
                 && node.attribute("aria-expanded").is_none()
                 && node.attribute("aria-controls").is_none() =>
         {
@@ -318,21 +310,4 @@ fn leads(name: &str) -> bool {
     ];
     holds.iter().any(|part| name.contains(part))
         || name.split(['-', '_']).any(|word| words.contains(&word))
-}
-
-fn is_hidden(node: &Node) -> bool {
-    if node.attribute("hidden").is_some_and(|value| value != "until-found")
-        || node.attribute("aria-hidden") == Some("true")
-    {
-        return true;
-    }
-    let Some(style) = node.attribute("style") else { return false };
-    style.split(';').any(|rule| {
-        let Some((property, value)) = rule.split_once(':') else { return false };
-        let value = value.trim().split([' ', '!']).next().unwrap_or_default();
-        matches!(
-            (property.trim(), value),
-            ("display", "none") | ("visibility", "hidden" | "collapse")
-        )
-    })
 }

@@ -6,6 +6,7 @@ mod attributes;
 mod content;
 mod formula;
 mod head;
+mod panels;
 mod parse;
 mod render;
 mod sign;
@@ -27,7 +28,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 7,
+    version: 8,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: Recognise::Text { begins: |c| c == '<', shows: is_page },
     is_foreign: false,

@@ -205,11 +205,16 @@ fn take(counts: &RefCell<HashMap<LocalName, usize>>, name: &LocalName) -> bool {
     true
 }
 
-/// Whether a formatting element has to be kept: a link, or what may be hidden.
+/// Whether a formatting element has to be kept: a link, what opens something, or what may be hidden.
 fn says_something(tag: &Tag) -> bool {
     tag.attrs.iter().any(|attribute| {
-        matches!(&*attribute.name.local, "aria-hidden" | "hidden" | "role" | "style")
-            || &*tag.name == "a" && &*attribute.name.local == "href"
+        let name = &*attribute.name.local;
+        matches!(name, "aria-hidden" | "hidden" | "role" | "style")
+            || &*tag.name == "a"
+                && matches!(
+                    name,
+                    "href" | "aria-controls" | "data-target" | "data-bs-target" | "onclick"
+                )
     })
 }
 

@@ -1,7 +1,7 @@
 //! Tree to text: blocks, lines and cells apart, with headings and the source line of each line.
 
 use super::Page;
-use super::content::{Content, heading_level};
+use super::content::Content;
 use super::formula;
 use super::parse::LINK;
 use super::tree::{Id, Kind, ROOT, Tree};
@@ -96,7 +96,7 @@ impl Writer<'_> {
             return;
         }
         let name = node.name();
-        if let Some(level) = heading_level(node)
+        if let Some(level) = node.heading_level()
             && self.heading.is_none()
         {
             self.separate(Gap::Paragraph);
@@ -136,7 +136,7 @@ impl Writer<'_> {
     fn leave(&mut self, id: Id) {
         let node = self.tree.node(id);
         if let Some((level, start)) = self.heading
-            && heading_level(node) == Some(level)
+            && node.heading_level() == Some(level)
         {
             let pictures = std::mem::take(&mut self.pictures);
             if start.is_none() {

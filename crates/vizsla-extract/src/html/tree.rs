@@ -18,10 +18,16 @@ const ATTRIBUTES: &[&str] = &[
     "alt",
     "aria-controls",
     "aria-expanded",
+    "aria-haspopup",
     "aria-hidden",
+    "aria-labelledby",
     "aria-level",
     "class",
     "content",
+    "data-bs-target",
+    "data-bs-toggle",
+    "data-target",
+    "data-toggle",
     "hidden",
     "href",
     "http-equiv",
@@ -29,11 +35,13 @@ const ATTRIBUTES: &[&str] = &[
     "itemprop",
     "lang",
     "name",
+    "onclick",
     "open",
     "property",
     "role",
     "shadowrootmode",
     "style",
+    "type",
     "x",
     "y",
 ];
@@ -89,6 +97,17 @@ impl Node {
     pub(crate) fn attribute(&self, name: &str) -> Option<&str> {
         let Kind::Element { attributes, .. } = &self.kind else { return None };
         attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+    }
+
+    /// Level of a heading.
+    pub(crate) fn heading_level(&self) -> Option<usize> {
+        if self.attribute("role") == Some("heading") {
+            return Some(
+                self.attribute("aria-level").and_then(|level| level.parse().ok()).unwrap_or(2),
+            );
+        }
+        let level = self.name().strip_prefix('h')?.parse().ok()?;
+        (1..=6).contains(&level).then_some(level)
     }
 
     pub(crate) fn text(&self) -> Option<&str> {
