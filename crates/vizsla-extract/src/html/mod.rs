@@ -18,11 +18,12 @@ use vizsla_core::{Document, Limits, Locations, Metadata};
 
 use self::content::Content;
 use self::sign::is_page;
+use self::tree::Tree;
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::Output;
 use crate::text::headings::{Heading, sections};
-use crate::text::{decode, front_matter};
+use crate::text::{decode, entities, front_matter};
 
 /// The format.
 pub(crate) static FORMAT: Definition = Definition {
@@ -80,7 +81,7 @@ fn without_frames(text: &str) -> Option<Range<usize>> {
 
 /// Reads an HTML or XHTML page, whole or a fragment.
 pub(crate) fn page(text: &str, limits: &Limits) -> Page {
-    let tree = parse::parse(&attributes::bounded(text), limits.nesting);
+    let tree = tree(text, limits);
     let mut page = Page::default();
     head::read(&tree, &mut page);
     render::render(&tree, &Content::of(&tree), &mut page);
@@ -91,10 +92,14 @@ pub(crate) fn page(text: &str, limits: &Limits) -> Page {
     page
 }
 
+fn tree(text: &str, limits: &Limits) -> Tree {
+    parse::parse(&attributes::bounded(&entities::resolved(text)), limits.nesting)
+}
+
 /// Reads a chapter of a book, which has nothing around its text.
 #[cfg(feature = "office")]
 pub(crate) fn chapter(text: &str, limits: &Limits) -> Page {
-    let tree = parse::parse(&attributes::bounded(text), limits.nesting);
+    let tree = tree(text, limits);
     let mut page = Page::default();
     head::read(&tree, &mut page);
     render::render(&tree, &Content::whole(&tree), &mut page);
@@ -162,6 +167,15 @@ mod tests {
     fn a_page_is_known_without_an_extension() {
         assert_eq!(document("page", "\n<!DOCTYPE HTML><title>T</title>a").title, "T");
         assert_eq!(document("page", "about <html>").title, "page");
+    }
+
+    #[test]
+    fn a_page_may_define_entities() {
+        let page = "<?xml version='1.0'?>\n<!DOCTYPE html [\n<!ENTITY mark 'Masterpiece'>\n]>\n<html><p>The &mark; &eacute;</p></html>";
+        let document = document("x.xhtml", page);
+        assert_eq!(document.text, "The Masterpiece é");
+        let Locations::LineMap(lines) = &document.locations else { panic!("lines are mapped") };
+        assert_eq!(lines[..], [5]);
     }
 
     #[test]

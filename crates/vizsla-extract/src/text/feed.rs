@@ -1,5 +1,6 @@
 //! Feeds, RSS and Atom, and notes as Evernote exports them: one document for each entry.
 
+use quick_xml::escape::escape;
 use vizsla_core::{Document, Location, Locations, Metadata};
 
 use crate::html;
@@ -10,7 +11,7 @@ use crate::text::xml_parts::{Part, Parts};
 pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
     let mut parts = Parts::new(text);
     let mut root = None;
-    let (mut entry, mut field): (Option<Entry>, Option<(String, usize)>) = (None, None);
+    let (mut entry, mut field): (Option<Entry>, Option<Field>) = (None, None);
     let (mut depth, mut count, mut value) = (0usize, 0u32, String::new());
     while let Ok(Some(part)) = parts.next() {
         match part {
@@ -24,23 +25,27 @@ pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
                     count += 1;
                     entry = Some(Entry::new(parts.line()));
                 } else if let Some(entry) = &mut entry {
-                    let link = attributes.into_iter().find(|(key, _)| key == "href");
+                    let link = attributes.iter().find(|(key, _)| key == "href");
                     if let Some((_, link)) = link.filter(|_| name == "link") {
-                        entry.set("link", &link);
+                        entry.set("link", link);
                     }
                     if field.is_none() || name == "name" {
-                        field = Some((name, depth));
+                        field = Some(Field { form: form(&attributes), name, depth });
                         value.clear();
+                    } else if is_written_out(field.as_ref()) {
+                        value.push_str(&format!("<{name}>"));
                     }
                 }
             }
+            Part::Text(text) if is_written_out(field.as_ref()) => value.push_str(&escape(text)),
             Part::Text(text) => value.push_str(&text),
             Part::End(name) => {
                 if let Some(entry) = &mut entry
-                    && field.as_ref().is_some_and(|(_, at)| *at == depth)
-                    && let Some((name, _)) = field.take()
+                    && let Some(field) = field.take_if(|field| field.depth == depth)
                 {
-                    entry.field(&name, &value, output);
+                    entry.field(&field, &value, output);
+                } else if is_written_out(field.as_ref()) && !matches!(name.as_str(), "br" | "hr") {
+                    value.push_str(&format!("</{name}>"));
                 }
                 depth = depth.saturating_sub(1);
                 if is_entry(&name)
@@ -61,6 +66,45 @@ fn is_entry(name: &str) -> bool {
     matches!(name, "item" | "entry" | "note")
 }
 
+/// A field that is being read.
+struct Field {
+    name: String,
+    depth: usize,
+    form: Form,
+}
+
+/// How the text of a field is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// As the source of a page, or of a piece of one; the older feeds do not say.
+    Markup,
+    /// As a piece of a page whose elements are those of the feed.
+    Elements,
+    Text,
+    /// In base64.
+    Data,
+}
+
+fn form(attributes: &[(String, String)]) -> Form {
+    let attribute = |name: &str| attributes.iter().find(|(key, _)| key == name);
+    let kind = attribute("type").map_or("html", |(_, kind)| kind.trim());
+    match kind {
+        "html" | "text/html" => Form::Markup,
+        "xhtml" | "application/xhtml+xml" => Form::Elements,
+        "text" | "plain" => Form::Text,
+        _ if kind.starts_with("text/") => Form::Text,
+        // What is elsewhere has its description here.
+        _ if kind.contains('/') && !kind.ends_with("xml") && attribute("url").is_none() => {
+            Form::Data
+        }
+        _ => Form::Markup,
+    }
+}
+
+fn is_written_out(field: Option<&Field>) -> bool {
+    field.is_some_and(|field| field.form == Form::Elements)
+}
+
 /// An entry that is being read.
 struct Entry {
     first: u32,
@@ -79,13 +123,17 @@ impl Entry {
         self.metadata.entry(name.to_owned()).or_insert_with(|| value.trim().into());
     }
 
-    fn field(&mut self, name: &str, value: &str, output: &Output<'_>) {
+    fn field(&mut self, field: &Field, value: &str, output: &Output<'_>) {
         let value = value.trim();
-        if value.is_empty() {
+        if value.is_empty() || field.form == Form::Data {
             return;
         }
-        match name {
-            "title" => self.title = html::page(value, output.limits).text,
+        let text = || match field.form {
+            Form::Text => value.to_owned(),
+            _ => html::page(value, output.limits).text,
+        };
+        match field.name.as_str() {
+            "title" => self.title = text().split_whitespace().collect::<Vec<_>>().join(" "),
             "link" => self.set("link", value),
             "author" | "creator" | "name" => self.set("author", value),
             "pubDate" | "date" | "published" | "updated" | "created" => {
@@ -94,7 +142,7 @@ impl Entry {
             "category" | "subject" | "tag" => self.set("subject", value),
             "description" | "summary" | "content" | "encoded" => {
                 // The content comes after a summary of it, or the other way round.
-                let text = html::page(value, output.limits).text;
+                let text = text();
                 if text.len() > self.text.len() {
                     self.text = text;
                 }

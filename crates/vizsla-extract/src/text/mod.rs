@@ -6,6 +6,7 @@ pub(crate) mod charset;
 mod code;
 mod declared;
 pub(crate) mod decode;
+pub(crate) mod entities;
 mod feed;
 mod flow;
 pub(crate) mod front_matter;

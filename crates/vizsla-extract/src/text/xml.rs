@@ -17,7 +17,7 @@ use crate::text::{decode, feed, plain};
 pub(crate) static FORMAT: Definition = Definition {
     name: "xml",
     title: "XML",
-    version: 5,
+    version: 6,
     extensions: &[
         "xml", "rss", "atom", "rdf", "svg", "dbk", "docbook", "xsd", "xsl", "xslt", "xlf", "xliff",
         "tmx", "opml", "kml", "gpx", "plist", "resx", "xaml", "wsdl", "dita", "ditamap", "fb2",
@@ -423,9 +423,20 @@ mod tests {
     }
 
     #[test]
-    fn entities_are_not_expanded_and_broken_files_are_text() {
-        let laughs = "<!DOCTYPE a [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'>]><a>x &b; &eacute;</a>";
-        assert_eq!(found("a.xml", laughs).documents[0].text, "x &b; &eacute;");
+    fn fields_of_feeds_are_written_as_they_say() {
+        let atom = "<feed xmlns='http://www.w3.org/2005/Atom'><entry><title type='text'>a &lt;b&gt; c</title>\
+            <content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p>if a &lt;b&gt; <em>c</em></p><p>so<br/>it</p></div></content></entry>\
+            <entry><title>S</title><summary type='html'>&lt;p&gt;Sum&lt;/p&gt;</summary><content type='application/octet-stream'>aGVsbG8=</content></entry></feed>";
+        let documents = found("a.atom", atom).documents;
+        assert_eq!(documents[0].title, "a <b> c");
+        assert_eq!(documents[0].text, "if a <b> c\n\nso\nit");
+        assert_eq!(documents[1].text, "Sum");
+    }
+
+    #[test]
+    fn entities_stand_for_little_and_broken_files_are_text() {
+        let laughs = "<!DOCTYPE a [<!ENTITY a 'aa'><!ENTITY b '&a;&a;'><!ENTITY c '&c;&b;'>]><a>x &b; &c; &eacute;</a>";
+        assert_eq!(found("a.xml", laughs).documents[0].text, "x aaaa &c; &eacute;");
         let defined = "<!DOCTYPE doc [\n<!ENTITY firm \"Acme Heron Ltd\">\n<!ENTITY uuml '&#252;'><!ENTITY chapter SYSTEM 'c.xml'>]>\
             <doc>Offer by &firm; for M&uuml;ller &chapter;</doc>";
         assert_eq!(

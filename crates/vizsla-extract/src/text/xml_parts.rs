@@ -1,11 +1,11 @@
-//! The parts of an XML text, one after the other, with their lines. Of entities that a text defines those
-//! are known that stand for a few words; those that hold others, which may stand for anything, stay as they are written.
+//! The parts of an XML text, one after the other, with their lines.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
+
+use crate::text::entities::Entities;
 
 /// A part of an XML text.
 pub(crate) enum Part<'a> {
@@ -25,17 +25,8 @@ pub(crate) struct Parts<'a> {
     /// The end of an element that is empty.
     end: Option<String>,
     /// What the text defines.
-    entities: HashMap<String, String>,
-    /// Bytes that entities have stood for.
-    expanded: usize,
+    entities: Entities,
 }
-
-/// Bytes that an entity may stand for.
-const ENTITY_BYTES: usize = 200;
-/// Entities that are known of a text.
-const MOST_ENTITIES: usize = 1000;
-/// Bytes that all entities of a text may stand for together.
-const EXPANDED_BYTES: usize = 1 << 20;
 
 impl<'a> Parts<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
@@ -48,8 +39,7 @@ impl<'a> Parts<'a> {
     }
 
     fn of(reader: Reader<&'a [u8]>, text: &'a str) -> Self {
-        let entities = HashMap::new();
-        Self { reader, text, counted: 0, line: 1, end: None, entities, expanded: 0 }
+        Self { reader, text, counted: 0, line: 1, end: None, entities: Entities::default() }
     }
 
     /// As [`new`](Self::new), for a text that may not be XML: any mistake is an error.
@@ -85,7 +75,7 @@ impl<'a> Parts<'a> {
                 Event::GeneralRef(entity) => Part::Text(Cow::Owned(self.resolved(&entity))),
                 Event::Eof => return Ok(None),
                 Event::DocType(declaration) => {
-                    self.define(&declaration.into_inner());
+                    self.entities.define(&declaration.into_inner());
                     continue;
                 }
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
@@ -93,36 +83,8 @@ impl<'a> Parts<'a> {
         }
     }
 
-    /// Takes the entities from a declaration of the type: `<!ENTITY name "value">`.
-    fn define(&mut self, declaration: &str) {
-        for entity in declaration.split("<!ENTITY").skip(1).take(MOST_ENTITIES) {
-            let Some((name, value)) = entity.trim_start().split_once(char::is_whitespace) else {
-                continue;
-            };
-            let Some(quote) = value.trim_start().chars().next().filter(|c| matches!(c, '"' | '\''))
-            else {
-                continue;
-            };
-            let Some(value) = value.trim_start()[1..].split(quote).next() else { continue };
-            if value.len() > ENTITY_BYTES || value.contains('<') {
-                continue;
-            }
-            // One that holds others than characters is not known.
-            if let Ok(value) = quick_xml::escape::unescape(value) {
-                self.entities.entry(name.to_owned()).or_insert_with(|| value.into_owned());
-            }
-        }
-    }
-
     fn resolved(&mut self, entity: &BytesRef<'_>) -> String {
-        let name: &str = entity;
-        match self.entities.get(name) {
-            Some(value) if self.expanded + value.len() <= EXPANDED_BYTES => {
-                self.expanded += value.len();
-                value.clone()
-            }
-            _ => resolved(entity),
-        }
+        self.entities.value(entity).map_or_else(|| resolved(entity), str::to_owned)
     }
 }
 
