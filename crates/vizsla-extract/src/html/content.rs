@@ -15,6 +15,8 @@ const BUTTON: usize = 30;
 /// A cell with more text is a part of the layout, not of a table.
 const CELL: usize = 400;
 const COOKIES: usize = 3_000;
+/// Nodes of a drawing among which its words are looked for.
+const DRAWING: usize = 64;
 
 /// Why a part may not belong to the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,7 +113,7 @@ impl Content {
                 || matches!(name, "article" | "main" | "section" | "blockquote")
                 || node.attribute("role") == Some("main");
             part.is_link = above.is_link || name == LINK;
-            let is_never = is_never(node, name);
+            let is_never = is_never(node, name) || name == "svg:title" && !is_of_drawing(tree, id);
             if is_never {
                 part.doubt = Doubt::Never;
             } else {
@@ -202,6 +204,18 @@ fn is_never(node: &Node, name: &str) -> bool {
             class.split_whitespace().any(|class| matches!(class, "mw-editsection" | "mw-jump-link"))
         }),
     }
+}
+
+/// Whether the title of a picture is that of a drawing with words, or of one that stands for an image, not of an icon.
+fn is_of_drawing(tree: &Tree, title: Id) -> bool {
+    let picture = tree.node(title).parent;
+    if tree.node(picture).attribute("role") == Some("img") {
+        return true;
+    }
+    let end = tree.following(picture, false);
+    let after = std::iter::successors(Some(title), |id| tree.following(*id, true));
+    let mut after = after.take(DRAWING).take_while(|id| Some(*id) != end);
+    after.any(|id| tree.node(id).name() == "svg:text")
 }
 
 /// Whether a link is one of those that pages put beside their headings, to copy.

@@ -9,7 +9,11 @@ pub(crate) fn before(tree: &Tree, id: Id) -> [Option<&'static str>; 3] {
     if name.is_empty() || name == "math:cell" {
         return [None; 3];
     }
-    let root = (name == "math:root").then_some("√");
+    let root = match name {
+        "math:root" => Some("√"),
+        "math:index" => Some("root"),
+        _ => None,
+    };
     [operator(tree, id), root, is_in_brackets(tree, id).then_some("(")]
 }
 
@@ -26,7 +30,10 @@ fn operator(tree: &Tree, id: Id) -> Option<&'static str> {
         ("math:fraction", 1) => Some("/"),
         // The formulas of chemistry are words.
         ("math:below" | "math:both", 1) => (!is_number(tree, id)).then_some("_"),
-        ("math:above", 1) | ("math:both", 2) => Some("^"),
+        ("math:under" | "math:limits", 1) => (!is_accent(tree, id)).then_some("_"),
+        ("math:over", 1) => (!is_accent(tree, id)).then_some("^"),
+        ("math:above", 1) | ("math:both" | "math:limits", 2) => Some("^"),
+        ("math:index", 1) => Some(", "),
         _ => None,
     }
 }
@@ -36,16 +43,36 @@ fn is_number(tree: &Tree, id: Id) -> bool {
     text.is_some_and(|text| text.trim().bytes().all(|byte| byte.is_ascii_digit()))
 }
 
+/// Whether an argument is a mark on what it belongs to: a bar, an arrow, a brace.
+fn is_accent(tree: &Tree, id: Id) -> bool {
+    let mut text = tree.node(tree.node(id).first).text().unwrap_or_default().trim().chars();
+    let mark = text.next().is_some_and(|c| {
+        "¯ˉ‾^ˆ~˜˙¨ˇ˘´`_→←↔⃗⏞⏟⎴⎵︷︸\u{302}\u{303}\u{304}\u{305}\u{332}".contains(c)
+    });
+    mark && text.next().is_none()
+}
+
 /// Whether an element places its arguments above, below or beside one another.
 pub(crate) fn is_arranged(name: &str) -> bool {
-    matches!(name, "math:fraction" | "math:above" | "math:below" | "math:both")
+    matches!(name, "math:fraction" | "math:above" | "math:below" | "math:both" | "math:index")
+        || has_limits(name)
+        || name == "math:over"
+}
+
+/// Whether an element is a sign with what it ranges over; a word follows.
+pub(crate) fn has_limits(name: &str) -> bool {
+    matches!(name, "math:under" | "math:limits")
 }
 
 /// Whether an element is an argument that is more than a word.
 pub(crate) fn is_in_brackets(tree: &Tree, id: Id) -> bool {
     let node = tree.node(id);
     let name = node.name();
-    let is_argument = is_arranged(tree.node(node.parent).name()) && name != "math:root";
+    if name == "math:index" {
+        return true;
+    }
+    let above = tree.node(node.parent).name();
+    let is_argument = is_arranged(above) && above != "math:index" && name != "math:root";
     if name.is_empty() || name != "math:root" && !is_argument {
         return false;
     }
@@ -77,6 +104,20 @@ mod tests {
             ("<msqrt><mi>x</mi><mo>+</mo><mn>1</mn></msqrt>", "√(x+1)"),
             ("<mfrac><mn>1</mn><msqrt><mn>2</mn></msqrt></mfrac>", "1/√2"),
             ("<msub><mi>H</mi><mn>2</mn></msub><mi>O</mi>", "H2O"),
+            (
+                "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover><mi>i</mi>",
+                "∑_(i=1)^n i",
+            ),
+            (
+                "<munder><mo>lim</mo><mrow><mi>x</mi><mo>→</mo><mn>0</mn></mrow></munder><mi>f</mi>",
+                "lim_(x→0) f",
+            ),
+            ("<mover><mi>x</mi><mo>¯</mo></mover><mo>=</mo><mn>1</mn>", "x¯=1"),
+            ("<mover><mo>=</mo><mtext>def</mtext></mover>", "=^def"),
+            (
+                "<mroot>\n<mrow><mi>x</mi><mo>+</mo><mn>1</mn></mrow>\n<mn>3</mn>\n</mroot>",
+                "root(x+1, 3)",
+            ),
             (
                 "<semantics><mrow><mi>E</mi></mrow><annotation encoding='application/x-tex'>E</annotation></semantics>",
                 "E",

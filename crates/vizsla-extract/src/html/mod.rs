@@ -9,6 +9,7 @@ mod head;
 mod panels;
 mod parse;
 mod render;
+mod ruby;
 mod sign;
 mod tree;
 
@@ -261,7 +262,12 @@ mod tests {
             ("<table><tr><th>a<th><p>b</p><tr><td>c<td>d<br>e</table>f", "a\tb\nc\td e\n\nf"),
             ("<ul><li>a<li>b</ul><dl><dt>c<dd>d</dl>", "a\nb\n\nc\nd"),
             ("<p>a<b>b</b><wbr>c&shy;d&nbsp;e<!-- x -->f", "abcd ef"),
-            ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢"),
+            ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>", "漢(kan)"),
+            (
+                "<ruby><rb>東</rb><rt>とう</rt>\n<rb>京</rb> <rt>きょう</rt></ruby>に<ruby>行<rt></rt></ruby>く",
+                "東京(とうきょう)に行く",
+            ),
+            ("<ruby><ruby>漢<rt>kan</rt></ruby><rp>(</rp><rt>Han</rt></ruby>", "漢(kan)(Han)"),
             ("<pre>\n a\n\n\n  <b>b</b>  \n</pre>c", " a\n\n\n  b\n\nc"),
             ("<p>a <img alt='A dog'> b", "a A dog b"),
             ("<figure><img src=x><figcaption>c</figcaption></figure>", "c"),
@@ -271,7 +277,12 @@ mod tests {
                 "<table><tr><td><th>Year<th>Sum<tr><th>Ann<td>1<td>2</table>",
                 "\tYear\tSum\nAnn\t1\t2",
             ),
-            ("<ruby><rb>漢<rb>字<rtc><rt>kan<rt>ji</rtc></ruby>", "漢字"),
+            ("<ruby><rb>漢<rb>字<rtc><rt>kan<rt>ji</rtc></ruby>", "漢字(kanji)"),
+            (
+                "<svg><title>Flow</title><desc>How it goes</desc><defs><text>no</text></defs><g><text>Start</text></g></svg>",
+                "Flow\nHow it goes\nStart",
+            ),
+            ("<svg role=img><title>Chart</title><path d=M0 /></svg>", "Chart"),
             (
                 "<svg><text>Viz<tspan class=b>sla</tspan><tspan x=0 dy=9>dog</tspan></text></svg>",
                 "Vizsla dog",

@@ -4,6 +4,7 @@ use super::Page;
 use super::content::Content;
 use super::formula;
 use super::parse::LINK;
+use super::ruby;
 use super::tree::{Id, Kind, ROOT, Tree};
 use crate::output::TITLE_BYTES;
 use crate::text::headings::Heading;
@@ -89,7 +90,8 @@ impl Writer<'_> {
         }
         if let Kind::Text(text) = &node.kind {
             let is_blank = text.trim().is_empty();
-            if is_blank && formula::is_arranged(tree.node(node.parent).name()) {
+            let above = tree.node(node.parent).name();
+            if is_blank && (formula::is_arranged(above) || above == "ruby") {
                 return;
             }
             self.write(text, node.line);
@@ -162,7 +164,21 @@ impl Writer<'_> {
                 self.separate(Gap::Line);
             }
             "br" => {}
+            "ruby" => self.write_reading(&ruby::reading(self.tree, id), node.line),
+            name if formula::has_limits(name) => self.separate(Gap::Space),
             name => self.separate(gap(name)),
+        }
+    }
+
+    fn write_reading(&mut self, reading: &str, line: u32) {
+        if reading.is_empty() {
+            return;
+        }
+        if self.gap == Gap::Space {
+            self.gap = Gap::None;
+        }
+        for part in ["(", reading, ")"] {
+            self.write(part, line);
         }
     }
 
@@ -267,7 +283,7 @@ fn is_link_before(tree: &Tree, id: Id) -> bool {
 fn gap(name: &str) -> Gap {
     match name {
         "br" | "li" | "dt" | "dd" | "option" | "summary" | "caption" | "figcaption" | "address"
-        | "legend" => Gap::Line,
+        | "legend" | "svg:title" => Gap::Line,
         "td" | "th" => Gap::Cell,
         "button" | "input" | "svg:text" | "math:cell" | "math" | "noscript" => Gap::Space,
         "html" | "body" | "p" | "div" | "hr" | "section" | "article" | "main" | "nav"

@@ -74,7 +74,8 @@ impl Node {
         match &self.kind {
             Kind::Element { name, .. } if name.ns == ns!(html) => &name.local,
             Kind::Element { name, .. } => match (&name.ns, &*name.local) {
-                (&ns!(svg), "title" | "desc" | "metadata" | "style" | "script" | "defs") => "svg:",
+                (&ns!(svg), "title" | "desc") => "svg:title",
+                (&ns!(svg), "metadata" | "style" | "script" | "defs") => "svg:",
                 // A part that has no place of its own goes on in the same word.
                 (&ns!(svg), "tspan") if self.attribute("x").or(self.attribute("y")).is_none() => {
                     "svg:other"
@@ -84,7 +85,11 @@ impl Node {
                 (&ns!(mathml), "msup") => "math:above",
                 (&ns!(mathml), "msub") => "math:below",
                 (&ns!(mathml), "msubsup") => "math:both",
+                (&ns!(mathml), "munder") => "math:under",
+                (&ns!(mathml), "mover") => "math:over",
+                (&ns!(mathml), "munderover") => "math:limits",
                 (&ns!(mathml), "msqrt") => "math:root",
+                (&ns!(mathml), "mroot") => "math:index",
                 (_, "annotation" | "annotation-xml") => "math:annotation",
                 (_, "mtd" | "mtr") => "math:cell",
                 (_, "math") => "math",
