@@ -56,6 +56,20 @@ struct Part {
     is_link: bool,
 }
 
+impl Part {
+    const UNKNOWN: Self = Self {
+        doubt: Doubt::None,
+        text: 0,
+        links: 0,
+        sure: 0,
+        has_heading: false,
+        has_paragraph: false,
+        has_blocks: false,
+        is_inner: false,
+        is_link: false,
+    };
+}
+
 /// Which nodes are left out, with all that is below them.
 pub(crate) struct Content {
     parts: Vec<Part>,
@@ -89,19 +103,8 @@ impl Content {
     }
 
     fn measured(tree: &Tree) -> Self {
-        let none = Part {
-            doubt: Doubt::None,
-            text: 0,
-            links: 0,
-            sure: 0,
-            has_heading: false,
-            has_paragraph: false,
-            has_blocks: false,
-            is_inner: false,
-            is_link: false,
-        };
         let panels = Panels::of(tree);
-        let mut parts = vec![none; tree.nodes.len()];
+        let mut parts = vec![Part::UNKNOWN; tree.nodes.len()];
         let mut order = Vec::new();
         let mut at = tree.following(ROOT, true);
         while let Some(id) = at {

@@ -330,8 +330,8 @@ mod tests {
             (format!("<p{attributes}>end"), "end"),
             (format!("<p b='>'{attributes}>end"), "end"),
             (format!("<p {}>end", attributes.replace(' ', " <")), "end"),
-            (format!("{}<p>end", "<!-- ".repeat(20_000)), ""),
-            (format!("{}<p>end", "<script><".repeat(20_000)), ""),
+            (format!("{}</div><p>end", "<!-- ".repeat(20_000)), ""),
+            (format!("{}</div><p>end", "<script><".repeat(20_000)), ""),
             (format!("{}end", "<b a=1><p>".repeat(20_000)), "end"),
             (
                 format!(
@@ -344,6 +344,15 @@ mod tests {
             (format!("{}end", "<table><div>".repeat(20_000)), "end"),
             (format!("{}end", "<a href=x><div>".repeat(20_000)), "end"),
             (format!("{}end", "<svg><g>".repeat(20_000)), "end"),
+            (
+                format!(
+                    "{}</div><p>end",
+                    "<h2><a href='#a'><button>a</button></a></h2><div id=a hidden>".repeat(20_000)
+                ),
+                "end",
+            ),
+            (format!("{}end", "<ruby>a<rt>b".repeat(20_000)), "a(b)"),
+            (format!("{}<p>end", "<math><mroot><munder>".repeat(20_000)), "end"),
             (format!("{}end", "<ul><li>".repeat(20_000)), "end"),
             (format!("{}end", "<html a=1 b=2 c=3>".repeat(20_000)), "end"),
         ] {
