@@ -29,15 +29,20 @@ pub(super) struct Piece {
     pub(super) headings: Vec<Heading>,
 }
 
-/// The pieces of a page that have text, and its title.
-pub(super) fn read(source: &str, anchors: &[&str], limits: &Limits) -> (Vec<Piece>, String) {
+/// The pieces of a page that have text, and its title. Another chapter may have gone before it.
+pub(super) fn read(
+    source: &str,
+    anchors: &[&str],
+    has_before: bool,
+    limits: &Limits,
+) -> (Vec<Piece>, String) {
     let mut page = if anchors.is_empty() {
         crate::html::chapter(source, limits)
     } else {
         crate::html::chapter(&marked(source, anchors), limits)
     };
     let title = std::mem::take(&mut page.title);
-    (joined(cut(page)), title)
+    (joined(cut(page), has_before), title)
 }
 
 /// The source with a mark before each element that has an anchor, or before those around it that begin with it.
@@ -66,12 +71,29 @@ fn marked(source: &str, anchors: &[&str]) -> String {
         let is_void = tag.ends_with('/') || VOID.contains(&name);
         opened = Some((first, end)).filter(|_| !is_void);
         if let Some(number) = anchor(tag, name).and_then(|id| wanted.remove(&*id)) {
-            marked.push_str(&source[copied..first]);
+            // Text between the rows or cells of a table would be moved above it.
+            let place = if source[first..].starts_with("<tr") {
+                cell(source, tag_end(source, first).unwrap_or(first))
+            } else if first == start && matches!(name, "td" | "th") {
+                end
+            } else {
+                first
+            };
+            let place = place.max(copied);
+            marked.push_str(&source[copied..place]);
             marked.push_str(&format!("{MARK}{number}{MARK_END}"));
-            copied = first;
+            copied = place;
+            at = at.max(place);
         }
     }
     marked + &source[copied..]
+}
+
+/// Where the content of the first cell of a row begins, whose tag ends at `row`.
+fn cell(source: &str, row: usize) -> usize {
+    let start = row + source[row..].len() - source[row..].trim_start().len();
+    let is_cell = ["<td", "<th"].iter().any(|cell| source[start..].starts_with(cell));
+    tag_end(source, start).filter(|_| is_cell).unwrap_or(row)
 }
 
 /// Where a tag or comment that begins at `start` ends.
@@ -104,11 +126,13 @@ fn anchor(tag: &str, name: &str) -> Option<String> {
     Some(found.value.into_owned())
 }
 
-/// Joins what stands above the first chapter to it, if it is no more than a picture, an ornament or a motto.
-fn joined(mut pieces: Vec<Piece>) -> Vec<Piece> {
+/// Joins what stands above the first chapter to it, if it is no more than a picture, an ornament or a motto. A sentence may
+/// be the last of the chapter before.
+fn joined(mut pieces: Vec<Piece>, has_before: bool) -> Vec<Piece> {
     if let [above, first, ..] = pieces.as_mut_slice()
         && above.anchor.is_none()
         && above.text.len() <= MOST_ABOVE
+        && !(has_before && goes_on(above))
     {
         above.text.push_str("\n\n");
         for heading in &mut first.headings {
@@ -119,6 +143,14 @@ fn joined(mut pieces: Vec<Piece>) -> Vec<Piece> {
         pieces.remove(0);
     }
     pieces
+}
+
+fn goes_on(piece: &Piece) -> bool {
+    let begins_anew = piece.headings.first().is_some_and(|heading| heading.start == 0);
+    let is_closing =
+        |c: char| matches!(c, '"' | '\'' | '”' | '’' | '“' | '»' | '«' | '」' | '』' | ')');
+    let last = piece.text.trim_end_matches(is_closing).chars().next_back();
+    !begins_anew && last.is_some_and(|c| matches!(c, '.' | '!' | '?' | '…' | '。' | '！' | '？'))
 }
 
 /// Cuts the text at the lines with marks, and takes the marks out.
@@ -183,7 +215,7 @@ mod tests {
             });
             (piece.anchor, piece.text.clone(), headings.collect::<Vec<_>>().join("/"))
         };
-        read(source, anchors, &Limits::default()).0.into_iter().map(shown).collect()
+        read(source, anchors, true, &Limits::default()).0.into_iter().map(shown).collect()
     }
 
     #[test]
@@ -209,6 +241,38 @@ mod tests {
         assert_eq!(pieces(above, &["x"]), [piece(Some(0), "No. 7\n\nT\n\nt", "No. 7/T")]);
         let table = "<body><h1 id='x'>T</h1><table><tr id='y'><td>1</td></tr></table></body>";
         assert_eq!(pieces(table, &["x", "y"]).len(), 2);
+        let rows = "<body><table><tr id='x'><td>1</td></tr>\n<tr id='y'>\n<td>2</td></tr><tr><td id='z'>z</td></tr></table><p>3</p></body>";
+        assert_eq!(
+            pieces(rows, &["x", "y", "z"]),
+            [piece(Some(0), "1", ""), piece(Some(1), "2", ""), piece(Some(2), "z\n\n3", "")]
+        );
+    }
+
+    #[test]
+    fn anchors_of_cells_and_of_what_begins_them_are_one_place() {
+        for rows in [
+            "<tr><td>1</td><td id='x'><p id='y'>2</p></td></tr>",
+            "<tr id='x'><td id='y'><p id='z'>2</p></td></tr>",
+            "<tr><td>1</td></tr><tr id='x'><p id='y'>2</p><td id='z'></tr>",
+            "<tr><td><a id='x'></a><b id='y'>2</b></td></tr>",
+        ] {
+            let source = format!("<body><table>{rows}</table></body>");
+            let found = pieces(&source, &["x", "y", "z"]);
+            assert!(
+                found.iter().any(|(anchor, text, _)| anchor.is_some() && text.contains('2')),
+                "{rows}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sentence_above_the_first_chapter_goes_on_from_the_page_before() {
+        let source = "<body><p>And so it ended.</p><h2 id='x'>T</h2><p>t</p></body>";
+        let shown: Vec<_> = pieces(source, &["x"]).into_iter().map(|(_, text, _)| text).collect();
+        assert_eq!(shown, ["And so it ended.", "T\n\nt"]);
+        assert_eq!(read(source, &["x"], false, &Limits::default()).0.len(), 1);
+        let picture = source.replace("And so it ended.", "<img alt='Ornament'/>");
+        assert_eq!(pieces(&picture, &["x"]).len(), 1);
     }
 
     #[test]

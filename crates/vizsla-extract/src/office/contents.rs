@@ -6,7 +6,7 @@ use crate::office::xml::{Event, Xml};
 
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// The file that it leads to.
+    /// The file that it leads to; empty where it is but a name for those below it.
     pub(super) href: String,
     /// Where in the file.
     pub(super) fragment: Option<String>,
@@ -15,12 +15,20 @@ pub(super) struct Entry {
     depth: usize,
 }
 
+impl Entry {
+    fn without_link(depth: usize) -> Self {
+        Self { href: String::new(), fragment: None, title: String::new(), depth }
+    }
+}
+
 /// The entries of the table of contents at `path`.
 pub(super) fn read(text: &str, path: &str, nesting: usize) -> Vec<Entry> {
     let mut xml = Xml::new(text, nesting);
     let (mut label, mut is_list, mut depth) = (String::new(), false, 0usize);
+    // Whether the item that is open has a link, as all have that are no names of parts.
+    let mut is_linked = true;
     let mut entries = Vec::new();
-    let mut add = |title: &str, reference: Option<String>, depth| {
+    let add = |entries: &mut Vec<Entry>, title: &str, reference: Option<String>, depth| {
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
         let Some(reference) = reference.filter(|_| !title.is_empty()) else { return };
         let fragment = reference.split_once('#').map(|(_, fragment)| percent_decoded(fragment));
@@ -31,12 +39,21 @@ pub(super) fn read(text: &str, path: &str, nesting: usize) -> Vec<Entry> {
         match event {
             Event::Start(tag) => match tag.name() {
                 "text" => label = xml.text(),
-                "content" => add(&label, tag.get("src"), depth),
+                "content" => add(&mut entries, &label, tag.get("src"), depth),
                 // Other lists are of pages and of landmarks.
                 "nav" => is_list = tag.get("type").is_none_or(|kind| kind == "toc"),
-                "a" if is_list => add(&xml.text(), tag.get("href"), depth),
+                "a" if is_list => {
+                    is_linked = true;
+                    add(&mut entries, &xml.text(), tag.get("href"), depth);
+                }
+                "li" => is_linked = false,
                 "pageList" => xml.skip(),
-                "ol" | "ul" | "navPoint" => depth += 1,
+                "ol" | "ul" | "navPoint" => {
+                    if is_list && !std::mem::replace(&mut is_linked, true) {
+                        entries.push(Entry::without_link(depth));
+                    }
+                    depth += 1;
+                }
                 _ => {}
             },
             Event::End(end) => match end.name() {
@@ -61,9 +78,11 @@ pub(super) fn chapters(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
             return None;
         }
         let rest = entries.get(i + 1..).unwrap_or_default();
-        let mut below = rest.iter().take_while(|other| other.depth > entry.depth);
-        let holds_chapters =
-            entry.depth == top && is_only_top || below.any(|other| other.href != entry.href);
+        let below = rest.iter().take_while(|other| other.depth > entry.depth);
+        let mut below = below.filter(|other| !other.href.is_empty());
+        let holds_chapters = entry.href.is_empty()
+            || entry.depth == top && is_only_top
+            || below.any(|other| other.href != entry.href);
         chapter = Some(entry.depth).filter(|_| !holds_chapters);
         Some(entry)
     })
@@ -98,5 +117,15 @@ mod tests {
             "Book 1 2 3 Licence"
         );
         assert_eq!(chapters(&[point("Book", "a.html", &sections)]), "Book 1.1 1.2");
+    }
+
+    #[test]
+    fn a_part_with_a_name_only_holds_chapters() {
+        let nav = "<nav epub:type='toc'><h2><span>Contents</span></h2><ol><li><a href='a.html#1'>One</a><ol><li><a href='a.html#s'>Section</a></li>\
+            <li><span>Notes</span><ol><li><a href='a.html#n'>Note</a></li></ol></li></ol></li>\
+            <li><span>Part</span><ol><li><span>2 <a href='a.html#2'>Two</a></span></li></ol></li></ol></nav>";
+        let entries = read(nav, "nav.html", 20);
+        let titles: Vec<_> = chapters(&entries).map(|entry| entry.title.as_str()).collect();
+        assert_eq!(titles, ["One", "", "Two"]);
     }
 }

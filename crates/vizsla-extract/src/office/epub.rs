@@ -176,7 +176,8 @@ impl Book {
             entries.iter().filter(|entry| entry.fragment.is_some()).copied().collect();
         let anchors: Vec<&str> =
             begun.iter().filter_map(|entry| entry.fragment.as_deref()).collect();
-        let (pieces, page_title) = chapters::read(&decode(&bytes), &anchors, output.limits);
+        let (pieces, page_title) =
+            chapters::read(&decode(&bytes), &anchors, title.is_some(), output.limits);
         let is_whole = pieces.len() == 1;
         for piece in pieces {
             let entry = match piece.anchor.and_then(|anchor| begun.get(anchor)) {
