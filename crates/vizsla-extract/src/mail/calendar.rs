@@ -13,7 +13,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "icalendar",
     title: "iCalendar",
-    version: 2,
+    version: 3,
     extensions: &["ics", "ical", "ifb", "vcs"],
     recognise: Recognise::Bytes(|bytes| begins(bytes, b"BEGIN:VCALENDAR")),
     is_foreign: false,

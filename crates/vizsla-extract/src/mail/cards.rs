@@ -13,7 +13,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "vcard",
     title: "vCard",
-    version: 1,
+    version: 2,
     extensions: &["vcf", "vcard"],
     recognise: Recognise::Bytes(|bytes| begins(bytes, b"BEGIN:VCARD")),
     is_foreign: false,

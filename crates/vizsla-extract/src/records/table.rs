@@ -17,7 +17,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "table",
     title: "table",
-    version: 4,
+    version: 5,
     extensions: &["csv", "tsv", "tab", "psv"],
     recognise: Recognise::Text { begins: |c| !matches!(c, '<' | '{' | '['), shows: is_table },
     is_foreign: false,

@@ -14,7 +14,7 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "code",
     title: "source code",
-    version: 2,
+    version: 3,
     extensions: EXTENSIONS,
     recognise: Recognise::Text { begins: |c| matches!(c, '#' | '<'), shows: is_program },
     is_foreign: false,
