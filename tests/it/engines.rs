@@ -80,6 +80,15 @@ pub(crate) fn is_an_index(engine: &Engine) {
     assert!(engine.found(&["bicycle", "--path", "other/*.md"]).is_empty());
     assert_eq!(engine.found(&["fish -otter"]), ["heron.md"]);
     assert_eq!(engine.found(&["fish \"hold hands\""]), ["otter.txt"]);
+    // A star completes a word, and signs in it are no syntax.
+    assert_eq!(engine.found(&["lightho*"]), ["long.txt"]);
+    if !engine.address.starts_with("postgresql") {
+        assert_eq!(engine.found(&["title:bir* fish"]), ["heron.md"]);
+    }
+    for query in ["l'fi*", "fish c+*", "fish a:b*", "fish x/y*", "fish 10.4*", "fish -x*"] {
+        let ran = engine.run(&["search", "--fusion", "bm25", query]);
+        assert!(ran.code < 2, "{query}: {}", ran.err);
+    }
     // A phrase that no passage has does not empty an answer, and is named.
     let ran = engine.run(&["search", "--fusion", "bm25", "fish \"hold feet\""]);
     assert!(

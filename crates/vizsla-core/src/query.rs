@@ -53,6 +53,13 @@ pub enum QueryField {
     Body,
 }
 
+impl Clause {
+    /// The letters before the star, of a single word that ends in one: it stands for all words that begin so.
+    pub fn prefix(&self) -> Option<&str> {
+        prefix(&self.words)
+    }
+}
+
 /// As it would be typed, but for the quotes of a phrase.
 impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +108,9 @@ impl Query {
             match part {
                 Part::Excluded(clause) => query.excluded.push(clause),
                 Part::Required(clause) => {
-                    query.push_text(&clause.words);
+                    let letters = clause.prefix();
+                    query.push_text(letters.unwrap_or(&clause.words));
+                    query.prefixes.extend(letters.map(str::to_owned));
                     query.required.push(clause);
                 }
                 Part::Prefix(word) => {

@@ -173,7 +173,10 @@ impl Asked<'_> {
                 return Err(Error::new(ErrorKind::Unsupported, message));
             }
         };
-        let found = fields.iter().map(|field| self.clauses.phrase(field, &clause.words));
+        let found = fields.into_iter().map(|field| match clause.prefix() {
+            Some(letters) => self.clauses.prefix(&(field, 1.0), &letters.to_lowercase()),
+            None => self.clauses.phrase(&field, &clause.words),
+        });
         Ok(self.any_of(found.collect()))
     }
 

@@ -253,8 +253,9 @@ fn matching(query: &Query) -> Option<String> {
         for clause in clauses {
             let phrase = words::phrase(clause);
             if !phrase.is_empty() {
-                matching =
-                    format!("({matching} {operator} {} : \"{phrase}\")", column(clause.field));
+                let star = if clause.prefix().is_some() { " *" } else { "" };
+                let column = column(clause.field);
+                matching = format!("({matching} {operator} {column} : \"{phrase}\"{star})");
             }
         }
     }

@@ -8,6 +8,7 @@ use tantivy::{DocId, Searcher, SegmentReader};
 use vizsla_core::{Clause, Query, QueryField};
 
 use super::phrase::passages_with;
+use super::prefix;
 use crate::analysis::{Analyzer, Slot};
 use crate::index::schema::Fields;
 
@@ -20,7 +21,12 @@ pub(crate) fn phrase(field: Field, analyzer: &Analyzer, words: &str) -> Places {
 }
 
 /// Where a clause is looked for.
-pub(crate) fn places(fields: Fields, analyzer: &Analyzer, clause: &Clause) -> Places {
+pub(crate) fn places(
+    searcher: &Searcher,
+    fields: Fields,
+    analyzer: &Analyzer,
+    clause: &Clause,
+) -> tantivy::Result<Places> {
     let field = match clause.field {
         Some(QueryField::Title) => fields.title,
         Some(QueryField::Headings) => fields.headings,
@@ -28,6 +34,10 @@ pub(crate) fn places(fields: Fields, analyzer: &Analyzer, clause: &Clause) -> Pl
         // Phrases need positions, which the separate body does not have.
         _ => fields.content,
     };
+    if let Some(letters) = clause.prefix() {
+        let terms = prefix::terms(searcher, field, analyzer, letters)?;
+        return Ok(vec![vec![(field, vec![(0, terms)])]]);
+    }
     let mut places = phrase(field, analyzer, &clause.words);
     // The words of a path are without the extension of the file, which a clause may name.
     let file = clause.words.rsplit_once('.').filter(|_| clause.field == Some(QueryField::Path));
@@ -39,7 +49,7 @@ pub(crate) fn places(fields: Fields, analyzer: &Analyzer, clause: &Clause) -> Pl
             place
         }));
     }
-    places
+    Ok(places)
 }
 
 /// The passages that have a clause, by segment.
@@ -58,21 +68,21 @@ impl ClauseFilter {
     pub(crate) fn new(
         searcher: &Searcher,
         query: &Query,
-        places: impl Fn(&Clause) -> Places,
+        places: impl Fn(&Clause) -> tantivy::Result<Places>,
     ) -> tantivy::Result<Option<Self>> {
         if !query.has_operators() {
             return Ok(None);
         }
         let mut clauses = Self { required: Vec::new(), excluded: Vec::new(), dropped: Vec::new() };
         for clause in &query.required {
-            match having(searcher, &places(clause))? {
+            match having(searcher, &places(clause)?)? {
                 Some(having) if having.is_empty() => clauses.dropped.push(clause.to_string()),
                 Some(having) => clauses.required.push(having),
                 None => {}
             }
         }
         for clause in &query.excluded {
-            clauses.excluded.extend(having(searcher, &places(clause))?);
+            clauses.excluded.extend(having(searcher, &places(clause)?)?);
         }
         Ok(Some(clauses))
     }

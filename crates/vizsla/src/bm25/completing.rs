@@ -1,7 +1,10 @@
 //! Tests of what is completed or corrected: words of which a query has the beginning, and words that nothing has.
 
+use vizsla_core::Document;
+
 use super::matching::{found, index_of, notes};
 use crate::analysis::Language;
+use crate::index::{Index, IndexSettings, WriterOptions};
 
 #[test]
 fn a_shortened_hash_is_found_in_the_whole_one() {
@@ -100,6 +103,30 @@ fn beginnings_may_have_signs_within() {
         assert_eq!(found(&index, query).first(), Some(&text), "{query}");
         assert_eq!(notes(&index, query).prefixes.len(), 1, "{query}");
     }
+}
+
+#[test]
+fn a_star_stands_for_words_of_a_field_and_of_what_is_excluded() {
+    let index = Index::in_memory(IndexSettings::default()).unwrap();
+    let mut writer = index.writer(&WriterOptions::default().with_threads(1)).unwrap();
+    for (id, title, text) in
+        [("0", "Goulash", "Stir it."), ("1", "Jaguar", "A cat."), ("2", "Other", "jaguar, cars")]
+    {
+        writer.add(&Document::new(id, text).with_title(title)).unwrap();
+    }
+    writer.commit().unwrap();
+    assert_eq!(found(&index, "title:gou*"), [0]);
+    assert_eq!(found(&index, "stir title:gou*"), [0]);
+    assert_eq!(notes(&index, "title:gou*").dropped, [] as [&str; 0]);
+    assert_eq!(notes(&index, "title:gox* stir").dropped, ["title:gox*"]);
+    assert_eq!(found(&index, "jaguar -\"car*\""), [1]);
+}
+
+#[test]
+fn ordinary_words_count_where_no_passage_has_another() {
+    let index = index_of(Language::English, &["xylem", "it is this", "of that"]);
+    assert_eq!(found(&index, "what is this"), [1]);
+    assert_eq!(found(&index, "xylem is this"), [0]);
 }
 
 #[test]

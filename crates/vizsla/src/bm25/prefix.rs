@@ -53,6 +53,58 @@ pub(crate) fn is_shortened_hash(word: &str) -> bool {
         && has(u8::is_ascii_alphabetic)
 }
 
+/// How a word begins that `letters` followed by a star stands for.
+struct Beginning {
+    written: String,
+    folded: String,
+    /// Without its signs a version or address would be another number.
+    has_signs: bool,
+}
+
+impl Beginning {
+    fn new(analyzer: &Analyzer, letters: &str) -> Self {
+        let (written, folded) = analyzer.beginning(letters);
+        Self { written, folded, has_signs: letters.chars().any(|c| c.is_ascii_punctuation()) }
+    }
+
+    /// The terms that begin so, the most frequent first.
+    fn terms(
+        &self,
+        searcher: &Searcher,
+        field: Field,
+        analyzer: &Analyzer,
+    ) -> tantivy::Result<Vec<Counted>> {
+        let Self { written, folded, has_signs } = self;
+        let mut beginnings = vec![format!("{DERIVED}{folded}")];
+        if !has_signs {
+            beginnings.push(folded.clone());
+        }
+        if *has_signs || written != folded {
+            beginnings.push(written.clone());
+        }
+        let mut found = terms_with_prefix(searcher, field, &beginnings)?;
+        for term in analyzer.shorter_stems(folded) {
+            let passages = searcher.doc_freq(&Term::from_field_text(field, &term))?;
+            if passages > 0 {
+                found.push((term, passages));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// All terms of a field that `letters` followed by a star stand for.
+pub(crate) fn terms(
+    searcher: &Searcher,
+    field: Field,
+    analyzer: &Analyzer,
+    letters: &str,
+) -> tantivy::Result<Vec<String>> {
+    let letters = analyzer.without_elision(letters);
+    let found = Beginning::new(analyzer, letters).terms(searcher, field, analyzer)?;
+    Ok(found.into_iter().map(|(term, _)| term).collect())
+}
+
 /// The group of words that `letters` followed by a star stands for, and how many there are, which may be more than are
 /// in the group. Those that begin as it is written count more than those that only do so without marks.
 pub(crate) fn expanded(
@@ -61,23 +113,9 @@ pub(crate) fn expanded(
     analyzer: &Analyzer,
     letters: &str,
 ) -> tantivy::Result<(WordGroup, usize)> {
-    let (written, folded) = analyzer.beginning(letters);
-    // Without its signs a version or address would be another number.
-    let has_signs = letters.chars().any(|c| c.is_ascii_punctuation());
-    let mut beginnings = vec![format!("{DERIVED}{folded}")];
-    if !has_signs {
-        beginnings.push(folded.clone());
-    }
-    if has_signs || written != folded {
-        beginnings.push(written.clone());
-    }
-    let mut found = terms_with_prefix(searcher, field, &beginnings)?;
-    for term in analyzer.shorter_stems(&folded) {
-        let passages = searcher.doc_freq(&Term::from_field_text(field, &term))?;
-        if passages > 0 {
-            found.push((term, passages));
-        }
-    }
+    let beginning = Beginning::new(analyzer, letters);
+    let found = beginning.terms(searcher, field, analyzer)?;
+    let Beginning { written, folded, has_signs } = beginning;
     let word = |term: &str| analyzer.beginning(term.trim_start_matches(DERIVED)).1;
     let words: HashSet<String> = found.iter().map(|(term, _)| word(term)).collect();
     let mut group =

@@ -235,9 +235,9 @@ impl TantivyRetriever {
             let title = clause.field == Some(QueryField::Title);
             let wanted = |field: Field| !title || Some(field) == self.title;
             let fields = fields.iter().filter(|(text, _)| wanted(text.field));
-            fields
+            Ok(fields
                 .map(|(text, analyzer)| vec![(text.field, single_slots(analyzer, &clause.words))])
-                .collect()
+                .collect())
         })
     }
 }

@@ -229,11 +229,10 @@ impl<'a> Search<'a> {
         let all =
             fields.iter().map(|(name, weight)| format!("{name} ||| {words}{}", boost(*weight)));
         let mut any: Vec<String> = all.collect();
-        for prefix in &self.asked.query.prefixes {
-            // Letters and digits, of which none means anything in a regular expression.
-            let mut pattern = prefix.to_lowercase();
-            pattern.retain(char::is_alphanumeric);
-            let pattern = self.value(&(pattern + ".*"));
+        let prefixes = self.asked.query.prefixes.iter();
+        // Letters and digits, of which none means anything in a regular expression; words of the index have no signs.
+        for prefix in prefixes.filter(|prefix| prefix.chars().all(char::is_alphanumeric)) {
+            let pattern = self.value(&(prefix.to_lowercase() + ".*"));
             any.extend(fields.iter().map(|(name, weight)| {
                 format!("{name} @@@ pdb.regex({pattern}){}", boost(*weight))
             }));

@@ -41,8 +41,9 @@ impl Asked<'_> {
 
     /// A query of the server's for any of the words; they have no operators in them.
     pub(super) fn any(&self) -> String {
-        let prefixes =
-            self.query.prefixes.iter().map(|prefix| format!("{}:*", prefix.to_lowercase()));
+        // In quotes, as signs may stand within it.
+        let quoted = |prefix: &String| prefix.to_lowercase().replace('\'', "''");
+        let prefixes = self.query.prefixes.iter().map(|prefix| format!("'{}':*", quoted(prefix)));
         self.words.iter().cloned().chain(prefixes).collect::<Vec<_>>().join(" | ")
     }
 
