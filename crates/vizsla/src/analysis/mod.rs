@@ -127,14 +127,6 @@ impl Analyzer {
         }
     }
 
-    /// As [`groups`](Self::groups), with stop words.
-    pub(crate) fn all_groups(&self, text: &str) -> Vec<WordGroup> {
-        match self.analysis {
-            Analysis::Variants => query::groups(&self.words, text, |_| false),
-            Analysis::Plain => self.groups(text),
-        }
-    }
-
     /// Whether a query has nothing but stop words.
     pub(crate) fn only_stop_words(&self, text: &str) -> bool {
         let units = self.words.units(text);

@@ -123,13 +123,6 @@ fn a_star_stands_for_words_of_a_field_and_of_what_is_excluded() {
 }
 
 #[test]
-fn ordinary_words_count_where_no_passage_has_another() {
-    let index = index_of(Language::English, &["xylem", "it is this", "of that"]);
-    assert_eq!(found(&index, "what is this"), [1]);
-    assert_eq!(found(&index, "xylem is this"), [0]);
-}
-
-#[test]
 fn suggestions_are_for_words_and_can_be_found() {
     let texts =
         ["a well-known heron of the year", "the theory there", "some knowledge of the known"];

@@ -125,12 +125,6 @@ impl<'a> IndexRetrieval<'a> {
         self.clauses = self.prepare_clauses().map_err(|error| self.failed(error))?;
         let mut groups = self.analyzer().groups(&self.parsed.text);
         self.expand_prefixes(&mut groups)?;
-        // Where no passage has a word that counts, as in `what is this`, the others do.
-        let mut counts = groups.iter().map(|group| self.passages_with(group));
-        let known = counts.find(|count| !matches!(count, Ok(0))).transpose();
-        if known.map_err(|error| self.failed(error))?.is_none() {
-            groups = self.analyzer().all_groups(&self.parsed.text);
-        }
         self.read_as.clone_from(&self.parsed.text);
         self.terms = terms_of_groups(&groups);
         if self.retriever.corrects && self.has_time()? {
