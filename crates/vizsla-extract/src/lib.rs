@@ -23,6 +23,8 @@ mod html;
 mod input;
 mod mail;
 mod members;
+#[cfg(any(feature = "office", feature = "pdf"))]
+mod numeral;
 mod ocr;
 mod office;
 mod output;

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::numeral::roman;
 use crate::office::xml::{Event, Tag, Xml, decode};
 
 /// Levels that a list has.
@@ -167,14 +168,16 @@ fn written(number: u32, format: &str) -> String {
         "russianLower" => letters(number, RUSSIAN),
         "russianUpper" => letters(number, RUSSIAN).to_uppercase(),
         "ordinal" => format!("{number}{}", ordinal_ending(number)),
-        "lowerRoman" => roman(number),
-        "upperRoman" => roman(number).to_uppercase(),
+        "lowerRoman" if number < MOST_ROMAN => roman(number as usize),
+        "upperRoman" if number < MOST_ROMAN => roman(number as usize).to_uppercase(),
         "decimalZero" => format!("{number:02}"),
         "none" | "bullet" => String::new(),
         _ => number.to_string(),
     }
 }
 
+/// Numbers from this on are not written in Roman numerals.
+const MOST_ROMAN: u32 = 10_000;
 const LATIN: &str = "abcdefghijklmnopqrstuvwxyz";
 /// Without the letters that no list counts with.
 const RUSSIAN: &str = "абвгдежзиклмнопрстуфхцчшщыэюя";
@@ -195,33 +198,6 @@ fn ordinal_ending(number: u32) -> &'static str {
         (_, 3) => "rd",
         _ => "th",
     }
-}
-
-fn roman(number: u32) -> String {
-    const NUMERALS: [(u32, &str); 13] = [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ];
-    if !(1..10_000).contains(&number) {
-        return number.to_string();
-    }
-    let (mut left, mut roman) = (number, String::new());
-    for (value, numeral) in NUMERALS {
-        roman.push_str(&numeral.repeat((left / value) as usize));
-        left %= value;
-    }
-    roman
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use hayro_syntax::object::{self, Dict, Name, Object};
 use hayro_syntax::xref::XRef;
 
 use super::objects;
+use crate::numeral::roman;
 
 /// The label of each of `pages` pages, where it is not just the page's number.
 pub(super) fn labels<'a>(
@@ -50,33 +51,6 @@ fn numeral(number: usize, style: &[u8]) -> String {
     }
 }
 
-fn roman(number: usize) -> String {
-    const NUMERALS: [(usize, &str); 13] = [
-        (1000, "m"),
-        (900, "cm"),
-        (500, "d"),
-        (400, "cd"),
-        (100, "c"),
-        (90, "xc"),
-        (50, "l"),
-        (40, "xl"),
-        (10, "x"),
-        (9, "ix"),
-        (5, "v"),
-        (4, "iv"),
-        (1, "i"),
-    ];
-    if number > 10_000 {
-        return number.to_string();
-    }
-    let (mut left, mut roman) = (number, String::new());
-    for (value, numeral) in NUMERALS {
-        roman.push_str(&numeral.repeat(left / value));
-        left %= value;
-    }
-    roman
-}
-
 /// `a` to `z`, then `aa` to `zz`, and so on.
 fn letters(number: usize) -> String {
     let index = number.saturating_sub(1);
@@ -90,7 +64,7 @@ mod tests {
 
     #[test]
     fn numerals() {
-        assert_eq!((roman(4), roman(1999)), ("iv".into(), "mcmxcix".into()));
+        assert_eq!((numeral(4, b"r"), numeral(1999, b"R")), ("iv".into(), "MCMXCIX".into()));
         assert_eq!((letters(26), letters(28)), ("z".into(), "bb".into()));
     }
 }
