@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use vizsla_hub::catalogue::{self, Entry};
 use vizsla_hub::{Cache, Repository};
-use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, Device, ModelBytes, Runtime};
+use vizsla_onnx::{CrossEncoder, CrossEncoderOptions, Device, Runtime};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_choices::FileChoices;
@@ -145,9 +145,7 @@ impl Models {
             options = options.with_name(model.to_string());
         }
         if *model == ModelRef::Bundled {
-            use vizsla_bundled::{CONFIG, NAME, ONNX, TOKENIZER};
-            let bytes = ModelBytes::new(NAME, ONNX, TOKENIZER, CONFIG);
-            return CrossEncoder::from_bytes(self.runtime()?, bytes, &options)
+            return CrossEncoder::bundled_on(&self.library()?, &options)
                 .map_err(|error| cannot_open(model, error));
         }
         let dir = self.dir(model)?;
@@ -162,10 +160,14 @@ impl Models {
     }
 
     fn runtime(&self) -> Result<Runtime> {
-        let library = vizsla_hub::runtime::locate(self.runtime.as_deref())
-            .map_err(|error| Error::hub("there is no ONNX Runtime to run the model", error))?;
+        let library = self.library()?;
         Runtime::load(&library)
             .map_err(|error| Error::onnx(format!("cannot use {}", library.display()), error))
+    }
+
+    fn library(&self) -> Result<PathBuf> {
+        vizsla_hub::runtime::locate(self.runtime.as_deref())
+            .map_err(|error| Error::hub("there is no ONNX Runtime to run the model", error))
     }
 }
 

@@ -74,17 +74,16 @@ impl CrossEncoder {
         let model = ModelDir::find(dir, options.file.as_deref(), device)?;
         let config = ModelConfig::parse(&model.config, model.tokenizer_config.as_deref())?;
         let bytes = fs::read(&model.onnx).map_err(|error| Error::reading(&model.onnx, error))?;
-        let graph = PreparedGraph::new(
-            model.onnx.display().to_string(),
-            bytes.into(),
-            Some(&model.onnx),
-            target(device, options)?,
-        );
+        let target = target(device, options)?;
+        let prepare = || {
+            let name = model.onnx.display().to_string();
+            PreparedGraph::new(name, bytes.into(), Some(&model.onnx), target)
+        };
         let name = dir
             .file_name()
             .map_or_else(|| dir.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let tokenizer = pair_tokenizer(&model.tokenizer, &config, options)?;
-        let opened = Self::build(runtime, name, &graph, tokenizer, options)?;
+        let prepared = Prepared::new(name, prepare, &model.tokenizer, &config, options)?;
+        let opened = prepared.open(runtime, options)?;
         Ok(Self { file: Some(model.onnx), ..opened })
     }
 
@@ -97,35 +96,9 @@ impl CrossEncoder {
         model: ModelBytes<'_>,
         options: &CrossEncoderOptions,
     ) -> Result<Self, Error> {
-        let ModelBytes { name, onnx, tokenizer, config } = model;
-        let config = ModelConfig::parse(config, None)?;
         let devices = candidates(runtime, options.device)?;
-        first_that_opens(&devices, |device| {
-            let target = target(device, options)?;
-            let graph = PreparedGraph::new(name.to_owned(), onnx.clone(), None, target);
-            let tokenizer = pair_tokenizer(tokenizer, &config, options)?;
-            Self::build(runtime, name.to_owned(), &graph, tokenizer, options)
-        })
-    }
-
-    fn build(
-        runtime: Runtime,
-        name: String,
-        graph: &PreparedGraph,
-        tokenizer: PairTokenizer,
-        options: &CrossEncoderOptions,
-    ) -> Result<Self, Error> {
-        if options.device == Device::Auto && graph.device() != Device::Cpu && graph.is_int8() {
-            let message = "an int8 model is faster on the processor";
-            return Err(Error::new(ErrorKind::UnsupportedModel, message));
-        }
-        let threads = options.threads.unwrap_or_else(default_threads);
-        Ok(Self {
-            name: options.name.clone().unwrap_or(name),
-            scorer: Scorer::open(runtime, tokenizer, graph, threads)?,
-            execution: graph.execution().clone(),
-            file: None,
-            cache: NonZeroUsize::new(options.cache).map(ScoreCache::new),
+        first_that_opens(&devices, move |device| {
+            Prepared::of(&model, device, options)?.open(runtime, options)
         })
     }
 
@@ -172,6 +145,70 @@ impl CrossEncoder {
             scores[i] = score;
         }
         Ok(scores)
+    }
+}
+
+/// A model that was read and prepared for a device; until it is opened, ONNX Runtime is not needed.
+pub(crate) struct Prepared {
+    name: String,
+    graph: PreparedGraph,
+    tokenizer: PairTokenizer,
+}
+
+impl Prepared {
+    /// A model in memory.
+    pub(crate) fn of(
+        model: &ModelBytes<'_>,
+        device: Device,
+        options: &CrossEncoderOptions,
+    ) -> Result<Self, Error> {
+        let config = ModelConfig::parse(model.config, None)?;
+        let target = target(device, options)?;
+        let name = model.name.to_owned();
+        let prepare = || PreparedGraph::new(name.clone(), model.onnx.clone(), None, target);
+        Self::new(name.clone(), prepare, model.tokenizer, &config, options)
+    }
+
+    /// Reads the tokenizer while the graph is prepared: they take about as long.
+    fn new(
+        name: String,
+        prepare: impl FnOnce() -> PreparedGraph,
+        tokenizer: &[u8],
+        config: &ModelConfig,
+        options: &CrossEncoderOptions,
+    ) -> Result<Self, Error> {
+        std::thread::scope(|scope| {
+            let read = || pair_tokenizer(tokenizer, config, options);
+            let reading =
+                std::thread::Builder::new().spawn_scoped(scope, read).map_err(|error| {
+                    Error::new(ErrorKind::Runtime, "cannot start a thread to read the tokenizer")
+                        .with_source(error)
+                })?;
+            let graph = prepare();
+            let panicked =
+                |_| Err(Error::new(ErrorKind::ModelFile, "reading the model's tokenizer panicked"));
+            Ok(Self { name, graph, tokenizer: reading.join().unwrap_or_else(panicked)? })
+        })
+    }
+
+    pub(crate) fn open(
+        self,
+        runtime: Runtime,
+        options: &CrossEncoderOptions,
+    ) -> Result<CrossEncoder, Error> {
+        let Self { name, graph, tokenizer } = self;
+        if options.device == Device::Auto && graph.device() != Device::Cpu && graph.is_int8() {
+            let message = "an int8 model is faster on the processor";
+            return Err(Error::new(ErrorKind::UnsupportedModel, message));
+        }
+        let threads = options.threads.unwrap_or_else(default_threads);
+        Ok(CrossEncoder {
+            name: options.name.clone().unwrap_or(name),
+            scorer: Scorer::open(runtime, tokenizer, &graph, threads)?,
+            execution: graph.execution().clone(),
+            file: None,
+            cache: NonZeroUsize::new(options.cache).map(ScoreCache::new),
+        })
     }
 }
 
@@ -313,8 +350,8 @@ mod tests {
             let graph = PreparedGraph::new("tiny".to_owned(), read(file).into(), None, cuda);
             let config = ModelConfig::parse(&read("config.json"), None).unwrap();
             let tokenizer = pair_tokenizer(&read("tokenizer.json"), &config, options).unwrap();
-            let opened =
-                CrossEncoder::build(runtime(), "tiny".to_owned(), &graph, tokenizer, options);
+            let prepared = Prepared { name: "tiny".to_owned(), graph, tokenizer };
+            let opened = prepared.open(runtime(), options);
             opened.map_or_else(|error| error.to_string(), |opened| opened.name)
         };
         let auto = CrossEncoderOptions::default().with_threads(1);

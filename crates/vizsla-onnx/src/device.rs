@@ -21,6 +21,14 @@ pub enum Device {
     DirectMl(u32),
 }
 
+impl Device {
+    /// Whether nothing else than the processor comes into question, whatever ONNX Runtime is loaded.
+    pub(crate) fn is_surely_processor(self) -> bool {
+        let others = cfg!(any(feature = "cuda", feature = "coreml", feature = "directml"));
+        self == Self::Cpu || (self == Self::Auto && !others)
+    }
+}
+
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

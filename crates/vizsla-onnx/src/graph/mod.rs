@@ -10,6 +10,7 @@ mod prepared;
 mod proto;
 mod quantize;
 mod reason;
+mod shared;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) use self::prepared::{PreparedGraph, Source, Target};
 use self::proto::{Attribute, Graph, Model, Node, OperatorSet, Tensor, ValueName, element};
 pub use self::quantize::{QuantizedModel, quantize};
 pub(crate) use self::reason::Reason;
+pub(crate) use self::shared::{Numbers, SharedTensor};
 use crate::cpu::InstructionSet;
 use crate::encoder::{
     self, Encoder, EncoderWeights, IntegerWeights, LayerWeights, Norm, Unsupported,
@@ -47,7 +49,12 @@ pub enum GraphOptimization {
 /// How a graph will be run.
 enum Plan {
     /// Embeddings and head by ONNX Runtime, the layers between them by the encoder.
-    Encoder { graph: Bytes, encoder: Arc<dyn Encoder>, instructions: InstructionSet },
+    Encoder {
+        graph: Bytes,
+        shared: Vec<SharedTensor>,
+        encoder: Arc<dyn Encoder>,
+        instructions: InstructionSet,
+    },
     /// Everything by ONNX Runtime, without work that unpadded pairs do not need; holds why the encoder is not used.
     Simplified { graph: Bytes, reason: Reason },
     /// The file unchanged; holds why.
@@ -84,14 +91,16 @@ fn try_plan(model: Option<Model>, target: Target) -> Result<Plan, Reason> {
         Err(_) => simplified(graph, &bert),
     };
     model.graph = Some(without_unused_inputs(pruned(rewritten).map_err(Reason::Structure)?));
-    if encoder.is_ok() {
-        model.opset_import.push(OperatorSet { domain: DOMAIN.to_owned(), version: 1 });
-    }
-    let graph = Bytes::from(model.encode_to_vec());
-    Ok(match encoder {
-        Ok((encoder, instructions)) => Plan::Encoder { graph, encoder, instructions },
-        Err(reason) => Plan::Simplified { graph, reason },
-    })
+    let (encoder, instructions) = match encoder {
+        Ok(opened) => opened,
+        Err(reason) => {
+            return Ok(Plan::Simplified { graph: model.encode_to_vec().into(), reason });
+        }
+    };
+    model.opset_import.push(OperatorSet { domain: DOMAIN.to_owned(), version: 1 });
+    let tensors = model.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
+    let shared = tensors.filter_map(SharedTensor::take).collect();
+    Ok(Plan::Encoder { graph: model.encode_to_vec().into(), shared, encoder, instructions })
 }
 
 fn integer_encoder(
@@ -137,11 +146,7 @@ fn integer_weights(linear: &Linear<'_>) -> Option<IntegerWeights> {
         Some(tensor) => spread(tensor.bytes()?, outputs)?,
         None => vec![0; outputs],
     };
-    let values = values
-        .bytes()?
-        .chunks_exact(outputs)
-        .flat_map(|row| row.iter().zip(&zero_points).map(|(v, zero)| i8::try_from(v - zero).ok()))
-        .collect::<Option<Vec<i8>>>()?;
+    let values = values.bytes_less(&zero_points)?;
     let bias = linear.bias.floats()?;
     Some(IntegerWeights {
         inputs,

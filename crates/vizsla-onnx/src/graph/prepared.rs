@@ -8,7 +8,7 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 use super::proto::Model;
-use super::{GraphOptimization, Plan, Reason, plan};
+use super::{GraphOptimization, Plan, Reason, SharedTensor, plan};
 use crate::cpu::InstructionSet;
 use crate::device::Device;
 use crate::encoder::Encoder;
@@ -20,6 +20,7 @@ pub(crate) struct PreparedGraph {
     /// Whether activations are quantised at run time.
     is_int8: bool,
     source: Source,
+    shared: Vec<SharedTensor>,
     encoder: Option<Arc<dyn Encoder>>,
     execution: Execution,
 }
@@ -59,8 +60,10 @@ impl PreparedGraph {
         } else {
             Plan::Unchanged { reason: Reason::Device }
         };
+        let mut shared = Vec::new();
         let (source, encoder, method, reason) = match plan {
-            Plan::Encoder { graph, encoder, instructions } => {
+            Plan::Encoder { graph, shared: tensors, encoder, instructions } => {
+                shared = tensors;
                 let method = ExecutionMethod::Encoder(instructions);
                 (Source::Bytes(graph), Some(encoder), method, None)
             }
@@ -75,7 +78,7 @@ impl PreparedGraph {
         };
         let reason = reason.map(|reason| reason.to_string());
         let execution = Execution { method, device, reason, unavailable: Vec::new() };
-        Self { name, is_int8, source, encoder, execution }
+        Self { name, is_int8, source, shared, encoder, execution }
     }
 
     /// Its name in messages.
@@ -93,6 +96,11 @@ impl PreparedGraph {
 
     pub(crate) fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// Constants that the graph names and does not hold.
+    pub(crate) fn shared(&self) -> &[SharedTensor] {
+        &self.shared
     }
 
     pub(crate) fn encoder(&self) -> Option<&Arc<dyn Encoder>> {
@@ -140,5 +148,19 @@ mod tests {
         assert!(
             on_cuda.execution().to_string().starts_with("cuda:0: ONNX Runtime, graph as it is")
         );
+    }
+
+    #[test]
+    fn large_constants_are_kept_out_of_the_graph() {
+        let target = Target {
+            instructions: Some(InstructionSet::Portable),
+            ..Target::new(Device::Cpu, GraphOptimization::Full)
+        };
+        let onnx = Bytes::from_static(vizsla_bundled::ONNX);
+        let graph = PreparedGraph::new("bundled".to_owned(), onnx, None, target);
+        let Source::Bytes(rest) = graph.source() else { panic!("it comes from a file") };
+        let shared: Vec<&[i64]> = graph.shared().iter().map(|tensor| &*tensor.dims).collect();
+        assert!(shared.contains(&[30_522, 384].as_slice()), "{shared:?}");
+        assert!(rest.len() < 1 << 20, "{} bytes are left", rest.len());
     }
 }

@@ -143,6 +143,15 @@ pub(super) struct Tensor {
     pub(super) data_location: i32,
 }
 
+/// Where a tensor's data is: `StringStringEntryProto`.
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Entry {
+    #[prost(string, tag = "1")]
+    pub(super) key: String,
+    #[prost(string, tag = "2")]
+    pub(super) value: String,
+}
+
 impl Tensor {
     /// Its numbers, if they are floats stored in the file itself.
     pub(super) fn floats(&self) -> Option<Vec<f32>> {
@@ -198,9 +207,39 @@ impl Tensor {
         (values.len() == self.len()?).then_some(values)
     }
 
-    fn len(&self) -> Option<usize> {
+    /// Its numbers, as [`bytes`](Self::bytes), row by row of as many as `less` has, each less that of its column, if all
+    /// differences are signed bytes.
+    pub(super) fn bytes_less(&self, less: &[i16]) -> Option<Vec<i8>> {
+        if self.raw_data.is_empty() || self.data_location != 0 {
+            return differences(&self.bytes()?, less, |value| value);
+        }
+        let values = match self.data_type {
+            element::INT8 => differences(&self.raw_data, less, |b| i16::from(b.cast_signed())),
+            element::UINT8 => differences(&self.raw_data, less, i16::from),
+            _ => None,
+        }?;
+        (values.len() == self.len()?).then_some(values)
+    }
+
+    /// How many numbers its dimensions say.
+    pub(super) fn len(&self) -> Option<usize> {
         self.dims
             .iter()
             .try_fold(1usize, |product, dim| product.checked_mul(usize::try_from(*dim).ok()?))
     }
+}
+
+/// Whole rows of numbers, each less that of its column, if all fit.
+fn differences<T: Copy>(numbers: &[T], less: &[i16], number: impl Fn(T) -> i16) -> Option<Vec<i8>> {
+    let mut all = vec![0; numbers.len()];
+    let mut fit = true;
+    // Without a way out of the loop, which the compiler could not do for many numbers at a time.
+    for (row, numbers) in all.chunks_exact_mut(less.len()).zip(numbers.chunks_exact(less.len())) {
+        for ((to, from), less) in row.iter_mut().zip(numbers).zip(less) {
+            let value = number(*from).wrapping_sub(*less);
+            *to = value as i8;
+            fit &= i16::from(*to) == value;
+        }
+    }
+    fit.then_some(all)
 }

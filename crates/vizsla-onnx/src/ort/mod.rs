@@ -7,4 +7,4 @@ mod session;
 
 pub(crate) use self::provider::candidates;
 pub use self::runtime::Runtime;
-pub(crate) use self::session::Session;
+pub(crate) use self::session::{Session, SharedValues};

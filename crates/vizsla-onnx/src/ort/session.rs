@@ -1,20 +1,44 @@
 //! One graph, opened to run on one thread. In: pairs of token ids. Out: logits.
 
+use std::sync::Arc;
+
 use ::ort::session::builder::SessionBuilder;
 use ::ort::session::{Session as OrtSession, SessionInputValue};
-use ::ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
+use ::ort::value::{DynValue, Outlet, Tensor, TensorElementType, TensorRef, ValueType};
 use vizsla_core::BoxError;
 
 use super::provider::{needs, provider};
 use super::{Runtime, operator};
 use crate::cpu::Cpu;
 use crate::error::{Error, ErrorKind};
-use crate::graph::{PreparedGraph, Source};
+use crate::graph::{Numbers, PreparedGraph, Source};
 use crate::pair::Pair;
 
 const IDS: &str = "input_ids";
 const MASK: &str = "attention_mask";
 const TYPE_IDS: &str = "token_type_ids";
+
+/// The constants that all sessions of a graph share.
+pub(crate) struct SharedValues(Vec<(String, Arc<DynValue>)>);
+
+impl SharedValues {
+    /// Cost: one copy of each.
+    pub(crate) fn new(graph: &PreparedGraph) -> Result<Self, Error> {
+        let values = graph.shared().iter().map(|tensor| {
+            let dims = tensor.dims.clone();
+            let value = match tensor.numbers() {
+                Numbers::Float(numbers) => Tensor::from_array((dims, numbers))?.into_dyn(),
+                Numbers::Signed(numbers) => Tensor::from_array((dims, numbers))?.into_dyn(),
+                Numbers::Unsigned(numbers) => Tensor::from_array((dims, numbers))?.into_dyn(),
+            };
+            Ok((tensor.name.clone(), Arc::new(value)))
+        });
+        values.collect::<::ort::Result<_>>().map(Self).map_err(|error| {
+            let message = format!("cannot hold the constants of {}", graph.name());
+            Error::new(ErrorKind::Runtime, message).with_source(error)
+        })
+    }
+}
 
 /// One graph ready to run on the calling thread.
 pub(crate) struct Session {
@@ -34,8 +58,12 @@ struct Inputs {
 impl Session {
     /// Prepares a graph, or reports why it is not a cross-encoder. Work runs only on the calling thread: parallelism
     /// comes from one session per core, which beats one session over all cores.
-    pub(crate) fn open(runtime: Runtime, graph: &PreparedGraph) -> Result<Self, Error> {
-        let session = commit(runtime, graph).map_err(|error| {
+    pub(crate) fn open(
+        runtime: Runtime,
+        graph: &PreparedGraph,
+        shared: &SharedValues,
+    ) -> Result<Self, Error> {
+        let session = commit(runtime, graph, shared).map_err(|error| {
             let device = graph.device();
             let (message, kind) = match needs(device) {
                 None => ("with ONNX Runtime".to_owned(), ErrorKind::UnsupportedModel),
@@ -141,7 +169,11 @@ fn logits(
     }
 }
 
-fn commit(runtime: Runtime, graph: &PreparedGraph) -> ::ort::Result<OrtSession> {
+fn commit(
+    runtime: Runtime,
+    graph: &PreparedGraph,
+    shared: &SharedValues,
+) -> ::ort::Result<OrtSession> {
     let mut builder: SessionBuilder =
         OrtSession::builder(runtime.environment())?.with_intra_threads(1)?;
     if let Some(provider) = provider(graph.device()) {
@@ -152,6 +184,9 @@ fn commit(runtime: Runtime, graph: &PreparedGraph) -> ::ort::Result<OrtSession> 
         if !Cpu::detect().exact_int8 {
             builder = builder.with_config_entry("session.x64quantprecision", "1")?;
         }
+    }
+    for (name, value) in &shared.0 {
+        builder = builder.with_external_initializer(name, Arc::clone(value))?;
     }
     let mut one_at_a_time = None;
     if let Some(encoder) = graph.encoder() {

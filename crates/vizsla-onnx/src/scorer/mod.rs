@@ -22,7 +22,7 @@ use self::pool::{Pool, Work};
 use self::schedule::Piece;
 use crate::error::{Error, ErrorKind};
 use crate::graph::PreparedGraph;
-use crate::ort::{Runtime, Session};
+use crate::ort::{Runtime, Session, SharedValues};
 use crate::pair::PairTokenizer;
 
 /// A tokenizer, sessions, and threads to run them.
@@ -90,7 +90,8 @@ fn open_sessions(
     graph: &PreparedGraph,
     count: usize,
 ) -> Result<Vec<Session>, Error> {
-    let open = || Session::open(runtime, graph);
+    let shared = SharedValues::new(graph)?;
+    let open = || Session::open(runtime, graph, &shared);
     std::thread::scope(|scope| {
         let start = || std::thread::Builder::new().spawn_scoped(scope, open);
         // More threads than the system has stop here, before any of them costs much.
