@@ -49,7 +49,50 @@ struct Pending {
 #[derive(Default)]
 struct Stems {
     /// Words and their stems, each at the place that its hash gives it; empty until needed.
-    known: Vec<(String, String)>,
+    known: Vec<Known>,
+}
+
+/// A word and how it becomes its stem, in half a cache line.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    word: [u8; Known::WORD],
+    word_bytes: u8,
+    /// How much of the word begins its stem.
+    kept: u8,
+    ending: [u8; Known::ENDING],
+    ending_bytes: u8,
+}
+
+impl Known {
+    const WORD: usize = 24;
+    const ENDING: usize = 5;
+
+    /// `None` where a word or an ending has no room.
+    fn new(word: &str, stem: &str) -> Option<Self> {
+        let shared = word.bytes().zip(stem.bytes()).take_while(|(one, other)| one == other).count();
+        let kept = stem.floor_char_boundary(word.floor_char_boundary(shared));
+        let ending = &stem.as_bytes()[kept..];
+        let mut known = Self {
+            word_bytes: word.len().try_into().ok()?,
+            kept: kept.try_into().ok()?,
+            ending_bytes: ending.len().try_into().ok()?,
+            ..Self::default()
+        };
+        known.word.get_mut(..word.len())?.copy_from_slice(word.as_bytes());
+        known.ending.get_mut(..ending.len())?.copy_from_slice(ending);
+        Some(known)
+    }
+
+    fn is(&self, word: &str) -> bool {
+        self.word[..usize::from(self.word_bytes)] == *word.as_bytes()
+    }
+
+    fn apply(&self, word: &mut String) {
+        word.truncate(usize::from(self.kept));
+        word.push_str(
+            str::from_utf8(&self.ending[..usize::from(self.ending_bytes)]).unwrap_or_default(),
+        );
+    }
 }
 
 /// A copy knows nothing yet.
@@ -60,7 +103,7 @@ impl Clone for Stems {
 }
 
 impl Stems {
-    const PLACES: usize = 2048;
+    const PLACES: usize = 1 << 14;
 
     /// Puts the stem of a word in its place.
     fn apply(&mut self, stemmer: &Stemmer, word: &mut String) {
@@ -71,13 +114,15 @@ impl Stems {
         let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
-        let (known, stem) = &mut self.known[hash as usize % Self::PLACES];
-        if known != word {
-            known.clone_from(word);
-            stem.clear();
-            stem.push_str(&stemmer.stem(word));
+        let known = &mut self.known[(hash ^ (hash >> 32)) as usize % Self::PLACES];
+        if known.is(word) {
+            return known.apply(word);
         }
-        word.clone_from(stem);
+        let stem = stemmer.stem(word).into_owned();
+        if let Some(new) = Known::new(word, &stem) {
+            *known = new;
+        }
+        *word = stem;
     }
 }
 
@@ -248,29 +293,28 @@ impl Terms<'_> {
 
     /// Queues the terms of a stretch that is not a plain word.
     fn queue(&mut self, stretch: &Range<usize>) {
-        let Scratch { normal, units, pending, .. } = &mut *self.scratch;
+        let Scratch { normal, units, pending, stems } = &mut *self.scratch;
         units.clear();
         let text = &self.text[stretch.clone()];
         self.position = scan(text, self.rules, self.position, normal, units);
         for unit in units.drain(..) {
             let range = stretch.start + unit.range.start..stretch.start + unit.range.end;
-            let mut push = |derived: bool, word: &str| {
-                let mut text = String::with_capacity(word.len() + 1);
-                if derived {
-                    text.push(DERIVED);
+            let mut push = |derived: bool, word: String| {
+                let mut text = word;
+                if let Some(stemmer) = &self.stemmer
+                    && text.chars().all(char::is_alphabetic)
+                {
+                    stems.apply(stemmer, &mut text);
                 }
-                match &self.stemmer {
-                    Some(stemmer) if word.chars().all(char::is_alphabetic) => {
-                        text.push_str(&stemmer.stem(word));
-                    }
-                    _ => text.push_str(word),
+                if derived {
+                    text.insert(0, DERIVED);
                 }
                 pending.push_back(Pending { text, range: range.clone(), position: unit.position });
             };
             if !unit.exact.is_empty() {
-                push(false, &unit.exact);
+                push(false, unit.exact);
             }
-            for derived in unit.folded.iter().chain(&unit.beginnings) {
+            for derived in unit.folded.into_iter().chain(unit.beginnings) {
                 push(true, derived);
             }
         }
@@ -304,5 +348,46 @@ impl TokenStream for Terms<'_> {
 
     fn token_mut(&mut self) -> &mut Token {
         self.token
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_ending_is_remembered_beside_what_the_word_keeps() {
+        let applied = |word: &str, stem: &str| {
+            let mut text = word.to_owned();
+            Known::new(word, stem)?.apply(&mut text);
+            Some(text)
+        };
+        for (word, stem) in [("walking", "walk"), ("happy", "happi"), ("élan", "ela"), ("ж", "")]
+        {
+            assert_eq!(applied(word, stem).as_deref(), Some(stem));
+        }
+        // Characters that share their first byte share nothing.
+        assert_eq!(applied("é", "è").as_deref(), Some("è"));
+        assert_eq!(applied("a", "another"), None);
+        assert_eq!(applied(&"long".repeat(7), "long"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn remembered_stems_are_those_of_the_stemmer(
+            words in prop::collection::vec("[a-zäöüßçşğıéа-яё]{1,26}|[a-c]{1,3}(ing|ed|ies|ational|lich|ları|ами)", 1..60)
+        ) {
+            for language in [Language::English, Language::German, Language::Turkish, Language::Russian] {
+                let stemmer = Stemmer::new(language.algorithm().unwrap());
+                let mut stems = Stems::default();
+                for word in words.iter().chain(&words) {
+                    let mut text = word.clone();
+                    stems.apply(&stemmer, &mut text);
+                    prop_assert_eq!(&text, &*stemmer.stem(word));
+                }
+            }
+        }
     }
 }
