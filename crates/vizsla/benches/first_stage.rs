@@ -2,7 +2,8 @@
 //! time to replace one passage.
 //! Prints one line of JSON. `cargo xtask bench first-stage` runs it for several sizes and draws the curves.
 //!
-//! usage: `first_stage [--passages N] [--corpus FILE.jsonl] [--write DIR] [--memory MB]`
+//! usage: `first_stage [--passages N] [--corpus FILE.jsonl] [--write DIR] [--memory MB] [--alone]`; with the last, bare tantivy
+//! indexes nothing.
 //!
 //! The words of synthetic passages are drawn from a Zipfian distribution with a fixed seed, so that the corpus is the
 //! same everywhere; `--corpus` takes real text instead. `--write` saves the passages and queries to a folder for use by
@@ -21,7 +22,7 @@ use vizsla::tantivy::collector::TopDocs;
 use vizsla::tantivy::query::{BooleanQuery, Occur, Query, TermQuery};
 use vizsla::tantivy::schema::{Field, IndexRecordOption};
 use vizsla::tantivy::tokenizer::{
-    Language as Snowball, LowerCaser, SimpleTokenizer, Stemmer, StopWordFilter, TextAnalyzer,
+    Language as Snowball, LowerCaser, RemoveLongFilter, SimpleTokenizer, Stemmer, TextAnalyzer,
 };
 use vizsla::tantivy::{self, DocAddress, TantivyDocument, Term};
 use vizsla::{
@@ -35,15 +36,13 @@ const QUERIES: usize = 500;
 const QUERY_WORDS: usize = 8;
 const DEPTH: usize = 100;
 const ROUNDS: usize = 3;
-/// The stop words of our own English analysis, so that both sides index the same words.
-const STOP_WORDS: &str = "a an and are as at be but by for if in into is it no not of on or such that the their then there these they \
-                          this to was will with";
 
 struct Options {
     passages: usize,
     corpus: Option<PathBuf>,
     write: Option<PathBuf>,
     memory: usize,
+    alone: bool,
 }
 
 fn main() -> Result<(), BoxError> {
@@ -71,12 +70,11 @@ fn main() -> Result<(), BoxError> {
     writer.finish()?;
     let stats = index.stats()?;
 
-    let bare = bare_indexing(&options, &path, &dir.path().join("bare"), threads)?;
+    let own_terms = terms(&path.join("segments"))?;
+    let (bare, bare_terms) = bare_indexing(&options, &path, &dir.path().join("bare"), threads)?;
     let opening = (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            Index::open(&path).map(|_| start.elapsed().as_secs_f64() * 1e3)
-        })
+        .map(|_| Instant::now())
+        .map(|start| Index::open(&path).map(|_| start.elapsed().as_secs_f64() * 1e3))
         .collect::<Result<Vec<_>, _>>()?;
 
     let queries = queries(&options)?;
@@ -96,6 +94,7 @@ fn main() -> Result<(), BoxError> {
         "passages": count,
         "text": options.corpus.as_ref().map_or("made", |_| "real"),
         "indexing": { "per_second": count as f64 / indexing, "bare_per_second": count as f64 / bare, "ratio": bare / indexing },
+        "terms_per_passage": { "own": own_terms, "bare": bare_terms },
         "memory_mb": { "setting": options.memory, "peak": peak },
         "bytes_per_passage": stats.bytes as f64 / stats.passages as f64,
         "segments": stats.segments,
@@ -142,10 +141,15 @@ fn search(
 }
 
 fn options() -> Result<Options, BoxError> {
-    let mut options = Options { passages: 100_000, corpus: None, write: None, memory: 256 };
+    let mut options =
+        Options { passages: 100_000, corpus: None, write: None, memory: 512, alone: false };
     // Cargo adds `--bench`.
     let mut args = std::env::args().skip(1).filter(|arg| arg != "--bench");
     while let Some(name) = args.next() {
+        if name == "--alone" {
+            options.alone = true;
+            continue;
+        }
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         match name.as_str() {
             "--passages" => options.passages = value.parse()?,
@@ -211,27 +215,31 @@ fn queries(options: &Options) -> Result<Vec<String>, BoxError> {
     Ok(queries)
 }
 
-/// Seconds that bare tantivy takes for the same fields, with its own English analysis and the same number of threads.
+/// Seconds that bare tantivy takes, and the terms of a passage, for the same fields, with its own English analysis (its `en_stem`, which like ours indexes
+/// stop words), the same number of threads, and as much memory for what is not on disk yet.
 fn bare_indexing(
     options: &Options,
     ours: &Path,
     dir: &Path,
     threads: usize,
-) -> Result<f64, BoxError> {
+) -> Result<(f64, f64), BoxError> {
     let schema = tantivy::Index::open_in_dir(ours.join("segments"))?.schema();
     fs::create_dir_all(dir)?;
     let field = |name: &str| schema.get_field(name);
     let (id, ordinal, content, title, stored) =
         (field("doc_id")?, field("ordinal")?, field("content")?, field("title")?, field("stored")?);
+    if options.alone {
+        return Ok((f64::NAN, f64::NAN));
+    }
     let start = Instant::now();
     let index = tantivy::Index::create_in_dir(dir, schema.clone())?;
     let analyzer = TextAnalyzer::builder(SimpleTokenizer::default())
+        .filter(RemoveLongFilter::limit(40))
         .filter(LowerCaser)
-        .filter(StopWordFilter::remove(STOP_WORDS.split(' ').map(String::from)))
         .filter(Stemmer::new(Snowball::English))
         .build();
     index.tokenizers().register("vizsla_3", analyzer);
-    let mut writer = index.writer_with_num_threads(threads, options.memory << 20)?;
+    let mut writer = index.writer_with_num_threads(threads, (options.memory << 20) / 5 * 2)?;
     each_text(options, |number, text| {
         let mut document = TantivyDocument::new();
         document.add_text(id, format!("d{number}"));
@@ -243,7 +251,20 @@ fn bare_indexing(
         Ok(())
     })?;
     writer.commit()?;
-    Ok(start.elapsed().as_secs_f64())
+    Ok((start.elapsed().as_secs_f64(), terms(dir)?))
+}
+
+/// How many terms the text of a passage became on average.
+fn terms(segments: &Path) -> Result<f64, BoxError> {
+    let index = tantivy::Index::open_in_dir(segments)?;
+    let content = index.schema().get_field("content")?;
+    let searcher = index.reader()?.searcher();
+    let total = searcher
+        .segment_readers()
+        .iter()
+        .map(|segment| Ok(segment.inverted_index(content)?.total_num_tokens()))
+        .sum::<Result<u64, BoxError>>()?;
+    Ok(total as f64 / searcher.num_docs() as f64)
 }
 
 /// Ids of the best passages with their scores, best first, as each side finds and loads them.

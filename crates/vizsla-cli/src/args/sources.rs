@@ -74,8 +74,8 @@ pub(crate) struct IndexArgs {
     /// Also index texts without title and headings, for --field-weights body=...; for a new index
     #[arg(long)]
     pub(crate) separate_body: bool,
-    /// Memory for what is not on disk yet (suffixes K, M and G)
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    /// Memory to write the index with (suffixes K, M and G)
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
     pub(crate) memory: u64,
     /// Reread every file, even if its size and time are unchanged, and bring back what was deleted by hand
     #[arg(long)]

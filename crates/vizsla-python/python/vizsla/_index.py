@@ -253,7 +253,7 @@ class Index:
 
         Args:
             threads: How many threads build the index.
-            memory: How many bytes may wait to be written.
+            memory: How many bytes writing may take, of which two fifths may wait to be written; 512 MB by default.
 
         Raises:
             vizsla.Error: Somebody else is writing.

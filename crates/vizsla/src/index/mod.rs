@@ -7,6 +7,7 @@ mod directory;
 mod documents;
 mod durable;
 mod manifest;
+mod merging;
 mod metadata;
 mod parameters;
 mod paths;

@@ -9,13 +9,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tantivy::Term;
 use tantivy::directory::DirectoryLock;
-use tantivy::indexer::{LogMergePolicy, UserOperation};
+use tantivy::indexer::{IndexWriterOptions, UserOperation};
 use tantivy::query::{BooleanQuery, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
 use vizsla_core::{Document, DocumentKey, Limits, Passage, split};
 
 use super::directory::{OpenGate, SEGMENTS_DIR};
 use super::manifest::{FileRecord, Manifest, Payload};
+use super::merging::{self, WithinMemory};
 use super::{Index, lock_for_writing};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -29,13 +30,15 @@ pub struct WriterOptions {
 }
 
 impl WriterOptions {
-    /// Sets the memory for data not yet on disk, over all threads, in bytes; at least 15 MB per thread.
+    /// Sets the memory to write with, in bytes; at least 38 MB per thread. Two fifths are for data not yet on disk; the rest
+    /// is needed while that is written, while segments are merged, and for knowing which documents were added: ten to twenty
+    /// bytes each until they are committed. What remains within 512 MB for ten million documents, exceeds it for a hundred.
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
     }
 
-    /// The memory for data not yet written.
+    /// The memory to write with.
     pub fn memory(&self) -> usize {
         self.memory
     }
@@ -58,18 +61,18 @@ impl WriterOptions {
     }
 }
 
-/// 256 MB, and one thread for each core up to 8.
+/// 512 MB, and one thread for each core up to 8.
 impl Default for WriterOptions {
     fn default() -> Self {
         Self {
-            memory: 256 << 20,
+            memory: 512 << 20,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8),
             limits: Limits::default(),
         }
     }
 }
 
-const KEY_LOCKS: usize = 64;
+const KEY_GROUPS: usize = 64;
 const MIN_MEMORY_PER_THREAD: usize = 15 << 20;
 /// The engine drops longer terms, so longer ids and paths could not be found again.
 const MAX_ID_BYTES: usize = 32_000;
@@ -84,17 +87,15 @@ pub struct IndexWriter {
     gate: OpenGate,
     lock: DirectoryLock,
     pending: Mutex<Pending>,
-    /// One for each group of document keys.
-    locks: [Mutex<()>; KEY_LOCKS],
+    /// Hashes of the documents added since the last commit, in groups that are locked apart: ten to twenty bytes for each
+    /// document. A hash collision only costs a needless lookup.
+    added: [Mutex<HashSet<u64>>; KEY_GROUPS],
 }
 
 struct Pending {
     manifest: Manifest,
     /// The highest number given to a manifest, including that of a failed commit, which may be on disk after all.
     last_sequence: u64,
-    /// Hashes of the documents added since the last commit: a million take some megabytes. A hash collision only costs
-    /// a needless lookup.
-    added: HashSet<u64>,
     /// Hashes of committed documents deleted since the last commit, so that none counts twice.
     deleted: HashSet<u64>,
     /// Whether the last commit holds nothing.
@@ -105,13 +106,7 @@ impl Pending {
     fn new(index: &Index) -> Result<Self> {
         let manifest = index.manifest()?;
         let fresh = index.reader.searcher().num_docs() == 0;
-        Ok(Self {
-            last_sequence: manifest.sequence,
-            manifest,
-            added: HashSet::new(),
-            deleted: HashSet::new(),
-            fresh,
-        })
+        Ok(Self { last_sequence: manifest.sequence, manifest, deleted: HashSet::new(), fresh })
     }
 }
 
@@ -158,8 +153,8 @@ impl IndexWriter {
         engine.garbage_collect_files().wait().map_err(|e| index.failed("clean up", e))?;
         index.refresh()?;
         let pending = Mutex::new(Pending::new(&index)?);
-        let locks = std::array::from_fn(|_| Mutex::new(()));
-        Ok(Self { index, options, engine, gate, lock, pending, locks })
+        let added = std::array::from_fn(|_| Mutex::default());
+        Ok(Self { index, options, engine, gate, lock, pending, added })
     }
 
     /// Adds a document, replacing the one from the same file with the same id.
@@ -170,7 +165,7 @@ impl IndexWriter {
     pub fn add(&self, document: &Document) -> Result<AddOutcome> {
         check_document(document, &self.options.limits)?;
         let passages = split(document, &self.index.settings.split);
-        let added = passages.len();
+        let count = passages.len();
         let with_body = self.index.settings.separate_body;
         let encode = |passage: Passage| {
             Ok(UserOperation::Add(self.index.fields.encode(passage, with_body)?))
@@ -180,18 +175,18 @@ impl IndexWriter {
         // Held while the operations are queued, so that of two documents added concurrently under one key, the later
         // wins entirely. Documents with other keys need not wait while the engine's queue is full.
         let hash = hash_of(key);
-        let _one_at_a_time =
-            self.locks[hash as usize % KEY_LOCKS].lock().unwrap_or_else(PoisonError::into_inner);
-        let (repeated, fresh) = {
+        let mut added = self.added(hash);
+        let repeated = !added.insert(hash);
+        let fresh = {
             let mut pending = self.pending();
             pending.manifest.without_file |= document.path.is_none();
-            (!pending.added.insert(hash), pending.fresh)
+            pending.fresh
         };
         if repeated || (!fresh && self.is_committed(key)?) {
             self.delete_document(key)?;
         }
         self.engine.run(operations).map_err(|error| self.index.failed("write to", error))?;
-        Ok(AddOutcome { passages: added, repeated })
+        Ok(AddOutcome { passages: count, repeated })
     }
 
     /// Whether the last commit contains the document.
@@ -257,9 +252,10 @@ impl IndexWriter {
     pub fn delete_from(&self, file: &str, id: &str) -> Result<bool> {
         let committed = self.is_committed((file, id))?;
         let hash = hash_of((file, id));
+        let mut added = self.added(hash);
+        let was_added = added.remove(&hash);
         let mut pending = self.pending();
-        let added = pending.added.remove(&hash);
-        let removed = added | (committed && pending.deleted.insert(hash));
+        let removed = was_added | (committed && pending.deleted.insert(hash));
         self.delete_document((file, id))?;
         if let (true, Some(record)) = (removed, pending.manifest.files.get_mut(file)) {
             record.documents = record.documents.saturating_sub(1);
@@ -337,8 +333,8 @@ impl IndexWriter {
         self.index.folder.failure().clear();
         self.index.refresh()?;
         // From here on the index itself has the added documents.
+        self.forget_added();
         let mut pending = self.pending();
-        pending.added.clear();
         pending.deleted.clear();
         pending.fresh = self.index.is_empty();
         Ok(())
@@ -352,6 +348,7 @@ impl IndexWriter {
         self.gate.close();
         (self.engine, self.gate) = open_engine(&self.index, &self.options)?;
         self.index.folder.failure().clear();
+        self.forget_added();
         let last_sequence = self.pending().last_sequence;
         let pending = Pending::new(&self.index)?;
         *self.pending() =
@@ -371,6 +368,18 @@ impl IndexWriter {
         drop(lock);
         merged.map_err(|error| index.failed("merge", error))?;
         index.refresh()
+    }
+
+    /// The group of added documents that one with this hash belongs to.
+    fn added(&self, hash: u64) -> MutexGuard<'_, HashSet<u64>> {
+        self.added[hash as usize % KEY_GROUPS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets which documents were added.
+    fn forget_added(&mut self) {
+        for group in &mut self.added {
+            *group.get_mut().unwrap_or_else(PoisonError::into_inner) = HashSet::new();
+        }
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -399,14 +408,15 @@ impl Index {
 
 fn open_engine(index: &Index, options: &WriterOptions) -> Result<(tantivy::IndexWriter, OpenGate)> {
     let (engine, gate) = index.engine_for_writing()?;
-    let memory = options.memory.max(options.threads * MIN_MEMORY_PER_THREAD);
-    let engine = engine
-        .writer_with_num_threads(options.threads, memory)
-        .map_err(|error| index.failed("write to", error))?;
-    let mut merging = LogMergePolicy::default();
-    // Deleted documents cost space and time until their segment is rewritten.
-    merging.set_del_docs_ratio_before_merge(0.3);
-    engine.set_merge_policy(Box::new(merging));
+    let memory = (options.memory / 5 * 2).max(options.threads * MIN_MEMORY_PER_THREAD);
+    let writing = IndexWriterOptions::builder()
+        .num_worker_threads(options.threads)
+        .memory_budget_per_thread(memory / options.threads)
+        .num_merge_threads(merging::AT_ONCE)
+        .build();
+    let engine =
+        engine.writer_with_options(writing).map_err(|error| index.failed("write to", error))?;
+    engine.set_merge_policy(Box::new(WithinMemory::new(options.memory)));
     Ok((engine, gate))
 }
 
