@@ -20,7 +20,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 6,
+    version: 7,
     extensions: &["json", "jsonc", "json5", "geojson", "topojson", "webmanifest", "har"],
     recognise: Recognise::Text { begins: |c| matches!(c, '{' | '['), shows: is_json },
     is_foreign: false,
@@ -285,7 +285,7 @@ mod tests {
         let list = r#"[{"_id":{"$oid":"65f0"},"note":"zebra one"},null,"loose",{"_id":"b","note":"zebra two"}]"#;
         let found = read("l.json", list);
         let texts: Vec<_> = found.documents.iter().map(|document| document.text.as_str()).collect();
-        assert_eq!(texts, ["note: zebra one", "loose", "note: zebra two"]);
+        assert_eq!(texts, ["note: zebra one", "loose", "_id: b\nnote: zebra two"]);
         let problems: Vec<_> = found.problems.iter().map(Problem::to_string).collect();
         assert_eq!(problems.len(), 2);
         assert!(

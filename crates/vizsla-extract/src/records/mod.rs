@@ -65,8 +65,8 @@ pub(crate) fn value(text: &str) -> Option<Value> {
 }
 
 /// Turns a record into a document: `_id` or `id`, `title`, and `text` (or `body`, `content`, `contents`), each
-/// flattened to text if not a string; everything else is metadata. A record without any of the text fields is flattened
-/// whole, and has no metadata.
+/// flattened to text if not a string; everything else is metadata, `id` too. A record without any of the text fields is
+/// flattened whole, with its id, and has no metadata.
 ///
 /// # Errors
 /// [`ErrorKind::TooLarge`] when it yields more text than the default [`Limits::text_bytes`].
@@ -100,24 +100,37 @@ fn document(
     nesting: usize,
 ) -> (Document, bool) {
     let mut whole = true;
-    let mut take = |record: &mut Map<String, Value>, names: &[&str]| {
-        let value = names.iter().find_map(|name| record.shift_remove(*name))?;
-        let Flattened { text, is_whole } = flatten(&value, most, nesting);
-        whole &= is_whole;
-        Some(text)
-    };
-    let id = take(&mut record, &["_id", "id"]).filter(|id| !id.is_empty());
-    let title = take(&mut record, &["title"]).unwrap_or_default();
-    let body = take(&mut record, &["text", "body", "content", "contents"]);
-    let has_body = body.is_some();
-    let text = body.unwrap_or_else(|| {
-        let Flattened { text, is_whole } = flatten_record(&record, most, nesting);
+    let mut flat = |value: &Value| {
+        let Flattened { text, is_whole } = flatten(value, most, nesting);
         whole &= is_whole;
         text
-    });
+    };
+    let take = |record: &mut Map<String, Value>, names: &[&str]| {
+        names.iter().find_map(|name| record.shift_remove(*name))
+    };
+    let id_name = ["_id", "id"].into_iter().find(|name| record.contains_key(*name));
+    let id = id_name.and_then(|name| record.get(name));
+    // The number of an order or a ticket is asked for; the keys of a database are not.
+    let is_spoken = id.is_some_and(|id| id.is_string() || id.is_number());
+    let id = id.map(&mut flat).filter(|id| !id.is_empty());
+    let title = take(&mut record, &["title"]).as_ref().map(&mut flat).unwrap_or_default();
+    let body = take(&mut record, &["text", "body", "content", "contents"]);
+    if let Some(name) = id_name
+        && (!is_spoken || (body.is_some() && name == "_id"))
+    {
+        record.shift_remove(name);
+    }
+    let text = match &body {
+        Some(body) => flat(body),
+        None => {
+            let Flattened { text, is_whole } = flatten_record(&record, most, nesting);
+            whole &= is_whole;
+            text
+        }
+    };
     let id = id.unwrap_or_else(|| fallback_id.to_owned());
     let mut document = Document::new(id, text).with_title(title);
-    if has_body {
+    if body.is_some() {
         document.metadata = metadata_of(record);
     }
     (document, whole)
@@ -304,10 +317,23 @@ mod tests {
     #[test]
     fn a_record_is_text_or_metadata_but_not_both() {
         let document = read(json!({"id": 1, "name": "Ada", "metadata": {"year": 1815}}));
-        assert_eq!(document.text, "name: Ada\nmetadata.year: 1815");
+        assert_eq!(document.text, "id: 1\nname: Ada\nmetadata.year: 1815");
         assert!(document.metadata.is_empty());
         let document = read(json!({"text": "x", "metadata": {"year": 1815}, "tag": ["a"]}));
         assert_eq!(document.metadata.keys().collect::<Vec<_>>(), ["tag", "year"]);
+    }
+
+    #[test]
+    fn an_id_that_people_know_can_be_found() {
+        let order = read(json!({"customer": "Hugo", "id": "ORD-4711"}));
+        assert_eq!(order.text, "customer: Hugo\nid: ORD-4711");
+        assert_eq!(read(json!({"_id": 4711, "n": 1})).text, "_id: 4711\nn: 1");
+        assert_eq!(read(json!({"_id": {"$oid": "65f0"}, "n": 1})).text, "n: 1");
+        let invoice = read(json!({"id": "INV-8", "text": "Due."}));
+        assert_eq!((invoice.text.as_str(), &invoice.metadata["id"]), ("Due.", &"INV-8".into()));
+        let judged = read(json!({"_id": "d1", "title": "T", "text": "x", "metadata": {}}));
+        assert_eq!((judged.title.as_str(), judged.text.as_str()), ("T", "x"));
+        assert!(judged.metadata.is_empty());
     }
 
     #[test]
