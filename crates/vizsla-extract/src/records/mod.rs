@@ -5,6 +5,7 @@ mod header;
 mod integers;
 pub(crate) mod json;
 pub(crate) mod jsonl;
+mod preamble;
 mod relaxed;
 mod rows;
 pub(crate) mod table;

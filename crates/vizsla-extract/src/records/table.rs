@@ -7,8 +7,8 @@ use vizsla_core::{Document, Location, Locations, MetadataValue};
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::{Output, shorten};
-use crate::records::header;
 use crate::records::rows::{Row, Rows};
+use crate::records::{header, preamble};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
@@ -17,7 +17,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "table",
     title: "table",
-    version: 5,
+    version: 6,
     extensions: &["csv", "tsv", "tab", "psv"],
     recognise: Recognise::Text { begins: |c| !matches!(c, '<' | '{' | '['), shows: is_table },
     is_foreign: false,
@@ -60,13 +60,9 @@ fn read_rows(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = &decode::decode(bytes)?;
     let (text, line, delimiter) = delimiter(&output.name, text);
     let sample: Vec<Row> = Rows::new(text, line, delimiter).take(SAMPLE_ROWS).collect();
-    // Titles and comments above a table are rows of their own.
-    let above = sample.iter().take_while(|row| is_above(row, &sample)).count();
-    let below: Vec<&[String]> =
-        sample.iter().skip(above + 1).map(|row| row.cells.as_slice()).collect();
-    let header = sample.get(above).filter(|row| header::is_header(&row.cells, &below));
+    let header_row = preamble::header_row(&sample);
+    let header = header_row.and_then(|row| sample.get(row));
     let columns = header.map(|header| Columns::of(header, output)).unwrap_or_default();
-    let header_row = header.map(|_| above);
     let mut wrong = 0;
     for (i, row) in Rows::new(text, line, delimiter).enumerate() {
         if Some(i) == header_row || row.cells.iter().all(|cell| cell.trim().is_empty()) {
@@ -94,13 +90,6 @@ fn read_rows(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         output.problem(ProblemKind::OtherFormat, None, message);
     }
     Ok(())
-}
-
-/// Whether a row is a title or a comment: it has one cell, and most others have more.
-fn is_above(row: &Row, sample: &[Row]) -> bool {
-    let filled = row.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
-    let wide = sample.iter().filter(|row| row.cells.len() > 1).count();
-    filled < 2 && wide * 2 > sample.len() && sample.len() > 2
 }
 
 fn lines(row: &Row) -> Location {
@@ -225,12 +214,12 @@ fn delimiter<'a>(name: &str, text: &'a str) -> (&'a str, u32, u8) {
         return (text, 1, delimiter);
     }
     // On ties the last wins, so the most common is last.
-    let best =
-        [b'^', b'|', b'\t', b';', b','].into_iter().map(|delimiter| Fit::of(text, delimiter));
-    let best = best.max_by_key(|fit| (fit.share, Reverse(fit.above), fit.in_first, fit.cells));
     let fits =
-        |fit: &Fit| fit.share >= 16 || (fit.in_first > 0 && (fit.share >= 10 || fit.is_ragged));
-    (text, 1, best.filter(fits).map_or(NO_DELIMITER, |fit| fit.delimiter))
+        [b'^', b'|', b'\t', b';', b','].into_iter().map(|delimiter| Fit::of(text, delimiter));
+    let best = fits.filter(Fit::is_table).max_by_key(|fit| {
+        (!fit.cuts_quotes, fit.share, Reverse(fit.above), fit.in_first, fit.cells)
+    });
+    (text, 1, best.map_or(NO_DELIMITER, |fit| fit.delimiter))
 }
 
 /// How well a delimiter fits a table.
@@ -238,7 +227,7 @@ struct Fit {
     delimiter: u8,
     /// Twentieths of the rows that have the most common number of cells over one.
     share: usize,
-    /// Rows above the first that it cuts.
+    /// Rows above the first that it cuts into as many cells.
     above: usize,
     /// Delimiters in the first row.
     in_first: usize,
@@ -246,28 +235,39 @@ struct Fit {
     cells: usize,
     /// Whether most rows have several cells, if not equally many.
     is_ragged: bool,
+    /// Whether most rows have quotes that make no sense with it: they are those of another delimiter.
+    cuts_quotes: bool,
 }
 
 impl Fit {
     fn of(text: &str, delimiter: u8) -> Self {
-        let rows = Rows::new(text, 1, delimiter).take(SAMPLE_ROWS);
-        let widths: Vec<usize> = rows.map(|row| row.cells.len()).collect();
-        // Titles and comments above the table say nothing, unless there is little else.
-        let above = widths.iter().take_while(|width| **width < 2).count();
+        let rows: Vec<Row> = Rows::new(text, 1, delimiter).take(SAMPLE_ROWS).collect();
+        let wrong = rows.iter().filter(|row| row.has_wrong_quote).count();
+        let cuts_quotes = wrong * 2 > rows.len();
+        let widths: Vec<usize> = rows.iter().map(|row| row.cells.len()).collect();
+        let occurs =
+            |widths: &[usize], width: usize| widths.iter().filter(|other| **other == width).count();
+        let wide = |width: &&usize| **width > 1;
+        let cells = widths.iter().filter(wide).copied().max_by_key(|width| occurs(&widths, *width));
+        let cells = cells.unwrap_or(0);
+        // What stands above the table and is narrower says nothing, unless there is little else.
+        let above = widths.iter().take_while(|width| **width < cells.max(2)).count();
         let above = if above * 2 < widths.len() { above } else { 0 };
         let widths = &widths[above..];
-        let wide = |width: &&usize| **width > 1;
-        let occurs = |width: usize| widths.iter().filter(|other| **other == width).count();
-        let cells = widths.iter().filter(wide).copied().max_by_key(|width| occurs(*width));
-        let (cells, rows) = (cells.unwrap_or(0), widths.len().max(1));
         Self {
             delimiter,
             above,
-            share: occurs(cells) * 20 / rows,
+            share: occurs(widths, cells) * 20 / widths.len().max(1),
             in_first: widths.first().map_or(0, |width| width - 1),
             cells,
-            is_ragged: widths.iter().filter(wide).count() * 2 > rows,
+            is_ragged: widths.iter().filter(wide).count() * 2 > widths.len(),
+            cuts_quotes,
         }
+    }
+
+    /// Whether what it makes of the text is a table.
+    fn is_table(&self) -> bool {
+        self.share >= 16 || (self.in_first > 0 && (self.share >= 10 || self.is_ragged))
     }
 }
 
@@ -309,6 +309,24 @@ mod tests {
         );
         let lines = b"quote\nWell, well\nNo\nSo, it goes, on\nYes\n";
         assert_eq!(texts("a.csv", lines), ["quote", "Well, well", "No", "So, it goes, on", "Yes"]);
+    }
+
+    #[test]
+    fn the_bulk_of_the_rows_tells_the_delimiter() {
+        let rows = "02.01.24;Rent;-3,50\n05.01.24;Pay;2,75\n06.01.24;Fee;-1,00\n";
+        let quoted = rows.replace(';', "\";\"").replace('\n', "\"\n\"");
+        for text in [
+            format!("Account;DE12\n\nDay;What;Sum\n{rows}"),
+            format!("\"Account\";\"DE12\"\n\n\"Day\";\"What\";\"Sum\"\n\"{quoted}"),
+            format!(
+                "\"Account\";\"DE12\"\n\"Now\";\"1,00\"\n\"\"\n\"Day\";\"What\";\"Sum\"\n\"{quoted}"
+            ),
+        ] {
+            let found = texts("a.csv", text.trim_end_matches('"').as_bytes());
+            let expected = "Day: 05.01.24\nWhat: Pay\nSum: 2,75".to_owned();
+            assert!(found.contains(&expected), "{text} {found:?}");
+        }
+        assert_eq!(texts("a.csv", b"\"x\";\"1,5\"\n\"y\";\"2,5\"\n"), ["x, 1,5", "y, 2,5"]);
     }
 
     #[test]
