@@ -117,6 +117,14 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// `="00123"` is how a text that looks like a number is kept as it is by Excel.
+fn unwrap_formula(cell: &mut String) {
+    let text = cell.strip_prefix("=\"").and_then(|rest| rest.strip_suffix('"'));
+    if let Some(text) = text.filter(|text| !text.contains('"')) {
+        *cell = text.to_owned();
+    }
+}
+
 impl Iterator for Rows<'_> {
     type Item = Row;
 
@@ -127,7 +135,8 @@ impl Iterator for Rows<'_> {
         self.byte(start)?;
         let quoted = self.quoted_row(start);
         let has_wrong_quote = quoted.is_none();
-        let (cells, end) = quoted.unwrap_or_else(|| self.plain_row(start));
+        let (mut cells, end) = quoted.unwrap_or_else(|| self.plain_row(start));
+        cells.iter_mut().for_each(unwrap_formula);
         let first = self.line;
         self.advance(end);
         Some(Row { first, last: self.line, cells, has_wrong_quote })
@@ -164,6 +173,13 @@ mod tests {
         assert_eq!(rows[1].cells, ["2", "fine"]);
         assert_eq!(rows[3].cells, ["4", "5\" pipe"]);
         assert_eq!(rows[4].cells, ["5", "\"last"]);
+    }
+
+    #[test]
+    fn texts_that_excel_wraps_in_formulas_are_read() {
+        let text = "=\"00123\",\"=\"\"00124\"\"\"\n=\"a\"&\"b\",=SUM(A1)\n=\"\",=\"";
+        let expected = [["00123", "00124"], ["=\"a\"&\"b\"", "=SUM(A1)"], ["", "=\""]];
+        assert_eq!(cells(text), expected);
     }
 
     proptest! {
