@@ -11,7 +11,7 @@ use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::{Output, TITLE_BYTES, shorten};
 use crate::records::elements::{Element, Elements, longest_member, value_end};
-use crate::records::{self, Flattened, MOST_VALUES, ParseError, relaxed};
+use crate::records::{self, Flattened, ParseError, relaxed};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
@@ -80,13 +80,12 @@ fn is_value(text: &str, start: usize) -> bool {
 
 /// A text that is no JSON is kept as it is.
 fn as_text(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
-    let (location, reason) = match records::parse(&text) {
-        Err(ParseError::TooManyValues) => (None, format!("has more than {MOST_VALUES} values")),
-        Err(ParseError::Invalid { line, .. }) => {
-            (Some(Location::Lines { first: line, last: line }), "is not valid JSON".to_owned())
-        }
-        Ok(_) => (None, "is not valid JSON".to_owned()),
+    let error = records::parse(&text).err();
+    let location = match error {
+        Some(ParseError::Invalid { line, .. }) => Some(Location::Lines { first: line, last: line }),
+        _ => None,
     };
+    let reason = error.map_or_else(|| "is not valid JSON".to_owned(), |error| error.reason());
     let message = format!("{reason}, so the file is read as plain text");
     output.problem(ProblemKind::OtherFormat, location, message);
     crate::text::plain::document(text, output)
@@ -213,12 +212,10 @@ fn list_item(element: &Element<'_>, number: usize, output: &mut Output<'_>) -> C
             flat_document(&value, &id, output)
         }
         Err(error) => {
-            let reason = match error {
-                ParseError::TooManyValues => format!("has more than {MOST_VALUES} values"),
-                ParseError::Invalid { .. } if element.is_valid => "is nested too deeply".to_owned(),
-                ParseError::Invalid { .. } => "is not valid JSON".to_owned(),
-            };
-            problem(ProblemKind::OtherFormat, &format!("{reason}; it is kept as plain text"));
+            problem(
+                ProblemKind::OtherFormat,
+                &format!("{}; it is kept as plain text", error.reason()),
+            );
             Document::new(&id, element.text)
         }
     };
@@ -261,6 +258,7 @@ fn flat_document(value: &Value, id: &str, output: &mut Output<'_>) -> Document {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::records::MOST_VALUES;
     use crate::{Extracted, Input, Limits, Problem, collect, extract};
 
     fn read(name: &str, text: &str) -> Extracted {
@@ -340,6 +338,19 @@ mod tests {
             format!("[{{\"a\":{}1{}}},{{\"text\":\"b\"}}]", "[".repeat(300), "]".repeat(300));
         let found = read("d.json", &deep);
         assert_eq!((found.documents.len(), found.documents[1].text.as_str()), (2, "b"));
+        assert!(found.problems[0].to_string().contains("record 1: is nested deeper than 127"));
+    }
+
+    #[test]
+    fn the_depth_that_is_read_is_named() {
+        let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
+        assert!(read("d.json", &nested(127)).problems.is_empty());
+        for (before, depth) in [("", 128), ("// deep\n", 200)] {
+            let found = read("d.json", &format!("{before}{}", nested(depth)));
+            let problem = found.problems[0].to_string();
+            assert!(problem.starts_with("is nested deeper than 127 levels"), "{problem}");
+            assert!(found.documents[0].text.ends_with(&nested(depth)));
+        }
     }
 
     #[test]

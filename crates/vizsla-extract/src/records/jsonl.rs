@@ -11,7 +11,7 @@ use vizsla_core::{Document, Location, Locations};
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::{Error, ErrorKind};
 use crate::output::Output;
-use crate::records::{MOST_VALUES, ParseError, json};
+use crate::records::{ParseError, json};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
@@ -236,9 +236,8 @@ fn document(
         Err(ParseError::Invalid { column, .. }) => {
             Err((ProblemKind::Malformed, format!("is not valid JSON (at column {column})")))
         }
-        Err(ParseError::TooManyValues) => {
-            Err((ProblemKind::TooLarge, format!("has more than {MOST_VALUES} values")))
-        }
+        Err(error @ ParseError::TooDeep) => Err((ProblemKind::Malformed, error.reason())),
+        Err(error @ ParseError::TooManyValues) => Err((ProblemKind::TooLarge, error.reason())),
     }
 }
 
@@ -295,6 +294,14 @@ mod tests {
             let found = collect(Input::bytes("a.log", text.as_bytes())).unwrap();
             assert_eq!(found.documents[0].text, text);
         }
+    }
+
+    #[test]
+    fn a_line_that_is_nested_too_deeply_is_named_as_that() {
+        let lines = format!("{}1{}\n{{\"a\":1}}", "[".repeat(200), "]".repeat(200));
+        let found = collect(Input::bytes("c.jsonl", lines.as_bytes())).unwrap();
+        assert_eq!(found.problems[0].to_string(), "line 1: is nested deeper than 127 levels");
+        assert_eq!(found.documents.len(), 1);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod preamble;
 mod relaxed;
 mod rows;
 pub(crate) mod table;
+mod values;
 
 use std::borrow::Cow;
 
@@ -33,6 +34,9 @@ const LINE_BYTES: usize = 120;
 /// for two or three bytes of text.
 pub(crate) const MOST_VALUES: usize = 4 << 20;
 
+/// Maximum depth of lists and objects, which is the parser's.
+const DEEPEST: usize = 127;
+
 /// Why a JSON text could not be parsed.
 pub(crate) enum ParseError {
     /// It is invalid JSON at this line and column, from 1.
@@ -41,6 +45,30 @@ pub(crate) enum ParseError {
         column: usize,
     },
     TooManyValues,
+    /// Its lists and objects are nested deeper than [`DEEPEST`].
+    TooDeep,
+}
+
+impl ParseError {
+    /// What is wrong with the text.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Invalid { .. } => "is not valid JSON".to_owned(),
+            Self::TooManyValues => format!("has more than {MOST_VALUES} values"),
+            Self::TooDeep => format!("is nested deeper than {DEEPEST} levels"),
+        }
+    }
+
+    fn of(error: &serde_json::Error) -> Self {
+        // The parser tells its errors apart by nothing else.
+        if error.to_string().starts_with("recursion limit exceeded") {
+            return Self::TooDeep;
+        }
+        Self::Invalid {
+            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+            column: error.column(),
+        }
+    }
 }
 
 /// Parses JSON, or what [`relaxed`] makes of it, unless it has so many values that they would exhaust memory.
@@ -51,12 +79,13 @@ pub(crate) fn parse(text: &str) -> Result<Value, ParseError> {
     if text.len() > MOST_VALUES && separators() > MOST_VALUES {
         return Err(ParseError::TooManyValues);
     }
-    serde_json::from_str(&integers::as_written(text)).or_else(|error| {
-        let relaxed = serde_json::from_str(&integers::as_written(&relaxed::strict(text)));
-        relaxed.map_err(|_| ParseError::Invalid {
-            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
-            column: error.column(),
-        })
+    let read = |text: &str| {
+        let read = serde_json::from_str(&integers::as_written(text));
+        read.map(|values::Read(value)| value).map_err(|error| ParseError::of(&error))
+    };
+    read(text).or_else(|error| match read(&relaxed::strict(text)) {
+        Err(ParseError::TooDeep) => Err(ParseError::TooDeep),
+        other => other.map_err(|_| error),
     })
 }
 
