@@ -150,13 +150,12 @@ fn document(
     {
         record.shift_remove(name);
     }
-    let text = match &body {
-        Some(body) => flat(body),
-        None => {
-            let Flattened { text, is_whole } = flatten_record(&record, most, nesting);
-            whole &= is_whole;
-            text
-        }
+    let text = if let Some(body) = &body {
+        flat(body)
+    } else {
+        let Flattened { text, is_whole } = flatten_record(&record, most, nesting);
+        whole &= is_whole;
+        text
     };
     let id = id.unwrap_or_else(|| fallback_id.to_owned());
     let mut document = Document::new(id, text).with_title(title);
