@@ -94,7 +94,7 @@ pub(crate) static ODG: Definition = Definition {
 pub(crate) static ODS: Definition = Definition {
     name: "ods",
     title: "OpenDocument spreadsheet",
-    version: 5,
+    version: 6,
     extensions: &["ods", "ots", "fods", "sxc"],
     recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,
@@ -105,7 +105,7 @@ pub(crate) static ODS: Definition = Definition {
 pub(crate) static XML_WORKBOOK: Definition = Definition {
     name: "xml-workbook",
     title: "Excel's XML",
-    version: 2,
+    version: 3,
     extensions: &[],
     recognise: Recognise::Bytes(package::is_xml_workbook),
     is_foreign: true,

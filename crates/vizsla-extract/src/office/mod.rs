@@ -9,6 +9,8 @@ mod symbols;
 
 #[cfg(feature = "office")]
 mod chapters;
+#[cfg(any(feature = "office", feature = "spreadsheet"))]
+mod column_names;
 #[cfg(feature = "office")]
 mod contents;
 #[cfg(test)]

@@ -197,9 +197,9 @@ mod tests {
         assert_eq!(found.documents[0].id, "a.ods#Dogs");
         assert_eq!(
             found.documents[0].text,
-            "Breed | Born\nold Viz sla | 2024-01-02\na | a | 7\n5\n"
+            " |  | Breed | Born\n |  | old Viz sla | 2024-01-02\na | a | 7\n | 5\n"
         );
-        assert_eq!(found.documents[0].sections[0].headings, ["Breed | Born"]);
+        assert_eq!(found.documents[0].sections[0].headings, ["|  | Breed | Born"]);
         let place = split(&found.documents[0], &SplitOptions::default())[0].location.to_string();
         assert_eq!(place, "Dogs!A4:D1048576");
     }

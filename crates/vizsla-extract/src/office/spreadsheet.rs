@@ -43,7 +43,7 @@ const READ_XLS: Read = Read::Not("this build was made without the feature `sprea
 pub(crate) static XLSX: Definition = Definition {
     name: "xlsx",
     title: "Excel workbook",
-    version: 5,
+    version: 6,
     extensions: &["xlsx", "xlsm", "xltx", "xltm"],
     recognise: Recognise::Bytes(package::is_xlsx),
     is_foreign: true,
@@ -65,7 +65,7 @@ pub(crate) static XLSB: Definition = Definition {
 pub(crate) static XLS: Definition = Definition {
     name: "xls",
     title: "Excel 97-2003",
-    version: 3,
+    version: 4,
     extensions: &["xls", "xlt"],
     recognise: Recognise::Bytes(|bytes| compound::kind(bytes) == Some(compound::Kind::Excel)),
     is_foreign: true,

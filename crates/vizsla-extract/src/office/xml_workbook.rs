@@ -245,7 +245,7 @@ mod tests {
             assert_eq!(document.metadata["author"].to_string(), "Ann");
             assert_eq!(
                 document.text,
-                "name | price | since\nApple pie | 1.25 | 2024-05-03\nBob:\ncheck this\nTRUE | 09:30:00\n"
+                "name | price | since\nApple pie | 1.25 | 2024-05-03\nBob:\ncheck this\n | TRUE | 09:30:00\n"
             );
             assert_eq!(document.sections[0].headings, ["name | price | since"]);
             let place = split(document, &SplitOptions::default())[0].location.to_string();
