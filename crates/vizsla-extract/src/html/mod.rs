@@ -30,7 +30,7 @@ use crate::text::{decode, entities, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 8,
+    version: 9,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: Recognise::Text { begins: |c| c == '<', shows: is_page },
     is_foreign: false,
@@ -277,6 +277,11 @@ mod tests {
                 "<table><tr><td><th>Year<th>Sum<tr><th>Ann<td>1<td>2</table>",
                 "\tYear\tSum\nAnn\t1\t2",
             ),
+            (
+                "<table><tr><th>Day<th>Am<th>Pm<tr><td>Mon<td><br><td>Ann<tr><td><td>Bob<td></table>",
+                "Day\tAm\tPm\nMon\t\tAnn\n\tBob",
+            ),
+            ("<table><tr><td> <td> <td>a<td>\n<td>b</table>", "a\t\tb"),
             ("<ruby><rb>漢<rb>字<rtc><rt>kan<rt>ji</rtc></ruby>", "漢字(kanji)"),
             (
                 "<svg><title>Flow</title><desc>How it goes</desc><defs><text>no</text></defs><g><text>Start</text></g></svg>",

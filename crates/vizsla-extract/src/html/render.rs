@@ -9,6 +9,9 @@ use super::tree::{Id, Kind, ROOT, Tree};
 use crate::output::TITLE_BYTES;
 use crate::text::headings::Heading;
 
+/// Empty cells side by side that are kept.
+const MOST_EMPTY: usize = 10;
+
 /// What separates the next word from the last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Gap {
@@ -30,6 +33,7 @@ pub(crate) fn render(tree: &Tree, content: &Content, page: &mut Page) {
         preformatted: 0,
         rows: 0,
         row: Row::default(),
+        has_heads: false,
         heading: None,
         pictures: String::new(),
     };
@@ -67,19 +71,21 @@ struct Writer<'a> {
     /// How many open rows are lines.
     rows: usize,
     row: Row,
+    /// Whether the table has had the heading of a column or row.
+    has_heads: bool,
     /// The heading that is open: its level, and where its text begins.
     heading: Option<(usize, Option<usize>)>,
     /// What the pictures in it show, which is its text if there is no other.
     pictures: String,
 }
 
-/// What is known of a row before its first word.
+/// Cells of the row that is open.
 #[derive(Default)]
 struct Row {
-    has_words: bool,
+    /// How many have begun.
     cells: usize,
-    /// Whether the cell is the heading of a column or row.
-    is_heading: bool,
+    /// How many there were up to the last one that has words.
+    filled: usize,
 }
 
 impl Writer<'_> {
@@ -118,7 +124,11 @@ impl Writer<'_> {
             "td" | "th" => {
                 self.separate(Gap::Cell);
                 self.row.cells += 1;
-                self.row.is_heading = name == "th";
+                self.has_heads |= name == "th";
+            }
+            "table" => {
+                self.separate(Gap::Paragraph);
+                self.has_heads = false;
             }
             "img" => {
                 let alt = node.attribute("alt").unwrap_or_default().trim();
@@ -247,10 +257,11 @@ impl Writer<'_> {
                 Gap::Paragraph => self.break_lines(2, line, line),
             }
         }
-        if self.rows > 0 && !std::mem::replace(&mut self.row.has_words, true) && self.row.is_heading
-        {
-            // An empty corner stays, so that the heads are above their columns.
-            self.page.text.extend(std::iter::repeat_n('\t', self.row.cells - 1));
+        let before = std::mem::replace(&mut self.row.filled, self.row.cells);
+        let empty = self.row.cells.saturating_sub(before + 1);
+        // Empty cells stay, so that values are below their heads; at the start of a row they may be there for its looks.
+        if self.rows > 0 && (self.has_heads || before > 0) {
+            self.page.text.extend(std::iter::repeat_n('\t', empty.min(MOST_EMPTY)));
         }
         if let Some((_, start)) = &mut self.heading {
             start.get_or_insert(self.page.text.len());
