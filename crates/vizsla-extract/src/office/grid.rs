@@ -147,10 +147,12 @@ impl Grid {
         self.last_row = last;
         self.block.table.columns.extend(cells.iter().map(|cell| cell.column));
         self.block.widest = self.block.widest.max(cells.len());
-        let row = Row::of(start, number, cells);
-        for rows in [&mut self.first, &mut self.block.rows] {
-            if rows.len() < ROWS {
-                rows.push(row);
+        // The block has fewer rows than the sheet.
+        if self.block.rows.len() < ROWS {
+            let row = Row::of(start, number, cells);
+            self.block.rows.push(row);
+            if self.first.len() < ROWS {
+                self.first.push(row);
             }
         }
     }
@@ -278,10 +280,13 @@ impl Grid {
             }
             text.push_str(self.text.get(copied..hole.offset).unwrap_or_default());
             copied = hole.offset;
-            let places =
-                if empty > MOST_EMPTY { MANY_EMPTY.to_owned() } else { BETWEEN.repeat(empty) };
-            text.push_str(&places);
-            inserted.push((hole.offset, bytes + places.len()));
+            let begin = text.len();
+            if empty > MOST_EMPTY {
+                text.push_str(MANY_EMPTY);
+            } else {
+                text.extend(std::iter::repeat_n(BETWEEN, empty));
+            }
+            inserted.push((hole.offset, bytes + text.len() - begin));
         }
         text.push_str(self.text.get(copied..).unwrap_or_default());
         self.text = text;
