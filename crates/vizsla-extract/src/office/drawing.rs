@@ -10,6 +10,7 @@ pub(crate) fn lines(bytes: &[u8], nesting: usize) -> (Vec<String>, Option<String
     let text = decode(bytes);
     let mut xml = Xml::new(&text, nesting);
     let (mut lines, mut seen, mut line) = (Vec::new(), HashSet::new(), String::new());
+    let mut is_in_paragraph = false;
     let mut end = |line: &mut String| {
         let full = std::mem::take(line).trim().to_owned();
         if !full.is_empty() && seen.insert(full.clone()) {
@@ -20,7 +21,9 @@ pub(crate) fn lines(bytes: &[u8], nesting: usize) -> (Vec<String>, Option<String
         match event {
             Event::Start(tag) => match tag.name() {
                 "Fallback" | "val" | "xVal" | "yVal" | "bubbleSize" | "numDim" => xml.skip(),
-                "t" => line.push_str(&xml.text()),
+                "p" => is_in_paragraph = true,
+                // The text of a diagram's box is called so, too, and consists of paragraphs.
+                "t" if is_in_paragraph => line.push_str(&xml.text()),
                 "br" | "tab" => line.push(' '),
                 "v" => {
                     end(&mut line);
@@ -31,7 +34,10 @@ pub(crate) fn lines(bytes: &[u8], nesting: usize) -> (Vec<String>, Option<String
                 "lvl" => new_kind(&mut xml, &mut end),
                 _ => {}
             },
-            Event::End(name) if name.name() == "p" => end(&mut line),
+            Event::End(name) if name.name() == "p" => {
+                is_in_paragraph = false;
+                end(&mut line);
+            }
             Event::End(_) | Event::Text(_) => {}
         }
     }
@@ -61,6 +67,20 @@ fn new_kind(xml: &mut Xml<'_>, end: &mut impl FnMut(&mut String)) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_box_of_a_diagram_is_a_line() {
+        let point = |text: &str| format!("<dgm:pt><dgm:t><a:bodyPr/>{text}</dgm:t></dgm:pt>");
+        let paragraph = |text: &str| format!("<a:p><a:r><a:t>{text}</a:t></a:r></a:p>");
+        let diagram = [
+            point("<a:p><a:endParaRPr/></a:p>"),
+            point(&paragraph("Gather acorns")),
+            point(&(paragraph("Hide acorns") + &paragraph("in the ground"))),
+        ];
+        let diagram = format!("<dgm:ptLst>{}</dgm:ptLst>", diagram.concat());
+        let expected = ["Gather acorns", "Hide acorns", "in the ground"];
+        assert_eq!(lines(diagram.as_bytes(), 99).0, expected);
+    }
 
     #[test]
     fn labels_of_charts_are_read_once_and_values_are_not() {

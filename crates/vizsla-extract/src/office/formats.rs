@@ -39,7 +39,7 @@ mod readers {
 pub(crate) static DOCX: Definition = Definition {
     name: "docx",
     title: "Word",
-    version: 6,
+    version: 7,
     extensions: &["docx", "docm", "dotx", "dotm"],
     recognise: Recognise::Bytes(package::is_docx),
     is_foreign: true,
@@ -50,7 +50,7 @@ pub(crate) static DOCX: Definition = Definition {
 pub(crate) static PPTX: Definition = Definition {
     name: "pptx",
     title: "PowerPoint",
-    version: 4,
+    version: 5,
     extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
     recognise: Recognise::Bytes(package::is_pptx),
     is_foreign: true,
