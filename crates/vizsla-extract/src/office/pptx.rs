@@ -51,8 +51,14 @@ fn slides(
     let (mut slides, mut seen, mut missing) = (Vec::new(), HashSet::new(), 0);
     while let Some(event) = xml.next() {
         let Event::Start(tag) = event else { continue };
-        if tag.name() != "sldId" {
-            continue;
+        match tag.name() {
+            "sldId" => {}
+            // The sections of the presentation list its slides once more, in another way.
+            "extLst" => {
+                xml.skip();
+                continue;
+            }
+            _ => continue,
         }
         let target =
             tag.get_prefixed("id").and_then(|id| relationships.target(&id).map(str::to_owned));
@@ -221,7 +227,7 @@ mod tests {
     use vizsla_core::{SplitOptions, split};
 
     use crate::office::package::tests::stored;
-    use crate::{Input, collect};
+    use crate::{Extracted, Input, collect};
 
     fn sp(placeholder: &str, text: &str) -> String {
         format!(
@@ -234,6 +240,25 @@ mod tests {
             format!("<Relationship Id='r{i}' Type='http://x/{kind}' Target='{target}'/>")
         });
         format!("<Relationships>{}</Relationships>", rels.collect::<String>())
+    }
+
+    /// What a presentation with these slides yields, whose relationships are `r0` and so on.
+    fn deck(presentation: &str, slides: &[String]) -> Extracted {
+        let names: Vec<String> = (0..slides.len()).map(|i| format!("slides/{i}.xml")).collect();
+        let targets: Vec<_> = names.iter().map(|name| ("slide", name.as_str())).collect();
+        let targets = rels(&targets);
+        let main = rels(&[("officeDocument", "ppt/presentation.xml")]);
+        let paths: Vec<String> = names.iter().map(|name| format!("ppt/{name}")).collect();
+        let mut parts = vec![
+            ("[Content_Types].xml", &b"<Types/>"[..]),
+            ("_rels/.rels", main.as_bytes()),
+            ("ppt/presentation.xml", presentation.as_bytes()),
+            ("ppt/_rels/presentation.xml.rels", targets.as_bytes()),
+        ];
+        parts.extend(
+            paths.iter().zip(slides).map(|(path, slide)| (path.as_str(), slide.as_bytes())),
+        );
+        collect(Input::bytes("deck.pptx", &stored(&parts))).unwrap()
     }
 
     #[test]
@@ -295,6 +320,15 @@ mod tests {
                 "slide 2 |  | x\ty",
             ]
         );
+    }
+
+    #[test]
+    fn sections_list_no_further_slides() {
+        let presentation = "<p:presentation><p:sldIdLst><p:sldId id='1' r:id='r0'/></p:sldIdLst><p:extLst><p:ext><p14:sectionLst>\
+            <p14:section name='S'><p14:sldIdLst><p14:sldId id='1'/></p14:sldIdLst></p14:section></p14:sectionLst></p:ext></p:extLst></p:presentation>";
+        let found = deck(presentation, &[sp("title", "Costs")]);
+        assert_eq!(found.problems, []);
+        assert_eq!(found.documents[0].text, "Costs");
     }
 
     #[test]
