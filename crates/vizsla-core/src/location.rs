@@ -300,6 +300,24 @@ impl Locations {
             },
         }
     }
+
+    /// Whether the text at two offsets is on different slides.
+    pub(crate) fn are_other_slides(&self, one: usize, other: usize) -> bool {
+        match self {
+            Self::Spans(spans) => {
+                let slide = |offset| {
+                    let until = spans.partition_point(|(start, _)| *start <= offset);
+                    match spans.get(until.checked_sub(1)?)? {
+                        (_, Location::Slide { first, .. }) => Some(*first),
+                        _ => None,
+                    }
+                };
+                slide(one) != slide(other)
+            }
+            Self::Member(_, locations) => locations.are_other_slides(one, other),
+            Self::OwnLines | Self::Fixed(_) | Self::LineMap(_) => false,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub fn split(document: &Document, options: &SplitOptions) -> Vec<Passage> {
     for (range, headings) in sections(document) {
         cut(text, range, max_tokens, |piece| pieces.push((piece, headings)));
     }
-    let mut pieces = merge_small(text, pieces, max_tokens);
+    let mut pieces = merge_small(document, pieces, max_tokens);
     if pieces.is_empty() && !document.title.trim().is_empty() {
         pieces.push((0..0, &[], Vec::new()));
     }
@@ -98,15 +98,21 @@ fn sections(document: &Document) -> Vec<Piece<'_>> {
 type Merged<'a> = (Range<usize>, &'a [String], Vec<String>);
 
 /// Merges neighbours while they are small, so that a page of one-line sections does not become a crowd of tiny
-/// passages. A piece is merged into the one before it only under the same heading or one below it.
-fn merge_small<'a>(text: &str, pieces: Vec<Piece<'a>>, max_tokens: usize) -> Vec<Merged<'a>> {
+/// passages. A piece is merged into the one before it only under the same heading or one below it. Each slide stands by
+/// itself: people look for a slide, and one without a title is above none of the others.
+fn merge_small<'a>(
+    document: &Document,
+    pieces: Vec<Piece<'a>>,
+    max_tokens: usize,
+) -> Vec<Merged<'a>> {
     let several = pieces.len() > 1;
     let mut merged: Vec<(Merged<'a>, usize)> = Vec::new();
     for (range, headings) in pieces {
-        let tokens = if several { estimated_tokens(&text[range.clone()]) } else { 0 };
+        let tokens = if several { estimated_tokens(&document.text[range.clone()]) } else { 0 };
         if let Some(((last, above, below), sum)) = merged.last_mut()
             && *sum + tokens <= max_tokens / 2
             && let Some(own) = headings.strip_prefix(*above)
+            && !document.locations.are_other_slides(last.start, range.start)
         {
             last.end = range.end;
             *sum += tokens;
@@ -359,6 +365,27 @@ mod tests {
         );
         assert_eq!(all[1].text, "# C\nother");
         assert_eq!(all[1].full_text(), "# C\nother");
+    }
+
+    #[test]
+    fn each_slide_is_a_passage_whether_it_has_a_title_or_not() {
+        let slide = |number| Location::Slide { first: number, last: number, title: None };
+        let document = Document::new("d", "a\nb\nc\nd")
+            .with_sections(vec![
+                Section::new(0, Vec::new()),
+                Section::new(2, Vec::new()),
+                Section::new(4, vec!["T".into()]),
+                Section::new(6, vec!["T".into()]),
+            ])
+            .with_locations(Locations::Spans(
+                (1..).map(|i| (2 * i as usize - 2, slide(i))).take(4).collect(),
+            ));
+        let within = Locations::Member("a.pptx".into(), Box::new(document.locations.clone()));
+        for document in [document.clone(), document.with_locations(within)] {
+            let all = split(&document, &SplitOptions::default());
+            let texts: Vec<_> = all.iter().map(|passage| passage.text.as_str()).collect();
+            assert_eq!(texts, ["a", "b", "c", "d"]);
+        }
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub(crate) static ODT: Definition = Definition {
 pub(crate) static ODP: Definition = Definition {
     name: "odp",
     title: "OpenDocument presentation",
-    version: 4,
+    version: 5,
     extensions: &["odp", "otp", "fodp", "sxi"],
     recognise: Recognise::Bytes(package::is_odp),
     is_foreign: true,

@@ -332,6 +332,15 @@ mod tests {
     }
 
     #[test]
+    fn slides_without_titles_stand_by_themselves() {
+        let presentation = "<p:presentation><p:sldIdLst><p:sldId id='1' r:id='r0'/><p:sldId id='2' r:id='r1'/><p:sldId id='3' r:id='r2'/></p:sldIdLst></p:presentation>";
+        let found = deck(presentation, &[sp("obj", "a"), sp("obj", "b"), sp("title", "Costs")]);
+        let passages = split(&found.documents[0], &SplitOptions::default());
+        let places: Vec<_> = passages.iter().map(|passage| passage.location.to_string()).collect();
+        assert_eq!(places, ["slide 1", "slide 2", "slide 3 \"Costs\""]);
+    }
+
+    #[test]
     fn what_masters_show_is_read_once_and_their_hints_are_not() {
         let presentation = "<p:presentation><p:sldIdLst><p:sldId id='1' r:id='r0'/><p:sldId id='2' r:id='r1'/></p:sldIdLst></p:presentation>";
         let slides = ["slides/1.xml", "slides/2.xml"].map(|slide| ("slide", slide));
