@@ -250,7 +250,8 @@ mod tests {
     #[test]
     fn slides_have_titles_and_notes() {
         let content = "<office:document-content><office:body><office:presentation><draw:page draw:name='p'><draw:frame presentation:class='title'><draw:text-box><text:p>Costs</text:p></draw:text-box></draw:frame>\
-            <draw:frame><svg:title>a dog</svg:title></draw:frame><presentation:notes><draw:frame><draw:text-box><text:p>say this</text:p></draw:text-box></draw:frame></presentation:notes></draw:page><draw:page/></office:presentation></office:body></office:document-content>";
+            <draw:frame><svg:title>a dog</svg:title></draw:frame><presentation:notes><draw:frame><draw:text-box><text:p>say this</text:p></draw:text-box></draw:frame>\
+            <draw:frame presentation:class='page-number'><draw:text-box><text:p><text:page-number>&lt;number></text:page-number></text:p></draw:text-box></draw:frame></presentation:notes></draw:page><draw:page/></office:presentation></office:body></office:document-content>";
         let file = stored(&[("mimetype", SLIDES), ("content.xml", content.as_bytes())]);
         assert_eq!(
             passages("a.odp", &file),

@@ -188,7 +188,9 @@ impl Reader {
         // A placeholder on a master page holds a hint.
         let is_hint =
             self.target() == Target::Master && (name == "notes" || tag.get("class").is_some());
-        if is_hint || SKIPPED.contains(&name) {
+        // The number of a page is nothing that its notes say.
+        let is_number = tag.get("class").is_some_and(|class| class == "page-number");
+        if is_hint || is_number || SKIPPED.contains(&name) {
             return xml.skip();
         }
         if let Some(target) = self.target_of(tag) {
