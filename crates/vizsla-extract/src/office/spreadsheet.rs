@@ -144,6 +144,7 @@ fn metadata_of(properties: calamine::WorkbookProperties) -> vizsla_core::Metadat
         ("date", properties.modified.or(properties.created)),
         ("subject", properties.subject),
         ("keywords", properties.keywords),
+        ("description", properties.description),
     ];
     let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let values = values.filter(|(_, value)| !value.trim().is_empty());

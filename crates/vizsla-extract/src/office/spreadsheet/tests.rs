@@ -69,6 +69,17 @@ fn sheets_become_documents_with_the_place_of_each_row() {
 }
 
 #[test]
+fn what_a_workbook_says_of_itself_becomes_metadata() {
+    let mut properties = calamine::WorkbookProperties::default();
+    properties.creator = Some("Gertrude".into());
+    properties.keywords = Some(" ".into());
+    properties.description = Some("where to stay".into());
+    let found = super::metadata_of(properties);
+    let shown: Vec<_> = found.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(shown, ["author=Gertrude", "description=where to stay"]);
+}
+
+#[test]
 fn numbers_are_read_as_they_are_written() {
     let rows = r#"<row r="1"><c r="A1" t="n"><v>-20.5</v></c><c r="B1" t="n"><v> 41
         </v></c><c r="C1" t="n"><v>n/a</v></c></row><row r="2"><c r="A2" t="s"><v>2</v></c></row>"#;
