@@ -104,7 +104,12 @@ impl Reader {
             tag.get("Format")
         };
         if let Some(format) = format {
-            let format = if format == "Percent" { "0%".to_owned() } else { format };
+            // Some have names.
+            let format = match format.as_str() {
+                "Percent" => "0.00%".to_owned(),
+                "Fixed" | "Standard" | "Currency" => "0.00".to_owned(),
+                _ => format,
+            };
             self.formats.insert(self.style.clone(), format);
         }
     }
@@ -265,7 +270,7 @@ mod tests {
             "{HEAD}{styles}<Worksheet ss:Name='S'><Table><Row>{cells}{text}</Row></Table></Worksheet></ss:Workbook>"
         );
         let found = collect(Input::bytes("a.xml", file.as_bytes())).unwrap();
-        assert_eq!(found.documents[0].text, "25% | 25% | 25% | 0.25 | 0.25 | 0.5\n");
+        assert_eq!(found.documents[0].text, "25% | 25.00% | 25.00% | 0.25 | 0.25 | 0.5\n");
     }
 
     #[test]
