@@ -28,7 +28,7 @@ fn shown(value: f64, codes: &str) -> String {
     if rounded.abs() * 10f64.powi(most.into()) >= EXACT {
         return digits(value);
     }
-    // Excel rounds what it shows of a number: 1.005, which is a little less in binary, to 1.01.
+    // Halves are rounded up as they are written: 1.005, which is a little less in binary, to 1.01.
     let rounded = rounded * (1.0 + 2.0 * f64::EPSILON);
     let mut text = format!("{rounded:.0$}", usize::from(most));
     let zeros = text.len() - text.trim_end_matches('0').len();
@@ -69,6 +69,7 @@ fn significant(value: f64) -> f64 {
     format!("{value:.14e}").parse().unwrap_or(value)
 }
 
+/// A number with all its digits, in the notation of powers where it is very large or small.
 fn digits(value: f64) -> String {
     let rounded = significant(value);
     if rounded == 0.0 {

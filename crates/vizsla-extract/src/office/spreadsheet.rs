@@ -14,6 +14,8 @@ mod written;
 #[cfg(feature = "spreadsheet")]
 mod xls;
 #[cfg(feature = "spreadsheet")]
+mod xls_formats;
+#[cfg(feature = "spreadsheet")]
 mod xlsx;
 
 #[cfg(feature = "spreadsheet")]

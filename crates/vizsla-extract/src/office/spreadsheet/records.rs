@@ -1,5 +1,6 @@
-//! What an XLS file has besides cells: comments, text boxes and other objects with text, titles of charts, and what is
-//! printed above and below the pages of a sheet. In: the bytes of the file. Out: the notes of each sheet, in order.
+//! The records of an XLS file, and what it has besides cells: comments, text boxes and other objects with text, titles of
+//! charts, and what is printed above and below the pages of a sheet. In: the bytes of the file. Out: the records, and the
+//! notes of each sheet, in order.
 //!
 //! [MS-XLS](https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/) describes the records of the workbook.
 
@@ -12,8 +13,8 @@ use memchr::memmem;
 use crate::office::spreadsheet::notes::{Attached, Note, without_codes};
 use crate::text::charset::Charset;
 
-const BEGIN: u16 = 0x0809;
-const END: u16 = 0x000a;
+pub(super) const BEGIN: u16 = 0x0809;
+pub(super) const END: u16 = 0x000a;
 const SHEET: u16 = 0x0085;
 const CODE_PAGE: u16 = 0x0042;
 const NOTE: u16 = 0x001c;
@@ -52,15 +53,32 @@ impl Book {
 
     /// What each sheet has besides cells, in the order in which the workbook lists its sheets.
     pub(super) fn notes(&self) -> Vec<Attached> {
-        let (sheets, code_page) = self.listed();
+        let (_, code_page) = self.listed();
+        self.sheets().into_iter().map(|sheet| Sheet::of(sheet, code_page).notes()).collect()
+    }
+
+    /// The records of the workbook itself, which come before those of its sheets.
+    pub(super) fn head(&self) -> impl Iterator<Item = Record<'_>> {
+        Records(&self.0).take_while(|record| record.kind != END)
+    }
+
+    /// The code of a format of numbers.
+    pub(super) fn format(&self, record: &Record<'_>) -> String {
+        let is_unicode = self.is_unicode();
+        let text = record.data.get(if is_unicode { 4 } else { 3 }..).unwrap_or_default();
+        characters(text, usize::MAX, is_unicode, None)
+    }
+
+    /// The records of each sheet, in the order in which the workbook lists its sheets.
+    pub(super) fn sheets(&self) -> Vec<Records<'_>> {
+        let (sheets, _) = self.listed();
         let mut unread: BTreeSet<usize> = sheets.iter().copied().collect();
         let starts = unread.clone();
         let part = |start: &usize| {
             // A sheet ends where the next one begins, at the latest, and none is read twice.
             let next = starts.range(start + 1..).next().copied();
             let part = self.0.get(*start..next.unwrap_or(self.0.len()).min(self.0.len()));
-            let part = part.filter(|_| unread.remove(start)).unwrap_or_default();
-            Sheet::of(part, code_page).notes()
+            Records(part.filter(|_| unread.remove(start)).unwrap_or_default())
         };
         sheets.iter().map(part).collect()
     }
@@ -68,13 +86,12 @@ impl Book {
     /// Where the sheets begin, and the encoding of texts that are not in Unicode.
     fn listed(&self) -> (Vec<usize>, Option<Charset>) {
         let (mut sheets, mut code_page) = (Vec::new(), None);
-        for record in Records(&self.0) {
+        for record in self.head() {
             match record.kind {
                 SHEET => sheets.extend(record.long(0)),
                 CODE_PAGE => {
                     code_page = record.short(0).and_then(|page| Charset::of_code_page(page.into()));
                 }
-                END => break,
                 _ => {}
             }
         }
@@ -87,13 +104,13 @@ fn is_unicode(begin: &Record<'_>) -> bool {
     begin.short(0).is_none_or(|version| version >= UNICODE)
 }
 
-struct Record<'a> {
-    kind: u16,
-    data: &'a [u8],
+pub(super) struct Record<'a> {
+    pub(super) kind: u16,
+    pub(super) data: &'a [u8],
 }
 
 impl Record<'_> {
-    fn short(&self, at: usize) -> Option<u16> {
+    pub(super) fn short(&self, at: usize) -> Option<u16> {
         let pair = self.data.get(at..at + 2)?;
         Some(u16::from_le_bytes([pair[0], pair[1]]))
     }
@@ -104,7 +121,8 @@ impl Record<'_> {
     }
 }
 
-struct Records<'a>(&'a [u8]);
+#[derive(Default)]
+pub(super) struct Records<'a>(&'a [u8]);
 
 impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
@@ -144,7 +162,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn of(part: &[u8], code_page: Option<Charset>) -> Self {
+    fn of(records: Records<'_>, code_page: Option<Charset>) -> Self {
         let mut sheet = Self {
             code_page,
             is_unicode: true,
@@ -157,7 +175,7 @@ impl Sheet {
             to_come: 0,
         };
         let mut depth = 0usize;
-        for record in Records(part) {
+        for record in records {
             match record.kind {
                 BEGIN => {
                     // Charts are within the sheet that they stand on.
@@ -230,22 +248,8 @@ impl Sheet {
         }
     }
 
-    /// At most `most` characters: those of Excel 97 are preceded by whether they have two bytes each.
     fn characters(&self, bytes: &[u8], most: usize) -> String {
-        if !self.is_unicode {
-            let bytes = &bytes[..bytes.len().min(most)];
-            return self.code_page.map_or_else(
-                || crate::text::decode::decode_text(bytes),
-                |page| page.decode(bytes),
-            );
-        }
-        let Some((flags, bytes)) = bytes.split_first() else { return String::new() };
-        if flags & 1 == 0 {
-            return bytes.iter().take(most).map(|byte| char::from(*byte)).collect();
-        }
-        let units = bytes.as_chunks::<2>().0.iter().take(most);
-        let units: Vec<u16> = units.map(|pair| u16::from_le_bytes(*pair)).collect();
-        String::from_utf16_lossy(&units)
+        characters(bytes, most, self.is_unicode, self.code_page)
     }
 
     /// The notes, comments first.
@@ -269,6 +273,22 @@ impl Sheet {
     }
 }
 
+/// At most `most` characters: those of Excel 97 are preceded by whether they have two bytes each.
+fn characters(bytes: &[u8], most: usize, is_unicode: bool, code_page: Option<Charset>) -> String {
+    if !is_unicode {
+        let bytes = &bytes[..bytes.len().min(most)];
+        return code_page
+            .map_or_else(|| crate::text::decode::decode_text(bytes), |page| page.decode(bytes));
+    }
+    let Some((flags, bytes)) = bytes.split_first() else { return String::new() };
+    if flags & 1 == 0 {
+        return bytes.iter().take(most).map(|byte| char::from(*byte)).collect();
+    }
+    let units = bytes.as_chunks::<2>().0.iter().take(most);
+    let units: Vec<u16> = units.map(|pair| u16::from_le_bytes(*pair)).collect();
+    String::from_utf16_lossy(&units)
+}
+
 /// The cell that a record is about, both numbers from 1.
 fn cell(record: &Record<'_>) -> Option<(u32, u32)> {
     Some((u32::from(record.short(0)?) + 1, u32::from(record.short(2)?) + 1))
@@ -287,16 +307,16 @@ pub(super) mod tests {
 
     use super::*;
 
-    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+    pub(crate) fn record(kind: u16, data: &[u8]) -> Vec<u8> {
         [&kind.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat()
     }
 
-    fn shorts(values: &[u16]) -> Vec<u8> {
+    pub(crate) fn shorts(values: &[u16]) -> Vec<u8> {
         values.iter().flat_map(|value| value.to_le_bytes()).collect()
     }
 
     /// A string of one byte a character, after its length in `length_bytes` bytes.
-    fn narrow(text: &str, length_bytes: usize) -> Vec<u8> {
+    pub(crate) fn narrow(text: &str, length_bytes: usize) -> Vec<u8> {
         let length = text.len().to_le_bytes();
         [&length[..length_bytes], &[0], text.as_bytes()].concat()
     }
@@ -322,10 +342,19 @@ pub(super) mod tests {
 
     /// A workbook of a version, with one sheet of these records.
     pub(crate) fn workbook(version: u16, records: &[Vec<u8>]) -> Vec<u8> {
+        made(version, &[], records)
+    }
+
+    /// A workbook of Excel 97 with these records, and one sheet with those.
+    pub(crate) fn styled(head: &[Vec<u8>], records: &[Vec<u8>]) -> Vec<u8> {
+        made(UNICODE, head, records)
+    }
+
+    fn made(version: u16, head: &[Vec<u8>], records: &[Vec<u8>]) -> Vec<u8> {
         let begin = |kind: u16| record(BEGIN, &shorts(&[version, kind, 0, 0]));
         let name = if version == UNICODE { narrow("Sheet", 1) } else { b"\x05Sheet".to_vec() };
         let page = record(CODE_PAGE, &shorts(&[1251]));
-        let head = [begin(5), page].concat();
+        let head = [begin(5), page, head.concat()].concat();
         let start = head.len() + 4 + 6 + name.len() + 4;
         let listed = [&(start as u32).to_le_bytes()[..], &[0, 0], &name].concat();
         let mut book = [head, record(SHEET, &listed), record(END, &[])].concat();

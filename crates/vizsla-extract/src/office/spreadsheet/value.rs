@@ -1,6 +1,6 @@
 //! The value of a cell as people read it: dates by ISO 8601, percentages and currencies by the format of the cell.
 
-use calamine::{Data, DataRef, DataType, ExcelDateTime};
+use calamine::{Data, DataRef, ExcelDateTime};
 
 use crate::office::grid::Cell;
 use crate::office::number::{codes, number};
@@ -22,16 +22,17 @@ pub(super) fn cell(column: u32, value: &DataRef<'_>, format: Option<&str>) -> Op
     Some(Cell { column, text, is_text: false })
 }
 
-/// As [`cell`], for values whose format is not known.
-pub(super) fn plain_cell(column: u32, value: &Data) -> Option<Cell> {
+/// As [`cell`], for the values of XLS: the formats of dates may not be known.
+pub(super) fn plain_cell(column: u32, value: &Data, format: Option<&str>) -> Option<Cell> {
     let text = match value {
         Data::String(text) => return text_cell(column, text),
-        Data::Float(value) => number(*value, "General"),
-        Data::DateTime(value) => date(value, None),
+        Data::Int(value) => number(*value as f64, format.unwrap_or("General")),
+        Data::Float(value) => number(*value, format.unwrap_or("General")),
+        Data::DateTime(value) => date(value, format),
         Data::Bool(value) => (if *value { "TRUE" } else { "FALSE" }).to_owned(),
         Data::DateTimeIso(value) => iso(value),
+        Data::DurationIso(value) => value.clone(),
         Data::Error(_) | Data::Empty => return None,
-        other => other.as_string()?,
     };
     Some(Cell { column, text, is_text: false })
 }

@@ -7,6 +7,7 @@ use calamine::{Reader, Xls, XlsError, XlsOptions};
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::Cell;
 use crate::office::spreadsheet::records::Book;
+use crate::office::spreadsheet::xls_formats::Formats;
 use crate::office::spreadsheet::{Sheets, protected, value};
 use crate::output::Output;
 use crate::sink::ProblemKind;
@@ -28,9 +29,12 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         let message = "is damaged: comments and text boxes cannot be found";
         output.problem(ProblemKind::Malformed, None, message);
     }
-    let mut notes = records.map(|records| records.notes()).unwrap_or_default().into_iter();
+    let formats = records.as_ref().map(Formats::of).unwrap_or_default();
+    let mut parts = records.as_ref().map(Book::sheets).unwrap_or_default().into_iter();
+    let mut notes = records.as_ref().map(Book::notes).unwrap_or_default().into_iter();
     for name in book.sheet_names() {
         let attached = notes.next().unwrap_or_default();
+        let formats = formats.of_sheet(parts.next().unwrap_or_default());
         let range = match book.worksheet_range(&name) {
             Ok(range) => range,
             Err(error) => {
@@ -41,13 +45,13 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         };
         let (top, left) = range.start().unwrap_or_default();
         let mut grid = attached.grid(&name, output.text_left());
-        for (number, row) in (top.saturating_add(1)..).zip(range.rows()) {
-            let columns = left.saturating_add(1)..;
-            let cells: Vec<Cell> = columns
-                .zip(row)
-                .filter_map(|(column, cell)| value::plain_cell(column, cell))
-                .collect();
-            grid.row(number, &cells);
+        for (number, row) in (top..).zip(range.rows()) {
+            let cells = (left..).zip(row).filter_map(|(column, cell)| {
+                let format = formats.format(number, column);
+                value::plain_cell(column.saturating_add(1), cell, format)
+            });
+            let cells: Vec<Cell> = cells.collect();
+            grid.row(number.saturating_add(1), &cells);
         }
         grid.end(&attached.printed);
         if sheets.add(&name, grid, output).is_break() {
