@@ -105,6 +105,7 @@ impl Reader {
                 Part::Text(text) if self.silent == 0 => self.text.push_str(&text),
                 Part::Text(_) => {}
                 Part::End(name) => self.end(&name),
+                Part::Comment(_) => {}
             }
         }
         let captions = self.captions;

@@ -39,6 +39,7 @@ pub(crate) fn read(text: &str, output: &mut Output<'_>) -> bool {
             }
             Part::Text(text) if is_written_out(field.as_ref()) => value.push_str(&escape(text)),
             Part::Text(text) => value.push_str(&text),
+            Part::Comment(_) => {}
             Part::End(name) => {
                 if let Some(entry) = &mut entry
                     && let Some(field) = field.take_if(|field| field.depth == depth)

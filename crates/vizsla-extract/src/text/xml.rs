@@ -1,6 +1,6 @@
 //! XML: the text of its elements, block by block. Titles of sections in `DocBook`, JATS, TEI and DITA are headings, and the
 //! entries of feeds are documents of their own. Files that are data or settings, not documents, also say things in
-//! attributes.
+//! attributes and comments.
 
 use vizsla_core::{Limits, Location};
 
@@ -17,7 +17,7 @@ use crate::text::{decode, feed, plain};
 pub(crate) static FORMAT: Definition = Definition {
     name: "xml",
     title: "XML",
-    version: 6,
+    version: 7,
     extensions: &[
         "xml", "rss", "atom", "rdf", "svg", "dbk", "docbook", "xsd", "xsl", "xslt", "xlf", "xliff",
         "tmx", "opml", "kml", "gpx", "plist", "resx", "xaml", "wsdl", "dita", "ditamap", "fb2",
@@ -50,11 +50,13 @@ const ATTRIBUTES: &[&str] =
     &["alt", "caption", "description", "label", "summary", "text", "title", "tooltip"];
 /// Outermost elements, and parts of the names of vocabularies, of files whose attributes are about layout and links.
 const DOCUMENTS: &[&str] = &[
+    "akomantoso",
     "dita",
     "fictionbook",
     "html",
     "kml",
     "map",
+    "mediawiki",
     "refentry",
     "score-partwise",
     "svg",
@@ -72,6 +74,16 @@ const VOCABULARIES: &[&str] = &[
     "tei-c",
     "w3.org/1999/xhtml",
     "w3.org/2000/svg",
+];
+/// Attributes that say nothing to people: declarations, and how white space is treated.
+const DECLARATIONS: &[&str] =
+    &["xmlns", "schemaLocation", "noNamespaceSchemaLocation", "space", "lang", "base"];
+/// Attributes that say how a text looks, or what it is linked to.
+#[rustfmt::skip]
+const LAYOUT: &[&str] = &[
+    "align", "bgcolor", "border", "class", "color", "colspan", "dir", "encoding", "face", "fill", "font", "height", "href",
+    "ids", "linkend", "names", "rel", "rend", "rid", "role", "rowspan", "sha1", "size", "src", "stroke", "style",
+    "target", "transform", "valign", "width",
 ];
 /// Bytes of an attribute that is text; longer ones are data.
 const ATTRIBUTE_BYTES: usize = 1000;
@@ -92,7 +104,7 @@ fn is_element(text: &str) -> bool {
             }
             Ok(Some(Part::End(_))) => depth = depth.saturating_sub(1),
             Ok(Some(Part::Text(text))) if depth == 0 && !text.trim().is_empty() => return false,
-            Ok(Some(Part::Text(_))) => {}
+            Ok(Some(Part::Text(_) | Part::Comment(_))) => {}
             Ok(None) => return depth == 0 && roots == 1,
             Err(_) => return false,
         }
@@ -112,6 +124,7 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         open: Vec::new(),
         title: None,
         is_document: None,
+        comments: Vec::new(),
         limits: output.limits,
     };
     let mut parts = Parts::new(&text);
@@ -138,8 +151,8 @@ struct Open {
     name: String,
     is_inline: bool,
     has_text: bool,
-    /// What its attributes say, until there is text in it or it holds another element.
-    said: String,
+    /// Those of its attributes that say something, until that is written.
+    attributes: Vec<(String, String)>,
     /// What has been collected of a title.
     title: Option<(u32, String)>,
 }
@@ -150,6 +163,8 @@ struct Page<'a> {
     title: Option<String>,
     /// Whether the file is a document rather than data; unknown before its first element.
     is_document: Option<bool>,
+    /// Comments that have not been written yet, with their lines.
+    comments: Vec<(String, u32)>,
     limits: &'a Limits,
 }
 
@@ -159,6 +174,10 @@ impl Page<'_> {
             Part::Start(name, attributes) => self.start(name, attributes, line),
             Part::End(name) => self.end_element(&name, line),
             Part::Text(text) => self.text(&text, line),
+            Part::Comment(text) if self.is_document != Some(true) => {
+                self.comments.push((text.into_owned(), line));
+            }
+            Part::Comment(_) => {}
         }
     }
 
@@ -174,8 +193,9 @@ impl Page<'_> {
             // A part of a drawing that has a place of its own is a line.
             && (name != "tspan" || !attributes.iter().any(|(name, _)| name == "x" || name == "y"));
         let is_document = *self.is_document.get_or_insert_with(|| is_document(&name, &attributes));
-        self.say_attributes(line);
+        self.say_attributes(false, line);
         if !is_inline {
+            self.write_comments();
             self.flow.separate(if is_paragraph(&name) { Gap::Paragraph } else { Gap::Line });
         }
         let above = self.open.last().map_or("", |above| above.name.as_str());
@@ -183,16 +203,17 @@ impl Page<'_> {
             && (SECTIONS.contains(&above) || matches!(above, "title-group" | "titleStmt"))
             || name == "book-title" && above == "title-info";
         let title = is_title.then(|| (line, String::new()));
-        let is_said = !is_document && !is_inline && !SECTIONS.contains(&name.as_str());
-        let said = if is_said { said(&attributes) } else { String::new() };
-        self.open.push(Open { name, is_inline, has_text: false, said, title });
-        for (name, value) in attributes {
+        for (name, value) in &attributes {
             let value = value.trim();
             if ATTRIBUTES.contains(&name.as_str()) && !value.is_empty() {
                 self.flow.words(value, line);
                 self.flow.separate(Gap::Space);
             }
         }
+        let is_prose = is_inline || is_title || matches!(name.as_str(), "p" | "para" | "simpara");
+        let is_said = !is_document && !is_prose;
+        let attributes = if is_said { attributes } else { Vec::new() };
+        self.open.push(Open { name, is_inline, has_text: false, attributes, title });
     }
 
     fn text(&mut self, text: &str, line: u32) {
@@ -203,8 +224,9 @@ impl Page<'_> {
         }
         if !text.trim().is_empty() {
             open.has_text = true;
-            open.said.clear();
+            self.say_attributes(true, line);
         }
+        let Some(open) = self.open.last() else { return };
         let page = is_markup(text).then(|| crate::html::page(text, self.limits).text);
         let text = page.as_deref().unwrap_or(text);
         let is_kept = matches!(
@@ -226,17 +248,34 @@ impl Page<'_> {
         }
     }
 
-    /// Writes what the attributes of the innermost element say.
-    fn say_attributes(&mut self, line: u32) {
-        let Some(open) = self.open.last_mut().filter(|open| !open.said.is_empty()) else { return };
-        let said = std::mem::take(&mut open.said);
-        self.flow.words(&said, line);
-        self.flow.separate(Gap::Line);
+    /// Writes what the attributes of the innermost element say, once: before its text, or on a line.
+    fn say_attributes(&mut self, has_text: bool, line: u32) {
+        let Some(open) = self.open.last_mut() else { return };
+        let mut attributes = std::mem::take(&mut open.attributes);
+        // Sections, and what has text, may be those of a document of any vocabulary.
+        let is_section = SECTIONS.contains(&open.name.as_str());
+        attributes.retain(|(name, _)| !is_section || name != "id");
+        let said = said(&attributes, has_text || is_section);
+        if !said.is_empty() {
+            self.flow.words(&said, line);
+            self.flow.separate(if has_text { Gap::Space } else { Gap::Line });
+        }
+    }
+
+    /// Writes the notes of who wrote data or settings: each is a line, and none is within a sentence.
+    fn write_comments(&mut self) {
+        for (text, line) in std::mem::take(&mut self.comments) {
+            if self.is_document == Some(false) {
+                self.flow.separate(Gap::Line);
+                self.flow.words(text.trim(), line);
+                self.flow.separate(Gap::Line);
+            }
+        }
     }
 
     fn end_element(&mut self, name: &str, line: u32) {
         if self.open.last().is_some_and(|open| open.name == name) {
-            self.say_attributes(line);
+            self.say_attributes(false, line);
         }
         let Some(open) = self.open.pop_if(|open| open.name == name) else { return };
         if let Some((line, title)) = open.title {
@@ -246,11 +285,13 @@ impl Page<'_> {
                 .get_or_insert_with(|| title.split_whitespace().collect::<Vec<_>>().join(" "));
             self.flow.heading(level.max(1), &title, line);
         } else if !open.is_inline {
+            self.write_comments();
             self.flow.separate(if is_paragraph(name) { Gap::Paragraph } else { Gap::Line });
         }
     }
 
-    fn end(self, output: &mut Output<'_>) {
+    fn end(mut self, output: &mut Output<'_>) {
+        self.write_comments();
         let document = self.flow.document(self.title, output);
         let _ = output.document(document);
     }
@@ -266,18 +307,33 @@ fn is_document(root: &str, attributes: &[(String, String)]) -> bool {
         })
 }
 
-/// What attributes say: nothing if they are numbers only, as the points of a line are.
-fn said(attributes: &[(String, String)]) -> String {
+/// What attributes say: nothing if they are numbers only, as the points of a line are. Where an element may be that of a
+/// document, less of it: not how it looks, nor settings.
+fn said(attributes: &[(String, String)], is_prose: bool) -> String {
     let is_text = |(name, value): &&(String, String)| {
-        name != "xmlns"
-            && !ATTRIBUTES.contains(&name.as_str())
-            && name != "schemaLocation"
+        let name = name.as_str();
+        !DECLARATIONS.contains(&name)
+            && !ATTRIBUTES.contains(&name)
             && value.len() <= ATTRIBUTE_BYTES
+            && !(is_prose && (LAYOUT.contains(&name) || is_setting(value)))
     };
     let values: Vec<&str> =
         attributes.iter().filter(is_text).map(|(_, value)| value.trim()).collect();
     let has_words = |value: &&str| value.chars().any(char::is_alphabetic) && !is_flag(value);
     if values.iter().any(has_words) { values.join(" ") } else { String::new() }
+}
+
+/// Whether a value is a setting or a measure rather than a word: `true`, `12.5pt`, `#ffcc00`, `xs:string`.
+fn is_setting(value: &str) -> bool {
+    let value = value.trim();
+    let unit = value.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-'));
+    let is_measure = unit.len() < value.len()
+        && matches!(unit, "px" | "pt" | "em" | "rem" | "ex" | "cm" | "mm" | "in" | "%");
+    is_flag(value)
+        || is_measure
+        || value.starts_with('#')
+        || value.starts_with("xs:")
+        || value.starts_with("xsd:")
 }
 
 fn is_flag(value: &str) -> bool {
@@ -342,9 +398,9 @@ mod tests {
     fn the_text_of_elements_is_kept_apart() {
         let text = "<?xml version='1.0'?>\n<!-- no --><pom>\n <name>One &amp; two</name><id>3</id>\n <t><![CDATA[a <b>]]></t><e x='attribute'/>\n</pom>";
         let document = found("a.xml", text).documents.remove(0);
-        assert_eq!(document.text, "One & two\n3\na <b>\nattribute");
+        assert_eq!(document.text, "no\nOne & two\n3\na <b>\nattribute");
         let vizsla_core::Locations::LineMap(lines) = document.locations else { panic!() };
-        assert_eq!(lines, [3, 3, 4, 4]);
+        assert_eq!(lines, [2, 3, 3, 4, 4]);
         assert_eq!(found("a.xml", "<a><b value='only'/></a>").documents[0].text, "only");
     }
 
@@ -353,8 +409,8 @@ mod tests {
         let text = |file: &str| found("a.xml", file).documents.remove(0).text;
         let beans = "<beans xmlns='http://www.springframework.org/schema/beans'><description>Wiring</description>\
                      <bean id='mailer' class='org.x.Mailer'><property name='host' value='smtp.x.org'/></bean>\
-                     <point x='1' y='2'/><flag on='true'/><string name='left out'>Kept</string></beans>";
-        assert_eq!(text(beans), "Wiring\nmailer org.x.Mailer\nhost smtp.x.org\nKept");
+                     <point x='1' y='2'/><flag on='true'/></beans>";
+        assert_eq!(text(beans), "Wiring\nmailer org.x.Mailer\nhost smtp.x.org");
         let document = "<article><sect1 id='s'><para role='x'>A <link linkend='s'>b</link></para></sect1></article>";
         assert_eq!(text(document), "A b");
         let drawing = "<svg xmlns='http://www.w3.org/2000/svg'><text>Label</text><path d='M0 0L1 1' class='line'/></svg>";
@@ -362,6 +418,39 @@ mod tests {
         let drawing = "<svg xmlns='http://www.w3.org/2000/svg'><text><tspan>Viz</tspan><tspan class='b'>sla</tspan><tspan x='0' dy='9'>dog</tspan></text></svg>";
         assert_eq!(text(drawing), "Vizsla\ndog");
         assert_eq!(text("<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0L1 1'/></svg>"), "");
+    }
+
+    #[test]
+    fn attributes_beside_text_are_kept_in_data() {
+        let text = |file: &str| found("a.xml", file).documents.remove(0).text;
+        let log = "<log><event level='error' code='E4711' seen='true' width='12.5pt' class='x'>Disk <b>full</b></event></log>";
+        assert_eq!(text(log), "error E4711 Disk full");
+        let books = "<library><book isbn='978-3-16' title='Walrus tales' author='Müller' role='x'><p class='n'>text</p></book></library>";
+        assert_eq!(text(books), "Walrus tales 978-3-16 Müller\n\ntext");
+        let tests = "<testcase name='feedsTwice'><failure message='expected herring'>stack</failure></testcase>";
+        assert_eq!(text(tests), "feedsTwice\nexpected herring stack");
+        let manual = "<manual><section id='s' role='x' xml:lang='en'><title style='big'>T</title><note class='tip' xml:space='preserve'>N <a href='http://x.org'>b</a></note><p id='p1'>P</p></section></manual>";
+        assert_eq!(text(manual), "T\n\nN b\n\nP");
+        let typed =
+            "<r xmlns:xsi='i'><name xsi:type='xsd:string'>Bob</name><t x='1' y='2'>at</t></r>";
+        assert_eq!(text(typed), "Bob\nat");
+    }
+
+    #[test]
+    fn comments_are_kept_in_data() {
+        let text = |file: &str| found("a.xml", file).documents.remove(0).text;
+        let project = "<!-- ours --><project name='Seal'><!-- keep in sync\n with it --><a>b<!-- why --></a></project>";
+        assert_eq!(text(project), "ours\nSeal\nkeep in sync with it\nb\nwhy");
+        assert_eq!(
+            text("<r><p>One <!-- x -->sentence</p><b/></r><!-- y -->"),
+            "One sentence\nx\n\ny"
+        );
+        for document in [
+            "<!-- x --><svg xmlns='http://www.w3.org/2000/svg'><!-- y --><text>Label</text></svg>",
+            "<!-- x --><article><sect1><!-- y --><para>Label</para></sect1></article>",
+        ] {
+            assert_eq!(text(document), "Label");
+        }
     }
 
     #[test]

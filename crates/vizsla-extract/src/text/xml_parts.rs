@@ -14,6 +14,7 @@ pub(crate) enum Part<'a> {
     Start(String, Vec<(String, String)>),
     End(String),
     Text(Cow<'a, str>),
+    Comment(Cow<'a, str>),
 }
 
 pub(crate) struct Parts<'a> {
@@ -78,7 +79,8 @@ impl<'a> Parts<'a> {
                     self.entities.define(&declaration.into_inner());
                     continue;
                 }
-                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
+                Event::Comment(text) => Part::Comment(text.into_inner()),
+                Event::Decl(_) | Event::PI(_) => continue,
             }));
         }
     }
