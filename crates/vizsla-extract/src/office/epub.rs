@@ -44,7 +44,8 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         }
     }
     if !missing.is_empty() {
-        let message = format!("lacks the files of {} chapters: {}", missing.len(), few(&missing));
+        let (count, all) = (missing.len(), book.spine.len());
+        let message = format!("lacks {count} of its {all} files of chapters: {}", few(&missing));
         output.problem(ProblemKind::Malformed, None, message);
     }
     if has_chapter { Ok(()) } else { Err(damaged("no chapter can be found")) }
@@ -186,10 +187,13 @@ impl Book {
                 entry => entry,
             };
             let own = piece.headings.first().map(|heading| heading.text.clone());
-            // What comes before the first chapter of a file belongs to the last one of the file before, if to any.
-            let before = if is_whole { Some(page_title.clone()) } else { title.take() };
+            // What comes before the first chapter of a file belongs to the last one of the file before, if to any, and
+            // so does a file without a name.
+            let is_name = |title: &String| is_title(title) && *title != self.title;
+            let of_page = Some(page_title.clone()).filter(|title| is_whole && is_name(title));
+            let before = of_page.or_else(|| title.take());
             let found = entry.map(|entry| entry.title.clone()).or(own).or(before);
-            *title = found.filter(|title| is_title(title) && *title != self.title);
+            *title = found.filter(is_name);
             let fragment = entry.and_then(|entry| entry.fragment.as_ref()).filter(|_| !is_whole);
             let place = fragment.map_or(href.to_owned(), |fragment| format!("{href}#{fragment}"));
             if self.chapter(place, title.clone(), piece, output).is_break() {
@@ -278,7 +282,8 @@ mod tests {
                 ("x.epub#OPS/b.xhtml", "The Book: Two", "Two"),
             ]
         );
-        assert!(found.problems[0].message.contains("OPS/gone.xhtml"), "{:?}", found.problems);
+        let missing = "lacks 1 of its 3 files of chapters: OPS/gone.xhtml";
+        assert_eq!(found.problems[0].message, missing);
         assert_eq!(found.documents[0].metadata["author"], "Ann".into());
     }
 
@@ -331,6 +336,28 @@ mod tests {
                 "b.xhtml#c3 | chapter End | III. End five",
             ]
         );
+    }
+
+    #[test]
+    fn a_chapter_goes_on_in_files_that_have_no_name() {
+        let page = |title: &str, body: &str| {
+            format!("<html><head><title>{title}</title></head><body>{body}</body></html>")
+        };
+        let (a, b) = (page("The Book", "<h1>One</h1>"), page("The Book", "<p>goes on</p>"));
+        let named = page("Two", "<p>goes on</p>");
+        let cover = page("The Book", "<h1>The Book</h1>");
+        for (a, b, expected) in [(&a, &b, "1. First"), (&a, &named, "Two"), (&cover, &b, "")] {
+            let nav = NAV.to_vec();
+            let nav = if expected.is_empty() { Vec::new() } else { nav };
+            let file = book(&[
+                ("OPS/nav.xhtml", &nav),
+                ("OPS/Text/a b.xhtml", a.as_bytes()),
+                ("OPS/b.xhtml", b.as_bytes()),
+            ]);
+            let found = collect(Input::bytes("x.epub", &file)).unwrap();
+            let expected = ["The Book: ", expected].concat();
+            assert_eq!(found.documents[1].title, expected.trim_end_matches(": "));
+        }
     }
 
     #[test]

@@ -127,7 +127,7 @@ pub(crate) static XML_DOCUMENT: Definition = Definition {
 pub(crate) static EPUB: Definition = Definition {
     name: "epub",
     title: "EPUB",
-    version: 5,
+    version: 6,
     extensions: &["epub"],
     recognise: Recognise::Bytes(package::is_epub),
     is_foreign: true,
