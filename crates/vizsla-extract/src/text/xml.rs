@@ -310,17 +310,21 @@ fn is_document(root: &str, attributes: &[(String, String)]) -> bool {
 /// What attributes say: nothing if they are numbers only, as the points of a line are. Where an element may be that of a
 /// document, less of it: not how it looks, nor settings.
 fn said(attributes: &[(String, String)], is_prose: bool) -> String {
-    let is_text = |(name, value): &&(String, String)| {
+    let is_kept = |(name, value): &&(String, String)| {
         let name = name.as_str();
         !DECLARATIONS.contains(&name)
-            && !ATTRIBUTES.contains(&name)
             && value.len() <= ATTRIBUTE_BYTES
             && !(is_prose && (LAYOUT.contains(&name) || is_setting(value)))
     };
-    let values: Vec<&str> =
-        attributes.iter().filter(is_text).map(|(_, value)| value.trim()).collect();
-    let has_words = |value: &&str| value.chars().any(char::is_alphabetic) && !is_flag(value);
-    if values.iter().any(has_words) { values.join(" ") } else { String::new() }
+    let kept = || attributes.iter().filter(is_kept);
+    let has_words =
+        |(_, value): &(String, String)| value.chars().any(char::is_alphabetic) && !is_flag(value);
+    if !kept().any(has_words) {
+        return String::new();
+    }
+    // Those that are text have been written.
+    let others = kept().filter(|(name, _)| !ATTRIBUTES.contains(&name.as_str()));
+    others.map(|(_, value)| value.trim()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a value is a setting or a measure rather than a word: `true`, `12.5pt`, `#ffcc00`, `xs:string`.
@@ -425,8 +429,8 @@ mod tests {
         let text = |file: &str| found("a.xml", file).documents.remove(0).text;
         let log = "<log><event level='error' code='E4711' seen='true' width='12.5pt' class='x'>Disk <b>full</b></event></log>";
         assert_eq!(text(log), "error E4711 Disk full");
-        let books = "<library><book isbn='978-3-16' title='Walrus tales' author='Müller' role='x'><p class='n'>text</p></book></library>";
-        assert_eq!(text(books), "Walrus tales 978-3-16 Müller\n\ntext");
+        let books = "<library><book isbn='978-3-16' title='Walrus tales' author='Müller' role='x'><p class='n'>text</p></book><book isbn='978-3-17' title='Beaver'/></library>";
+        assert_eq!(text(books), "Walrus tales 978-3-16 Müller\n\ntext\n\nBeaver 978-3-17");
         let tests = "<testcase name='feedsTwice'><failure message='expected herring'>stack</failure></testcase>";
         assert_eq!(text(tests), "feedsTwice\nexpected herring stack");
         let manual = "<manual><section id='s' role='x' xml:lang='en'><title style='big'>T</title><note class='tip' xml:space='preserve'>N <a href='http://x.org'>b</a></note><p id='p1'>P</p></section></manual>";
