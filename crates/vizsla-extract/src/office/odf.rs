@@ -23,7 +23,7 @@ pub(crate) struct Parts {
     meta: Vec<u8>,
     is_flat: bool,
     /// Embedded formulas and charts.
-    objects: HashMap<String, Vec<u8>>,
+    pub(crate) objects: HashMap<String, Vec<u8>>,
 }
 
 impl Parts {

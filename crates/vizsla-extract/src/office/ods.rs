@@ -3,6 +3,8 @@
 //! Rows that are repeated are one line with the place of all, and a cell that is repeated more often than a table has columns
 //! is read once: a few bytes may stand for thousands of millions of cells.
 
+use std::collections::HashMap;
+
 use crate::error::Error;
 use crate::office::grid::{Cell, Grid};
 use crate::office::odf::Parts;
@@ -26,7 +28,11 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let title = title.unwrap_or_else(|| file_name(&name).to_owned());
     let text = decode(&parts.content);
     let mut xml = Xml::new(&text, output.limits.nesting);
-    let mut reader = Reader { most: output.text_left(), ..Reader::default() };
+    let mut reader = Reader {
+        most: output.text_left(),
+        titles: chart_titles(&parts.objects, output.limits.nesting),
+        ..Reader::default()
+    };
     while let Some(event) = xml.next() {
         let sheet = match event {
             Event::Start(tag) => {
@@ -64,6 +70,10 @@ struct Reader {
     /// The cells of the row that is read, and the numbers of the rows that are equal to it.
     cells: Vec<Cell>,
     rows: (u32, u32),
+    /// What the charts on the cells of the row are called, with their columns.
+    charts: Vec<(u32, String)>,
+    /// The titles of all charts, by the folders that they are in.
+    titles: HashMap<String, String>,
     /// Numbers of the next row and column, from 1.
     next_row: u32,
     next_column: u32,
@@ -93,7 +103,10 @@ impl Reader {
             "table-cell" | "covered-table-cell" => {
                 let kind = tag.get("value-type").unwrap_or_default();
                 let repeats = repeated(tag, "number-columns-repeated");
-                let mut text = cell_text(xml);
+                let (mut text, objects) = cell_text(xml);
+                let column = self.next_column;
+                let charts = objects.iter().filter_map(|href| self.titles.remove(&folder(href)));
+                self.charts.extend(charts.map(|title| (column, title)));
                 if text.is_empty() {
                     text = value(tag).unwrap_or_default();
                 }
@@ -108,6 +121,13 @@ impl Reader {
                     }
                 }
                 self.next_column = self.next_column.saturating_add(repeats);
+            }
+            "object" => {
+                let href = tag.get("href").unwrap_or_default();
+                let title = self.titles.remove(&folder(&href)).unwrap_or_default();
+                if let Some(sheet) = &mut self.sheet {
+                    sheet.note(self.next_row.max(1), 1, &title);
+                }
             }
             // Text of drawings on the sheet.
             "p" => {
@@ -126,6 +146,9 @@ impl Reader {
             "table-row" => {
                 if let Some(sheet) = &mut self.sheet {
                     sheet.equal_rows(self.rows, &self.cells);
+                    for (column, title) in self.charts.drain(..) {
+                        sheet.note(self.rows.0, column, &title);
+                    }
                 }
                 self.cells.clear();
                 None
@@ -149,15 +172,18 @@ fn value(tag: &Tag<'_>) -> Option<String> {
     names.iter().find_map(|name| tag.get(name))
 }
 
-/// The text of the cell whose start came last, comments included.
-fn cell_text(xml: &mut Xml<'_>) -> String {
-    let (mut inline, mut depth) = (Inline::default(), 1);
+/// The text of the cell whose start came last, comments included, and where the objects on it are.
+fn cell_text(xml: &mut Xml<'_>) -> (String, Vec<String>) {
+    let (mut inline, mut objects, mut depth) = (Inline::default(), Vec::new(), 1);
     while depth > 0 {
         match xml.next() {
             Some(Event::Start(tag)) if matches!(tag.name(), "creator" | "date" | "ruby-text") => {
                 xml.skip();
             }
             Some(Event::Start(tag)) => {
+                if tag.name() == "object" {
+                    objects.extend(tag.get("href"));
+                }
                 inline.element(&tag);
                 depth += 1;
             }
@@ -171,7 +197,30 @@ fn cell_text(xml: &mut Xml<'_>) -> String {
             None => break,
         }
     }
-    inline.finish()
+    (inline.finish(), objects)
+}
+
+/// The titles of charts and of their axes, a line each, by the folders of the charts. Their other labels are cells.
+fn chart_titles(objects: &HashMap<String, Vec<u8>>, nesting: usize) -> HashMap<String, String> {
+    let titles = objects.iter().map(|(part, bytes)| {
+        let text = decode(bytes);
+        let (mut xml, mut lines) = (Xml::new(&text, nesting), Vec::new());
+        while let Some(event) = xml.next() {
+            if let Event::Start(tag) = event
+                && tag.prefix() == "chart"
+                && matches!(tag.name(), "title" | "subtitle")
+            {
+                lines.push(xml.text().split_whitespace().collect::<Vec<_>>().join(" "));
+            }
+        }
+        (folder(part.trim_end_matches("content.xml")), lines.join("\n"))
+    });
+    titles.collect()
+}
+
+/// The folder of an object, however it is referred to.
+fn folder(href: &str) -> String {
+    href.trim_start_matches("./").trim_end_matches('/').to_lowercase()
 }
 
 #[cfg(test)]
@@ -202,5 +251,36 @@ mod tests {
         assert_eq!(found.documents[0].sections[0].headings, ["|  | Breed | Born"]);
         let place = split(&found.documents[0], &SplitOptions::default())[0].location.to_string();
         assert_eq!(place, "Dogs!A4:D1048576");
+    }
+
+    #[test]
+    fn titles_of_charts_are_where_the_charts_are() {
+        let frame = |number: u32| {
+            format!("<draw:frame><draw:object xlink:href='./Object {number}'/></draw:frame>")
+        };
+        let content = format!(
+            "<office:document-content><office:body><office:spreadsheet><table:table table:name='S'><table:shapes>{}</table:shapes>\
+             <table:table-row><table:table-cell><text:p>Month</text:p></table:table-cell><table:table-cell>{}</table:table-cell></table:table-row>\
+             </table:table></office:spreadsheet></office:body></office:document-content>",
+            frame(2),
+            frame(1)
+        );
+        let chart = |title: &str| {
+            format!(
+                "<office:chart><chart:chart><chart:title><text:p>{title}</text:p></chart:title><chart:axis><chart:title><text:p>Euro</text:p></chart:title></chart:axis>\
+                 <table:table-cell><text:p>Label</text:p></table:table-cell></chart:chart></office:chart>"
+            )
+        };
+        let file = stored(&[
+            ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+            ("content.xml", content.as_bytes()),
+            ("Object 1/content.xml", chart("Revenue").as_bytes()),
+            ("Object 2/content.xml", chart("Costs").as_bytes()),
+        ]);
+        let document = collect(Input::bytes("a.ods", &file)).unwrap().documents.remove(0);
+        assert_eq!(document.text, "Costs\nEuro\nMonth\nRevenue\nEuro\n");
+        let vizsla_core::Locations::Spans(places) = document.locations else { panic!("places") };
+        let places: Vec<_> = places.iter().map(|(_, place)| place.to_string()).collect();
+        assert_eq!(places, ["S!A1", "S!A1", "S!B1"]);
     }
 }
