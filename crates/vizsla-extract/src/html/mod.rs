@@ -136,6 +136,16 @@ mod tests {
         <pre>a\n  b</pre></article>\n<footer>Imprint</footer></body></html>";
 
     #[test]
+    fn marks_of_notes_are_apart_from_words() {
+        let page = "<p>The dormouse<sup><a href='#n1'>1</a></sup> sleeps<a epub:type='noteref' href='n.html#x'><sup>2</sup></a>, badger<a \
+                    href='#fn3'>3</a> and H<sub>2</sub>O, x<sup>2</sup>, W<a href='#w'>ord</a> and see<sup><a href='#n4'>[4]</a></sup>.";
+        assert_eq!(
+            document("a.html", page).text,
+            "The dormouse 1 sleeps 2, badger 3 and H2O, x2, Word and see[4]."
+        );
+    }
+
+    #[test]
     fn the_main_text_is_kept_with_lines_and_headings() {
         let document = document("x.html", PAGE);
         assert_eq!(document.title, "The & Title");

@@ -140,7 +140,9 @@ impl Writer<'_> {
                 self.write(alt, node.line);
                 self.separate(Gap::Space);
             }
-            LINK if is_link_before(tree, id) => self.separate(Gap::Space),
+            LINK if is_link_before(tree, id) || is_mark_of_note(tree, id) => {
+                self.separate(Gap::Space);
+            }
             _ => self.separate(gap(name)),
         }
     }
@@ -289,6 +291,27 @@ impl Writer<'_> {
 fn is_link_before(tree: &Tree, id: Id) -> bool {
     let before = tree.previous(id);
     before != ROOT && tree.node(before).name() == LINK
+}
+
+/// Whether a link is the number or sign of a note, which stands behind a word without a space.
+fn is_mark_of_note(tree: &Tree, id: Id) -> bool {
+    /// Bytes of a mark; links within words are longer.
+    const MARK: usize = 4;
+    let link = tree.node(id);
+    let attribute = |name| link.attribute(name).unwrap_or_default();
+    let is = |name, word: &str| attribute(name).split_whitespace().any(|part| part == word);
+    let Some((_, anchor)) = attribute("href").split_once('#') else { return false };
+    let leads_to_note = is("epub:type", "noteref")
+        || is("role", "doc-noteref")
+        || is("class", "noteref")
+        || ["fn", "footnote", "note", "endnote"].iter().any(|start| anchor.starts_with(start));
+    let is_raised = |id: Id| tree.node(id).name() == "sup";
+    if !leads_to_note && !is_raised(link.parent) && !is_raised(link.first) {
+        return false;
+    }
+    let below = std::iter::successors(tree.following(id, true), |id| tree.following(*id, true));
+    let mark = below.take(MARK).find_map(|id| tree.node(id).text());
+    mark.is_some_and(|mark| mark.len() <= MARK && mark.starts_with(|c: char| !"[(".contains(c)))
 }
 
 fn gap(name: &str) -> Gap {

@@ -28,6 +28,7 @@ const ATTRIBUTES: &[&str] = &[
     "data-bs-toggle",
     "data-target",
     "data-toggle",
+    "epub:type",
     "hidden",
     "href",
     "http-equiv",

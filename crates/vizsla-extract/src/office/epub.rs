@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use vizsla_core::{Document, Location, Locations, Metadata};
+use vizsla_core::{Document, Location, Locations, Metadata, MetadataValue};
 
 use crate::error::{Error, ErrorKind};
 use crate::office::chapters::{self, Piece};
@@ -105,6 +105,13 @@ impl Book {
         let title = title.filter(|title| is_title(title));
         let title = title.unwrap_or_else(|| file_name(&output.name).to_owned());
         let mut book = Self { title, metadata, ..Self::default() };
+        if let Some(MetadataValue::Text(text)) = book.metadata.get_mut("description")
+            && text.contains("</")
+        {
+            // Programs that manage books write a piece of a page.
+            let page = crate::html::page(text, output.limits).text;
+            *text = page.split_whitespace().collect::<Vec<_>>().join(" ");
+        }
         let text = decode(&bytes);
         let mut xml = Xml::new(&text, output.limits.nesting);
         let (mut items, mut ids) = (HashMap::new(), Vec::new());
@@ -246,7 +253,7 @@ mod tests {
 
     const CONTAINER: &[u8] =
         b"<container><rootfiles><rootfile full-path='OPS/book.opf'/></rootfiles></container>";
-    const OPF: &[u8] = b"<package><metadata><dc:title>The Book</dc:title><dc:creator>Ann</dc:creator><dc:language>en</dc:language></metadata>\
+    const OPF: &[u8] = b"<package><metadata><dc:title>The Book</dc:title><dc:creator>Ann</dc:creator><dc:description>On &lt;p&gt;dogs&lt;/p&gt;</dc:description><dc:language>en</dc:language></metadata>\
         <manifest><item id='n' href='nav.xhtml' properties='nav'/><item id='a' href='Text/a%20b.xhtml'/><item id='b' href='b.xhtml'/><item id='c' href='gone.xhtml'/><item id='d' href='b.xhtml#x'/></manifest>\
         <spine><itemref idref='a'/><itemref idref='b'/><itemref idref='c'/><itemref idref='d'/></spine></package>";
     const NAV: &[u8] = b"<html><nav epub:type='toc'><ol><li><a href='Text/a%20b.xhtml#x'>1. <i>First</i></a></li><li><a href='Text/a%20b.xhtml#y'>1.1</a></li></ol></nav><nav epub:type='page-list'><a href='b.xhtml'>7</a></nav></html>";
@@ -285,6 +292,7 @@ mod tests {
         let missing = "lacks 1 of its 3 files of chapters: OPS/gone.xhtml";
         assert_eq!(found.problems[0].message, missing);
         assert_eq!(found.documents[0].metadata["author"], "Ann".into());
+        assert_eq!(found.documents[0].metadata["description"], "On dogs".into());
     }
 
     #[test]
