@@ -1,6 +1,6 @@
 //! JSON: each record of a list becomes a document, and any other value one. The list may be the whole file, wrapped in an
-//! object (`{"data": [...]}`), or without brackets, one record after the other. Comments and other liberties are read
-//! as [`relaxed`] says.
+//! object (`{"data": [...]}`), or without brackets, one record after the other. Liberties are read as
+//! [`relaxed`](crate::records::relaxed) says; comments are at the end of the document that they are in.
 
 use std::ops::{ControlFlow, Range};
 
@@ -11,7 +11,8 @@ use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::{Output, TITLE_BYTES, shorten};
 use crate::records::elements::{Element, Elements, longest_member, value_end};
-use crate::records::{self, Flattened, ParseError, relaxed};
+use crate::records::relaxed::{Comments, strict_and_comments};
+use crate::records::{self, Flattened, ParseError};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
@@ -20,7 +21,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 7,
+    version: 8,
     extensions: &["json", "jsonc", "json5", "geojson", "topojson", "webmanifest", "har"],
     recognise: Recognise::Text { begins: |c| matches!(c, '{' | '['), shows: is_json },
     is_foreign: false,
@@ -52,13 +53,13 @@ fn read_value(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
 pub(crate) fn documents(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
     let start = text.len() - text.trim_start().len();
     if is_value(&text, start) {
-        return value(text, start, output);
+        return value(text, start, Comments::default(), output);
     }
-    let strict = relaxed::strict(&text);
+    let (strict, comments) = strict_and_comments(&text);
     let start = strict.len() - strict.trim_start_matches([' ', '\t', '\r', '\n', '\u{1e}']).len();
     if is_value(&strict, start) {
         drop(text);
-        return value(strict, start, output);
+        return value(strict, start, comments, output);
     }
     let elements = if strict[start..].starts_with('[') {
         Elements::of_list(&strict, start)
@@ -68,7 +69,7 @@ pub(crate) fn documents(text: String, output: &mut Output<'_>) -> ControlFlow<()
     let is_record = |element: Element<'_>| element.is_valid && element.text.starts_with(['{', '[']);
     if strict[start..].starts_with(['[', '{']) && elements.clone().any(is_record) {
         drop(text);
-        return records(elements, output);
+        return records(elements, comments, output);
     }
     as_text(text, output)
 }
@@ -92,11 +93,16 @@ fn as_text(text: String, output: &mut Output<'_>) -> ControlFlow<()> {
 }
 
 /// The documents of one value.
-fn value(text: String, start: usize, output: &mut Output<'_>) -> ControlFlow<()> {
+fn value(
+    text: String,
+    start: usize,
+    mut comments: Comments,
+    output: &mut Output<'_>,
+) -> ControlFlow<()> {
     if text[start..].starts_with('[') {
         let elements = Elements::of_list(&text, start);
         if elements.clone().any(|element| element.text.starts_with('{')) {
-            return records(elements, output);
+            return records(elements, comments, output);
         }
     } else if let Some(list) = wrapped_list(&text, start)
         && let Ok(frame) =
@@ -104,20 +110,23 @@ fn value(text: String, start: usize, output: &mut Output<'_>) -> ControlFlow<()>
         && frame.get("text").is_none_or(|text| !text.is_string())
     {
         let title = own_title(&frame);
-        let frame = flat_document(&frame, &output.name.clone(), output);
+        let mut frame = flat_document(&frame, &output.name.clone(), output);
         if !frame.text.is_empty() {
+            let above = text[..list.start].lines().count() as u32;
+            comments.append_up_to(above, &mut frame.text);
             output.document(titled(frame, title, &text, output))?;
         }
-        return records(Elements::of_list(&text, list.start), output);
+        return records(Elements::of_list(&text, list.start), comments, output);
     }
     let name = output.name.clone();
-    let document = match records::parse(&text) {
+    let mut document = match records::parse(&text) {
         Ok(Value::Object(record)) if record.get("text").is_some_and(Value::is_string) => {
             records::bounded_document(record, &name, output)
         }
         Ok(value) => titled(flat_document(&value, &name, output), own_title(&value), &text, output),
         Err(_) => return as_text(text, output),
     };
+    comments.append_up_to(u32::MAX, &mut document.text);
     output.document(document)
 }
 
@@ -160,9 +169,13 @@ fn wrapped_list(text: &str, start: usize) -> Option<Range<usize>> {
 }
 
 /// One document each.
-fn records(mut elements: Elements<'_>, output: &mut Output<'_>) -> ControlFlow<()> {
+fn records(
+    mut elements: Elements<'_>,
+    mut comments: Comments,
+    output: &mut Output<'_>,
+) -> ControlFlow<()> {
     let mut number = 0;
-    for element in elements.by_ref() {
+    while let Some(element) = elements.next() {
         if output.is_expired() {
             let message =
                 format!("takes too long to read; what follows record {number} is left out");
@@ -170,7 +183,10 @@ fn records(mut elements: Elements<'_>, output: &mut Output<'_>) -> ControlFlow<(
             return ControlFlow::Break(());
         }
         number += 1;
-        list_item(&element, number, output)?;
+        let mut remarks = String::new();
+        let is_last = !comments.is_empty() && elements.clone().next().is_none();
+        comments.append_up_to(if is_last { u32::MAX } else { element.last }, &mut remarks);
+        list_item(&element, number, &remarks, output)?;
     }
     let rest = elements.rest().trim();
     // What surrounds a list that is wrapped has been read before.
@@ -196,12 +212,17 @@ fn lines(element: &Element<'_>) -> Location {
     Location::Lines { first: element.first, last: element.last }
 }
 
-fn list_item(element: &Element<'_>, number: usize, output: &mut Output<'_>) -> ControlFlow<()> {
+fn list_item(
+    element: &Element<'_>,
+    number: usize,
+    remarks: &str,
+    output: &mut Output<'_>,
+) -> ControlFlow<()> {
     let (id, location) = (format!("{}#{number}", &output.name), lines(element));
     let mut problem = |kind: ProblemKind, message: &str| {
         output.problem(kind, Some(location.clone()), format!("record {number}: {message}"));
     };
-    let document = match records::parse(element.text) {
+    let mut document = match records::parse(element.text) {
         Ok(Value::Object(record)) => records::bounded_document(unwrapped(record), &id, output),
         Ok(Value::Null) => {
             problem(ProblemKind::Malformed, "is null");
@@ -219,6 +240,10 @@ fn list_item(element: &Element<'_>, number: usize, output: &mut Output<'_>) -> C
             Document::new(&id, element.text)
         }
     };
+    if !remarks.is_empty() {
+        document.text.push('\n');
+        document.text.push_str(remarks);
+    }
     output.document(document.with_locations(Locations::Fixed(location)))
 }
 
@@ -295,7 +320,7 @@ mod tests {
     #[test]
     fn comments_and_other_liberties_are_read() {
         let found = read("tsconfig.json", "{\n // where\n \"outDir\": \"dist\", /* x */\n}\n");
-        assert_eq!(found.documents[0].text, "outDir: dist");
+        assert_eq!(found.documents[0].text, "outDir: dist\nwhere\nx");
         assert!(found.problems.is_empty());
         let found = read("l.json5", "[{id: 'x', text: 'zebra', n: NaN,},\n {id: 'y', text: 'b'},]");
         assert_eq!(found.documents.iter().map(|d| d.id.as_str()).collect::<Vec<_>>(), ["x", "y"]);
@@ -308,6 +333,16 @@ mod tests {
                 .text
                 .starts_with("a \u{fffd}")
         );
+    }
+
+    #[test]
+    fn comments_are_in_the_documents_that_they_are_beside() {
+        let list = "// first\n[\n {\"text\": \"a\"}, // of a\n /* of\n  * b */\n {\"text\": \"b\"}\n] // last\n";
+        let documents = read("l.json", list).documents;
+        let texts: Vec<_> = documents.iter().map(|document| document.text.as_str()).collect();
+        assert_eq!(texts, ["a\nfirst\nof a", "b\nof b\nlast"]);
+        let link = read("l.json", "{\"a\": \"http://x.org\", // see http://y.org/\n}").documents;
+        assert_eq!(link[0].text, "a: http://x.org\nsee http://y.org/");
     }
 
     #[test]

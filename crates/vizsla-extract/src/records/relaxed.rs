@@ -1,21 +1,55 @@
 //! Rewrites what people and programs write in place of JSON as JSON: comments and trailing commas, names without quotes
 //! and strings in single quotes (JSON5), `NaN`, halves of surrogate pairs, tabs within strings.
 //!
-//! In: any text. Out: a text with the same lines, in which JSON is as it was. What makes no sense stays, and does not
-//! become valid.
+//! In: any text. Out: a text with the same lines, in which JSON is as it was, and the comments. What makes no sense stays,
+//! and does not become valid.
+
+use std::collections::VecDeque;
 
 use serde_json::Value;
 
+/// Comments, each with the line on which it begins.
+#[derive(Default)]
+pub(crate) struct Comments(VecDeque<(u32, String)>);
+
+impl Comments {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Moves the comments up to a line to the end of a text, a line each.
+    pub(crate) fn append_up_to(&mut self, line: u32, text: &mut String) {
+        while let Some((_, comment)) = self.0.pop_front_if(|(first, _)| *first <= line) {
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&comment);
+        }
+    }
+}
+
 /// The text with everything rewritten that has a meaning in JSON.
 pub(crate) fn strict(text: &str) -> String {
-    let mut rewriter =
-        Rewriter { text, at: 0, out: String::with_capacity(text.len()), depth: 0, comma: None };
+    strict_and_comments(text).0
+}
+
+/// As [`strict`], with the comments.
+pub(crate) fn strict_and_comments(text: &str) -> (String, Comments) {
+    let mut rewriter = Rewriter {
+        text,
+        at: 0,
+        out: String::with_capacity(text.len()),
+        depth: 0,
+        comma: None,
+        comments: Comments::default(),
+        counted: (0, 1),
+    };
     while let Some(byte) = rewriter.byte(rewriter.at) {
         let before = rewriter.at;
         rewriter.token(byte);
         debug_assert!(rewriter.at > before, "no token at {before}");
     }
-    rewriter.out
+    (rewriter.out, rewriter.comments)
 }
 
 fn is_space(c: char) -> bool {
@@ -29,6 +63,9 @@ struct Rewriter<'a> {
     depth: usize,
     /// Where in `out` the last comma is, if only white space follows it.
     comma: Option<usize>,
+    comments: Comments,
+    /// How far lines are counted, and the number of the one there.
+    counted: (usize, u32),
 }
 
 impl Rewriter<'_> {
@@ -39,10 +76,10 @@ impl Rewriter<'_> {
     fn token(&mut self, byte: u8) {
         let next = self.byte(self.at + 1);
         match (byte, next) {
-            (b'/', Some(b'/')) => self.skip_to(self.end_of_line()),
+            (b'/', Some(b'/')) => self.comment(self.end_of_line()),
             (b'/', Some(b'*')) => {
                 let end = self.text[self.at + 2..].find("*/");
-                self.skip_to(end.map_or(self.text.len(), |end| self.at + 2 + end + 2));
+                self.comment(end.map_or(self.text.len(), |end| self.at + 2 + end + 2));
             }
             (b'"' | b'\'', _) => {
                 self.comma = None;
@@ -75,11 +112,19 @@ impl Rewriter<'_> {
         end.map_or(self.text.len(), |end| self.at + end)
     }
 
-    /// Leaves out everything up to `end` but line breaks.
-    fn skip_to(&mut self, end: usize) {
+    /// Leaves out a comment up to `end` but for its line breaks.
+    fn comment(&mut self, end: usize) {
+        let breaks = |from, to| self.text[from..to].bytes().filter(|byte| *byte == b'\n').count();
+        let (within, before) = (breaks(self.at, end), breaks(self.counted.0, self.at));
+        self.counted = (self.at, self.counted.1 + before as u32);
         self.out.push(' ');
-        let breaks = self.text[self.at..end].bytes().filter(|byte| *byte == b'\n').count();
-        self.out.extend(std::iter::repeat_n('\n', breaks));
+        self.out.extend(std::iter::repeat_n('\n', within));
+        let signs = ['/', '*', '!'];
+        let words = self.text[self.at..end].trim_start_matches(signs).trim_end_matches("*/");
+        let words = words.split_whitespace().filter(|word| *word != "*").collect::<Vec<_>>();
+        if !words.is_empty() {
+            self.comments.0.push_back((self.counted.1, words.join(" ")));
+        }
         self.at = end;
     }
 
