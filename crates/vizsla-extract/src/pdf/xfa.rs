@@ -103,9 +103,8 @@ impl Reader {
             match part {
                 Part::Start(name, attributes) => self.start(name, &attributes),
                 Part::Text(text) if self.silent == 0 => self.text.push_str(&text),
-                Part::Text(_) => {}
+                Part::Text(_) | Part::Comment(_) => {}
                 Part::End(name) => self.end(&name),
-                Part::Comment(_) => {}
             }
         }
         let captions = self.captions;

@@ -19,7 +19,9 @@ impl Comments {
 
     /// Moves the comments up to a line to the end of a text, a line each.
     pub(crate) fn append_up_to(&mut self, line: u32, text: &mut String) {
-        while let Some((_, comment)) = self.0.pop_front_if(|(first, _)| *first <= line) {
+        while self.0.front().is_some_and(|(first, _)| *first <= line)
+            && let Some((_, comment)) = self.0.pop_front()
+        {
             if !text.is_empty() && !text.ends_with('\n') {
                 text.push('\n');
             }

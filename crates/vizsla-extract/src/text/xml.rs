@@ -262,14 +262,17 @@ impl Page<'_> {
         }
     }
 
-    /// Writes the notes of who wrote data or settings: each is a line, and none is within a sentence.
+    /// Writes the notes of who wrote data or settings, line by line without ornaments, and none within a sentence.
     fn write_comments(&mut self) {
-        for (text, line) in std::mem::take(&mut self.comments) {
-            if self.is_document == Some(false) {
-                self.flow.separate(Gap::Line);
-                self.flow.words(text.trim(), line);
-                self.flow.separate(Gap::Line);
-            }
+        let comments = std::mem::take(&mut self.comments);
+        if self.is_document != Some(false) {
+            return;
+        }
+        let lines = comments.iter().flat_map(|(text, line)| text.lines().zip(*line..));
+        for (text, line) in lines.filter(|(text, _)| text.contains(char::is_alphanumeric)) {
+            self.flow.separate(Gap::Line);
+            self.flow.words(text.trim(), line);
+            self.flow.separate(Gap::Line);
         }
     }
 
@@ -443,8 +446,8 @@ mod tests {
     #[test]
     fn comments_are_kept_in_data() {
         let text = |file: &str| found("a.xml", file).documents.remove(0).text;
-        let project = "<!-- ours --><project name='Seal'><!-- keep in sync\n with it --><a>b<!-- why --></a></project>";
-        assert_eq!(text(project), "ours\nSeal\nkeep in sync with it\nb\nwhy");
+        let project = "<!-- ours --><project name='Seal'><!-- keep in sync\n * with it\n ***** --><a>b<!-- why --></a></project>";
+        assert_eq!(text(project), "ours\nSeal\nkeep in sync\n* with it\nb\nwhy");
         assert_eq!(
             text("<r><p>One <!-- x -->sentence</p><b/></r><!-- y -->"),
             "One sentence\nx\n\ny"
