@@ -38,7 +38,7 @@ pub struct SyncOptions {
     pub list_ignored: bool,
     /// Threads that read files; all cores when `None`.
     pub threads: Option<usize>,
-    /// Bytes of memory to write the index with: see [`WriterOptions::with_memory`].
+    /// Bytes of memory to write the index with: see [`vizsla::WriterOptions::with_memory`].
     pub memory: usize,
     /// Bytes that files may take in memory at once, over all threads. A file counts as four times its size, for its
     /// text and documents, and a JSON file as sixteen times; one that counts for more than this is read alone.
@@ -139,7 +139,7 @@ impl SyncOptions {
         self
     }
 
-    /// Sets how many bytes of memory to write the index with: see [`WriterOptions::with_memory`].
+    /// Sets how many bytes of memory to write the index with: see [`vizsla::WriterOptions::with_memory`].
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
