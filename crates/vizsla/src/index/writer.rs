@@ -30,9 +30,9 @@ pub struct WriterOptions {
 }
 
 impl WriterOptions {
-    /// Sets the memory to write with, in bytes; at least 38 MB per thread. Two fifths are for data not yet on disk; the rest
-    /// is needed while that is written, while segments are merged, and for knowing which documents were added: ten to twenty
-    /// bytes each until they are committed. What remains within 512 MB for ten million documents, exceeds it for a hundred.
+    /// Sets the memory to write with, in bytes; at least 38 MB per thread. Two fifths are for data not yet on disk, a quarter
+    /// for merging segments, the rest for writing them and for knowing which documents were added: ten to twenty bytes each
+    /// until they are committed. So ten million documents in one commit stay within the default, a hundred million do not.
     pub fn with_memory(mut self, bytes: usize) -> Self {
         self.memory = bytes;
         self
