@@ -283,11 +283,10 @@ impl Locations {
                 Location::Lines { first: line(first), last: line(last) }
             }
             Self::Spans(spans) => {
-                let until = |offset: usize| spans.partition_point(|(start, _)| *start <= offset);
                 let last = range.end.saturating_sub(1).max(range.start);
-                let begin = until(range.start).saturating_sub(1);
+                let begin = begun(spans, range.start).saturating_sub(1);
                 // Between the first and the last may be places of other parts, which the range does not cover.
-                let touched = spans.get(begin..until(last)).unwrap_or_default();
+                let touched = spans.get(begin..begun(spans, last)).unwrap_or_default();
                 let mut touched = touched.iter().map(|(_, location)| location);
                 let first = touched.next().cloned();
                 first
@@ -305,12 +304,9 @@ impl Locations {
     pub(crate) fn are_other_slides(&self, one: usize, other: usize) -> bool {
         match self {
             Self::Spans(spans) => {
-                let slide = |offset| {
-                    let until = spans.partition_point(|(start, _)| *start <= offset);
-                    match spans.get(until.checked_sub(1)?)? {
-                        (_, Location::Slide { first, .. }) => Some(*first),
-                        _ => None,
-                    }
+                let slide = |offset| match spans.get(begun(spans, offset).checked_sub(1)?)? {
+                    (_, Location::Slide { first, .. }) => Some(*first),
+                    _ => None,
                 };
                 slide(one) != slide(other)
             }
@@ -318,6 +314,11 @@ impl Locations {
             Self::OwnLines | Self::Fixed(_) | Self::LineMap(_) => false,
         }
     }
+}
+
+/// How many spans begin at an offset or before it.
+fn begun(spans: &[(usize, Location)], offset: usize) -> usize {
+    spans.partition_point(|(start, _)| *start <= offset)
 }
 
 #[cfg(test)]

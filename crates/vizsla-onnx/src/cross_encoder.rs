@@ -164,9 +164,9 @@ impl Prepared {
     ) -> Result<Self, Error> {
         let config = ModelConfig::parse(model.config, None)?;
         let target = target(device, options)?;
-        let name = model.name.to_owned();
-        let prepare = || PreparedGraph::new(name.clone(), model.onnx.clone(), None, target);
-        Self::new(name.clone(), prepare, model.tokenizer, &config, options)
+        let name = || model.name.to_owned();
+        let prepare = || PreparedGraph::new(name(), model.onnx.clone(), None, target);
+        Self::new(name(), prepare, model.tokenizer, &config, options)
     }
 
     /// Reads the tokenizer while the graph is prepared: they take about as long.

@@ -215,8 +215,9 @@ fn queries(options: &Options) -> Result<Vec<String>, BoxError> {
     Ok(queries)
 }
 
-/// Seconds that bare tantivy takes, and the terms of a passage, for the same fields, with its own English analysis (its `en_stem`, which like ours indexes
-/// stop words), the same number of threads, and as much memory for what is not on disk yet.
+/// Seconds that bare tantivy takes, and the terms of a passage, for the same fields, with its own English analysis (its
+/// `en_stem`, which like ours indexes stop words), the same number of threads, and as much memory for what is not on disk
+/// yet.
 fn bare_indexing(
     options: &Options,
     ours: &Path,

@@ -174,8 +174,8 @@ fn records(
     mut comments: Comments,
     output: &mut Output<'_>,
 ) -> ControlFlow<()> {
-    let mut number = 0;
-    while let Some(element) = elements.next() {
+    let (mut number, mut next) = (0, elements.next());
+    while let Some(element) = next {
         if output.is_expired() {
             let message =
                 format!("takes too long to read; what follows record {number} is left out");
@@ -183,9 +183,9 @@ fn records(
             return ControlFlow::Break(());
         }
         number += 1;
+        next = elements.next();
         let mut remarks = String::new();
-        let is_last = !comments.is_empty() && elements.clone().next().is_none();
-        comments.append_up_to(if is_last { u32::MAX } else { element.last }, &mut remarks);
+        comments.append_up_to(next.as_ref().map_or(u32::MAX, |_| element.last), &mut remarks);
         list_item(&element, number, &remarks, output)?;
     }
     let rest = elements.rest().trim();

@@ -13,10 +13,6 @@ use serde_json::Value;
 pub(crate) struct Comments(VecDeque<(u32, String)>);
 
 impl Comments {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Moves the comments up to a line to the end of a text, a line each.
     pub(crate) fn append_up_to(&mut self, line: u32, text: &mut String) {
         while self.0.front().is_some_and(|(first, _)| *first <= line)

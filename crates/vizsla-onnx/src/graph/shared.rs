@@ -33,18 +33,15 @@ impl SharedTensor {
             element::INT8 | element::UINT8 => 1,
             _ => return None,
         };
-        let whole = tensor.len()?.checked_mul(bytes)? == tensor.raw_data.len();
-        if tensor.raw_data.len() < LEAST_BYTES || tensor.data_location != 0 || !whole {
+        let is_whole = tensor.len()?.checked_mul(bytes)? == tensor.raw_data.len();
+        if tensor.raw_data.len() < LEAST_BYTES || tensor.data_location != 0 || !is_whole {
             return None;
         }
+        let whole = tensor.clone();
         let place = Entry { key: "location".to_owned(), value: "shared".to_owned() };
-        let outside = Tensor {
-            raw_data: Bytes::new(),
-            data_location: EXTERNAL,
-            external_data: vec![place.encode_to_vec().into()],
-            ..tensor.clone()
-        };
-        let whole = std::mem::replace(tensor, outside);
+        tensor.raw_data = Bytes::new();
+        tensor.data_location = EXTERNAL;
+        tensor.external_data = vec![place.encode_to_vec().into()];
         Some(Self { name: whole.name.clone(), dims: whole.dims.clone(), whole })
     }
 

@@ -299,8 +299,7 @@ impl Terms<'_> {
         self.position = scan(text, self.rules, self.position, normal, units);
         for unit in units.drain(..) {
             let range = stretch.start + unit.range.start..stretch.start + unit.range.end;
-            let mut push = |derived: bool, word: String| {
-                let mut text = word;
+            let mut push = |derived: bool, mut text: String| {
                 if let Some(stemmer) = &self.stemmer
                     && text.chars().all(char::is_alphabetic)
                 {
