@@ -23,6 +23,7 @@ pub enum Device {
 
 impl Device {
     /// Whether nothing else than the processor comes into question, whatever ONNX Runtime is loaded.
+    #[cfg(feature = "bundled")]
     pub(crate) fn is_surely_processor(self) -> bool {
         let others = cfg!(any(feature = "cuda", feature = "coreml", feature = "directml"));
         self == Self::Cpu || (self == Self::Auto && !others)
