@@ -22,6 +22,7 @@ mod wheel;
 
 use std::ffi::OsString;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -171,6 +172,12 @@ fn test() -> anyhow::Result<()> {
             "-D",
             "warnings",
         ])?;
+        // What users of the libraries build who choose no features, which no other step does.
+        let libraries = ["vizsla", "vizsla-extract", "vizsla-ingest", "vizsla-onnx"];
+        let packages = libraries.iter().flat_map(|name| ["--package", name]);
+        let bare: Vec<_> =
+            iter::once("clippy").chain(packages).chain(["--", "-D", "warnings"]).collect();
+        cargo(&bare)?;
         // The integration tests run the program. Its own features alone would be another build of everything.
         cargo(&["build", "--workspace", "--all-features"])?;
         preparing.join().map_err(|_| anyhow!("the environments could not be made"))??;
