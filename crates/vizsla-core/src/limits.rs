@@ -39,9 +39,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Sets the largest file, in bytes, that is read whole; a record may be as large.
+    /// Sets the largest file, in bytes, that is read whole; a record, or a member of an archive when unpacked, may be as
+    /// large.
     pub fn with_file_bytes(mut self, bytes: u64) -> Self {
         self.file_bytes = bytes;
+        self.member_bytes = bytes;
+        self.unpacked_bytes = self.unpacked_bytes.max(bytes);
         self.record_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         self
     }

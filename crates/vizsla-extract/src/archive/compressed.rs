@@ -14,7 +14,7 @@ use reading::{BZIP2_READ, GZIP_READ, LZMA_READ, XZ_READ, ZSTD_READ};
 pub(crate) static GZIP: Definition = Definition {
     name: "gzip",
     title: "gzip",
-    version: 2,
+    version: 3,
     extensions: &["gz", "tgz", "taz"],
     recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\x1f\x8b\x08")),
     is_foreign: true,
@@ -25,7 +25,7 @@ pub(crate) static GZIP: Definition = Definition {
 pub(crate) static BZIP2: Definition = Definition {
     name: "bzip2",
     title: "bzip2",
-    version: 1,
+    version: 2,
     extensions: &["bz2", "tbz2", "tbz"],
     recognise: Recognise::Bytes(is_bzip2),
     is_foreign: true,
@@ -36,7 +36,7 @@ pub(crate) static BZIP2: Definition = Definition {
 pub(crate) static XZ: Definition = Definition {
     name: "xz",
     title: "XZ",
-    version: 1,
+    version: 2,
     extensions: &["xz", "txz"],
     recognise: Recognise::Bytes(|bytes| bytes.starts_with(b"\xfd7zXZ\0")),
     is_foreign: true,
@@ -47,7 +47,7 @@ pub(crate) static XZ: Definition = Definition {
 pub(crate) static LZMA: Definition = Definition {
     name: "lzma",
     title: "LZMA",
-    version: 1,
+    version: 2,
     extensions: &["lzma", "tlz"],
     recognise: Recognise::Bytes(is_lzma),
     is_foreign: true,
@@ -58,7 +58,7 @@ pub(crate) static LZMA: Definition = Definition {
 pub(crate) static ZSTD: Definition = Definition {
     name: "zstd",
     title: "Zstandard",
-    version: 1,
+    version: 2,
     extensions: &["zst", "zstd", "tzst"],
     recognise: Recognise::Bytes(is_zstd),
     is_foreign: true,
@@ -98,6 +98,7 @@ mod reading {
 
     use crate::archive::decoder;
     use crate::archive::guard::{Counted, Guard, Trouble};
+    use crate::archive::tar::is_tar;
     use crate::definition::Read;
     use crate::error::{Error, ErrorKind};
     use crate::output::{Output, file_name};
@@ -167,11 +168,17 @@ mod reading {
         let (counted, packed) = Counted::new(reader);
         // What is inside a container was held in memory, and counts as unpacked.
         let limit = if output.is_inside() { output.unpacked_left() } else { u64::MAX };
-        let guard = Guard::new(decode(counted), packed, limit);
+        let guard = Guard::new(decode(counted), packed, output.limits.member_bytes, limit);
         let mut unpacked = BufReader::with_capacity(HEAD_BYTES, guard);
         let head = unpacked.fill_buf().map_err(damaged)?;
         if let Some(read) = output.formats.streamed(name, head) {
-            let read = output.deeper(|output| read(&mut unpacked, output));
+            // An archive and its compression are one container to people.
+            let is_archive = is_tar(head);
+            let read = if is_archive {
+                read(&mut unpacked, output)
+            } else {
+                output.deeper(|output| read(&mut unpacked, output))
+            };
             let trouble = unpacked.into_inner().trouble.map(error);
             // The reason why the bytes ended is told rather than what a reader made of their end.
             return match (trouble, read) {

@@ -6,15 +6,9 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
-/// How much larger than its compressed form a file may be, once it is larger than [`FREE_BYTES`].
+/// How much larger than its compressed form a stream may be, once it is larger than any file may be: logs that say the same
+/// all day shrink to a thousandth.
 const RATIO: u64 = 100;
-/// Bytes that anything may unpack to.
-const FREE_BYTES: u64 = 1 << 20;
-
-/// Bytes that a file of `packed` bytes may unpack to.
-pub(super) fn most(packed: u64) -> u64 {
-    packed.saturating_mul(RATIO).max(FREE_BYTES)
-}
 
 /// Counts the bytes taken from a reader.
 pub(super) struct Counted<'a> {
@@ -77,14 +71,20 @@ pub(super) struct Guard<'a> {
     /// Compressed bytes so far.
     packed: Rc<Cell<u64>>,
     unpacked: u64,
-    /// Unpacked bytes allowed, whatever the ratio.
+    /// Unpacked bytes allowed whatever the ratio, and at most.
+    free: u64,
     limit: u64,
     pub(super) trouble: Option<Trouble>,
 }
 
 impl<'a> Guard<'a> {
-    pub(super) fn new(decoder: Box<dyn Read + 'a>, packed: Rc<Cell<u64>>, limit: u64) -> Self {
-        Self { decoder, packed, unpacked: 0, limit, trouble: None }
+    pub(super) fn new(
+        decoder: Box<dyn Read + 'a>,
+        packed: Rc<Cell<u64>>,
+        free: u64,
+        limit: u64,
+    ) -> Self {
+        Self { decoder, packed, unpacked: 0, free, limit, trouble: None }
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> usize {
@@ -95,7 +95,8 @@ impl<'a> Guard<'a> {
                 Ok(read) => {
                     filled += read;
                     self.unpacked += read as u64;
-                    let most = most(self.packed.get()).min(self.limit);
+                    let most = self.packed.get().saturating_mul(RATIO);
+                    let most = most.max(self.free).min(self.limit);
                     if self.unpacked > most {
                         self.trouble = Some(Trouble::TooLarge(most));
                     }

@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use vizsla_core::Metadata;
 
-use crate::archive::guard;
 use crate::output::Output;
 use crate::sink::ProblemKind;
 
@@ -18,17 +17,12 @@ pub(super) fn is_hidden(path: &str) -> bool {
         .any(|part| part == "__MACOSX" || part.starts_with('.') && !matches!(part, "." | ".."))
 }
 
-/// Unpacks the member at `path`, whose compressed form has `packed` bytes, and reads it. Returns whether to go on.
-pub(super) fn read(
-    path: &str,
-    reader: &mut dyn Read,
-    packed: u64,
-    output: &mut Output<'_>,
-) -> ControlFlow<()> {
+/// Unpacks the member at `path` and reads it. Returns whether to go on.
+pub(super) fn read(path: &str, reader: &mut dyn Read, output: &mut Output<'_>) -> ControlFlow<()> {
     if !output.takes_members() {
         return ControlFlow::Break(());
     }
-    let limit = output.unpacked_left().min(guard::most(packed));
+    let limit = output.unpacked_left();
     let mut bytes = Vec::new();
     let mut result = reader.take(HEAD_BYTES.min(limit)).read_to_end(&mut bytes);
     if bytes.len() as u64 == HEAD_BYTES && output.skips(path, &bytes) {

@@ -22,7 +22,7 @@ const HEADER_BYTES: usize = 512;
 const CHECKSUM: std::ops::Range<usize> = 148..156;
 
 /// Whether the first header has its own checksum: old archives have no other signature.
-fn is_tar(bytes: &[u8]) -> bool {
+pub(super) fn is_tar(bytes: &[u8]) -> bool {
     let Some(header) = bytes.get(..HEADER_BYTES).filter(|header| header[0] != 0) else {
         return false;
     };
@@ -84,7 +84,7 @@ mod reading {
         let is_file = matches!(entry.header().entry_type(), Regular | Continuous | GNUSparse)
             && !path.ends_with('/');
         if is_file && !member::is_hidden(&path) {
-            member::read(&path, entry, u64::MAX, output)?;
+            member::read(&path, entry, output)?;
         }
         // The next header must not be looked for within the limit of its size. An error shows there.
         let _ = io::copy(entry, &mut io::sink());

@@ -6,7 +6,7 @@ use crate::definition::{Definition, Read, Recognise};
 pub(crate) static FORMAT: Definition = Definition {
     name: "zip",
     title: "ZIP",
-    version: 4,
+    version: 5,
     extensions: &["zip", "jar", "war", "ear", "whl", "egg", "xpi"],
     recognise: Recognise::Bytes(crate::office::package::is_zip),
     is_foreign: true,
@@ -155,7 +155,6 @@ mod reading {
             refused.damaged.add(&path);
             return ControlFlow::Continue(());
         };
-        let packed = file.compressed_size();
-        member::read(&path, &mut file, packed, output)
+        member::read(&path, &mut file, output)
     }
 }
