@@ -30,7 +30,7 @@ use crate::text::{decode, entities, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "html",
     title: "HTML",
-    version: 9,
+    version: 10,
     extensions: &["html", "htm", "xhtml", "xht", "shtml"],
     recognise: Recognise::Text { begins: |c| c == '<', shows: is_page },
     is_foreign: false,
@@ -54,13 +54,16 @@ pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Err
         page.title = if title.is_empty() { page.title } else { title };
     }
     page.title = front.title.unwrap_or(page.title);
+    page.metadata.extend(front.metadata);
+    let description = page.metadata.get("description").map(ToString::to_string).unwrap_or_default();
+    page.tell(&description, &text);
+    page.tell(&front.told, &text);
     let name = crate::output::file_name(&output.name).to_owned();
     let mut document = Document::new(&output.name, page.text)
         .with_title(Some(page.title).filter(|title| !title.is_empty()).unwrap_or(name))
         .with_sections(sections(page.headings, output))
         .with_locations(Locations::LineMap(page.lines));
     document.metadata = page.metadata;
-    document.metadata.extend(front.metadata);
     let _ = output.document(document);
     Ok(())
 }
@@ -120,6 +123,26 @@ pub(crate) struct Page {
     pub(crate) lines: Vec<u32>,
     /// Author, date, language and the like.
     pub(crate) metadata: Metadata,
+}
+
+impl Page {
+    /// Adds what the source says about the page, unless its text says so too.
+    fn tell(&mut self, about: &str, source: &str) {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let about = about.trim();
+        if about.is_empty() || words(&self.text).contains(&words(about)) {
+            return;
+        }
+        let start = about.split(['"', '\'', '&', '<', '\n']).next().unwrap_or_default();
+        let before = source.find(start).and_then(|at| source.get(..at)).unwrap_or_default();
+        let line = before.matches('\n').count() as u32 + 1;
+        if !self.text.is_empty() {
+            self.text.push_str("\n\n");
+            self.lines.push(line);
+        }
+        self.text.push_str(about);
+        self.lines.extend(about.lines().map(|_| line));
+    }
 }
 
 #[cfg(test)]
@@ -331,6 +354,21 @@ mod tests {
             found,
             ["author=A. B.", "date=2024-05-06T07:08:09Z", "description=Of dogs", "language=de"]
         );
+    }
+
+    #[test]
+    fn a_description_is_found_once() {
+        let described = "<meta name=description content='Of big dogs'>\n<p>One.\n<p>Two.";
+        let described = document("x.html", described);
+        assert_eq!(described.text, "One.\n\nTwo.\n\nOf big dogs");
+        let Locations::LineMap(lines) = &described.locations else { panic!("lines are mapped") };
+        assert_eq!(lines[..], [2, 3, 3, 1, 1]);
+        for page in ["<p>All\nof <b>big</b> dogs, and cats.", "", "<div id=root></div>"] {
+            let page = format!("<meta name=description content='of big dogs'>{page}");
+            assert_eq!(document("x.html", &page).text.matches("dogs").count(), 1, "{page}");
+        }
+        let built = document("x.html", "---\ntags: [hounds]\nsummary: S\n---\n<p>text");
+        assert_eq!(built.text, "text\n\nS\n\ntags: hounds");
     }
 
     /// Each of these used to take time quadratic in its length.

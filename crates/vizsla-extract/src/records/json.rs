@@ -21,7 +21,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "json",
     title: "JSON",
-    version: 8,
+    version: 9,
     extensions: &["json", "jsonc", "json5", "geojson", "topojson", "webmanifest", "har"],
     recognise: Recognise::Text { begins: |c| matches!(c, '{' | '['), shows: is_json },
     is_foreign: false,
@@ -351,7 +351,7 @@ mod tests {
             "{\"text\":\"a\"}\n{\"text\":\"b\"}\n",
             "{\"text\":\"a\"}{\"text\":\"b\"}",
             "{\"text\":\"a\"},\n{\"text\":\"b\"},",
-            "\u{1e}{\"text\":\"a\",\"of\":\"a sequence\"}\n\u{1e}{\"text\":\"b\"}\n",
+            "\u{1e}{\"text\":\"a\",\"_of\":\"a sequence\"}\n\u{1e}{\"text\":\"b\"}\n",
             "[{\"text\":\"a\"}]\n[{\"text\":\"b\"}]\n",
             "\u{feff}[{\"text\":\"a\"},{\"text\":\"b\"}",
         ] {
@@ -402,7 +402,7 @@ mod tests {
         );
         let documents = read("es.json", &text).documents;
         assert_eq!(documents[0].text, "took: 3\nhits.total: 2");
-        assert_eq!((documents[2].id.as_str(), documents[2].text.as_str()), ("y", "dog y"));
+        assert_eq!((documents[2].id.as_str(), documents[2].text.as_str()), ("y", "dog y\nn: 1"));
         assert_eq!(documents[2].metadata.keys().collect::<Vec<_>>(), ["_index", "n"]);
         let feature = r#"{"type":"Feature","properties":{"name":"Lake"},"geometry":{"type":"Polygon","coordinates":[[[1,2],[3,4]]]}}"#;
         let text = format!(r#"{{"type":"FeatureCollection","features":[{feature},{feature}]}}"#);

@@ -21,7 +21,7 @@ use crate::{records, whole};
 pub(crate) static FORMAT: Definition = Definition {
     name: "jsonl",
     title: "JSON Lines",
-    version: 6,
+    version: 7,
     extensions: &["jsonl", "ndjson"],
     recognise: Recognise::No,
     is_foreign: false,
@@ -32,7 +32,7 @@ pub(crate) static FORMAT: Definition = Definition {
 pub(crate) static SHOWN: Definition = Definition {
     name: "shown_jsonl",
     title: "JSON Lines",
-    version: 4,
+    version: 5,
     extensions: &[],
     recognise: Recognise::Text { begins: |c| c == '{', shows: are_records },
     is_foreign: false,

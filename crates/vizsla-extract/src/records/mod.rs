@@ -1,5 +1,6 @@
 //! Files of records: JSON, JSON Lines and tables. Here, one JSON record becomes one document.
 
+mod beside;
 pub(crate) mod elements;
 mod header;
 mod integers;
@@ -102,33 +103,48 @@ pub(crate) fn value(text: &str) -> Option<Value> {
 /// [`ErrorKind::TooLarge`] when it yields more text than the default [`Limits::text_bytes`].
 pub fn json_document(record: Map<String, Value>, fallback_id: &str) -> Result<Document, Error> {
     let limits = Limits::default();
-    let (document, whole) = document(record, fallback_id, limits.text_bytes, limits.nesting);
+    let (document, _, whole) = document(record, fallback_id, limits.text_bytes, limits.nesting);
     if !whole {
         return Err(Error::new(ErrorKind::TooLarge, "has more text than is allowed"));
     }
     Ok(document)
 }
 
-/// As [`json_document`], within what the output still allows; any excess is omitted and reported.
+/// As [`json_document`], within what the output still allows; any excess is omitted and reported. What the record says
+/// beside its text is below it, so that it can be found.
 pub(crate) fn bounded_document(
     record: Map<String, Value>,
     fallback_id: &str,
     output: &mut Output<'_>,
 ) -> Document {
-    let (document, whole) =
-        document(record, fallback_id, output.text_left(), output.limits.nesting);
+    let (most, nesting) = (output.text_left(), output.limits.nesting);
+    let (mut document, beside, mut whole) = document(record, fallback_id, most, nesting);
+    if !beside.is_empty() {
+        let left = most.saturating_sub(document.text.len());
+        let beside = flatten_record(&beside, left, nesting);
+        whole &= beside.is_whole;
+        append_lines(&mut document.text, &beside.text);
+    }
     if !whole {
         output.text_left_out(fallback_id);
     }
     document
 }
 
+fn append_lines(text: &mut String, lines: &str) {
+    if !text.is_empty() && !lines.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(lines);
+}
+
+/// The document, what the record says beside its text, and whether nothing was left out.
 fn document(
     mut record: Map<String, Value>,
     fallback_id: &str,
     most: usize,
     nesting: usize,
-) -> (Document, bool) {
+) -> (Document, Map<String, Value>, bool) {
     let mut whole = true;
     let mut flat = |value: &Value| {
         let Flattened { text, is_whole } = flatten(value, most, nesting);
@@ -159,10 +175,12 @@ fn document(
     };
     let id = id.unwrap_or_else(|| fallback_id.to_owned());
     let mut document = Document::new(id, text).with_title(title);
+    let mut told = Map::new();
     if body.is_some() {
+        told = beside::told(&record);
         document.metadata = metadata_of(record);
     }
-    (document, whole)
+    (document, told, whole)
 }
 
 fn metadata_of(mut record: Map<String, Value>) -> Metadata {
@@ -350,6 +368,16 @@ mod tests {
         assert!(document.metadata.is_empty());
         let document = read(json!({"text": "x", "metadata": {"year": 1815}, "tag": ["a"]}));
         assert_eq!(document.metadata.keys().collect::<Vec<_>>(), ["tag", "year"]);
+    }
+
+    #[test]
+    fn in_a_file_what_is_beside_a_text_is_found_too() {
+        let tweet =
+            r#"{"id": 9, "text": "Sunset", "user": {"name": "Okonkwo"}, "metadata": {"x": "y"}}"#;
+        let found = crate::collect(crate::Input::bytes("t.jsonl", tweet.as_bytes())).unwrap();
+        let document = &found.documents[0];
+        assert_eq!(document.text, "Sunset\nuser.name: Okonkwo");
+        assert_eq!(document.metadata.keys().collect::<Vec<_>>(), ["id", "user", "x"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::definition::{Definition, Read, Recognise};
 use crate::error::Error;
 use crate::output::{Output, shorten};
 use crate::records::rows::{Row, Rows};
-use crate::records::{header, preamble};
+use crate::records::{append_lines, beside, header, preamble};
 use crate::sample::Sample;
 use crate::sink::ProblemKind;
 use crate::text::decode;
@@ -17,7 +17,7 @@ use crate::text::decode;
 pub(crate) static FORMAT: Definition = Definition {
     name: "table",
     title: "table",
-    version: 6,
+    version: 7,
     extensions: &["csv", "tsv", "tab", "psv"],
     recognise: Recognise::Text { begins: |c| !matches!(c, '<' | '{' | '['), shows: is_table },
     is_foreign: false,
@@ -134,7 +134,15 @@ impl Columns {
             let cell = column.and_then(|column| row.cells.get(column));
             cell.filter(|cell| !cell.is_empty())
         };
-        let text = cell(self.body).map_or_else(|| self.text(row), Clone::clone);
+        let text = match cell(self.body) {
+            None => self.text(row, &[], |_| true),
+            Some(body) => {
+                let mut text = body.clone();
+                let others = self.text(row, &[self.id, self.title, self.body], beside::is_told);
+                append_lines(&mut text, &others);
+                text
+            }
+        };
         let id = cell(self.id).map_or_else(|| format!("{file}#{}", row.first), Clone::clone);
         let title = cell(self.title).map_or_else(|| crate::output::file_name(file), String::as_str);
         let mut document =
@@ -156,9 +164,11 @@ impl Columns {
         name.cloned().unwrap_or_else(|| format!("column {}", column + 1))
     }
 
-    /// All cells, each with the name of its column where there is one.
-    fn text(&self, row: &Row) -> String {
-        let filled = row.cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+    /// The cells that are `told`, each with the name of its column where there is one, but for those of some columns.
+    fn text(&self, row: &Row, without: &[Option<usize>], told: fn(&str) -> bool) -> String {
+        let filled = row.cells.iter().enumerate().filter(|(i, cell)| {
+            !cell.is_empty() && !without.contains(&Some(*i)) && told(cell.as_str())
+        });
         if self.names.is_empty() {
             return filled.map(|(_, cell)| cell.as_str()).collect::<Vec<_>>().join(", ");
         }
@@ -282,6 +292,17 @@ mod tests {
     }
 
     #[test]
+    fn every_column_is_found_beside_a_text() {
+        let bank = "Datum;Text;Betrag;Gegenkonto\n01.02.2024;Rent;-20,50;Oberholzer\n02.02.2024;;1,00;Ames\n";
+        let expected = [
+            "Rent\nDatum: 01.02.2024\nBetrag: -20,50\nGegenkonto: Oberholzer",
+            "Datum: 02.02.2024\nBetrag: 1,00\nGegenkonto: Ames",
+        ];
+        assert_eq!(texts("a.csv", bank.as_bytes()), expected);
+        assert_eq!(texts("a.csv", b"id,title,text,html\n1,T,x,<b>x</b>\n2,U,y,\n"), ["x", "y"]);
+    }
+
+    #[test]
     fn delimiters_are_found() {
         for (name, text) in [
             ("a.csv", "id,v\n1,\"x;y\"\n2,\"z;y\"\n"),
@@ -366,7 +387,7 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(
             (all[0].id.as_str(), all[0].title.as_str(), all[0].text.as_str()),
-            ("1", "One", "first\nrow")
+            ("1", "One", "first\nrow\nyear: 2020")
         );
         assert_eq!(all[0].locations, Locations::Fixed(Location::Lines { first: 2, last: 3 }));
         assert_eq!(all[0].metadata["year"].to_string(), "2020");

@@ -14,7 +14,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "asciidoc",
     title: "AsciiDoc",
-    version: 2,
+    version: 3,
     extensions: &["adoc", "asciidoc", "asc", "ad"],
     recognise: Recognise::Text { begins: |c| c == '=', shows: is_asciidoc },
     is_foreign: false,

@@ -15,6 +15,8 @@ const DEEPEST: usize = 8;
 pub(crate) struct FrontMatter {
     pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
+    /// The other fields that have words, a line each, so that they are found too.
+    pub(crate) told: String,
     /// All other fields, the description among them.
     pub(crate) metadata: Metadata,
     /// Where the text itself begins.
@@ -182,7 +184,24 @@ fn described(fields: Metadata) -> FrontMatter {
         };
         found.metadata.entry(name).or_insert(value);
     }
+    let is_apart = |name: &str| matches!(name, "description" | "date" | "language");
+    for (name, value) in &found.metadata {
+        if !is_apart(name) && has_words(value) {
+            let value = value.to_string();
+            let words = value.split_whitespace().collect::<Vec<_>>().join(" ");
+            found.told.push_str(&format!("{name}: {words}\n"));
+        }
+    }
     found
+}
+
+fn has_words(value: &MetadataValue) -> bool {
+    match value {
+        MetadataValue::Text(text) => text.contains(char::is_alphabetic),
+        MetadataValue::List(values) => values.iter().any(has_words),
+        MetadataValue::Map(values) => values.values().any(has_words),
+        _ => false,
+    }
 }
 
 /// A named value, as of an author, is its name.
@@ -226,7 +245,7 @@ mod tests {
             ("Title: >\n  Two\n  lines\n", "Two lines"),
             ("# a comment\ntitle: |-\n  Literal\n", "Literal"),
             ("title: 2024\n", "2024"),
-            ("tags: [a, b]\ntitle: Last\n", "Last"),
+            ("rank: 7\ntitle: Last\n", "Last"),
         ] {
             for end in ["---", "..."] {
                 let text = format!("---\n{front}{end}\n# H\nbody");
@@ -242,16 +261,18 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_metadata_and_a_description_is_found() {
+    fn fields_are_metadata_and_their_words_are_found() {
         let document = document(
-            "---\nauthors:\n- name: Ann\n- Bob\ndate: 2024-05-06 07:08:09 +0200\ntags: [a, b]\nsummary: In short\n---\n\nbody\n",
+            "---\nauthors:\n- name: Ann\n- Bob\ndate: 2024-05-06 07:08:09 +0200\ntags: [a, b]\nsummary: In short\ndraft: false\n---\n\nbody\n",
         );
         assert_eq!(document.metadata["author"].to_string(), "Ann, Bob");
         assert_eq!(document.metadata["date"].to_string(), "2024-05-06T07:08:09+0200");
         assert_eq!(document.metadata["tags"].to_string(), "a, b");
-        assert_eq!(document.text, "In short\n\n\nbody\n");
+        assert_eq!(document.text, "In short\nauthor: Ann, Bob\ntags: a, b\n\n\nbody\n");
         let lines = &document.locations;
-        assert_eq!(*lines, vizsla_core::Locations::LineMap(vec![1, 1, 9, 10]));
+        assert_eq!(*lines, vizsla_core::Locations::LineMap(vec![1, 1, 1, 1, 10, 11]));
+        let noted = self::document("---\nNote: this page is old.\n---\nbody");
+        assert_eq!(noted.text, "Note: this page is old.\n\nbody");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "markdown",
     title: "Markdown",
-    version: 3,
+    version: 4,
     extensions: &[
         "md", "markdown", "mdx", "mkd", "mkdn", "mkdown", "mdown", "mdwn", "mdtxt", "rmd", "qmd",
     ],

@@ -16,7 +16,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "org",
     title: "Org",
-    version: 2,
+    version: 3,
     extensions: &["org"],
     recognise: Recognise::Text { begins: |c| c == '#', shows: is_org },
     is_foreign: false,

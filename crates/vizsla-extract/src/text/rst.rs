@@ -13,7 +13,7 @@ use crate::text::{decode, front_matter};
 pub(crate) static FORMAT: Definition = Definition {
     name: "rst",
     title: "reStructuredText",
-    version: 3,
+    version: 4,
     extensions: &["rst", "rest"],
     recognise: Recognise::Text { begins: |_| true, shows: is_rst },
     is_foreign: false,

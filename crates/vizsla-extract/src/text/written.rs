@@ -32,19 +32,21 @@ impl Written<'_> {
         let first = named.min_by_key(|heading| heading.level).map(|heading| heading.text.clone());
         let title = front.title.or(title).or(first).filter(|title| !title.trim().is_empty());
         let title = title.unwrap_or_else(|| crate::output::file_name(&output.name).to_owned());
-        let description = front.description.map(|text| format!("{text}\n\n")).unwrap_or_default();
-        for heading in &mut headings {
-            heading.start += description.len();
+        let mut told = front.description.map(|text| text + "\n").unwrap_or_default() + &front.told;
+        if !told.is_empty() {
+            told.push('\n');
         }
-        let mut document = Document::new(&output.name, format!("{description}{body}"))
+        for heading in &mut headings {
+            heading.start += told.len();
+        }
+        let mut document = Document::new(&output.name, format!("{told}{body}"))
             .with_title(title)
             .with_sections(sections(headings, output));
         if front.end > 0 {
             let first = before.matches('\n').count() as u32 + 1;
-            let described = description.matches('\n').map(|_| 1);
+            let told = told.matches('\n').map(|_| 1);
             let lines = (first..).take(body.lines().count());
-            document =
-                document.with_locations(Locations::LineMap(described.chain(lines).collect()));
+            document = document.with_locations(Locations::LineMap(told.chain(lines).collect()));
         }
         document.metadata = metadata;
         document.metadata.extend(front.metadata);
