@@ -111,20 +111,28 @@ fn lines_of_two_files_with_one_id_live_side_by_side() {
 }
 
 #[test]
-fn a_record_comes_back_when_what_hid_it_goes() {
-    let folder = Folder::new(&[(
-        "a.jsonl",
-        "{\"_id\":\"x\",\"text\":\"heron\"}\n{\"_id\":\"x\",\"text\":\"crane\"}\n",
-    )]);
+fn records_of_a_file_that_share_an_id_are_all_found() {
+    let folder = Folder::new(&[
+        ("a.jsonl", "{\"_id\":\"x\",\"text\":\"heron\"}\n{\"_id\":\"x\",\"text\":\"crane\"}\n"),
+        ("orders.csv", "id,item\n7,stork\n7#3,egret\n7,ibis\n7,coot\n"),
+    ]);
     let report = folder.sync();
     let path = folder.path("a.jsonl").display().to_string();
-    assert_eq!(report.repeated_ids, 1);
+    assert_eq!(report.repeated_ids, 3);
     let Collision { path: file, id, .. } = &report.collisions[0];
     assert_eq!((file, id.as_str()), (&path, "x"));
-    assert!(folder.found("heron").is_empty() && folder.found("crane").len() == 1);
+    for word in ["heron", "crane"] {
+        assert_eq!(folder.found(word), ["a.jsonl"]);
+    }
+    for word in ["stork", "egret", "ibis", "coot"] {
+        assert_eq!(folder.found(word), ["orders.csv"]);
+    }
+    // Read again, they are the same.
+    assert_eq!(folder.sync().documents, 0);
     folder.write("a.jsonl", "{\"_id\":\"x\",\"text\":\"heron\"}\n");
     folder.sync();
     assert_eq!(folder.found("heron"), ["a.jsonl"]);
+    assert!(folder.found("crane").is_empty());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! One file or stream: decides whether it must be read, and adds its documents to the index.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::BufRead;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use vizsla::{CancelHandle, CollectionWriter, Document, FileRecord, Locations};
+use vizsla::{CancelHandle, CollectionWriter, Document, FileRecord, Location, Locations};
 use vizsla_extract::{Format, Input, Reader, Sink};
 
 use crate::content::Opened;
@@ -293,6 +294,8 @@ struct Adding<'a> {
     is_stream: bool,
     /// Documents added.
     count: u64,
+    /// Hashes of the ids that records of the file give themselves.
+    ids: HashSet<u64>,
     problems: FileProblems,
     /// Why the whole run has to stop.
     failed: Option<Error>,
@@ -306,6 +309,7 @@ impl<'a> Adding<'a> {
             modified: None,
             is_stream: false,
             count: 0,
+            ids: HashSet::new(),
             problems: FileProblems::default(),
             failed: None,
         }
@@ -326,18 +330,43 @@ impl<'a> Adding<'a> {
             passages: run.passages.fetch_add(passages, Ordering::Relaxed) + passages,
         };
         run.observer.progress(progress);
-        if passages == 0 || outcome.repeated {
+        if passages == 0 {
             let id = Some(document.id.as_str()).filter(|id| *id != self.name);
-            run.note(|report| {
-                if passages == 0 {
-                    report.skip(SkipReason::Empty, self.name, id);
-                }
-                if outcome.repeated {
-                    report.collide(self.name, &document.id);
-                }
-            });
+            run.note(|report| report.skip(SkipReason::Empty, self.name, id));
+        }
+        if outcome.repeated {
+            run.note(|report| report.collide(self.name, &document.id));
         }
     }
+
+    /// Gives a record with the id of an earlier one of the same file an id of its own: rows of one order have its number,
+    /// and all of them are to be found.
+    fn make_unique(&mut self, document: &mut Document) {
+        // The others are numbered by their reader.
+        let is_given = !document.id.starts_with(self.name);
+        if !is_given || self.ids.insert(hash_of(&document.id)) {
+            return;
+        }
+        self.run.note(|report| report.collide(self.name, &document.id));
+        let mut number = match document.locations {
+            Locations::Fixed(Location::Lines { first, .. }) => u64::from(first),
+            _ => self.count + 1,
+        };
+        loop {
+            let id = format!("{}#{number}", document.id);
+            if self.ids.insert(hash_of(&id)) {
+                document.id = id;
+                return;
+            }
+            number += 1;
+        }
+    }
+}
+
+fn hash_of(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Sink for Adding<'_> {
@@ -349,6 +378,8 @@ impl Sink for Adding<'_> {
         if self.is_stream {
             document.path = None;
             document.locations = Locations::OwnLines;
+        } else {
+            self.make_unique(&mut document);
         }
         match self.run.writer.add(&document) {
             Ok(outcome) => self.added(&document, outcome),

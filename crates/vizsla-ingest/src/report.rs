@@ -27,7 +27,8 @@ pub struct Report {
     pub passages: u64,
     /// Documents with neither title nor text.
     pub empty: u64,
-    /// Documents replaced by a later one from the same file with the same id.
+    /// Records with the id of an earlier one: of the same file, where their line is appended to it; of a stream, where they
+    /// replace the earlier one.
     pub repeated_ids: u64,
     /// Files that are not text.
     pub binary: u64,

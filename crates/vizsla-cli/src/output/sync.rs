@@ -75,8 +75,8 @@ fn notes(report: &Report) -> Vec<String> {
         (report.empty, "document without any text", "documents without any text"),
         (
             report.repeated_ids,
-            "document replaced by a later one of the same file with the same id",
-            "documents replaced by a later one of the same file with the same id",
+            "record with the id of an earlier one (of a file it is kept as ID#LINE, of a stream instead of the earlier one)",
+            "records with the id of an earlier one (of a file they are kept as ID#LINE, of a stream instead of the earlier one)",
         ),
     ];
     let given = counts.into_iter().filter(|(count, ..)| *count > 0);
