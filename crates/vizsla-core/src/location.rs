@@ -300,6 +300,39 @@ impl Locations {
         }
     }
 
+    /// The locations of the bytes `range` of the text, on lines `first` to `last` (from 0), as of a text of their own; those
+    /// of its own lines where all of it has one location, or none is known more closely.
+    pub(crate) fn part(&self, range: &Range<usize>, first: usize, last: usize) -> Self {
+        match self {
+            Self::OwnLines | Self::Fixed(_) => Self::OwnLines,
+            Self::LineMap(map) => {
+                let lines = map.get(first..=last).unwrap_or_default();
+                let follows = |step: u32| lines.windows(2).all(|pair| pair[1] == pair[0] + step);
+                if follows(0) || follows(1) {
+                    Self::OwnLines
+                } else {
+                    Self::LineMap(lines.to_vec())
+                }
+            }
+            Self::Spans(spans) => {
+                let last = range.end.saturating_sub(1).max(range.start);
+                let begin = begun(spans, range.start).saturating_sub(1);
+                let touched = spans.get(begin..begun(spans, last)).unwrap_or_default();
+                if touched.len() < 2 {
+                    return Self::OwnLines;
+                }
+                let shifted = touched
+                    .iter()
+                    .map(|(start, location)| (start.saturating_sub(range.start), location.clone()));
+                Self::Spans(shifted.collect())
+            }
+            Self::Member(path, locations) => match locations.part(range, first, last) {
+                Self::OwnLines => Self::OwnLines,
+                part => Self::Member(path.clone(), Box::new(part)),
+            },
+        }
+    }
+
     /// Whether the text at two offsets is on different slides.
     pub(crate) fn are_other_slides(&self, one: usize, other: usize) -> bool {
         match self {
@@ -341,6 +374,20 @@ mod tests {
         let mixed = Locations::Spans(vec![(0, note(1)), (5, note(2)), (9, part)]);
         assert_eq!(mixed.resolve(&(0..12), 0, 0).to_string(), "paragraphs 1-2");
         assert_eq!(Locations::Spans(Vec::new()).resolve(&(0..1), 0, 0), Location::default());
+    }
+
+    #[test]
+    fn a_part_of_a_text_has_the_places_of_its_own() {
+        let spans = Locations::Spans(vec![(0, page(1)), (10, page(2)), (20, page(3))]);
+        let inside = Locations::Member("a.zip".into(), Box::new(spans.clone()));
+        let part = Locations::Spans(vec![(0, page(1)), (5, page(2))]);
+        assert_eq!(spans.part(&(5..20), 0, 0), part);
+        assert_eq!(inside.part(&(5..20), 0, 0), Locations::Member("a.zip".into(), Box::new(part)));
+        assert_eq!(spans.part(&(12..20), 0, 0), Locations::OwnLines);
+        let map = Locations::LineMap(vec![3, 4, 5, 9, 9]);
+        assert_eq!(map.part(&(0..9), 0, 2), Locations::OwnLines);
+        assert_eq!(map.part(&(0..9), 1, 3), Locations::LineMap(vec![4, 5, 9]));
+        assert_eq!(map.part(&(0..9), 3, 4), Locations::OwnLines);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The unit that is indexed, scored and shown.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use crate::{Location, Metadata, TieBreak};
+use crate::{Location, Locations, Metadata, TieBreak};
 
 /// A piece of a document: the unit that is indexed, scored and shown.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -22,6 +23,8 @@ pub struct Passage {
     pub text: String,
     /// Where it is found in the source.
     pub location: Location,
+    /// Where the parts of its text are, if that is known more closely than by `location`.
+    pub places: Locations,
     /// Offset of its first byte in the document's text.
     pub start_byte: u64,
     /// Offset just past its last byte in the document's text.
@@ -60,6 +63,22 @@ impl Passage {
     pub fn with_path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
+    }
+
+    /// Where a part of its text, a range of bytes, is found in the source. Cost: linear in the text.
+    pub fn location_of(&self, part: Range<usize>) -> Location {
+        let text = &self.text;
+        let start = text.floor_char_boundary(part.start);
+        let end = text.floor_char_boundary(part.end).max(start);
+        let lines = |part: &str| part.matches('\n').count();
+        let first = lines(&text[..start]);
+        let last = first + lines(&text[start..end]);
+        match &self.places {
+            Locations::OwnLines => {
+                self.location.of_lines(first as u32, last as u32, lines(text) as u32 + 1)
+            }
+            places => places.resolve(&(start..end), first, last),
+        }
     }
 
     /// The document that it belongs to.

@@ -67,6 +67,7 @@ pub fn split(document: &Document, options: &SplitOptions) -> Vec<Passage> {
                 subheadings,
                 text: text[range.clone()].to_owned(),
                 location: document.locations.resolve(&range, first, last),
+                places: document.locations.part(&range, first, last),
                 start_byte: range.start as u64,
                 end_byte: range.end as u64,
                 path: document.path.clone(),

@@ -23,12 +23,14 @@ pub(crate) fn encode_into(value: &impl Serialize, bytes: &mut Vec<u8>) -> Result
     Ok(())
 }
 
-pub(crate) fn decode_passage<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BoxError> {
+/// Also returns the bytes after it.
+pub(crate) fn decode_passage<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), BoxError> {
     let configuration = standard().with_limit::<MAX_PASSAGE>();
-    Ok(bincode::serde::decode_from_slice(bytes, configuration)?.0)
+    let (value, length) = bincode::serde::decode_from_slice(bytes, configuration)?;
+    Ok((value, bytes.get(length..).unwrap_or_default()))
 }
 
-/// Also returns the bytes after it.
+/// Likewise.
 pub(crate) fn decode_manifest<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), BoxError> {
     let configuration = standard().with_limit::<MAX_MANIFEST>();
     let (value, length) = bincode::serde::decode_from_slice(bytes, configuration)?;
@@ -44,7 +46,7 @@ mod tests {
     #[test]
     fn damaged_bytes_cannot_nest_places_without_end() {
         let nested = |levels: usize| [[9, 0].repeat(levels), vec![0, 1, 2]].concat();
-        let read = |levels| decode_passage::<Location>(&nested(levels));
+        let read = |levels| decode_passage::<Location>(&nested(levels)).map(|(place, _)| place);
         assert_eq!(read(2).unwrap().to_string(), ", , lines 1-2");
         let error = read(100_000).unwrap_err().to_string();
         assert!(error.contains("within too many others"), "{error}");

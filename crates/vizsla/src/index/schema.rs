@@ -24,8 +24,9 @@ pub(crate) const MODIFIED: &str = "modified";
 
 /// Longer metadata values are stored and shown but cannot be used in filters.
 const MAX_METADATA_TERM: usize = 1000;
-/// The first byte of a stored passage: the version of its encoding.
-const PASSAGE_VERSION: u8 = 1;
+/// The first byte of a stored passage: the version of its encoding. In the first, passages did not know where their parts
+/// are.
+const PASSAGE_VERSION: u8 = 2;
 
 /// Handles of the fields.
 #[derive(Debug, Clone, Copy)]
@@ -204,21 +205,26 @@ fn stored(passage: Passage) -> Result<Vec<u8>> {
         path: passage.path,
         modified: passage.modified,
     };
-    codec::encode_into(&stored, &mut bytes).map_err(|error| unfit("a passage", error))?;
+    let encoded = codec::encode_into(&stored, &mut bytes)
+        .and_then(|()| codec::encode_into(&passage.places, &mut bytes));
+    encoded.map_err(|error| unfit("a passage", error))?;
     Ok(bytes)
 }
 
 /// Decodes a stored passage.
 pub(crate) fn decode_passage(bytes: &[u8]) -> std::result::Result<Passage, BoxError> {
     let (version, content) = bytes.split_first().ok_or("the passage is empty")?;
-    if *version != PASSAGE_VERSION {
+    if !(1..=PASSAGE_VERSION).contains(version) {
         return Err(format!("the passage has version {version}, not {PASSAGE_VERSION}").into());
     }
-    let stored: StoredPassage = codec::decode_passage(content)?;
+    let (stored, rest): (StoredPassage, _) = codec::decode_passage(content)?;
     let mut passage = Passage::new(stored.doc_id, stored.ordinal, stored.text);
     passage.title = stored.title;
     passage.headings = stored.headings;
     passage.location = stored.location;
+    if *version > 1 {
+        (passage.places, _) = codec::decode_passage(rest)?;
+    }
     passage.start_byte = stored.start_byte;
     passage.end_byte = stored.end_byte;
     passage.path = stored.path;
@@ -238,6 +244,7 @@ fn corrupt(source: BoxError) -> Error {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use vizsla_core::Locations;
 
     use super::*;
 
@@ -250,6 +257,7 @@ mod tests {
         metadata.insert("tags".into(), MetadataValue::List(vec!["x".into(), true.into()]));
         passage.headings = vec!["h".into()];
         passage.location = Location::Pages { first: 3, last: 4, label: Some("iii".into()) };
+        passage.places = Locations::Spans(vec![(0, passage.location.clone())]);
         let bare = passage.clone();
         passage.metadata = Arc::new(metadata.clone());
         let first = fields.encode(passage.clone(), true).unwrap();
@@ -258,6 +266,14 @@ mod tests {
         passage.ordinal = 1;
         let second = fields.encode(passage, true).unwrap();
         assert!(fields.decode_metadata(&second).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_passage_of_the_first_version_is_read() {
+        let mut bytes = stored(Passage::new("id", 3, "text")).unwrap();
+        assert_eq!(bytes.pop(), Some(0), "no places");
+        bytes[0] = 1;
+        assert_eq!(decode_passage(&bytes).unwrap(), Passage::new("id", 3, "text"));
     }
 
     #[test]

@@ -42,14 +42,15 @@ fn build_one(
     let highlights: Vec<[usize; 2]> =
         retrieval.highlight(candidate).into_iter().map(|range| [range.start, range.end]).collect();
     let sentence = sentence::best(&passage.text, &highlights, &passage.headings, request.query());
-    let place = (sentence, &passage.location);
-    let snippet = Snippet::of(&passage.text, &highlights, place, Snippet::DEFAULT_CONTEXT);
+    let place = |part| passage.location_of(part);
+    let snippet =
+        Snippet::of(&passage.text, &highlights, sentence, place, Snippet::DEFAULT_CONTEXT);
     Ok(Hit {
         rank,
         doc_id: passage.doc_id.clone(),
         path: passage.path.clone(),
         place: passage.location.to_string(),
-        link: passage.path.as_deref().and_then(|path| file_url(path, &passage.location)),
+        link: passage.path.as_deref().and_then(|path| file_url(path, &snippet.location)),
         title: passage.title.clone(),
         score: slot.score,
         scores: HitScores {

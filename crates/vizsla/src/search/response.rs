@@ -121,7 +121,8 @@ impl HitPassage {
     pub fn snippet_with(&self, context: usize) -> Snippet {
         let [from, to] = self.snippet.sentence.map(|at| at.saturating_add(self.snippet.start));
         let sentence = self.text.get(from..to).map_or(0..self.text.len(), |_| from..to);
-        Snippet::of(&self.text, &self.highlights, (sentence, &self.location), context)
+        let place = |_| self.snippet.location.clone();
+        Snippet::of(&self.text, &self.highlights, sentence, place, context)
     }
 }
 

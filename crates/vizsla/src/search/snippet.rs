@@ -27,7 +27,7 @@ pub struct Snippet {
     /// Byte range of `text` that is the sentence.
     #[serde(default)]
     pub sentence: [usize; 2],
-    /// Where the sentence is in the source: its line where lines are known, else where the passage is.
+    /// Where the sentence is in the source: its line, page, cell and so on where they are known, else where the passage is.
     #[serde(default)]
     pub location: Location,
 }
@@ -37,12 +37,13 @@ impl Snippet {
     pub const DEFAULT_CONTEXT: usize = 1;
 
     /// A sentence of a passage, with the rest of its lines and `context` lines before and after; of one that is too long to
-    /// be shown whole, a part alone. `highlights` are byte
-    /// ranges of the text, in order and disjoint. Cost: linear in the text and in the highlights.
+    /// be shown whole, a part alone. `highlights` are byte ranges of the text, in order and disjoint, `place` tells where a
+    /// range of it is. Cost: linear in the text and in the highlights.
     pub(super) fn of(
         text: &str,
         highlights: &[[usize; 2]],
-        (sentence, location): (Range<usize>, &Location),
+        sentence: Range<usize>,
+        place: impl FnOnce(Range<usize>) -> Location,
         context: usize,
     ) -> Self {
         let shown = window(text, highlights, sentence.clone());
@@ -52,16 +53,13 @@ impl Snippet {
         let end = start + text[start..end].trim_end().len();
         let shown = shown.start..shown.end.min(end);
         let inside = highlights.iter().filter(|[from, to]| *from >= start && *to <= end);
-        let lines = |part: &str| part.matches('\n').count() as u32;
-        let first = lines(&text[..shown.start]);
-        let last = first + lines(&text[shown.clone()]);
         Self {
             text: text[start..end].to_owned(),
             highlights: inside.map(|[from, to]| [from - start, to - start]).collect(),
             start,
             end,
             sentence: [shown.start - start, shown.end - start],
-            location: location.of_lines(first, last, lines(text) + 1),
+            location: place(shown),
         }
     }
 }
@@ -151,15 +149,17 @@ fn reach<'a>(lines: impl Iterator<Item = &'a str>, count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use vizsla_core::Passage;
 
     use super::super::sentence;
     use super::*;
 
     fn snippet(text: &str, highlights: &[[usize; 2]], context: usize) -> Snippet {
         let lines = text.matches('\n').count() as u32;
-        let location = Location::Lines { first: 11, last: 11 + lines };
+        let mut passage = Passage::new("d", 0, text);
+        passage.location = Location::Lines { first: 11, last: 11 + lines };
         let sentence = sentence::best(text, highlights, &[], "dog");
-        Snippet::of(text, highlights, (sentence, &location), context)
+        Snippet::of(text, highlights, sentence, |part| passage.location_of(part), context)
     }
 
     fn every(text: &str, word: &str) -> Vec<[usize; 2]> {
