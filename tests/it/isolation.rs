@@ -213,6 +213,32 @@ fn pictures_of_text_are_read_on_request_alone() {
     assert!(!workspace.path("index").exists());
 }
 
+#[cfg(all(unix, feature = "full"))]
+#[test]
+fn files_that_are_pictures_are_read_once_there_is_ocr() {
+    use std::os::unix::fs::PermissionsExt;
+    let workspace = Workspace::new();
+    let script =
+        "#!/bin/sh\ncase $1 in --version) echo fake;; *) cat >/dev/null; echo heron;; esac\n";
+    workspace.write("bin/tesseract", script);
+    let executable = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(workspace.path("bin/tesseract"), executable).unwrap();
+    workspace.write("docs/note.png", b"\x89PNG\r\n\x1a\n\0");
+    let index = |ocr: bool| {
+        let flags = ["index", "docs", "--index", "index", "--json", "--ocr"];
+        let mut command = workspace.command(&flags[..flags.len() - usize::from(!ocr)]);
+        let path = format!("{}:/usr/bin:/bin", workspace.path("bin").display());
+        let ran = run(command.env("PATH", path), b"");
+        serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()
+    };
+    assert_eq!(index(false)["binary"], 1);
+    assert_eq!(index(true)["documents"], 1);
+    assert_eq!(index(true)["documents"], 0, "it is read once");
+    let found =
+        workspace.json(&["search", "heron", "--index", "index", "--fusion", "bm25", "--json"]);
+    assert_eq!(crate::support::names(&found), ["note.png"]);
+}
+
 /// A line of JSON Lines, compressed.
 #[cfg(feature = "full")]
 const COMPRESSED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x10\x00\xef\xff{\"text\":\"ibis\"}\x0a\x1e\xe24y\x10\x00\x00\x00";

@@ -30,7 +30,9 @@ pub(crate) fn remedy(problem: &Problem) -> Option<&'static str> {
         ProblemKind::TooLarge if says("limit of") || says("of text allowed") => {
             "--max-file-size raises it"
         }
-        ProblemKind::NoText if says("picture") => "--ocr reads pictures of text",
+        ProblemKind::NoText | ProblemKind::Binary if says("picture") => {
+            "--ocr reads pictures of text"
+        }
         ProblemKind::UnreadableText => "--ocr reads its pages as pictures",
         ProblemKind::TimedOut => "--extract-timeout allows more time",
         ProblemKind::Died if says("out of memory") => {

@@ -57,6 +57,8 @@ impl Format {
     pub const JSON: Self = Self(&crate::records::json::FORMAT);
     /// One JSON record per line, one document each.
     pub const JSON_LINES: Self = Self(&crate::records::jsonl::FORMAT);
+    /// A picture, whose text is read by OCR if at all.
+    pub const PICTURE: Self = Self(&crate::picture::FORMAT);
 
     /// The format indicated by the extension of `name`; [`Format::TEXT`] for an unknown one.
     pub fn of(name: &str) -> Self {

@@ -161,7 +161,16 @@ impl FileIndexer<'_> {
             && record.bytes == metadata.len()
             && record.hash != INCOMPLETE
             && !self.retries(record)
-            && is_read_by_present_reader(name, record)
+            && self.is_read_by_present_reader(name, record)
+    }
+
+    fn is_read_by_present_reader(&self, name: &str, record: &FileRecord) -> bool {
+        let Some((reader, version)) = &record.reader else { return false };
+        // Without OCR pictures are binary files.
+        let is_new = reader == Reader::BINARY.name
+            && self.reader.has_ocr()
+            && Format::of(name) == Format::PICTURE;
+        !is_new && Reader::is_current(name, reader, *version)
     }
 
     fn retries(&self, record: &FileRecord) -> bool {
@@ -193,7 +202,7 @@ impl FileIndexer<'_> {
         if let Some(mut record) = known.filter(|record| record.hash == hash) {
             // Manually deleted documents return when everything is read again.
             let restores = self.options.rehash && record.deleted || self.retries(&record);
-            if is_read_by_present_reader(name, &record) && !restores {
+            if self.is_read_by_present_reader(name, &record) && !restores {
                 record.modified = settled(metadata);
                 let change = self.unchanged(name, &record);
                 self.record(name, record)?;
@@ -265,11 +274,6 @@ impl FileIndexer<'_> {
         self.observer.problem(&problem);
         self.note(|report| report.problems.push(problem));
     }
-}
-
-fn is_read_by_present_reader(name: &str, record: &FileRecord) -> bool {
-    let reader = record.reader.as_ref();
-    reader.is_some_and(|(reader, version)| Reader::is_current(name, reader, *version))
 }
 
 fn modified(metadata: &fs::Metadata) -> Option<Duration> {

@@ -52,6 +52,11 @@ impl FileReader {
         Ok(format)
     }
 
+    /// Whether pictures of text are read.
+    pub(crate) fn has_ocr(&self) -> bool {
+        self.workers.as_ref().is_some_and(Pool::has_ocr)
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -65,8 +70,10 @@ impl FileReader {
         sink: &mut dyn Sink,
         cancel: &CancelHandle,
     ) -> Result<(), ReadError> {
+        let is_foreign = format.is_foreign() && format.is_read();
+        let workers = self.workers.as_ref();
         if let Some(pool) =
-            self.workers.as_ref().filter(|_| format.is_foreign() && format.is_read())
+            workers.filter(|pool| is_foreign || (format == Format::PICTURE && pool.has_ocr()))
         {
             return pool.read(Job { name, format, time: pool.time(), cancel }, content, sink);
         }

@@ -25,6 +25,11 @@ impl Pool {
         Self { command, hello, idle: Mutex::default() }
     }
 
+    /// Whether the workers read pictures of text.
+    pub(crate) fn has_ocr(&self) -> bool {
+        self.hello.ocr.is_some()
+    }
+
     /// How long a worker may take for a file: somewhat longer than it allows itself, so that a reader that keeps to the
     /// limit can say where it stopped.
     pub(crate) fn time(&self) -> Duration {
