@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Query, QueryParser};
+use tantivy::query::{EnableScoring, Query, QueryParser};
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, DocId, Searcher, SegmentReader, TantivyError, Term};
 use vizsla_core::{
@@ -21,7 +21,7 @@ use super::prefix;
 use super::rm3::{self, Rm3};
 use super::segments::{Passing, best_of_all};
 use super::top_k::{self, OrderedScore, Shared};
-use super::{Bm25Query, WeightedField, spelling, terms_of};
+use super::{Bm25Query, WeightedField, names, spelling, terms_of};
 use crate::analysis::{Analyzer, WordGroup, highlight, terms_of_groups};
 use crate::error::{Error, ErrorKind, Result};
 use crate::index::{catch_panics, schema};
@@ -249,35 +249,27 @@ impl<'a> IndexRetrieval<'a> {
         for (field, weight) in weighted.into_iter().filter(|(_, weight)| *weight > 0.0) {
             let mut groups = groups.to_vec();
             if field == fields.path_words {
-                self.drop_common_names(&mut groups).map_err(|error| self.failed(error))?;
+                names::drop_common(&self.searcher, fields, &mut groups)
+                    .map_err(|error| self.failed(error))?;
             }
             scored.push((WeightedField { field, weight }, groups));
+        }
+        if self.is_id()? {
+            // A word counts at most k1 + 1 times its weight, so that the words of no other text come to as much.
+            let weight = weights.content() * (self.retriever.bm25.k1() + 2.0);
+            let field =
+                WeightedField { field: fields.doc_id, weight: weight * groups.len() as f32 };
+            scored.push((field, vec![WordGroup::of(self.parsed.text.trim())]));
         }
         Bm25Query::prepare(&self.searcher, scored, self.retriever.bm25)
             .map_err(|error| self.failed(error))
     }
 
-    /// Leaves out the names of folders that all files are in: everything would match them.
-    fn drop_common_names(&self, groups: &mut [WordGroup]) -> tantivy::Result<()> {
-        let mut files = 0;
-        for segment in self.searcher.segment_readers() {
-            files += segment.fast_fields().str(schema::PATH)?.map_or(0, |paths| paths.num_terms());
-        }
-        let all = self.searcher.total_num_docs()?;
-        if files < 2 {
-            return Ok(());
-        }
-        for group in groups {
-            let mut kept = Vec::new();
-            for (text, share) in group.terms.drain(..) {
-                let term = Term::from_field_text(self.retriever.index.fields.path_words, &text);
-                if self.searcher.doc_freq(&term)? < all {
-                    kept.push((text, share));
-                }
-            }
-            group.terms = kept;
-        }
-        Ok(())
+    /// Whether the query is nothing but the id of a document.
+    fn is_id(&self) -> Result<bool> {
+        let id = self.parsed.text.trim();
+        names::is_id(&self.searcher, self.retriever.index.fields, id)
+            .map_err(|error| self.failed(error))
     }
 
     /// Addresses of the best passages over all segments; more than `depth` when several tie at the cutoff.
@@ -347,6 +339,9 @@ impl<'a> IndexRetrieval<'a> {
         let content = self.retriever.index.fields.content;
         let text = &self.parsed.text;
         let mut unknown = Vec::new();
+        if self.is_id()? {
+            return Ok(unknown);
+        }
         let mut looked_at = 0;
         for group in self.analyzer().groups(text).into_iter().filter(|group| group.plain) {
             let passages = self.passages_with(&group).map_err(|error| self.failed(error))?;

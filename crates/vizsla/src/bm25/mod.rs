@@ -19,6 +19,7 @@ mod index_retrieval;
 mod index_retriever;
 #[cfg(test)]
 mod matching;
+mod names;
 mod phrase;
 mod prefix;
 mod rm3;

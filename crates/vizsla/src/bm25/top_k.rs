@@ -156,6 +156,9 @@ impl Ord for OrderedScore {
     }
 }
 
+/// The frequencies of a block, of 128 passages at most, in a field that does not store them.
+const ONCE: [u32; 128] = [1; 128];
+
 /// The postings of one term, read up to some position.
 struct List {
     postings: BlockSegmentPostings,
@@ -189,7 +192,11 @@ impl List {
         loop {
             let docs = &self.postings.docs()[self.at..];
             let inside = docs.partition_point(|doc| *doc < end);
-            let frequencies = &self.postings.freqs()[self.at..];
+            let frequencies = match self.postings.freqs() {
+                // An id, which is there once.
+                [] => &ONCE[self.at..],
+                frequencies => &frequencies[self.at..],
+            };
             for (doc, frequency) in docs[..inside].iter().zip(frequencies) {
                 add(*doc, self.share * *frequency as f32);
             }

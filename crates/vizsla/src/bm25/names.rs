@@ -1,0 +1,39 @@
+//! What names documents rather than says what they are about: their ids, and the words of their paths.
+
+use tantivy::query::Bm25StatisticsProvider as _;
+use tantivy::{Searcher, Term};
+
+use crate::analysis::WordGroup;
+use crate::index::schema::{self, Fields};
+
+/// Whether a text, such as the number of an order, is the id of a document.
+pub(super) fn is_id(searcher: &Searcher, fields: Fields, text: &str) -> tantivy::Result<bool> {
+    Ok(searcher.doc_freq(&Term::from_field_text(fields.doc_id, text))? > 0)
+}
+
+/// Leaves out the names of folders that all files are in: everything would match them.
+pub(super) fn drop_common(
+    searcher: &Searcher,
+    fields: Fields,
+    groups: &mut [WordGroup],
+) -> tantivy::Result<()> {
+    let mut files = 0;
+    for segment in searcher.segment_readers() {
+        files += segment.fast_fields().str(schema::PATH)?.map_or(0, |paths| paths.num_terms());
+    }
+    let all = searcher.total_num_docs()?;
+    if files < 2 {
+        return Ok(());
+    }
+    for group in groups {
+        let mut kept = Vec::new();
+        for (text, share) in group.terms.drain(..) {
+            let term = Term::from_field_text(fields.path_words, &text);
+            if searcher.doc_freq(&term)? < all {
+                kept.push((text, share));
+            }
+        }
+        group.terms = kept;
+    }
+    Ok(())
+}
