@@ -307,7 +307,8 @@ impl Locations {
             Self::OwnLines | Self::Fixed(_) => Self::OwnLines,
             Self::LineMap(map) => {
                 let lines = map.get(first..=last).unwrap_or_default();
-                let follows = |step: u32| lines.windows(2).all(|pair| pair[1] == pair[0] + step);
+                let follows =
+                    |step: u32| lines.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(step));
                 if follows(0) || follows(1) {
                     Self::OwnLines
                 } else {

@@ -352,17 +352,16 @@ impl<'a> Adding<'a> {
             return;
         }
         self.run.note(|report| report.collide(self.name, &document.id));
-        let mut number = match document.locations {
-            Locations::Fixed(Location::Lines { first, .. }) => u64::from(first),
-            _ => self.count + 1,
+        let line = match document.locations {
+            Locations::Fixed(Location::Lines { first, .. }) => Some(u64::from(first)),
+            _ => None,
         };
-        loop {
-            let id = format!("{}#{number}", document.id);
-            if self.ids.insert(hash_of(&id)) {
-                document.id = id;
-                return;
-            }
-            number += 1;
+        let mut ids = line
+            .into_iter()
+            .chain(self.count + 1..)
+            .map(|number| format!("{}#{number}", document.id));
+        if let Some(id) = ids.find(|id| self.ids.insert(hash_of(id))) {
+            document.id = id;
         }
     }
 }
