@@ -8,7 +8,7 @@ use crate::definition::{Definition, Read, Recognise};
 pub(crate) static FORMAT: Definition = Definition {
     name: "mbox",
     title: "mbox",
-    version: 6,
+    version: 7,
     extensions: &["mbox", "mbx"],
     recognise: Recognise::Bytes(is_mbox),
     is_foreign: true,

@@ -6,7 +6,7 @@ use crate::definition::{Definition, Read, Recognise};
 pub(crate) static FORMAT: Definition = Definition {
     name: "message",
     title: "e-mail",
-    version: 6,
+    version: 7,
     extensions: &[],
     recognise: Recognise::Bytes(is_message),
     is_foreign: true,
@@ -17,7 +17,7 @@ pub(crate) static FORMAT: Definition = Definition {
 pub(crate) static NAMED: Definition = Definition {
     name: "named_message",
     title: "e-mail",
-    version: 6,
+    version: 7,
     extensions: &["eml", "emlx"],
     recognise: Recognise::No,
     is_foreign: true,
@@ -28,7 +28,7 @@ pub(crate) static NAMED: Definition = Definition {
 pub(crate) static WEB_ARCHIVE: Definition = Definition {
     name: "mhtml",
     title: "MHTML",
-    version: 6,
+    version: 7,
     extensions: &["mht", "mhtml"],
     recognise: Recognise::Bytes(is_web_archive),
     is_foreign: true,

@@ -11,6 +11,8 @@ mod mbox;
 mod message;
 mod outlook;
 #[cfg(any(feature = "mail", feature = "outlook"))]
+mod page;
+#[cfg(any(feature = "mail", feature = "outlook"))]
 mod quotes;
 
 #[cfg(feature = "mail")]

@@ -7,7 +7,7 @@ use crate::office::compound::{Kind, kind};
 pub(crate) static FORMAT: Definition = Definition {
     name: "msg",
     title: "Outlook message",
-    version: 2,
+    version: 3,
     extensions: &["msg", "oft"],
     recognise: Recognise::Bytes(|bytes| kind(bytes) == Some(Kind::Message)),
     is_foreign: true,

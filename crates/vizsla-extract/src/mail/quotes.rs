@@ -8,6 +8,8 @@
 const SHORT_LINES: usize = 8;
 /// Lines of a long quote that remain in its place.
 const REMAINING_LINES: usize = 2;
+/// Characters of a line as mail programs break them; a paragraph of HTML counts as the lines that it would take.
+const LINE: usize = 100;
 /// What stands for the lines that are moved to the end.
 const FOLD: &str = "[…]";
 
@@ -36,6 +38,11 @@ pub(super) fn fold(text: &str, forwarded: bool) -> Folded {
         if length == 0 {
             push_line(&mut folded.own, lines[at]);
             at += 1;
+        } else if lines[at.saturating_sub(3)..at + length.min(2)].iter().any(begins_forward) {
+            for line in &lines[at..at + length] {
+                push_line(&mut folded.own, line);
+            }
+            at += length;
         } else {
             folded.push(&lines[at..at + length]);
             at += length;
@@ -51,14 +58,19 @@ pub(super) fn fold(text: &str, forwarded: bool) -> Folded {
 impl Folded {
     fn push(&mut self, quote: &[&str]) {
         let filled = quote.iter().filter(|line| !without_marks(line).is_empty());
-        if filled.clone().count() <= SHORT_LINES {
+        if filled.clone().map(|line| height(line)).sum::<usize>() <= SHORT_LINES {
             for line in quote {
                 push_line(&mut self.own, line);
             }
             return;
         }
-        for line in filled.take(REMAINING_LINES) {
-            push_line(&mut self.own, line);
+        let mut left = REMAINING_LINES;
+        for line in filled {
+            if left == 0 {
+                break;
+            }
+            push_line(&mut self.own, beginning(line, left));
+            left = left.saturating_sub(height(line));
         }
         push_line(&mut self.own, FOLD);
         let mut all = String::new();
@@ -67,6 +79,19 @@ impl Folded {
         }
         self.quotes.push(all.trim().to_owned());
     }
+}
+
+/// How many lines a line takes.
+fn height(line: &str) -> usize {
+    line.chars().count().div_ceil(LINE)
+}
+
+/// What fits into so many lines, in whole words.
+fn beginning(line: &str, lines: usize) -> &str {
+    let Some((end, _)) = line.char_indices().nth(lines * LINE) else { return line };
+    let fits = &line[..end];
+    // The first space may be behind the mark.
+    fits.rfind(' ').filter(|at| *at > LINE).map_or(fits, |at| &fits[..at])
 }
 
 /// More than two empty lines in a row, which mail programs leave where a picture was, say no more than two.
@@ -168,9 +193,30 @@ fn is_forward(line: &str) -> bool {
     .any(|word| line.contains(word))
 }
 
+/// As [`is_forward`], on a line that says nothing else: `Begin forwarded message:`.
+fn begins_forward(line: &&str) -> bool {
+    (line.ends_with(':') || line.contains("---")) && is_forward(line)
+}
+
 /// `From: …`, `Sent: …`, `To: …`, `Subject: …`: the headers of a message that is answered.
 fn begins_headers(lines: &[&str]) -> bool {
-    const FROM: &[&str] = &["From:", "Von:", "De :", "De:", "Da:", "Van:", "От:"];
+    const FROM: &[&str] = &[
+        "From:",
+        "Von:",
+        "De :",
+        "De:",
+        "Da:",
+        "Van:",
+        "От:",
+        "Od:",
+        "Från:",
+        "Fra:",
+        "Kimden:",
+        "差出人:",
+        "发件人:",
+        "寄件者:",
+        "보낸 사람:",
+    ];
     const OTHERS: &[&str] = &[
         "Sent:",
         "Date:",
@@ -196,6 +242,30 @@ fn begins_headers(lines: &[&str]) -> bool {
         "Отправлено:",
         "Кому:",
         "Тема:",
+        "Wysłano:",
+        "Do:",
+        "Temat:",
+        "Skickat:",
+        "Till:",
+        "Ämne:",
+        "Sendt:",
+        "Til:",
+        "Emne:",
+        "Gönderilme:",
+        "Kime:",
+        "Konu:",
+        "送信日時:",
+        "宛先:",
+        "件名:",
+        "发送时间:",
+        "收件人:",
+        "主题:",
+        "寄件日期:",
+        "收件者:",
+        "主旨:",
+        "보낸 날짜:",
+        "받는 사람:",
+        "제목:",
     ];
     let plain =
         |line: &str| line[..line.floor_char_boundary(20)].replace('*', "").trim_start().to_owned();
@@ -269,6 +339,7 @@ mod tests {
             "-----Ursprüngliche Nachricht-----\nVon: Ada",
             "From: Ada\n\nSent: Monday\n\nTo: Bob\n\nSubject: Re: x",
             "Von: Ada\nGesendet: Montag\nAn: Bob\nBetreff: x",
+            "差出人: Ada\n送信日時: 月曜日\n宛先: Bob\n件名: x",
             "On Fri, 3 May 2024 at 10:00, Ada <ada@x.org> wrote:\n",
             "On Fri, 3 May 2024 at 10:00, Ada Lovelace\n<ada@x.org> wrote:\n",
             "Am 3.5.2024 um 10:00 schrieb Ada:\n",
@@ -293,6 +364,25 @@ mod tests {
             let folded = fold(&text, false);
             assert_eq!((folded.own.as_str(), folded.quotes.len()), (text.trim(), 0));
         }
+    }
+
+    #[test]
+    fn a_quote_is_as_long_as_the_lines_that_its_paragraphs_take() {
+        let words = "quoted words ".repeat(100);
+        let folded =
+            fold(&format!("> {words}\n\nNo.\n\nFrom: Ada\nTo: Bob\nSubject: x\n\nkept"), false);
+        let (shown, rest) = folded.own.split_once(FOLD).unwrap();
+        assert!(shown.len() <= 2 * LINE + 1 && shown.trim_end().ends_with("words"), "{shown}");
+        assert_eq!(rest.trim(), "No.\n\nFrom: Ada\nTo: Bob\nSubject: x\n\nkept");
+        assert_eq!(folded.quotes, [words.trim()]);
+        let unbroken = format!("No.\n\n> {}", "語".repeat(900));
+        assert!(fold(&unbroken, false).own.chars().count() < 2 * LINE + 20);
+    }
+
+    #[test]
+    fn what_is_passed_on_in_quotes_stays() {
+        let text = format!("FYI\n\nBegin forwarded message:\n\n{}", quote(30));
+        assert_eq!(fold(&text, false).own, text.trim());
     }
 
     #[test]

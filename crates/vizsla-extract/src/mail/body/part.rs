@@ -8,6 +8,7 @@ use mail_parser::{ContentType, Encoding, MessagePart, MimeHeaders, PartType};
 use vizsla_core::Limits;
 
 use super::{enriched, flowed, hidden, words};
+use crate::mail::page;
 use crate::text::decode;
 
 /// What a part is to the message.
@@ -123,7 +124,7 @@ impl<'a> Part<'a> {
         match (self.media.1.as_str(), &self.parsed.body) {
             ("enriched", _) => enriched::text(&text),
             ("html" | "x-amp-html" | "watch-html", _) | (_, PartType::Html(_)) => {
-                crate::html::page(&text, limits).text
+                page::text(&text, limits)
             }
             _ => text.into_owned(),
         }

@@ -124,7 +124,7 @@ fn body(
     let html_page = properties.number(0x3fde).and_then(Charset::of_code_page).or(page);
     let html = properties.binary(0x1013).map(|html| decoded(&html, html_page));
     if let Some(html) = html.or_else(|| properties.text(0x1013, page)) {
-        let text = crate::html::page(&html, limits).text;
+        let text = crate::mail::page::text(&html, limits);
         if is_filled(&text) {
             return Some(text);
         }
