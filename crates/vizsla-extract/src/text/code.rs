@@ -14,7 +14,7 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "code",
     title: "source code",
-    version: 3,
+    version: 4,
     extensions: EXTENSIONS,
     recognise: Recognise::Text { begins: |c| matches!(c, '#' | '<'), shows: is_program },
     is_foreign: false,
@@ -39,6 +39,8 @@ const EXTENSIONS: &[&str] = &[
 
 /// Longer lines are data, not signatures.
 const SIGNATURE_BYTES: usize = 200;
+/// Lines of a signature.
+const SIGNATURE_LINES: usize = 30;
 
 /// Words that begin an item, after words such as `public`.
 #[rustfmt::skip]
@@ -55,6 +57,13 @@ const MODIFIERS: &[&str] = &[
     "default", "const", "unsafe", "extern", "override", "virtual", "inline", "sealed", "open", "data", "partial",
     "native", "synchronized", "declare", "local", "suspend", "case", "pure", "recursive", "or", "replace",
     "explicit", "constexpr", "mut", "template",
+];
+
+/// Those of them that hold others.
+#[rustfmt::skip]
+const CONTAINERS: &[&str] = &[
+    "class", "struct", "interface", "namespace", "impl", "trait", "object", "enum", "record", "module", "mod",
+    "extension", "protocol", "union", "contract",
 ];
 
 /// Whether a text that nothing else indicates to be a program is: it begins with what runs it.
@@ -78,33 +87,143 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// An item that has begun.
+struct Open {
+    indent: usize,
+    /// Whether it holds others, as a class or namespace does.
+    is_container: bool,
+    /// How its members are indented: as the first line in it is.
+    members: Option<usize>,
+}
+
 /// The items of a source, each from the comments and attributes above it on.
 fn items(text: &str) -> Vec<Heading> {
     let mut found: Vec<Heading> = Vec::new();
     // Where what belongs to the next item begins, and how it is indented.
     let mut above: Option<(usize, usize)> = None;
-    let mut start = 0;
-    let mut lines = text.split_inclusive('\n').peekable();
-    while let Some(whole) = lines.next() {
+    let mut open: Vec<Open> = Vec::new();
+    // Lines up to here are within brackets.
+    let mut within = 0;
+    let mut end = 0;
+    for whole in text.split_inclusive('\n') {
+        let start = end;
+        end += whole.len();
         let line = whole.trim_end();
         let code = line.trim_start();
         let indent = line.len() - code.len();
-        let next = lines.peek().map_or("", |next| next.trim());
+        if start < within {
+            continue;
+        }
         if code.is_empty() {
             above = None;
-        } else if belongs_to_next(code) {
-            above = above.filter(|(_, known)| *known == indent).or(Some((start, indent)));
-        } else {
-            if line.len() <= SIGNATURE_BYTES && is_item(code, indent, next) {
-                let begin = above.filter(|(_, known)| *known == indent).map_or(start, |(at, _)| at);
-                let level = if indent == 0 { 1 } else { 2 };
-                found.push(Heading { start: begin, level, text: signature(code).to_owned() });
-            }
-            above = None;
+            continue;
         }
-        start += whole.len();
+        if belongs_to_next(code) {
+            above = above.filter(|(_, known)| *known == indent).or(Some((start, indent)));
+            continue;
+        }
+        let head = Head::of(&text[start..], indent);
+        within = start + head.length;
+        let is_member = is_member(code, indent, &mut open);
+        if line.len() <= SIGNATURE_BYTES && is_item(code, indent, head.opens, is_member) {
+            let begin = above.filter(|(_, known)| *known == indent).map_or(start, |(at, _)| at);
+            open.retain(|outer| outer.indent < indent);
+            let level = open.len() + 1;
+            let is_container = is_container(code);
+            open.push(Open { indent, is_container, members: None });
+            found.push(Heading { start: begin, level, text: signature(&head.text).to_owned() });
+        }
+        above = None;
     }
     found
+}
+
+/// Whether a line may be a member of the item around it. Closes what ends with it.
+fn is_member(code: &str, indent: usize, open: &mut Vec<Open>) -> bool {
+    if code.starts_with('}') {
+        open.retain(|item| item.indent < indent);
+    }
+    let Some(around) = open.iter_mut().rev().find(|item| item.indent < indent) else {
+        return false;
+    };
+    // `public:` in C++ is between both.
+    if around.members.is_none() && !code.ends_with(':') {
+        around.members = Some(indent);
+    }
+    around.is_container && around.members == Some(indent)
+}
+
+/// What may be the signature of an item: a line, and those that its brackets take.
+struct Head {
+    length: usize,
+    /// On one line, but for that of an item without a body.
+    text: String,
+    /// Whether a body in braces follows.
+    opens: bool,
+}
+
+impl Head {
+    fn of(text: &str, indent: usize) -> Self {
+        let mut lines = text.split_inclusive('\n').peekable();
+        let first = lines.next().unwrap_or_default();
+        let mut head = Self {
+            length: first.len(),
+            text: first.trim().to_owned(),
+            opens: opens(first, lines.peek()),
+        };
+        let Some(count) = bracketed(text, indent).filter(|count| *count > 1) else { return head };
+        let mut joined = head.text.clone();
+        let mut last = first;
+        for line in lines.by_ref().take(count - 1) {
+            let code = line.trim();
+            let is_close = joined.ends_with('(') || code.starts_with(')');
+            joined.push_str(if is_close { "" } else { " " });
+            joined.push_str(code);
+            head.length += line.len();
+            last = line;
+        }
+        head.opens = opens(last, lines.peek());
+        if head.opens || joined.ends_with(':') {
+            head.text = joined.replace(",)", ")");
+            crate::output::shorten(&mut head.text, SIGNATURE_BYTES);
+        }
+        head
+    }
+}
+
+fn opens(line: &str, next: Option<&&str>) -> bool {
+    line.trim_end().ends_with('{') || next.is_some_and(|next| next.trim() == "{")
+}
+
+/// How many lines the brackets take that the first one opens: parameters, and not a body or a statement.
+fn bracketed(text: &str, indent: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    for (number, line) in text.split_inclusive('\n').take(SIGNATURE_LINES).enumerate() {
+        let line = line.trim_end();
+        let code = line.trim_start();
+        let is_inner = line.len() - code.len() > indent || code.starts_with(')');
+        if line.len() > SIGNATURE_BYTES || code.is_empty() || number > 0 && !is_inner {
+            return None;
+        }
+        let code = code.split(" //").next().unwrap_or_default();
+        let (mut in_string, mut is_escaped) = (false, false);
+        for c in code.chars() {
+            match c {
+                _ if is_escaped => is_escaped = false,
+                '\\' => is_escaped = true,
+                '"' => in_string = !in_string,
+                _ if in_string => {}
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                ';' | '{' | '}' if depth > 0 => return None,
+                _ => {}
+            }
+        }
+        if depth == 0 {
+            return Some(number + 1);
+        }
+    }
+    None
 }
 
 /// Comments, attributes, decorators and annotations.
@@ -115,15 +234,23 @@ fn belongs_to_next(code: &str) -> bool {
         || code.starts_with('[') && code.ends_with(']')
 }
 
-fn is_item(code: &str, indent: usize, next: &str) -> bool {
-    if indent > 8 {
+/// The words of a line from the first one that is no modifier on.
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | '{' | ':'))
+        .filter(|word| !word.is_empty())
+        .skip_while(|word| MODIFIERS.contains(&word.to_ascii_lowercase().as_str()))
+}
+
+fn is_container(code: &str) -> bool {
+    words(code).next().is_some_and(|word| CONTAINERS.contains(&word.to_ascii_lowercase().as_str()))
+}
+
+fn is_item(code: &str, indent: usize, opens: bool, is_member: bool) -> bool {
+    if indent > 8 && !is_member {
         return false;
     }
-    let mut words = code
-        .split(|c: char| c.is_whitespace() || matches!(c, '(' | '<' | '{' | ':'))
-        .filter(|word| !word.is_empty());
-    let first =
-        words.by_ref().find(|word| !MODIFIERS.contains(&word.to_ascii_lowercase().as_str()));
+    let mut words = words(code);
+    let first = words.next();
     let is_named = words.next().is_some_and(|word| {
         word.starts_with(|c: char| {
             c.is_alphanumeric() || matches!(c, '_' | '$' | '*' | '"' | '[' | '`' | '&')
@@ -134,13 +261,22 @@ fn is_item(code: &str, indent: usize, next: &str) -> bool {
         return true;
     }
     // `int main(void) {`, `name() {`, `const name = (x) => {`, `(define (name x)`.
-    let opens = code.ends_with('{') || next == "{";
     let calls = code.contains('(') && !code.starts_with(['}', ')', '(']) && !is_statement(code);
-    indent == 0 && opens && calls
-        || indent == 0 && (code.starts_with("(def") || code.contains("=> {") || code.contains("= function"))
-        // A method: `public int size() {`
-        || indent > 0 && indent <= 4 && opens && calls && !code.contains(" = ") && !code.contains("=>") && !code.starts_with('.')
-            && code.split('(').next().is_some_and(|before| before.split_whitespace().count() >= 2)
+    let begins = opens && calls;
+    if indent == 0 {
+        return begins
+            || code.starts_with("(def")
+            || code.contains("=> {")
+            || code.contains("= function");
+    }
+    // A method: `public int size() {`, or `size() {` where a method is to be expected.
+    begins
+        && (is_member || indent <= 4)
+        && !code.contains(" = ")
+        && !code.contains("=>")
+        && !code.starts_with('.')
+        && (is_member
+            || code.split('(').next().is_some_and(|before| before.split_whitespace().count() >= 2))
 }
 
 fn is_statement(code: &str) -> bool {
@@ -222,6 +358,53 @@ mod tests {
         );
         check("a.sql", "create table a (\n id int\n);\n\nselect 1;\n", &["create table a ("]);
         check("a.go", "func (s *S) Do() error {\n}\n", &["func (s *S) Do() error"]);
+    }
+
+    #[test]
+    fn a_signature_may_take_several_lines() {
+        check(
+            "a.c",
+            "void f(int, char **,\n    struct s *);\n\n/* Entry. */\nint\nf(int a, /* x */\n   char **b,\n   struct s *s)\n{\n\tg(a,\n\t  b);\n}\n\nstatic int g(\n    int a) {\n}\n",
+            &["f(int a, /* x */ char **b, struct s *s)", "static int g(int a)"],
+        );
+        check(
+            "a.py",
+            "def one(\n    a,\n    type: str,\n):\n    two(\n        a,\n    )\n",
+            &["def one(a, type: str)"],
+        );
+        check("a.rs", "fn one(\n    a: u8,\n) -> u8 {\n    a\n}\n", &["fn one(a: u8) -> u8"]);
+        check("a.js", "run(\n  a,\n  () => {\n    b(\n      c);\n  },\n);\n", &[]);
+    }
+
+    #[test]
+    fn methods_are_known_by_where_they_stand() {
+        check(
+            "a.cs",
+            "namespace A\n{\n    public class B\n    {\n        public int C(int x)\n        {\n            if (x)\n            {\n            }\n        }\n\n        public int D(\n            int x)\n        {\n        }\n    }\n}\n",
+            &[
+                "namespace A",
+                "namespace A > public class B",
+                "namespace A > public class B > public int C(int x)",
+                "namespace A > public class B > public int D(int x)",
+            ],
+        );
+        check(
+            "a.ts",
+            "export class A {\n  b(x: number): number {\n    c(x, () => {\n    });\n  }\n}\n\nd({\n  e(x) {\n  }\n});\n",
+            &["export class A", "export class A > b(x: number): number", "d("],
+        );
+        check(
+            "a.h",
+            "class A {\n public:\n  // Makes one.\n  A(int x) {\n  }\n};\n",
+            &["class A", "class A > A(int x)"],
+        );
+    }
+
+    #[test]
+    fn hostile_sources_take_linear_time() {
+        for part in ["(\n ", "f(\n", "class A {\n ", "\n", "f(a,\n  b)\n"] {
+            let _ = super::items(&part.repeat(100_000));
+        }
     }
 
     #[test]
