@@ -13,6 +13,22 @@ const LINE: usize = 100;
 /// What stands for the lines that are moved to the end.
 const FOLD: &str = "[…]";
 
+/// The first header of a message that is answered, in the languages that Outlook is often used in.
+#[rustfmt::skip]
+const FROM: &[&str] = &[
+    "From:", "Von:", "De :", "De:", "Da:", "Van:", "От:", "Od:", "Från:", "Fra:", "Kimden:", "差出人:", "发件人:", "寄件者:",
+    "보낸 사람:",
+];
+/// Those that follow it.
+#[rustfmt::skip]
+const OTHERS: &[&str] = &[
+    "Sent:", "Date:", "To:", "Subject:", "Gesendet:", "An:", "Betreff:", "Envoyé :", "À :", "Objet :", "Enviado:",
+    "Para:", "Asunto:", "Assunto:", "Inviato:", "A:", "Oggetto:", "Verzonden:", "Aan:", "Onderwerp:", "Cc:",
+    "Отправлено:", "Кому:", "Тема:", "Wysłano:", "Do:", "Temat:", "Skickat:", "Till:", "Ämne:", "Sendt:", "Til:",
+    "Emne:", "Gönderilme:", "Kime:", "Konu:", "送信日時:", "宛先:", "件名:", "发送时间:", "收件人:", "主题:", "寄件日期:", "收件者:", "主旨:",
+    "보낸 날짜:", "받는 사람:", "제목:",
+];
+
 /// A message's own words, and its long quotes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Folded {
@@ -200,73 +216,6 @@ fn begins_forward(line: &&str) -> bool {
 
 /// `From: …`, `Sent: …`, `To: …`, `Subject: …`: the headers of a message that is answered.
 fn begins_headers(lines: &[&str]) -> bool {
-    const FROM: &[&str] = &[
-        "From:",
-        "Von:",
-        "De :",
-        "De:",
-        "Da:",
-        "Van:",
-        "От:",
-        "Od:",
-        "Från:",
-        "Fra:",
-        "Kimden:",
-        "差出人:",
-        "发件人:",
-        "寄件者:",
-        "보낸 사람:",
-    ];
-    const OTHERS: &[&str] = &[
-        "Sent:",
-        "Date:",
-        "To:",
-        "Subject:",
-        "Gesendet:",
-        "An:",
-        "Betreff:",
-        "Envoyé :",
-        "À :",
-        "Objet :",
-        "Enviado:",
-        "Para:",
-        "Asunto:",
-        "Assunto:",
-        "Inviato:",
-        "A:",
-        "Oggetto:",
-        "Verzonden:",
-        "Aan:",
-        "Onderwerp:",
-        "Cc:",
-        "Отправлено:",
-        "Кому:",
-        "Тема:",
-        "Wysłano:",
-        "Do:",
-        "Temat:",
-        "Skickat:",
-        "Till:",
-        "Ämne:",
-        "Sendt:",
-        "Til:",
-        "Emne:",
-        "Gönderilme:",
-        "Kime:",
-        "Konu:",
-        "送信日時:",
-        "宛先:",
-        "件名:",
-        "发送时间:",
-        "收件人:",
-        "主题:",
-        "寄件日期:",
-        "收件者:",
-        "主旨:",
-        "보낸 날짜:",
-        "받는 사람:",
-        "제목:",
-    ];
     let plain =
         |line: &str| line[..line.floor_char_boundary(20)].replace('*', "").trim_start().to_owned();
     let is_one_of = |line: &str, names: &[&str]| {
