@@ -3,6 +3,8 @@
 //! Only what has a place in a text is read: outputs that are text, but no pictures, pages and attachments. Notebooks of
 //! format 3, whose cells are in `worksheets`, and such as break the schema are read as far as they have cells.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 use vizsla_core::{Document, Limits, Location, Locations};
@@ -21,7 +23,7 @@ use crate::text::{decode, markdown};
 pub(crate) static FORMAT: Definition = Definition {
     name: "notebook",
     title: "notebook",
-    version: 6,
+    version: 7,
     extensions: &["ipynb"],
     recognise: Recognise::Text { begins: |c| c == '{', shows: is_notebook },
     is_foreign: false,
@@ -31,11 +33,13 @@ pub(crate) static FORMAT: Definition = Definition {
 /// Bytes of the outputs of one cell: logs and tables go on for pages.
 const OUTPUT_BYTES: usize = 8 << 10;
 
-/// Whether a text that nothing else indicates to be a notebook is.
-fn is_notebook(sample: &Sample<'_>) -> bool {
+/// Whether a text that nothing else indicates to be a notebook is: an object with the members of one.
+pub(crate) fn is_notebook(sample: &Sample<'_>) -> bool {
+    const MEMBERS: [&str; 2] = ["nbformat", "cells"];
     let text = sample.whole();
-    ["\"nbformat\"", "\"cells\""].iter().all(|name| text.contains(name))
-        && serde_json::from_str::<&RawValue>(&text).is_ok()
+    MEMBERS.iter().all(|name| text.contains(&format!("\"{name}\"")))
+        && serde_json::from_str::<HashMap<String, &RawValue>>(&text)
+            .is_ok_and(|notebook| MEMBERS.iter().all(|name| notebook.contains_key(*name)))
 }
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
@@ -192,7 +196,7 @@ impl Reader {
                 && let Some(output) = output.as_object()
                 && let Some(text) = notebook_output::text(output, OUTPUT_BYTES, limits)
             {
-                shown.push_str(&without_escapes(&text));
+                shown.push_str(&notebook_output::on_terminal(&without_escapes(&text)));
                 shown.push('\n');
             }
         }
@@ -275,12 +279,13 @@ mod tests {
         assert_eq!(read(broken).documents[0].text, "lorem\n\n");
     }
 
+    fn shown(data: &str) -> String {
+        let cell = format!(r#"{{"cells":[{{"source":"a","outputs":[{{"data":{data}}}]}}]}}"#);
+        read(&cell).documents.remove(0).text.replace("a\n\n", "")
+    }
+
     #[test]
     fn outputs_without_a_text_say_what_their_data_says() {
-        let shown = |data: &str| {
-            let cell = format!(r#"{{"cells":[{{"source":"a","outputs":[{{"data":{data}}}]}}]}}"#);
-            read(&cell).documents.remove(0).text.replace("a\n\n", "")
-        };
         for (data, text) in [
             (
                 r#"{"application/json": {"dog": {"name": "Rex", "age": 3}}}"#,
@@ -319,6 +324,35 @@ mod tests {
         }
         let long = format!(r#"{{"application/json": ["{}"]}}"#, "x ".repeat(50_000));
         assert!(shown(&long).len() <= OUTPUT_BYTES + 2);
+    }
+
+    #[test]
+    fn of_several_forms_the_one_that_says_most_to_people_is_read() {
+        for (data, text) in [
+            (
+                r#"{"text/html": "<div><script>draw()</script></div>", "application/vnd.plotly.v1+json": {"name": "Sales"}}"#,
+                "Sales",
+            ),
+            (
+                r#"{"text/plain": "<VegaLite 5 object>\n\nIf you see this, the renderer is not enabled", "application/vnd.vegalite.v5+json": {"title": "Rain"}}"#,
+                "Rain",
+            ),
+            (
+                r#"{"text/plain": "alt.Chart(...)", "application/vnd.vegalite.v5+json": {"title": "Rain"}}"#,
+                "Rain",
+            ),
+            (
+                r#"{"text/plain": "<Digraph at 0x7f>", "image/svg+xml": "<svg><text>Start</text></svg>"}"#,
+                "Start",
+            ),
+            (
+                r#"{"text/plain": "<Figure>", "image/svg+xml": "<svg><path d='M0'/></svg>"}"#,
+                "<Figure>",
+            ),
+            (r#"{"text/plain": " 0%|\r 50%|##\r100%|####\r\ndone\r\n"}"#, "100%|####\ndone"),
+        ] {
+            assert_eq!(shown(data).trim(), text, "{data}");
+        }
     }
 
     #[test]

@@ -24,13 +24,30 @@ pub(super) fn text(output: &Map<String, Value>, most: usize, limits: &Limits) ->
     if let Some(plain) = plain.as_ref().filter(|plain| !is_name(plain)) {
         return Some(plain.clone());
     }
+    // A page may be a script alone, and a drawing lines.
+    let shown = |name: &str| {
+        let text = crate::html::page(&of(name)?, limits).text;
+        Some(text).filter(|text| !text.trim().is_empty())
+    };
     ["text/markdown", "text/latex", "text"]
         .iter()
         .find_map(|name| of(name))
-        .or_else(|| Some(crate::html::page(&of("text/html")?, limits).text))
+        .or_else(|| shown("text/html"))
         .or_else(|| data.iter().find_map(|(kind, value)| of_kind(kind, value, most, limits)))
-        .filter(|text| !text.trim().is_empty())
+        .or_else(|| shown("image/svg+xml"))
         .or(plain)
+}
+
+/// What is left of a text on a terminal: of a line that is written over, as a bar of progress is, its last state.
+pub(super) fn on_terminal(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let line = line.trim_end_matches('\r');
+        shown.push_str(line.rsplit('\r').next().unwrap_or_default());
+        shown.push_str(end);
+    }
+    shown
 }
 
 /// A string, or a list of lines that make one, which may be in lists again.
@@ -42,10 +59,11 @@ pub(super) fn string(value: &Value) -> Option<String> {
     }
 }
 
-/// Whether a text only names an object: `<Figure size 640x480 with 1 Axes>`.
+/// Whether a text only names an object: `<Figure size 640x480 with 1 Axes>`, `alt.Chart(...)`, maybe with a remark below
+/// that it is to be seen elsewhere.
 fn is_name(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with('<') && text.ends_with('>') && !text.contains('\n')
+    let line = text.trim().lines().next().unwrap_or_default().trim_end();
+    line.starts_with('<') && line.ends_with('>') || text.trim() == line && line.ends_with("(...)")
 }
 
 /// An error with its traceback, in one of the forms in which programs write it.
