@@ -8,6 +8,7 @@ use crate::definition::{Definition, Read, Recognise};
 use crate::error::{Error, ErrorKind};
 use crate::output::{Formats, Output, Streamed};
 use crate::sample::Sample;
+use crate::text::{code, notebook};
 use crate::whole;
 
 /// All groups of formats. They are recognised in this order: what is in a container comes before the container, and a kind
@@ -96,15 +97,31 @@ impl Format {
         };
         let first = bytes.trim_ascii_start().first().filter(|first| first.is_ascii());
         if first.is_some_and(|first| may_begin(char::from(*first))) {
-            return None;
+            return self.in_its_guise(bytes);
         }
         let sample = Sample::of(bytes)?;
-        let first = sample.head().chars().next().filter(|first| !may_begin(*first))?;
+        let first = sample.head().chars().next()?;
+        if may_begin(first) {
+            return self.in_its_guise(bytes);
+        }
         let shows = |format: &&Definition| match format.recognise {
             Recognise::Text { begins, shows } => begins(first) && shows(&sample),
             _ => false,
         };
         all().find(shows).map(Self)
+    }
+
+    /// The format of a text that begins as those of this format do, and is beyond doubt another: a notebook is JSON, and a
+    /// saved page has the extension of the program that made it.
+    fn in_its_guise(self, bytes: &[u8]) -> Option<Self> {
+        let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+        if self == Self::JSON && has("\"nbformat\"") {
+            let is_notebook = Sample::of(bytes).is_some_and(|text| notebook::is_notebook(&text));
+            return is_notebook.then_some(Self(&notebook::FORMAT));
+        }
+        let is_page = self.0.name == code::FORMAT.name
+            && Sample::of(bytes).is_some_and(|text| code::is_made_page(&text));
+        is_page.then_some(Self(&crate::html::FORMAT))
     }
 
     /// The format of this name, as [`Format::name`] gives it.
@@ -289,9 +306,25 @@ mod tests {
             assert!(Reader::is_current(name, "html", Reader::of(Format::of("a.html")).version));
         }
         assert_eq!(Format::detect("a.xml", b"[{\"a\": 1}]").name(), "json");
-        for (name, text) in
-            [("a.md", "{\"a\": 1}"), ("a.html", "text"), ("a.json", "{\"a\""), ("a.xml", "<html>")]
-        {
+        let notebook = b"{\"cells\": [], \"nbformat\": 4}";
+        assert_eq!(Format::detect("a.json", notebook).name(), "notebook");
+        assert_eq!(
+            Format::detect("a.json", &[b"\xef\xbb\xbf", &notebook[..]].concat()).name(),
+            "notebook"
+        );
+        for page in ["<!DOCTYPE html>\n<title>T</title>", " <HTML lang=en><p>a"] {
+            assert_eq!(Format::detect("a.php", page.as_bytes()).name(), "html");
+        }
+        for (name, text) in [
+            ("a.md", "{\"a\": 1}"),
+            ("a.html", "text"),
+            ("a.json", "{\"a\""),
+            ("a.json", "{\"content\": {\"cells\": [], \"nbformat\": 4}}"),
+            ("a.xml", "<html>"),
+            ("a.php", "<!DOCTYPE html>\n<?php echo 1; ?>"),
+            ("a.erb", "<html><%= yield %></html>"),
+            ("a.vue", "<template><p>a</p></template>"),
+        ] {
             assert_eq!(Format::detect(name, text.as_bytes()), Format::of(name));
         }
     }

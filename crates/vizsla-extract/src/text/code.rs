@@ -73,6 +73,16 @@ fn is_program(sample: &Sample<'_>) -> bool {
         || head.starts_with("<?php")
 }
 
+/// Whether a text is the page that a program made, and not the program: nothing in it is left to be run.
+pub(crate) fn is_made_page(sample: &Sample<'_>) -> bool {
+    let is_start = |start: &str| {
+        let found = sample.head().get(..start.len());
+        found.is_some_and(|found| found.eq_ignore_ascii_case(start))
+    };
+    ["<!doctype html", "<html"].iter().any(|start| is_start(start))
+        && !["<?php", "<?=", "<? ", "<%"].iter().any(|mark| sample.whole().contains(mark))
+}
+
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let text = decode::decode(bytes)?;
     let sections = sections(items(&text), output);

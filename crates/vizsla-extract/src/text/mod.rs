@@ -3,7 +3,7 @@
 mod accents;
 mod asciidoc;
 pub(crate) mod charset;
-mod code;
+pub(crate) mod code;
 mod declared;
 pub(crate) mod decode;
 pub(crate) mod entities;
@@ -15,7 +15,7 @@ mod latex;
 mod manual;
 pub(crate) mod markdown;
 mod mdoc;
-mod notebook;
+pub(crate) mod notebook;
 mod notebook_output;
 mod older;
 mod org;
