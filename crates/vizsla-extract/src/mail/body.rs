@@ -9,14 +9,17 @@ mod part;
 mod repaired;
 mod words;
 
+use std::collections::HashMap;
+
 use mail_parser::{MessageParser, MessagePart, MimeHeaders, PartType};
-use vizsla_core::{Location, Metadata};
+use vizsla_core::{Document, Location, Locations, Metadata};
 
 use crate::error::{Error, ErrorKind};
 use crate::mail::document::Message;
 use crate::mail::{headers, uuencode};
-use crate::output::Output;
+use crate::output::{Output, file_name};
 use crate::sink::ProblemKind;
+use crate::text::headings::sections;
 use crate::{html, whole};
 use alternative::Alternative;
 use part::Part;
@@ -122,16 +125,19 @@ pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<
     let hidden = hidden::hide(&completed);
     let parsed = MessageParser::default().parse(&*hidden);
     let parts = parsed.as_ref().map_or(&[] as &[MessagePart<'_>], |parsed| &parsed.parts);
-    let page = parts.iter().find(|part| matches!(part.body, PartType::Html(_)));
+    let page = parts.iter().position(|part| matches!(part.body, PartType::Html(_)));
     match page {
         Some(page) => {
-            // The mark says that it is in UTF-8 now, whatever it says itself.
-            let page = format!("\u{feff}{}", Part::new(page, &completed).decoded());
+            let part = Some(number(parts, page)).filter(|number| !number.is_empty());
+            let place = Location::Message { number: 1, part };
+            let page = Part::new(&parts[page], &completed).decoded();
             whole::check_size(page.as_bytes(), output.limits)?;
             if is_cut {
-                output.problem(ProblemKind::Malformed, None, CUT);
+                output.problem(ProblemKind::Malformed, Some(place.clone()), CUT);
             }
-            html::read_page(page.as_bytes(), output)
+            let document = saved(&page, place, output);
+            let _ = output.document(document);
+            Ok(())
         }
         None if parts.is_empty() => Err(Error::new(ErrorKind::Malformed, "is not valid MHTML")),
         None => {
@@ -139,6 +145,37 @@ pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<
             Ok(())
         }
     }
+}
+
+/// The place of a part among the others, as IMAP numbers them.
+fn number(parts: &[MessagePart<'_>], part: usize) -> String {
+    let mut above = HashMap::new();
+    for (id, outer) in parts.iter().enumerate() {
+        if let PartType::Multipart(children) = &outer.body {
+            above.extend((1..).zip(children).map(|(place, child)| (*child as usize, (id, place))));
+        }
+    }
+    let (mut at, mut places) = (part, Vec::new());
+    while let Some((outer, place)) = above.remove(&at) {
+        at = outer;
+        let place: u32 = place;
+        places.push(place.to_string());
+    }
+    places.reverse();
+    places.join(".")
+}
+
+/// A saved page, whose lines are not those of the file.
+fn saved(page: &str, place: Location, output: &mut Output<'_>) -> Document {
+    let page = html::page(page, output.limits);
+    let title = Some(page.title).filter(|title| !title.is_empty());
+    let title = title.unwrap_or_else(|| file_name(&output.name).to_owned());
+    let mut document = Document::new(&output.name, page.text)
+        .with_title(title)
+        .with_sections(sections(page.headings, output))
+        .with_locations(Locations::Fixed(place));
+    document.metadata = page.metadata;
+    document
 }
 
 struct Walk<'a> {

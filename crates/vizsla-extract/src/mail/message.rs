@@ -144,7 +144,8 @@ fn is_web_archive(bytes: &[u8]) -> bool {
     };
     let is_related =
         value("content-type").is_some_and(|value| value.starts_with("multipart/related"));
-    let is_saved = value("from").is_none_or(|from| from.contains("<saved by"))
+    let says_so = |from: String| from.trim_start_matches([' ', '<', '"']).starts_with("saved by ");
+    let is_saved = value("from").is_none_or(says_so)
         || value("snapshot-content-location").is_some()
         || value("x-mimeole").is_some_and(|program| program.contains("mhtml"));
     value("mime-version").is_some()

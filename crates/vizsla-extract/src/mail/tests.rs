@@ -1,6 +1,6 @@
 //! Whole messages and mailboxes through the readers of this group.
 
-use vizsla_core::{Document, Limits, SplitOptions, split};
+use vizsla_core::{Document, Limits, Location, Locations, SplitOptions, split};
 
 use crate::{Error, Extracted, Format, Input, ProblemKind, extract};
 
@@ -444,6 +444,11 @@ fn apple_mail_and_web_archives_are_read() {
         (found.documents[0].title.as_str(), found.documents[0].text.as_str()),
         ("Grüße", "Words.")
     );
+    let first = Location::Message { number: 1, part: Some("1".to_owned()) };
+    assert_eq!(found.documents[0].locations, Locations::Fixed(first));
+    let explorer = page.replace("<Saved by Blink>", "\"Saved by Windows Internet Explorer 11\"");
+    let explorer = explorer.replace("Snapshot-Content-Location: https://x.org/\n", "");
+    assert_eq!(read("a.mhtml", &explorer).documents, found.documents);
     assert_eq!(found.documents.len(), 1);
 }
 
