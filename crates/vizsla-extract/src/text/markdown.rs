@@ -88,6 +88,7 @@ pub(crate) fn headings(text: &str, limits: &Limits) -> Vec<Heading> {
             Event::End(TagEnd::Link) => headings.links = headings.links.saturating_sub(1),
             Event::Text(part) | Event::Code(part) if headings.is_open => headings.add(&part),
             Event::SoftBreak | Event::HardBreak if headings.is_open => headings.add(" "),
+            Event::InlineHtml(part) if headings.is_open && is_break(&part) => headings.add(" "),
             Event::InlineHtml(part) if headings.takes_picture(&part) => {
                 headings.pictures.push_str(&html::page(&part, limits).text);
             }
@@ -102,6 +103,10 @@ pub(crate) fn headings(text: &str, limits: &Limits) -> Vec<Heading> {
         }
     }
     headings.found
+}
+
+fn is_break(html: &str) -> bool {
+    html.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("<br"))
 }
 
 impl Headings {
@@ -192,6 +197,7 @@ mod tests {
             ("# ![Project](logo.png)\n", "Project"),
             ("# <img src='a.png' alt='Project'>\n", "Project"),
             ("Two\nlines\n=====\n", "Two lines"),
+            ("# <a name=\"top\"></a>One<br/>two<BR>three\n", "One two three"),
             (
                 "<h1 align=\"center\">\n  <img alt=\"logo\" src=\"l.png\">\n  <br>\n  Pro<b>ject</b>\n</h1>\n\n## Use\n",
                 "Project",
