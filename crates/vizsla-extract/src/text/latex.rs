@@ -11,7 +11,7 @@ mod quantities;
 use vizsla_core::MetadataValue;
 
 use self::commands::{
-    BEFORE_TEXT, DEFINITIONS, LENGTHS, SECTIONS, SILENT, false_branch, length, letter,
+    BEFORE_TEXT, DEFINITIONS, LENGTHS, SECTIONS, SILENT, false_branch, length, letter, slides,
 };
 use self::macros::Macros;
 use crate::definition::{Definition, Read, Recognise};
@@ -27,7 +27,7 @@ use crate::text::flow::{Flow, Gap};
 pub(crate) static FORMAT: Definition = Definition {
     name: "latex",
     title: "LaTeX",
-    version: 4,
+    version: 5,
     extensions: &["tex", "ltx", "latex", "dtx"],
     recognise: Recognise::Text { begins: |c| matches!(c, '\\' | '%'), shows: is_latex },
     is_foreign: false,
@@ -202,8 +202,17 @@ impl<'a> Page<'a> {
         if self.rest.starts_with('*') {
             self.take(1);
         }
+        if !matches!(name, "verb" | "lstinline") {
+            self.slides();
+        }
         let other = self.macros.alias(name);
         self.named(other.as_deref().unwrap_or(name))
+    }
+
+    /// Passes over which slides something is on: `\item<2->`.
+    fn slides(&mut self) {
+        let length = slides(&self.rest[..self.rest.floor_char_boundary(SHORT_BYTES)]);
+        self.take(length);
     }
 
     /// A command by its name; returns false at the end of the document.
@@ -291,6 +300,7 @@ impl<'a> Page<'a> {
     fn item(&mut self) {
         self.flow.separate(Gap::Line);
         let label = self.options();
+        self.slides();
         if !self.is_inner {
             let label = self.inline(label);
             self.say(&label);

@@ -15,7 +15,7 @@ pub(super) const SILENT: &[&str] = &[
     "hyphenation", "phantom", "hphantom", "vphantom", "captionsetup", "tikzset", "pgfplotsset", "usetikzlibrary",
     "usepgfplotslibrary", "sisetup", "setmainfont", "setsansfont", "setmonofont", "linespread", "setstretch",
     "numberwithin", "newif", "cline", "cmidrule", "arraystretch", "DeclareGraphicsExtensions", "externaldocument",
-    "usetheme", "usecolortheme", "addcontentsline", "markboth", "pagecolor", "glsreset", "makeglossaries",
+    "usetheme", "usecolortheme", "inst", "addcontentsline", "markboth", "pagecolor", "glsreset", "makeglossaries",
 ];
 /// Commands that define others.
 #[rustfmt::skip]
@@ -89,6 +89,22 @@ pub(super) fn length(text: &str) -> usize {
     end
 }
 
+/// Bytes of what says on which slides of beamer something is, at the start of a text: `<1-3| handout:0>`, `<+->`.
+pub(super) fn slides(text: &str) -> usize {
+    const MODES: &[&str] =
+        &["all", "article", "beamer", "handout", "presentation", "second", "trans"];
+    let Some((inner, _)) = text.strip_prefix('<').and_then(|text| text.split_once('>')) else {
+        return 0;
+    };
+    let is_part = |part: &str| {
+        MODES.contains(&part)
+            || part.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
+                && part.chars().all(|c| c.is_ascii_digit() || "+-.()".contains(c))
+    };
+    let of_modes = |part: &str| part.trim().rsplit(['@', ':']).next().is_some_and(is_part);
+    if inner.split(['|', ',']).all(of_modes) { inner.len() + 2 } else { 0 }
+}
+
 /// Bytes up to the end of the branch that `\iffalse` leaves out.
 pub(super) fn false_branch(text: &str) -> Option<usize> {
     let mut depth = 0u32;
@@ -151,6 +167,14 @@ mod tests {
             ("\\parindent=0pt \\kern 2pt\\hskip 1em plus 2em minus .5em a", "a"),
             ("\\footnote[1]{note} \\url{http://x.org/a%20b} c", "note http://x.org/a%20b c"),
             ("a\\endinput b", "a"),
+            (
+                "\\begin{itemize}<+->\\item<1-> a \\pause \\item[b]<2| handout:0> c\\end{itemize}",
+                "a\nb c",
+            ),
+            ("\\only<2>{d} \\alert<alert@3->{e} \\mode<presentation>{f}", "d e f"),
+            ("\\verb<1< \\emph{<2>} \\LaTeX<x>", "1 <2> LaTeX<x>"),
+            ("\\section{\\texorpdfstring{H$_2$O}{H2O} here}", "H$_2$O here"),
+            ("K. Lee\\inst{1}", "K. Lee"),
         ] {
             let found = collect(Input::bytes("a.tex", source.as_bytes())).unwrap();
             assert_eq!(found.documents[0].text, expected, "{source}");

@@ -14,6 +14,7 @@ impl Page<'_> {
             return;
         }
         self.flow.separate(Gap::Paragraph);
+        self.slides();
         if name == "tikzpicture" || VERBATIM.contains(&name) {
             self.verbatim(name);
         } else if name == "comment" && !self.is_open {

@@ -34,8 +34,10 @@ pub(super) struct Macros {
 
 impl Default for Macros {
     fn default() -> Self {
+        // What is read, and what bookmarks of a PDF say instead.
+        let twofold = Macro { parameters: vec![None; 2], body: "#1".to_owned() };
         Self {
-            known: HashMap::new(),
+            known: [("texorpdfstring".to_owned(), Rc::new(twofold))].into(),
             aliases: HashMap::new(),
             depth: 0,
             left: EXPANDED_BYTES,
