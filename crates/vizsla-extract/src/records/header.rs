@@ -73,6 +73,27 @@ const COMMON: &[&str] = &[
     "zip",
 ];
 
+/// As [`KNOWN`], in scripts that have no capitals by which a name would differ from values.
+#[rustfmt::skip]
+const KNOWN_ELSEWHERE: &[&str] = &[
+    "姓名", "名称", "名稱", "标题", "標題", "内容", "內容", "日期", "编号", "編號", "网址", "網址", "序号", "序號",
+    "名前", "氏名", "タイトル", "本文", "日付", "番号", "이름", "성명", "제목", "내용", "본문", "날짜", "번호",
+];
+
+/// As [`COMMON`], in the same scripts.
+#[rustfmt::skip]
+const COMMON_ELSEWHERE: &[&str] = &[
+    "地址", "年龄", "年齡", "性别", "性別", "电话", "電話", "手机", "邮箱", "城市", "国家", "國家", "地区", "地區", "省份", "公司",
+    "部门", "部門", "职位", "職位", "产品", "產品", "商品", "价格", "價格", "单价", "數量", "数量", "金额", "金額", "总计", "單位",
+    "单位", "状态", "狀態", "类型", "類型", "类别", "類別", "分类", "分類", "说明", "說明", "描述", "备注", "備註", "作者", "来源",
+    "來源", "时间", "時間", "年份", "语言", "語言", "问题", "問題", "答案", "评论", "評論", "标签", "標籤", "代码", "品牌",
+    "住所", "年齢", "電話番号", "メール", "都市", "国", "国名", "都道府県", "会社", "会社名", "部署", "役職", "商品名", "製品", "価格",
+    "単価", "合計", "単位", "状態", "種類", "カテゴリ", "カテゴリー", "説明", "備考", "著者", "日時", "年", "月", "言語", "質問",
+    "回答", "コメント", "タグ", "コード", "주소", "나이", "성별", "전화", "전화번호", "이메일", "도시", "국가", "지역", "회사",
+    "부서", "직위", "제품", "상품", "상품명", "가격", "수량", "금액", "합계", "단위", "상태", "종류", "분류", "설명", "비고",
+    "저자", "시간", "연도", "언어", "질문", "답변", "댓글", "태그", "코드",
+];
+
 /// What stands for a missing value.
 const MISSING: &[&str] = &["n/a", "na", "nan", "null", "none", "nil", "-", "--", "?", "#n/a"];
 
@@ -82,7 +103,8 @@ pub(crate) fn is_header(first: &[String], rows: &[&[String]]) -> bool {
     // Tables that were appended to each other repeat the header.
     let rows: Vec<&[String]> = rows.iter().copied().filter(|row| *row != first).collect();
     let recurs = recurs(&cells, &rows);
-    if !recurs && cells.iter().any(|cell| is_in(KNOWN, cell)) {
+    let is_known = |cell: &&str| is_in(KNOWN, cell) || KNOWN_ELSEWHERE.contains(cell);
+    if !recurs && cells.iter().any(is_known) {
         return true;
     }
     let mut seen = HashSet::new();
@@ -97,7 +119,8 @@ pub(crate) fn is_header(first: &[String], rows: &[&[String]]) -> bool {
     if recurs || repeated || has_data {
         return false;
     }
-    let common = cells.iter().filter(|cell| is_in(COMMON, cell)).count();
+    let is_common = |cell: &&&str| is_in(COMMON, cell) || COMMON_ELSEWHERE.contains(*cell);
+    let common = cells.iter().filter(is_common).count();
     has_series || common > 1 || differs(&cells, &rows)
 }
 
@@ -223,5 +246,9 @@ mod tests {
         assert!(headed(&["dog,owner", "Rex,Anna", "Bello,Bob"]));
         assert!(headed(&["City,Country", "Lisbon,Portugal", "Paris,France"]));
         assert!(headed(&["first_word,last_word", "anna,x", "bob,y"]));
+        assert!(headed(&["姓名,城市", "李雷,北京", "韩梅梅,上海"]));
+        assert!(headed(&["都市,国", "東京,日本", "パリ,フランス"]));
+        assert!(headed(&["도시,국가", "서울,한국", "파리,프랑스"]));
+        assert!(!headed(&["李雷,北京", "韩梅梅,上海"]));
     }
 }
