@@ -219,29 +219,20 @@ fn list_item(
     output: &mut Output<'_>,
 ) -> ControlFlow<()> {
     let (id, location) = (format!("{}#{number}", &output.name), lines(element));
-    let mut problem = |kind: ProblemKind, message: &str| {
-        output.problem(kind, Some(location.clone()), format!("record {number}: {message}"));
-    };
     let mut document = match records::parse(element.text) {
         Ok(Value::Object(record)) => records::bounded_document(unwrapped(record), &id, output),
-        Ok(Value::Null) => {
-            problem(ProblemKind::Malformed, "is null");
-            return ControlFlow::Continue(());
-        }
-        Ok(value) => {
-            problem(ProblemKind::OtherFormat, "is not a JSON object; its text is kept");
-            flat_document(&value, &id, output)
-        }
+        // It says nothing.
+        Ok(Value::Null) if remarks.is_empty() => return ControlFlow::Continue(()),
+        Ok(value) => flat_document(&value, &id, output),
         Err(error) => {
-            problem(
-                ProblemKind::OtherFormat,
-                &format!("{}; it is kept as plain text", error.reason()),
-            );
+            let reason = error.reason();
+            let message = format!("record {number}: {reason}; it is kept as plain text");
+            output.problem(ProblemKind::OtherFormat, Some(location.clone()), message);
             Document::new(&id, element.text)
         }
     };
     if !remarks.is_empty() {
-        document.text.push('\n');
+        document.text.push_str(if document.text.is_empty() { "" } else { "\n" });
         document.text.push_str(remarks);
     }
     output.document(document.with_locations(Locations::Fixed(location)))
@@ -304,17 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_record_costs_only_itself() {
+    fn what_is_no_object_in_a_list_is_read_as_what_it_says() {
         let list = r#"[{"_id":{"$oid":"65f0"},"note":"zebra one"},null,"loose",{"_id":"b","note":"zebra two"}]"#;
         let found = read("l.json", list);
         let texts: Vec<_> = found.documents.iter().map(|document| document.text.as_str()).collect();
         assert_eq!(texts, ["note: zebra one", "loose", "_id: b\nnote: zebra two"]);
-        let problems: Vec<_> = found.problems.iter().map(Problem::to_string).collect();
-        assert_eq!(problems.len(), 2);
-        assert!(
-            problems[0].starts_with("line 1: record 2: is null")
-                && problems[1].contains("record 3")
-        );
+        assert!(found.problems.is_empty(), "{:?}", found.problems);
+        let remark = read("l.json", "[{\"a\": 1},\n// why not\nnull]").documents;
+        assert_eq!(remark.iter().map(|d| d.text.as_str()).collect::<String>(), "a: 1why not");
     }
 
     #[test]
