@@ -221,7 +221,7 @@ fn is_of_drawing(tree: &Tree, title: Id) -> bool {
     after.any(|id| tree.node(id).name() == "svg:text")
 }
 
-/// Whether a link is one of those that pages put beside their headings, to copy.
+/// Whether a link is one of those that pages put beside their headings, to copy, or leads over what comes before the text.
 fn is_mark(link: &Node) -> bool {
     let is_inner = link.attribute("href").is_some_and(|href| href.contains('#'));
     let class = link.attribute("class").unwrap_or_default();
@@ -237,13 +237,11 @@ fn is_mark(link: &Node) -> bool {
                     | "permalink"
                     | "self-link"
                     | "selflink"
-                    | "skip-link"
                     | "skiplink"
-                    | "skip-to-content"
-                    | "md-skip"
+                    | "mw-jump-link"
                     | "copiable-link"
                     | "doc-anchor"
-            )
+            ) || class.split(['-', '_']).any(|word| word.eq_ignore_ascii_case("skip"))
         })
 }
 
@@ -320,6 +318,7 @@ fn leads(name: &str) -> bool {
         "skip",
         "navheader",
         "navfooter",
+        "navlinks",
         "topnav",
         "subnav",
         "bottomnav",
@@ -327,4 +326,31 @@ fn leads(name: &str) -> bool {
     ];
     holds.iter().any(|part| name.contains(part))
         || name.split(['-', '_']).any(|word| words.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use vizsla_core::Limits;
+
+    #[test]
+    fn remains_of_navigation_are_left_out() {
+        let text = "<p>What the page says, in a paragraph that is long enough to be one, and that goes on \
+            for a while, so that nobody takes the page for a list.</p>";
+        for part in [
+            "<a class='mw-jump-link' href='#bodyContent'>Jump to content</a>",
+            "<a class='a11y-skip' href='#main'>Skip</a>",
+            "<a class='skip_to_main' href='/page#main'>Skip</a>",
+            "<ul class='linklist navlinks'><li><a href='index.php'>Board index</a></li></ul>",
+        ] {
+            let page = crate::html::page(&format!("{part}{text}"), &Limits::default());
+            assert!(page.text.starts_with("What the page says"), "{}", page.text);
+        }
+        for part in [
+            "<a class=skip href='next.html'>Skip this chapter</a>",
+            "<p class=navlinks>How <a href=x>links</a> in navigation are made.</p>",
+        ] {
+            let page = crate::html::page(&format!("{part}{text}"), &Limits::default());
+            assert!(!page.text.starts_with("What the page says"), "{part}");
+        }
+    }
 }
