@@ -235,6 +235,7 @@ impl<'a> Page<'a> {
             }
             "newline" | "tabularnewline" | "State" | "Statex" => self.flow.separate(Gap::Line),
             "and" => self.say(", "),
+            "texorpdfstring" => self.shown_or_plain(),
             "caption" => {
                 self.options();
                 self.flow.separate(Gap::Line);

@@ -174,6 +174,7 @@ mod tests {
             ("\\only<2>{d} \\alert<alert@3->{e} \\mode<presentation>{f}", "d e f"),
             ("\\verb<1< \\emph{<2>} \\LaTeX<x>", "1 <2> LaTeX<x>"),
             ("\\section{\\texorpdfstring{H$_2$O}{H2O} here}", "H$_2$O here"),
+            ("\\section{On \\texorpdfstring{\\logo}{dogs}}", "On dogs"),
             ("K. Lee\\inst{1}", "K. Lee"),
         ] {
             let found = collect(Input::bytes("a.tex", source.as_bytes())).unwrap();

@@ -2,6 +2,7 @@
 //! brackets. In: a definition, or the name of what is used. Out: what it stands for, read in its place.
 
 use super::Page;
+use super::macros::DEPTH;
 
 impl Page<'_> {
     /// Reads a definition, whose command came last.
@@ -103,6 +104,19 @@ impl Page<'_> {
         self.read_here(&text, line);
         self.macros.depth -= 1;
         true
+    }
+
+    /// Reads `\texorpdfstring{shown}{plain}`: what is shown, unless that says nothing, as a logo does; bookmarks of a PDF
+    /// have the other.
+    pub(super) fn shown_or_plain(&mut self) {
+        let (shown, plain) = (self.argument(), self.argument());
+        let mut said = String::new();
+        if self.macros.depth < DEPTH {
+            self.macros.depth += 1;
+            said = self.inline(shown);
+            self.macros.depth -= 1;
+        }
+        self.say(if said.is_empty() { plain } else { &said });
     }
 
     /// What is in braces, or the next character or command.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::commands::{DEFINITIONS, SECTIONS, SILENT};
 
 /// Macros within macros.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 /// Bytes that all macros of a text may stand for together.
 const EXPANDED_BYTES: usize = 1 << 20;
 /// What the use of one counts in any case.
@@ -34,10 +34,8 @@ pub(super) struct Macros {
 
 impl Default for Macros {
     fn default() -> Self {
-        // What is read, and what bookmarks of a PDF say instead.
-        let twofold = Macro { parameters: vec![None; 2], body: "#1".to_owned() };
         Self {
-            known: [("texorpdfstring".to_owned(), Rc::new(twofold))].into(),
+            known: HashMap::new(),
             aliases: HashMap::new(),
             depth: 0,
             left: EXPANDED_BYTES,
