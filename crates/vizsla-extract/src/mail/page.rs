@@ -3,15 +3,12 @@
 //!
 //! Marks of characters that no text has are put around what is quoted, and found again in what the page says.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 use vizsla_core::Limits;
 
 /// Where a quotation begins and ends: two of the code points that are never characters.
 const START: char = '\u{fdd0}';
 const END: char = '\u{fdd1}';
-
-/// Longer tags say nothing about quotations.
-const LONGEST_TAG: usize = 2 << 10;
 
 /// What a message says.
 pub(super) fn text(html: &str, limits: &Limits) -> String {
@@ -49,14 +46,15 @@ fn marked(html: &str) -> Option<String> {
             }
             continue;
         }
-        let Some(length) = tag_length(rest) else { continue };
-        let tag = &rest[..length];
-        open.push(is_quotation(tag));
-        at = start + length;
-        if is_quotation(tag) {
-            marked.push_str(&html[copied..at]);
+        // A tag with a bracket in an attribute says nothing about quotations.
+        let end = memchr2(b'<', b'>', &rest.as_bytes()[1..]).map_or(rest.len(), |end| end + 1);
+        let is_quotation = rest[end..].starts_with('>') && is_quotation(&rest[..end]);
+        open.push(is_quotation);
+        at = start + end;
+        if is_quotation {
+            marked.push_str(&html[copied..=at]);
             marked.push(START);
-            copied = at;
+            copied = at + 1;
         }
     }
     (copied > 0).then(|| marked + &html[copied..])
@@ -66,19 +64,6 @@ fn marked(html: &str) -> Option<String> {
 fn is_named(tag: &str, name: &str) -> bool {
     tag.get(..name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name))
         && tag[name.len()..].starts_with(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
-}
-
-fn tag_length(rest: &str) -> Option<usize> {
-    let mut quote = None;
-    for (at, byte) in rest.bytes().enumerate().take(LONGEST_TAG) {
-        match byte {
-            b'>' if quote.is_none() => return Some(at + 1),
-            b'"' | b'\'' if quote == Some(byte) => quote = None,
-            b'"' | b'\'' if quote.is_none() => quote = Some(byte),
-            _ => {}
-        }
-    }
-    None
 }
 
 /// Whether an element holds another message, by what mail programs say of it: Thunderbird and Apple Mail its type, web

@@ -79,8 +79,11 @@ pub(crate) fn is_made_page(sample: &Sample<'_>) -> bool {
         let found = sample.head().get(..start.len());
         found.is_some_and(|found| found.eq_ignore_ascii_case(start))
     };
-    ["<!doctype html", "<html"].iter().any(|start| is_start(start))
-        && !["<?php", "<?=", "<? ", "<%"].iter().any(|mark| sample.whole().contains(mark))
+    if !["<!doctype html", "<html"].iter().any(|start| is_start(start)) {
+        return false;
+    }
+    let whole = sample.whole();
+    !["<?php", "<?=", "<? ", "<%"].iter().any(|mark| whole.contains(mark))
 }
 
 fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
