@@ -1,6 +1,8 @@
 //! Source code: the text as written, with its items (functions, types) as sections, so that passages begin and end with
 //! them. Items are found by their keywords and indentation; nothing is parsed.
 
+use std::borrow::Cow;
+
 use vizsla_core::{Document, MetadataValue};
 
 use crate::definition::{Definition, Read, Recognise};
@@ -167,25 +169,25 @@ fn is_member(code: &str, indent: usize, open: &mut Vec<Open>) -> bool {
 }
 
 /// What may be the signature of an item: a line, and those that its brackets take.
-struct Head {
+struct Head<'a> {
     length: usize,
     /// On one line, but for that of an item without a body.
-    text: String,
+    text: Cow<'a, str>,
     /// Whether a body in braces follows.
     opens: bool,
 }
 
-impl Head {
-    fn of(text: &str, indent: usize) -> Self {
+impl<'a> Head<'a> {
+    fn of(text: &'a str, indent: usize) -> Self {
         let mut lines = text.split_inclusive('\n').peekable();
         let first = lines.next().unwrap_or_default();
         let mut head = Self {
             length: first.len(),
-            text: first.trim().to_owned(),
+            text: Cow::Borrowed(first.trim()),
             opens: opens(first, lines.peek()),
         };
         let Some(count) = bracketed(text, indent).filter(|count| *count > 1) else { return head };
-        let mut joined = head.text.clone();
+        let mut joined = first.trim().to_owned();
         let mut last = first;
         for line in lines.by_ref().take(count - 1) {
             let code = line.trim();
@@ -197,8 +199,9 @@ impl Head {
         }
         head.opens = opens(last, lines.peek());
         if head.opens || joined.ends_with(':') {
-            head.text = joined.replace(",)", ")");
-            crate::output::shorten(&mut head.text, SIGNATURE_BYTES);
+            let mut text = joined.replace(",)", ")");
+            crate::output::shorten(&mut text, SIGNATURE_BYTES);
+            head.text = Cow::Owned(text);
         }
         head
     }
@@ -215,20 +218,23 @@ fn bracketed(text: &str, indent: usize) -> Option<usize> {
         let line = line.trim_end();
         let code = line.trim_start();
         let is_inner = line.len() - code.len() > indent || code.starts_with(')');
+        if depth == 0 && memchr::memchr(b'(', code.as_bytes()).is_none() {
+            return None;
+        }
         if line.len() > SIGNATURE_BYTES || code.is_empty() || number > 0 && !is_inner {
             return None;
         }
         let code = code.split(" //").next().unwrap_or_default();
         let (mut in_string, mut is_escaped) = (false, false);
-        for c in code.chars() {
-            match c {
+        for byte in code.bytes() {
+            match byte {
                 _ if is_escaped => is_escaped = false,
-                '\\' => is_escaped = true,
-                '"' => in_string = !in_string,
+                b'\\' => is_escaped = true,
+                b'"' => in_string = !in_string,
                 _ if in_string => {}
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                ';' | '{' | '}' if depth > 0 => return None,
+                b'(' => depth += 1,
+                b')' => depth = depth.saturating_sub(1),
+                b';' | b'{' | b'}' if depth > 0 => return None,
                 _ => {}
             }
         }
