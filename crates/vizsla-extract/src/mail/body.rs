@@ -136,6 +136,10 @@ pub(super) fn read_web_archive(bytes: &[u8], output: &mut Output<'_>) -> Result<
                 output.problem(ProblemKind::Malformed, Some(place.clone()), CUT);
             }
             let document = saved(&page, place, output);
+            if document.text.is_empty() {
+                // It may speak to browsers without frames. The mark says that it is in UTF-8 now, whatever it says itself.
+                return html::read_page(format!("\u{feff}{page}").as_bytes(), output);
+            }
             let _ = output.document(document);
             Ok(())
         }

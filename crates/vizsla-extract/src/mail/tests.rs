@@ -446,6 +446,9 @@ fn apple_mail_and_web_archives_are_read() {
     );
     let first = Location::Message { number: 1, part: Some("1".to_owned()) };
     assert_eq!(found.documents[0].locations, Locations::Fixed(first));
+    let frames =
+        page.replace("<nav>no</nav><p>Words.</p></body>", "</body><noframes>Words.</noframes>");
+    assert_eq!(read("a.mhtml", &frames).documents[0].text, "Words.");
     let explorer = page.replace("<Saved by Blink>", "\"Saved by Windows Internet Explorer 11\"");
     let explorer = explorer.replace("Snapshot-Content-Location: https://x.org/\n", "");
     assert_eq!(read("a.mhtml", &explorer).documents, found.documents);
