@@ -222,6 +222,8 @@ fn document(
             let document = records::bounded_document(fields, &id, output);
             Ok(Some(document.with_locations(Locations::Fixed(location.clone()))))
         }
+        // It says nothing.
+        Ok(Value::Null) => Ok(None),
         // A row, or a text by itself.
         Ok(value @ (Value::Array(_) | Value::String(_))) => {
             let id = format!("{}#{number}", &output.name);
