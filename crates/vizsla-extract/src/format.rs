@@ -203,7 +203,7 @@ pub struct Reader {
 impl Reader {
     /// Stored for a file that was found not to be text. Its version is raised when a format formerly rejected as binary
     /// becomes readable.
-    pub const BINARY: Self = Self { name: "binary", version: 4 };
+    pub const BINARY: Self = Self { name: "binary", version: 5 };
 
     /// The current reader of a format.
     pub fn of(format: Format) -> Self {

@@ -4,6 +4,8 @@
 //! [MS-CFB](https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/) says where the directory is. Only its
 //! entries are read, so that no library is needed.
 
+use std::collections::HashSet;
+
 use crate::definition::{Definition, Read, Recognise};
 use crate::error::{Error, ErrorKind};
 use crate::output::Output;
@@ -61,7 +63,31 @@ fn refuse(_: &[u8], _: &mut Output<'_>) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Protected, message))
 }
 
+/// A compound file that has lost its directory, so that what it holds cannot be told. Most are documents.
+pub(crate) static DAMAGED: Definition = Definition {
+    name: "damaged_compound",
+    title: "Office document that is damaged",
+    version: 1,
+    extensions: &[],
+    recognise: Recognise::Bytes(|bytes| kind(bytes).is_none() && damage(bytes).is_some()),
+    is_foreign: false,
+    read: Read::Whole(refuse_damaged),
+};
+
+fn refuse_damaged(bytes: &[u8], _: &mut Output<'_>) -> Result<(), Error> {
+    let message = damage(bytes).map_or("is no document that is read", |damage| match damage {
+        Damage::CutOff => {
+            "is cut off: the list of what it holds, further on, is missing; copy or download it again"
+        }
+        Damage::Other => {
+            "is damaged: the list of what it holds cannot be read; copy or download it again"
+        }
+    });
+    Err(Error::new(ErrorKind::Malformed, message))
+}
+
 const SIGNATURE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+const HEADER_BYTES: usize = 512;
 const ENTRY_BYTES: usize = 128;
 /// Sectors of the directory that are read: 32 entries each with large sectors, and the root comes first.
 const MOST_SECTORS: usize = 4096;
@@ -72,13 +98,16 @@ const MOST_LISTS: u32 = 64;
 /// Entries at the root that are looked at.
 const MOST_ENTRIES: usize = 4096;
 const NONE: u32 = 0xffff_ffff;
+/// What the allocation table has instead of a number where there is no further sector, and the lowest such mark.
+const LAST: u32 = 0xffff_fffe;
+const MARKS: u32 = 0xffff_fffa;
 
 /// What a file holds, if it is a compound file of a known kind.
 pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     if !bytes.starts_with(SIGNATURE) {
         return None;
     }
-    let names = Directory::of(bytes)?.root_names();
+    let names = Directory::of(bytes)?.root_names().0;
     let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
     let kinds = [
         ("EncryptedPackage", Kind::Encrypted),
@@ -91,21 +120,54 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
     kinds.into_iter().find(|(name, _)| has(name)).map(|(_, kind)| kind)
 }
 
+/// What keeps the directory of a compound file from being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Damage {
+    /// The file ends before it.
+    CutOff,
+    Other,
+}
+
+fn damage(bytes: &[u8]) -> Option<Damage> {
+    if !bytes.starts_with(SIGNATURE) {
+        return None;
+    }
+    let listed = (0..LISTED_TABLES as usize).filter_map(|table| u32_at(bytes, 76 + 4 * table));
+    let named = u32_at(bytes, 48).into_iter().chain(listed).filter(|sector| *sector < MARKS);
+    let is_there = |sector: u32| {
+        let directory = Directory::new(bytes);
+        directory.is_some_and(|directory| directory.sector(sector).is_some())
+    };
+    if bytes.len() < HEADER_BYTES || named.max().is_some_and(|sector| !is_there(sector)) {
+        return Some(Damage::CutOff);
+    }
+    let is_sound = Directory::of(bytes)
+        .is_some_and(|directory| directory.is_whole && directory.root_names().1);
+    (!is_sound).then_some(Damage::Other)
+}
+
 struct Directory<'a> {
     bytes: &'a [u8],
     sector_bytes: usize,
     /// The sectors of the directory, in order.
     sectors: Vec<u32>,
+    /// Whether the last of them is.
+    is_whole: bool,
 }
 
 impl<'a> Directory<'a> {
-    fn of(bytes: &'a [u8]) -> Option<Self> {
+    fn new(bytes: &'a [u8]) -> Option<Self> {
         let shift = u32::from(*bytes.get(30)?);
         let sector_bytes = 1usize.checked_shl(shift).filter(|size| [512, 4096].contains(size))?;
-        let mut directory = Self { bytes, sector_bytes, sectors: Vec::new() };
+        Some(Self { bytes, sector_bytes, sectors: Vec::new(), is_whole: false })
+    }
+
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let mut directory = Self::new(bytes)?;
         let mut next = u32_at(bytes, 48);
         while let Some(sector) = next.filter(|_| directory.sectors.len() < MOST_SECTORS) {
             if directory.sector(sector).is_none() {
+                directory.is_whole = sector == LAST;
                 break;
             }
             directory.sectors.push(sector);
@@ -147,19 +209,23 @@ impl<'a> Directory<'a> {
         self.sector(sector)?.get(start..start + ENTRY_BYTES)
     }
 
-    /// The names at the root: what is embedded further down says nothing about the file.
-    fn root_names(&self) -> Vec<String> {
-        let mut names = Vec::new();
+    /// The names at the root, and whether all could be found: what is embedded further down says nothing about the file.
+    fn root_names(&self) -> (Vec<String>, bool) {
+        let (mut names, mut seen, mut are_all) = (Vec::new(), HashSet::new(), true);
         let mut left: Vec<u32> =
             self.entry(0).and_then(|root| u32_at(root, 76)).into_iter().collect();
+        left.retain(|number| *number != NONE);
         for _ in 0..MOST_ENTRIES {
             let Some(number) = left.pop() else { break };
-            let Some(entry) = self.entry(number) else { continue };
+            let Some(entry) = self.entry(number).filter(|_| seen.insert(number)) else {
+                are_all = false;
+                continue;
+            };
             names.push(name(entry));
             let siblings = [u32_at(entry, 68), u32_at(entry, 72)];
             left.extend(siblings.into_iter().flatten().filter(|number| *number != NONE));
         }
-        names
+        (names, are_all)
     }
 }
 
@@ -187,6 +253,7 @@ pub(crate) mod tests {
         file[30] = 9;
         file[48..52].copy_from_slice(&0u32.to_le_bytes());
         file[76..80].copy_from_slice(&9u32.to_le_bytes());
+        file[80..].fill(0xff);
         for (i, name) in ["Root Entry"].iter().chain(names).enumerate() {
             let mut entry = [0u8; ENTRY_BYTES];
             for (at, unit) in name.encode_utf16().enumerate() {
@@ -199,10 +266,11 @@ pub(crate) mod tests {
             entry[76..80].copy_from_slice(&child.to_le_bytes());
             file.extend(entry);
         }
+        let last = (file.len() as u32 - 1) / 512 - 1;
         // The table of sector 9 chains the directory's sectors one after another.
         file.resize(512 * 10, 0);
         for next in 1..=128u32 {
-            file.extend(next.to_le_bytes());
+            file.extend(if next > last { LAST } else { next }.to_le_bytes());
         }
         file
     }
@@ -242,5 +310,44 @@ pub(crate) mod tests {
         looped[512 + 2 * ENTRY_BYTES + 72..][..4].copy_from_slice(&1u32.to_le_bytes());
         looped[512 * 10..][..4].copy_from_slice(&0u32.to_le_bytes());
         assert_eq!(kind(&looped), None);
+    }
+
+    #[test]
+    fn a_file_that_has_lost_its_directory_is_an_error_and_not_binary() {
+        let refusal = |name: &str, file: &[u8]| {
+            let error = collect(Input::bytes(name, file)).unwrap_err();
+            (error.kind(), error.to_string())
+        };
+        let file = compound(&["a", "b", "c", "WordDocument"]);
+        for (name, cut) in [("a.doc", 700), ("a.xls", 100), ("noext", 512 * 10)] {
+            let (kind, message) = refusal(name, &file[..cut]);
+            assert_eq!(kind, ErrorKind::Malformed);
+            assert!(message.contains("is cut off") && message.contains("again"), "{message}");
+        }
+        let mut looped = compound(&["a", "b", "c", "WordDocument"]);
+        looped[512 * 10..][..4].copy_from_slice(&0u32.to_le_bytes());
+        let mut circled = compound(&["a", "b"]);
+        circled[512 + 2 * ENTRY_BYTES + 72..][..4].copy_from_slice(&1u32.to_le_bytes());
+        for file in [looped, circled] {
+            let (kind, message) = refusal("a.msg", &file);
+            assert!(kind == ErrorKind::Malformed && message.contains("is damaged"), "{message}");
+        }
+        // Pictures that Windows remembers, for example.
+        assert_eq!(refusal("a.db", &compound(&["Catalog"])).0, ErrorKind::Binary);
+    }
+
+    #[test]
+    #[cfg(feature = "archive")]
+    fn a_directory_far_into_a_member_is_found() {
+        let near = compound(&["PowerPoint Document"]);
+        let mut file = near[..512].to_vec();
+        file[48..52].copy_from_slice(&127u32.to_le_bytes());
+        file[76..80].copy_from_slice(&128u32.to_le_bytes());
+        file.resize(512 * 128, 0);
+        file.extend(&near[512..1024]);
+        file.extend(LAST.to_le_bytes().repeat(128));
+        let archive = crate::office::package::tests::stored(&[("a.ppt", &file)]);
+        let found = collect(Input::bytes("a.zip", &archive)).unwrap();
+        assert!(found.problems[0].message.contains("save it as .pptx"), "{:?}", found.problems);
     }
 }

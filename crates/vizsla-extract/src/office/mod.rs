@@ -71,6 +71,7 @@ pub(crate) static FORMATS: &[&Definition] = &[
     &compound::DOC,
     &compound::PPT,
     &compound::ENCRYPTED,
+    &compound::DAMAGED,
     &rtf::FORMAT,
     &spreadsheet::XLSX,
     &spreadsheet::XLSB,

@@ -5,6 +5,7 @@
 //! state is kept in a stack of bounded depth. [`words`] splits a document into tokens, this reader gives them a meaning.
 
 mod charset;
+mod info;
 mod words;
 
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ use crate::text::headings::{Heading, sections};
 pub(crate) static FORMAT: Definition = Definition {
     name: "rtf",
     title: "RTF",
-    version: 4,
+    version: 5,
     extensions: &["rtf"],
     recognise: Recognise::Bytes(|bytes| {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -49,10 +50,15 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
             break;
         }
     }
+    let is_cut_off = !reader.is_full && !reader.groups.is_empty();
     let Body { text, headings, places } = reader.finish();
-    let title = reader.info.get("title").map(|title| title.trim()).filter(|title| is_title(title));
-    let title =
-        title.map(str::to_owned).or_else(|| headings.first().map(|first| first.text.clone()));
+    if is_cut_off {
+        let last = places.last().map(|(_, place)| place.clone());
+        let message = "is cut off: groups that it opens are not closed; copy or download it again";
+        output.problem(ProblemKind::Malformed, last, message);
+    }
+    let title = info::title(&reader.info);
+    let title = title.or_else(|| headings.first().map(|first| first.text.clone()));
     let title = title.unwrap_or_else(|| crate::output::file_name(&output.name).to_owned());
     if text.trim().is_empty() {
         output.problem(ProblemKind::NoText, None, "has no text; it may consist of pictures");
@@ -62,25 +68,9 @@ fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         .with_title(title)
         .with_sections(sections)
         .with_locations(Locations::Spans(places));
-    for (name, metadata) in [
-        ("author", "author"),
-        ("subject", "subject"),
-        ("keywords", "keywords"),
-        ("creatim", "date"),
-    ] {
-        let value = reader.info.get(name).map(|value| value.trim());
-        let value = if name == "creatim" { value.map(day) } else { value };
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            document.metadata.insert(metadata.to_owned(), value.into());
-        }
-    }
+    info::describe(&mut document, &reader.info);
     let _ = output.document(document);
     Ok(())
-}
-
-/// A date without its hour where that has no minutes.
-fn day(date: &str) -> &str {
-    date.split_once('T').filter(|(_, time)| !time.contains(':')).map_or(date, |(day, _)| day)
 }
 
 /// The text of a body that another file holds, up to `most` bytes.
@@ -94,16 +84,6 @@ pub(crate) fn text(bytes: &[u8], most: usize) -> String {
         }
     }
     reader.finish().text
-}
-
-/// Whether a title is more than what a program puts in place of one.
-fn is_title(title: &str) -> bool {
-    let lower = title.to_lowercase();
-    let is_file = [".rtf", ".doc", ".docx", ".txt"].iter().any(|end| lower.ends_with(end));
-    !lower.is_empty()
-        && !lower.starts_with("microsoft word")
-        && !lower.starts_with("untitled")
-        && !is_file
 }
 
 /// Where text goes.

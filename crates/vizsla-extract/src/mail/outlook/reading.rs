@@ -26,7 +26,8 @@ const IS_MESSAGE: u32 = 5;
 
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut file = CompoundFile::open(Cursor::new(bytes)).map_err(|error| {
-        Error::new(ErrorKind::Malformed, "is not a valid compound file").with_source(error)
+        let message = "is cut off or damaged; copy it again, or save the message again";
+        Error::new(ErrorKind::Malformed, message).with_source(error)
     })?;
     read_message(&mut file, Path::new("/"), 0, output);
     Ok(())

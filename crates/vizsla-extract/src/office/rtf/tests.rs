@@ -109,3 +109,18 @@ fn a_text_that_mentions_it_is_no_rtf() {
     assert_eq!(crate::Format::detect("a.txt", b"see {\\rtf1").name(), "text");
     assert_eq!(crate::Format::detect("a.doc", b"{\\rtf1 x}").name(), "rtf");
 }
+
+#[test]
+fn a_document_that_is_cut_off_is_named_with_its_last_paragraph() {
+    let whole =
+        b"{\\rtf1{\\info{\\creatim\\yr0\\mo0\\dy0\\hr0\\min0}}one\\par two {\\b three}\\par}";
+    let found = collect(Input::bytes("a.rtf", whole)).unwrap();
+    assert!(found.problems.is_empty() && !found.documents[0].metadata.contains_key("date"));
+    for end in ["}\\par}", "ee}\\par}"] {
+        let cut = &whole[..whole.len() - end.len()];
+        let found = collect(Input::bytes("a.rtf", cut)).unwrap();
+        assert!(found.documents[0].text.starts_with("one\ntwo th"));
+        let problem = found.problems[0].to_string();
+        assert!(problem.starts_with("paragraph 2: is cut off"), "{problem}");
+    }
+}

@@ -66,7 +66,8 @@ fn error(error: XlsError) -> Error {
     match error {
         XlsError::Password => protected(),
         other => {
-            let message = "is damaged, or older than Excel 97; save it as .xlsx";
+            let message =
+                "is cut off, damaged, or older than Excel 97; copy it again, or save it as .xlsx";
             Error::new(ErrorKind::Malformed, message).with_source(other)
         }
     }
