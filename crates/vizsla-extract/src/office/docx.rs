@@ -384,4 +384,18 @@ mod tests {
         assert!(found.problems[0].message.contains("unpacks to more than"), "{:?}", found.problems);
         assert!(found.documents[0].text.len() < 1 << 20);
     }
+
+    #[test]
+    fn a_part_that_is_named_again_and_again_is_read_once() {
+        let note = format!("<w:footnotes><w:footnote>{}</w:footnote></w:footnotes>", p("note"));
+        let chart = b"<c:chart><a:p><a:t>Sales</a:t></a:p></c:chart>";
+        let shown = "<w:p><w:r><w:drawing><c:chart r:id='chart.xml'/></w:drawing></w:r></w:p>";
+        let parts: &[(&str, &str, &[u8])] = &[
+            ("a.xml", "footnotes", note.as_bytes()),
+            ("a.xml", "footnotes", note.as_bytes()),
+            ("chart.xml", "chart", chart),
+        ];
+        let found = collect(Input::bytes("a.docx", &docx(&shown.repeat(3), parts))).unwrap();
+        assert_eq!(found.documents[0].text, "Sales\n\nnote");
+    }
 }

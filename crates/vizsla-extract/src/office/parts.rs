@@ -2,7 +2,7 @@
 //! and what the relationships of a part name.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
@@ -103,6 +103,7 @@ impl<'a> Package<'a> {
         let Some(bytes) = self.read(&path, output) else { return found };
         let text = decode(&bytes);
         let mut xml = Xml::new(&text, output.limits.nesting);
+        let mut seen = HashSet::new();
         while let Some(event) = xml.next() {
             let Event::Start(tag) = event else { continue };
             if tag.name() != "Relationship" {
@@ -112,8 +113,12 @@ impl<'a> Package<'a> {
             let kind = tag.get("Type").unwrap_or_default();
             let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
             if tag.get("TargetMode").is_none_or(|mode| mode != "External") {
-                found.ids.entry(id).or_insert(found.all.len());
-                found.all.push(Relationship { kind, target: resolve(part, &target) });
+                let target = resolve(part, &target);
+                found.ids.entry(id).or_insert(target.clone());
+                // Who asks for all parts of a kind gets each once.
+                if seen.insert((kind.clone(), target.clone())) {
+                    found.all.push(Relationship { kind, target });
+                }
             }
         }
         report(&xml, &path, output);
@@ -134,14 +139,13 @@ struct Relationship {
 #[derive(Debug, Default)]
 pub(crate) struct Relationships {
     all: Vec<Relationship>,
-    /// Where each is in the list, by its id.
-    ids: HashMap<String, usize>,
+    /// The names of the other parts by the ids.
+    ids: HashMap<String, String>,
 }
 
 impl Relationships {
     pub(crate) fn target(&self, id: &str) -> Option<&str> {
-        let found = self.ids.get(id).and_then(|at| self.all.get(*at));
-        found.map(|relationship| relationship.target.as_str())
+        self.ids.get(id).map(String::as_str)
     }
 
     pub(crate) fn of_kind(&self, kind: &str) -> impl Iterator<Item = &str> {

@@ -45,7 +45,7 @@ const READ_XLS: Read = Read::Not("this build was made without the feature `sprea
 pub(crate) static XLSX: Definition = Definition {
     name: "xlsx",
     title: "Excel workbook",
-    version: 6,
+    version: 7,
     extensions: &["xlsx", "xlsm", "xltx", "xltm"],
     recognise: Recognise::Bytes(package::is_xlsx),
     is_foreign: true,
@@ -67,7 +67,7 @@ pub(crate) static XLSB: Definition = Definition {
 pub(crate) static XLS: Definition = Definition {
     name: "xls",
     title: "Excel 97-2003",
-    version: 4,
+    version: 5,
     extensions: &["xls", "xlt"],
     recognise: Recognise::Bytes(|bytes| compound::kind(bytes) == Some(compound::Kind::Excel)),
     is_foreign: true,
@@ -96,13 +96,27 @@ struct Sheets {
     metadata: vizsla_core::Metadata,
     /// Whether none so far has had a cell with a value.
     are_empty: bool,
+    /// Entries of the list of sheets that name one which an entry before them names, too.
+    repeated: usize,
 }
 
 #[cfg(feature = "spreadsheet")]
 impl Sheets {
     fn of(properties: calamine::WorkbookProperties, file: &str) -> Self {
         let title = title_of(&properties, file);
-        Self { title, metadata: metadata_of(properties), are_empty: true }
+        Self { title, metadata: metadata_of(properties), are_empty: true, repeated: 0 }
+    }
+
+    /// Whether reading has taken too long for this sheet and those after it, which is said.
+    fn end_late(&self, name: &str, output: &mut Output<'_>) -> bool {
+        let is_late = output.is_expired();
+        if is_late {
+            let message = format!(
+                "takes too long to read; the sheet {name:?} and those after it are left out"
+            );
+            output.problem(ProblemKind::TimedOut, None, message);
+        }
+        is_late
     }
 
     /// Passes a sheet on; returns whether to go on with the next one.
@@ -120,6 +134,13 @@ impl Sheets {
     }
 
     fn finish(self, output: &mut Output<'_>) {
+        if self.repeated > 0 {
+            let message = format!(
+                "is damaged: its list names sheets more than once; {} entries are left out",
+                self.repeated
+            );
+            output.problem(ProblemKind::Malformed, None, message);
+        }
         if self.are_empty {
             output.problem(ProblemKind::NoText, None, "has no cells with a value");
         }

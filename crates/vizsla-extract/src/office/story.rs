@@ -63,13 +63,17 @@ fn read_part(
     let text = decode(&bytes);
     let mut xml = Xml::new(&text, output.limits.nesting);
     let mut reader = Reader { relationships, ..reader };
+    // A chart is read once, however often a damaged file shows it.
+    let mut drawn = HashSet::new();
     while let Some(event) = xml.next() {
         match event {
             Event::Start(tag) => reader.start(&tag, &mut xml),
             Event::End(end) => reader.end(end.name()),
             Event::Text(_) => {}
         }
-        if let Some(drawing) = reader.drawing.take() {
+        if let Some(drawing) = reader.drawing.take()
+            && drawn.insert(drawing.clone())
+        {
             let lines = read_drawing(&drawing, package, output).into_iter().enumerate();
             reader.floating.extend(lines.map(|(i, text)| {
                 let gap = if i == 0 { Gap::Paragraph } else { Gap::Line };

@@ -1,6 +1,7 @@
 //! What an XLSX file has besides cells: comments, text boxes and titles of charts, in parts of their own, and what is
 //! printed above and below the pages of a sheet.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{Cursor, Read};
 
 use quick_xml::Reader;
@@ -19,8 +20,10 @@ const SUBSTITUTE: &str = "[Threaded comment]";
 
 pub(super) struct Notes<'a> {
     archive: Option<ZipArchive<Cursor<&'a [u8]>>>,
-    /// Names of the sheets and the parts they are in.
-    sheets: Vec<(String, String)>,
+    /// The parts that the sheets are in, by their names.
+    sheets: HashMap<String, String>,
+    /// Comments, drawings and charts that have been read: each belongs to one sheet.
+    read: HashSet<String>,
     /// Bytes that one part may have.
     most: u64,
 }
@@ -59,18 +62,25 @@ impl Attached {
 impl<'a> Notes<'a> {
     pub(super) fn of(bytes: &'a [u8], output: &Output<'_>) -> Self {
         let archive = ZipArchive::new(Cursor::new(bytes)).ok();
-        let mut notes = Self { archive, sheets: Vec::new(), most: output.unpacked_left() };
+        let mut notes = Self {
+            archive,
+            sheets: HashMap::new(),
+            read: HashSet::new(),
+            most: output.unpacked_left(),
+        };
         let book =
             notes.relations("").into_iter().find(|part| part.kind.ends_with("/officeDocument"));
         let book = book.map_or_else(|| "xl/workbook.xml".to_owned(), |book| book.target);
-        let relations = notes.relations(&book);
+        let relations = notes.relations(&book).into_iter();
+        let parts: HashMap<String, String> =
+            relations.map(|relation| (relation.id, relation.target)).collect();
         let book = notes.part(&book).unwrap_or_default();
         walk(&book, |step| {
             if let Step::Start("sheet", element) = step
                 && let (Some(name), Some(id)) = (get(element, "name"), get(element, "id"))
-                && let Some(part) = relations.iter().find(|relation| relation.id == id)
+                && let Some(part) = parts.get(&id)
             {
-                notes.sheets.push((name, part.target.clone()));
+                notes.sheets.entry(name).or_insert_with(|| part.clone());
             }
         });
         notes
@@ -92,10 +102,14 @@ impl<'a> Notes<'a> {
         Ok(())
     }
 
+    /// The part that a sheet is in.
+    pub(super) fn part_of(&self, sheet: &str) -> Option<&str> {
+        self.sheets.get(sheet).map(String::as_str)
+    }
+
     /// What a sheet has besides cells.
     pub(super) fn of_sheet(&mut self, sheet: &str) -> Attached {
-        let sheet = self.sheets.iter().find(|(name, _)| name == sheet);
-        let Some((_, sheet)) = sheet.cloned() else { return Attached::default() };
+        let Some(sheet) = self.sheets.get(sheet).cloned() else { return Attached::default() };
         let mut notes = Vec::new();
         let relations = self.relations(&sheet);
         let of_kind = |kind: &'static str| {
@@ -103,7 +117,7 @@ impl<'a> Notes<'a> {
         };
         let conversations: Vec<&Relation> = of_kind("/threadedComment").collect();
         for relation in of_kind("/comments").chain(conversations.iter().copied()) {
-            let comments = comments(&self.part(&relation.target).unwrap_or_default());
+            let comments = comments(&self.unread(&relation.target).unwrap_or_default());
             notes.extend(
                 comments
                     .into_iter()
@@ -150,7 +164,7 @@ impl<'a> Notes<'a> {
         let (mut notes, mut charts) = (Vec::new(), Vec::new());
         let (mut row, mut column, mut in_from) = (1, 1, false);
         let mut text = String::new();
-        walk(&self.part(path).unwrap_or_default(), |step| match step {
+        walk(&self.unread(path).unwrap_or_default(), |step| match step {
             Step::Start("from", _) => in_from = true,
             Step::End("from") => in_from = false,
             Step::Text("row", number) if in_from => row = from_zero(number),
@@ -166,10 +180,11 @@ impl<'a> Notes<'a> {
             }
             _ => {}
         });
-        let relations = self.relations(path);
+        let relations = if charts.is_empty() { Vec::new() } else { self.relations(path) };
+        let parts: HashMap<String, String> =
+            relations.into_iter().map(|relation| (relation.id, relation.target)).collect();
         for (row, column, id) in charts {
-            let chart = relations.iter().find(|relation| relation.id == id);
-            let chart = chart.and_then(|chart| self.part(&chart.target)).unwrap_or_default();
+            let chart = parts.get(&id).and_then(|part| self.unread(part)).unwrap_or_default();
             let mut text = String::new();
             walk(&chart, |step| match step {
                 Step::Text("t", part) => text.push_str(part),
@@ -179,6 +194,11 @@ impl<'a> Notes<'a> {
             notes.push(Note { row, column, text });
         }
         notes
+    }
+
+    /// The content of a part, the first time that it is asked for.
+    fn unread(&mut self, path: &str) -> Option<String> {
+        self.read.insert(path.to_ascii_lowercase()).then(|| self.part(path)).flatten()
     }
 
     /// The content of a part. Some writers use other capitals than those of the relation.

@@ -4,8 +4,8 @@
 //!
 //! [MS-XLS](https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/) describes the records of the workbook.
 
-use std::collections::{BTreeSet, HashMap};
-use std::io::{Cursor, Read};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io::{Cursor, Read, Write};
 
 use cfb::CompoundFile;
 use memchr::memmem;
@@ -26,6 +26,10 @@ const CHART_TEXT: u16 = 0x100d;
 const HEADER: u16 = 0x0014;
 const FOOTER: u16 = 0x0015;
 
+/// What the stream with the records may be called.
+const NAMES: [&str; 2] = ["Workbook", "Book"];
+/// Bytes of a record before its data: its kind and its length.
+const RECORD_HEADER: usize = 4;
 /// The version of Excel 97, the first one whose texts are in Unicode.
 const UNICODE: u16 = 0x0600;
 /// How the place of an object begins within a drawing: its kind and length.
@@ -38,12 +42,35 @@ impl Book {
     /// The workbook in a file; `None` when it cannot be found.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let mut file = CompoundFile::open(Cursor::new(bytes)).ok()?;
-        let mut stream =
-            ["Workbook", "Book"].iter().find_map(|name| file.open_stream(name).ok())?;
+        let mut stream = NAMES.iter().find_map(|name| file.open_stream(name).ok())?;
         let mut book = Vec::new();
         // What precedes damage is better than nothing.
         let _ = stream.read_to_end(&mut book);
         Some(Self(book))
+    }
+
+    /// Makes nothing of entries of the list of sheets that name one which an entry before them names, too. Returns the file
+    /// without them and their number, if there are any: each would be read.
+    pub(super) fn name_once(&mut self, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+        const NOTHING: [u8; 2] = [0, 0];
+        let (mut seen, mut repeated, mut at) = (HashSet::new(), Vec::new(), 0);
+        for record in self.head() {
+            if record.kind == SHEET && record.long(0).is_some_and(|start| !seen.insert(start)) {
+                repeated.push(at);
+            }
+            at += RECORD_HEADER + record.data.len();
+        }
+        if repeated.is_empty() {
+            return None;
+        }
+        for at in &repeated {
+            self.0.get_mut(*at..at + NOTHING.len())?.copy_from_slice(&NOTHING);
+        }
+        let mut file = CompoundFile::open(Cursor::new(bytes.to_vec())).ok()?;
+        let name = NAMES.iter().find(|name| file.is_stream(name))?;
+        file.open_stream(name).and_then(|mut stream| stream.write_all(&self.0)).ok()?;
+        file.flush().ok()?;
+        Some((file.into_inner().into_inner(), repeated.len()))
     }
 
     /// Whether its texts are in Unicode, whatever code page it names.
@@ -418,5 +445,21 @@ pub(super) mod tests {
         for cut in (0..file.len()).step_by(5) {
             let _ = Book::of(&file[..cut]).map(|book| book.notes());
         }
+    }
+
+    #[test]
+    fn a_sheet_that_is_listed_twice_is_read_once() {
+        let entry = |start: u32, name: &str| {
+            record(SHEET, &[&start.to_le_bytes()[..], &[0, 0], &narrow(name, 1)].concat())
+        };
+        let label = record(0x0204, &[shorts(&[0, 0, 0]), narrow("Ada", 2)].concat());
+        // Where the sheet begins, which comes after the head, this entry, another one and the end of the list.
+        let start = 12 + 6 + entry(0, "Other").len() + entry(0, "Sheet").len() + 4;
+        let file = styled(&[entry(start as u32, "Other")], &[label]);
+        let found = crate::collect(crate::Input::bytes("a.xls", &file)).unwrap();
+        let ids: Vec<_> = found.documents.iter().map(|document| document.id.as_str()).collect();
+        assert_eq!((ids, found.problems.len()), (vec!["a.xls#Other"], 1));
+        assert_eq!(found.documents[0].text, "Ada\n");
+        assert!(found.problems[0].message.contains("more than once"), "{:?}", found.problems);
     }
 }

@@ -23,11 +23,16 @@ fn sheet(rows: &str) -> String {
 }
 
 fn workbook(first: &str, second: &str) -> Vec<u8> {
+    listed(BOOK, first, second)
+}
+
+/// A workbook with this list of its sheets.
+fn listed(book: &str, first: &str, second: &str) -> Vec<u8> {
     let (first, second) = (sheet(first), sheet(second));
     let parts = [
         ("[Content_Types].xml", TYPES),
         ("_rels/.rels", ROOT),
-        ("xl/workbook.xml", BOOK),
+        ("xl/workbook.xml", book),
         ("xl/_rels/workbook.xml.rels", RELATIONS),
         ("xl/sharedStrings.xml", STRINGS),
         ("xl/styles.xml", STYLES),
@@ -156,4 +161,15 @@ fn comments_and_text_boxes_of_the_binary_format_are_read() {
     let Locations::Spans(places) = &document.locations else { panic!() };
     let places: Vec<_> = places.iter().map(|(_, place)| place.to_string()).collect();
     assert_eq!(places, ["Sheet!A1", "Sheet!D5", "Sheet!D5", "Sheet!C7", "Sheet!A1:D7"]);
+}
+
+#[test]
+fn a_part_is_read_once_however_many_sheets_it_is_listed_as() {
+    let copies: String =
+        (0..20).map(|i| format!(r#"<sheet name="Copy {i}" sheetId="{i}" r:id="rId1"/>"#)).collect();
+    let book = BOOK.replace("</sheets>", &(copies + "</sheets>"));
+    let rows = r#"<row r="1"><c r="A1"><v>1</v></c></row>"#;
+    let found = read(&listed(&book, rows, rows));
+    assert_eq!((found.documents.len(), found.problems.len()), (2, 1));
+    assert!(found.problems[0].message.contains("20 entries"), "{:?}", found.problems);
 }

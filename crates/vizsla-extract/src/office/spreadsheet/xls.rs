@@ -16,7 +16,10 @@ use crate::sink::ProblemKind;
 const UTF_16: u16 = 1200;
 
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
-    let records = Book::of(bytes);
+    let mut records = Book::of(bytes);
+    let named_once = records.as_mut().and_then(|book| book.name_once(bytes));
+    let (bytes, repeated) =
+        named_once.as_ref().map_or((bytes, 0), |(bytes, repeated)| (bytes.as_slice(), *repeated));
     let mut options = XlsOptions::default();
     if records.as_ref().is_some_and(Book::is_unicode) {
         // Some writers name a code page for texts in Unicode.
@@ -24,7 +27,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     }
     let mut book = Xls::new_with_options(Cursor::new(bytes), options).map_err(error)?;
     let properties = book.workbook_properties().unwrap_or_default();
-    let mut sheets = Sheets::of(properties, &output.name);
+    let mut sheets = Sheets { repeated, ..Sheets::of(properties, &output.name) };
     if records.is_none() {
         let message = "is damaged: comments and text boxes cannot be found";
         output.problem(ProblemKind::Malformed, None, message);
@@ -33,6 +36,9 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut parts = records.as_ref().map(Book::sheets).unwrap_or_default().into_iter();
     let mut notes = records.as_ref().map(Book::notes).unwrap_or_default().into_iter();
     for name in book.sheet_names() {
+        if sheets.end_late(&name, output) {
+            break;
+        }
         let attached = notes.next().unwrap_or_default();
         let formats = formats.of_sheet(parts.next().unwrap_or_default());
         let range = match book.worksheet_range(&name) {

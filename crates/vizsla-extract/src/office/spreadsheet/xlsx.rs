@@ -1,6 +1,7 @@
 //! XLSX and XLSM, cell by cell: a sheet that declares all of its grid takes no more memory than what is in it.
 
 use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::io::Cursor;
 
 use calamine::{Reader, SheetType, Xlsx, XlsxError};
@@ -40,7 +41,15 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         listed.filter(|sheet| matches!(sheet.typ, SheetType::WorkSheet | SheetType::ChartSheet));
     let names: Vec<(String, bool)> =
         listed.map(|sheet| (sheet.name.clone(), sheet.typ == SheetType::WorkSheet)).collect();
+    let mut read = HashSet::new();
     for (name, has_cells) in names {
+        if !read.insert(notes.part_of(&name).unwrap_or(&name).to_ascii_lowercase()) {
+            sheets.repeated += 1;
+            continue;
+        }
+        if sheets.end_late(&name, output) {
+            break;
+        }
         let attached = notes.of_sheet(&name);
         let mut grid = attached.grid(&name, output.text_left());
         if has_cells && !cells(&mut book, &name, &mut grid, output) {
