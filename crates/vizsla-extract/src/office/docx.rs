@@ -14,6 +14,7 @@ use crate::office::prose::Prose;
 use crate::office::story::{self, Story};
 use crate::office::styles::Styles;
 use crate::output::Output;
+use crate::sink::ProblemKind;
 
 /// The parts beside the body: the kind of their relationship, their name in places, and the heading that they are under.
 pub(crate) const PARTS: &[(&str, &str, &str)] = &[
@@ -78,6 +79,11 @@ fn other_part(
     let (mut all, mut seen) = (Story::default(), HashSet::new());
     let is_repeated = matches!(kind, "header" | "footer");
     for name in relationships.of_kind(kind) {
+        if output.is_expired() {
+            let message = format!("takes too long; {name} and what comes after it are left out");
+            output.problem(ProblemKind::TimedOut, None, message);
+            break;
+        }
         let story = story::read(name, styles, package, output);
         let lines = story.lines.into_iter();
         all.lines
@@ -373,16 +379,27 @@ mod tests {
         let options = zip::write::SimpleFileOptions::default();
         for (name, data) in [
             ("[Content_Types].xml", "<Types/>".to_owned()),
-            ("word/document.xml", format!("<w:document>{}", p("bomb").repeat(200_000))),
+            (
+                "word/document.xml",
+                format!("<w:document>{}</w:document>", p("bomb").repeat(100_000)),
+            ),
         ] {
             writer.start_file(name, options).unwrap();
             writer.write_all(data.as_bytes()).unwrap();
         }
         let file = writer.finish().unwrap().into_inner();
-        let mut found = Extracted::default();
-        extract(Input::bytes("a.docx", &file), &Limits::default(), &mut found).unwrap();
+        let read = |limits: &Limits| {
+            let mut found = Extracted::default();
+            extract(Input::bytes("a.docx", &file), limits, &mut found).unwrap();
+            found
+        };
+        let found = read(&Limits::default().with_file_bytes(1 << 20));
+        assert_eq!(found.problems.len(), 1, "{:?}", found.problems);
         assert!(found.problems[0].message.contains("unpacks to more than"), "{:?}", found.problems);
         assert!(found.documents[0].text.len() < 1 << 20);
+        // A table of equal rows is small when it is packed.
+        let found = read(&Limits::default());
+        assert_eq!((found.problems.len(), found.documents[0].text.len()), (0, 599_998));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use vizsla_core::{Document, Location, Locations, Metadata, MetadataValue};
 use crate::error::{Error, ErrorKind};
 use crate::office::chapters::{self, Piece};
 use crate::office::contents::{self, Entry};
-use crate::office::parts::{Package, report, resolve};
+use crate::office::parts::{Package, resolve};
 use crate::office::properties::{Properties, is_title};
 use crate::office::xml::{Event, Tag, Xml, decode};
 use crate::output::{Output, file_name};
@@ -127,7 +127,7 @@ impl Book {
                 _ => {}
             }
         }
-        report(&xml, &path, output);
+        package.report(&xml, &path, output);
         let is_whole = xml.failure.is_none();
         // Some books list a file once for each of its sections.
         let mut seen = HashSet::new();

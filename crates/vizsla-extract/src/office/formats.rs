@@ -39,7 +39,7 @@ mod readers {
 pub(crate) static DOCX: Definition = Definition {
     name: "docx",
     title: "Word",
-    version: 7,
+    version: 8,
     extensions: &["docx", "docm", "dotx", "dotm"],
     recognise: Recognise::Bytes(package::is_docx),
     is_foreign: true,
@@ -50,7 +50,7 @@ pub(crate) static DOCX: Definition = Definition {
 pub(crate) static PPTX: Definition = Definition {
     name: "pptx",
     title: "PowerPoint",
-    version: 5,
+    version: 6,
     extensions: &["pptx", "pptm", "ppsx", "ppsm", "potx", "potm"],
     recognise: Recognise::Bytes(package::is_pptx),
     is_foreign: true,
@@ -61,7 +61,7 @@ pub(crate) static PPTX: Definition = Definition {
 pub(crate) static ODT: Definition = Definition {
     name: "odt",
     title: "OpenDocument text",
-    version: 4,
+    version: 5,
     extensions: &["odt", "ott", "odm", "fodt", "sxw"],
     recognise: Recognise::Bytes(package::is_odt),
     is_foreign: true,
@@ -72,7 +72,7 @@ pub(crate) static ODT: Definition = Definition {
 pub(crate) static ODP: Definition = Definition {
     name: "odp",
     title: "OpenDocument presentation",
-    version: 5,
+    version: 6,
     extensions: &["odp", "otp", "fodp", "sxi"],
     recognise: Recognise::Bytes(package::is_odp),
     is_foreign: true,
@@ -83,7 +83,7 @@ pub(crate) static ODP: Definition = Definition {
 pub(crate) static ODG: Definition = Definition {
     name: "odg",
     title: "OpenDocument drawing",
-    version: 4,
+    version: 5,
     extensions: &["odg", "otg", "fodg", "sxd"],
     recognise: Recognise::Bytes(package::is_odg),
     is_foreign: true,
@@ -94,7 +94,7 @@ pub(crate) static ODG: Definition = Definition {
 pub(crate) static ODS: Definition = Definition {
     name: "ods",
     title: "OpenDocument spreadsheet",
-    version: 6,
+    version: 7,
     extensions: &["ods", "ots", "fods", "sxc"],
     recognise: Recognise::Bytes(package::is_ods),
     is_foreign: true,
@@ -127,7 +127,7 @@ pub(crate) static XML_DOCUMENT: Definition = Definition {
 pub(crate) static EPUB: Definition = Definition {
     name: "epub",
     title: "EPUB",
-    version: 6,
+    version: 7,
     extensions: &["epub"],
     recognise: Recognise::Bytes(package::is_epub),
     is_foreign: true,

@@ -15,6 +15,7 @@ use crate::office::properties::Properties;
 use crate::office::prose::{Line, Prose};
 use crate::office::xml::{Xml, decode};
 use crate::output::{Output, TITLE_BYTES, shorten};
+use crate::sink::ProblemKind;
 
 /// The parts of an OpenDocument file that have text; those of a flat file are one and the same.
 pub(crate) struct Parts {
@@ -22,6 +23,8 @@ pub(crate) struct Parts {
     styles: Vec<u8>,
     meta: Vec<u8>,
     is_flat: bool,
+    /// Whether it has not been reported yet that the end of the content is missing.
+    is_whole: bool,
     /// Embedded formulas and charts.
     pub(crate) objects: HashMap<String, Vec<u8>>,
 }
@@ -34,6 +37,7 @@ impl Parts {
                 styles: Vec::new(),
                 meta: content.clone(),
                 is_flat: true,
+                is_whole: true,
                 content,
                 objects: HashMap::new(),
             });
@@ -52,12 +56,16 @@ impl Parts {
         let names =
             package.names("object ").into_iter().filter(|name| name.ends_with("/content.xml"));
         let names: Vec<String> = names.filter(|name| name.split('/').count() == 2).collect();
-        let objects = names.into_iter().filter_map(|name| {
-            let bytes = package.read(&name, output)?;
-            Some((name, bytes))
-        });
-        let objects = objects.collect();
-        Ok(Self { content, styles, meta, is_flat: false, objects })
+        let objects = objects(names, &mut package, output);
+        let is_whole = package.is_whole("content.xml");
+        Ok(Self { content, styles, meta, is_flat: false, is_whole, objects })
+    }
+
+    /// Reports why the text of the content ended early, if it did.
+    pub(crate) fn report(&self, xml: &Xml<'_>, output: &mut Output<'_>) {
+        if self.is_whole {
+            report(xml, "content.xml", output);
+        }
     }
 
     pub(crate) fn properties(&self, nesting: usize) -> Properties {
@@ -71,6 +79,29 @@ impl Parts {
     fn headers(&self) -> Cow<'_, str> {
         decode(if self.styles.is_empty() { &self.content } else { &self.styles })
     }
+}
+
+/// The content of embedded objects, all of which are held in memory: together they may be as large as one part.
+fn objects(
+    names: Vec<String>,
+    package: &mut Package<'_>,
+    output: &mut Output<'_>,
+) -> HashMap<String, Vec<u8>> {
+    let (mut objects, mut held) = (HashMap::new(), 0);
+    let most = output.limits.member_bytes;
+    for name in names {
+        let Some(bytes) = package.read(&name, output) else { continue };
+        held += bytes.len() as u64;
+        if held > most {
+            let message = format!(
+                "its objects unpack to more than {most} bytes; {name} and those after it are left out"
+            );
+            output.problem(ProblemKind::TooLarge, None, message);
+            break;
+        }
+        objects.insert(name, bytes);
+    }
+    objects
 }
 
 /// What reads one of the stories of a file, and the places of its pages.
@@ -102,7 +133,7 @@ fn read(bytes: &[u8], place: Option<Place>, output: &mut Output<'_>) -> Result<(
     let text = decode(&parts.content);
     let mut xml = Xml::new(&text, nesting);
     let mut story = Story::read(&mut xml, std::mem::take(&mut parts.objects), nesting);
-    report(&xml, "content.xml", output);
+    parts.report(&xml, output);
     let mut design = Story::design(&parts.headers(), nesting);
     let mut prose = Prose::default();
     match place {

@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::office::grid::{Cell, Grid};
 use crate::office::odf::Parts;
 use crate::office::odf_story::Inline;
-use crate::office::parts::report;
 use crate::office::xml::{Event, Tag, Xml, decode};
 use crate::output::{Output, file_name};
 
@@ -54,7 +53,7 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
             }
         }
     }
-    report(&xml, "content.xml", output);
+    parts.report(&xml, output);
     // The sheet in which a cut-off file ends.
     if let Some(sheet) = reader.sheet.take().filter(|sheet| !sheet.is_empty()) {
         let _ = output.document(sheet.finish(&name, &title));

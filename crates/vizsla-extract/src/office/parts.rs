@@ -14,16 +14,13 @@ use crate::output::Output;
 use crate::restored::{self, Restored};
 use crate::sink::ProblemKind;
 
-/// Bytes that a part may unpack to however small it is.
-const FREE_BYTES: u64 = 1 << 20;
-/// Bytes beyond that which a part may unpack to for each of its compressed bytes.
-const MOST_RATIO: u64 = 100;
-
 /// An open document.
 pub(crate) struct Package<'a> {
     archive: ZipArchive<Cursor<Cow<'a, [u8]>>>,
     /// The members by name in lower case: some writers use capitals, and some backslashes.
     members: HashMap<String, usize>,
+    /// The parts, by key, of which it has been reported that their end is missing.
+    broken: HashSet<String>,
     /// Whether it has been reported that no more may be unpacked.
     is_spent: bool,
 }
@@ -31,11 +28,12 @@ pub(crate) struct Package<'a> {
 impl<'a> Package<'a> {
     /// Opens a document; of one that was cut off, what there is of it.
     pub(crate) fn open(bytes: &'a [u8], output: &mut Output<'_>) -> Result<Self, Error> {
-        let mut bytes = Cow::Borrowed(bytes);
+        let (mut bytes, mut broken) = (Cow::Borrowed(bytes), HashSet::new());
         if !restored::is_whole(&bytes)
             && let Some(restored) = Restored::of(&bytes, output.unpacked_left())
         {
             restored.report(output);
+            broken.extend(restored.broken.iter().map(|(name, _)| key(name)));
             bytes = Cow::Owned(restored.finish());
         }
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
@@ -44,7 +42,7 @@ impl<'a> Package<'a> {
         })?;
         let names = archive.file_names_raw().enumerate();
         let members = names.map(|(i, name)| (key(&String::from_utf8_lossy(name)), i)).collect();
-        Ok(Self { archive, members, is_spent: false })
+        Ok(Self { archive, members, broken, is_spent: false })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -78,8 +76,7 @@ impl<'a> Package<'a> {
                 return None;
             }
         };
-        let by_ratio = FREE_BYTES.max(file.compressed_size().saturating_mul(MOST_RATIO));
-        let limit = output.unpacked_left().min(by_ratio);
+        let limit = output.unpacked_left();
         let mut bytes = Vec::new();
         let read = file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes);
         if bytes.len() as u64 > limit {
@@ -87,12 +84,26 @@ impl<'a> Package<'a> {
             let message =
                 format!("{name} unpacks to more than {limit} bytes; the rest is left out");
             output.problem(ProblemKind::TooLarge, None, message);
+            self.broken.insert(key(name));
         } else if read.is_err() {
             let message = format!("{name} is damaged; only what comes before the damage is read");
             output.problem(ProblemKind::Malformed, None, message);
+            self.broken.insert(key(name));
         }
         output.has_unpacked(bytes.len() as u64);
         Some(bytes)
+    }
+
+    /// Reports why the text of a part ended early, if it did, unless that has been said.
+    pub(crate) fn report(&self, xml: &Xml<'_>, part: &str, output: &mut Output<'_>) {
+        if self.is_whole(part) {
+            report(xml, part, output);
+        }
+    }
+
+    /// Whether a part, as far as is known, is read to its end.
+    pub(crate) fn is_whole(&self, part: &str) -> bool {
+        !self.broken.contains(&key(part))
     }
 
     /// What the relationships of a part name, by their ids.
@@ -121,7 +132,7 @@ impl<'a> Package<'a> {
                 }
             }
         }
-        report(&xml, &path, output);
+        self.report(&xml, &path, output);
         found
     }
 }

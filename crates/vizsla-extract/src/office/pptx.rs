@@ -7,7 +7,7 @@ use vizsla_core::Location;
 
 use crate::error::Error;
 use crate::office::docx::{finish, main_part};
-use crate::office::parts::{Package, Relationships, report};
+use crate::office::parts::{Package, Relationships};
 use crate::office::prose::{Gap, Line, Prose};
 use crate::office::story::{self, Story};
 use crate::office::styles::Styles;
@@ -77,7 +77,7 @@ fn slides(
         let message = format!("{missing} of {all} slides are missing");
         output.problem(ProblemKind::Malformed, None, message);
     }
-    report(&xml, main, output);
+    package.report(&xml, main, output);
     if slides.is_empty() {
         slides = package.names("ppt/slides/slide");
     }
@@ -218,7 +218,7 @@ fn read_comments(
             Event::End(_) | Event::Text(_) => {}
         }
     }
-    report(&xml, name, output);
+    package.report(&xml, name, output);
     lines
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::office::drawing;
 use crate::office::formula;
 use crate::office::numbering::Counters;
-use crate::office::parts::{Package, Relationships, report};
+use crate::office::parts::{Package, Relationships};
 use crate::office::prose::{Gap, Line};
 use crate::office::styles::Styles;
 use crate::office::symbols::SymbolFont;
@@ -83,7 +83,7 @@ fn read_part(
         }
     }
     reader.end_all();
-    report(&xml, name, output);
+    package.report(&xml, name, output);
     reader.story
 }
 
