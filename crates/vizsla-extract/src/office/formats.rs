@@ -105,7 +105,7 @@ pub(crate) static ODS: Definition = Definition {
 pub(crate) static XML_WORKBOOK: Definition = Definition {
     name: "xml-workbook",
     title: "Excel's XML",
-    version: 3,
+    version: 4,
     extensions: &[],
     recognise: Recognise::Bytes(package::is_xml_workbook),
     is_foreign: true,

@@ -4,19 +4,21 @@
 /// A number by the format of its cell.
 pub(crate) fn number(value: f64, format: &str) -> String {
     let codes = codes(format);
-    if codes.contains('%') {
-        return format!("{}%", shown(value * 100.0, &codes));
-    }
+    let is_share = codes.contains('%');
     let is_padded = codes.len() > 1 && codes.bytes().all(|byte| byte == b'0');
-    if is_padded && value >= 0.0 && value.fract() == 0.0 && value < 1e15 {
-        return format!("{:0width$}", value as u64, width = codes.len().min(15));
-    }
-    let shown = shown(value, &codes);
-    match currency(format) {
-        Some((symbol, true)) => format!("{symbol}{shown}"),
-        Some((symbol, false)) => format!("{shown} {symbol}"),
-        None => shown,
-    }
+    let shown = if is_share {
+        shown(value * 100.0, &codes)
+    } else if is_padded && value >= 0.0 && value.fract() == 0.0 && value < 1e15 {
+        format!("{:0width$}", value as u64, width = codes.len().min(15))
+    } else {
+        shown(value, &codes)
+    };
+    let (sign, digits) =
+        shown.strip_prefix('-').map_or(("", shown.as_str()), |digits| ("-", digits));
+    let affixes = Affixes::of(format, !sign.is_empty());
+    let is_marked = !is_share || affixes.before.contains('%') || affixes.after.contains('%');
+    let mark = if is_marked { "" } else { "%" };
+    format!("{sign}{}{digits}{}{mark}", affixes.before, affixes.after)
 }
 
 /// A number with the decimals that its format shows, or with all digits where the format says nothing of decimals.
@@ -54,14 +56,75 @@ fn decimals(codes: &str) -> Option<(u8, u8)> {
     (most > 0 && !is_scaled).then_some((least, most))
 }
 
-/// The sign of a currency in a format, and whether it comes before the number.
-fn currency(format: &str) -> Option<(char, bool)> {
-    let section = format.split(';').next()?;
-    // `[$-409]` is a language without a currency, and `[$€-407]` one with it.
-    let section = section.replace("[$-", "[-").replace("[$", "[");
-    let (at, symbol) = section.char_indices().find(|(_, c)| "$€£¥₹₽₩₺₪฿".contains(*c))?;
-    let number = section.find(['0', '#', '?']).unwrap_or(section.len());
-    Some((symbol, at < number))
+/// What a format writes before and after a number, such as a currency or a unit.
+#[derive(Default)]
+struct Affixes {
+    before: String,
+    after: String,
+}
+
+impl Affixes {
+    /// Those of the section of a format for positive or for negative numbers. Nothing where a condition chooses it.
+    fn of(format: &str, is_negative: bool) -> Self {
+        let is_conditional = ["[<", "[>", "[="].iter().any(|condition| format.contains(condition));
+        let mut chars = format.chars();
+        let positive = Self::section(&mut chars).unwrap_or_default();
+        if is_conditional {
+            return Self::default();
+        }
+        let Some(mut negative) = is_negative.then(|| Self::section(&mut chars)).flatten() else {
+            return positive;
+        };
+        // The sign of the number is enough.
+        negative.before.retain(|c| !matches!(c, '-' | '('));
+        negative.after.retain(|c| !matches!(c, '-' | ')'));
+        negative
+    }
+
+    /// Those of the next section, if it shows a number.
+    fn section(chars: &mut std::str::Chars<'_>) -> Option<Self> {
+        let (mut affixes, mut has_number, mut is_scaled) = (Self::default(), false, false);
+        while let Some(c) = chars.next() {
+            let literal = match c {
+                ';' => break,
+                '"' => chars.by_ref().take_while(|c| *c != '"').collect(),
+                '[' => {
+                    // `[$-409]` is a language without a currency, and `[$€-407]` one with it.
+                    let code: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                    let symbol = code.strip_prefix('$').and_then(|code| code.split('-').next());
+                    symbol.unwrap_or_default().to_owned()
+                }
+                '\\' => chars.next().into_iter().collect(),
+                '_' | '*' => {
+                    chars.next();
+                    continue;
+                }
+                ',' if has_number => {
+                    is_scaled = true;
+                    continue;
+                }
+                '0' | '#' | '?' | 'G' | 'E' => {
+                    // What is between digits is no unit. `General` and the sign of an exponent go with them.
+                    let more = if c == 'G' { "eneral" } else { "" };
+                    *chars = chars.as_str().strip_prefix(more).unwrap_or(chars.as_str()).chars();
+                    affixes.after.clear();
+                    (has_number, is_scaled) = (true, false);
+                    continue;
+                }
+                _ if c.is_ascii_alphanumeric() || matches!(c, '.' | ',' | '@') => continue,
+                c => c.to_string(),
+            };
+            let side = if has_number { &mut affixes.after } else { &mut affixes.before };
+            side.push_str(&literal);
+        }
+        if is_scaled {
+            // All digits are shown, of which the unit counts the thousands.
+            affixes.after.clear();
+        }
+        affixes.before = affixes.before.trim_start().to_owned();
+        affixes.after.truncate(affixes.after.trim_end().len());
+        has_number.then_some(affixes)
+    }
 }
 
 /// A number rounded to the fifteen digits that Excel keeps.
