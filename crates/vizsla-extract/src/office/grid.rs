@@ -8,7 +8,8 @@ use vizsla_core::{Document, Location, Locations, Section};
 
 pub(crate) use crate::office::column_names::Cell;
 use crate::office::column_names::{self, ROWS, Row};
-use crate::output::shorten;
+use crate::output::{Output, shorten};
+use crate::sink::ProblemKind;
 
 /// Maximum bytes of the names of the columns: each passage repeats them.
 const HEADER_BYTES: usize = 300;
@@ -21,6 +22,21 @@ const MOST_EMPTY: usize = 10;
 const MANY_EMPTY: &str = "… | ";
 /// Empty rows after which a few cells belong to no table.
 const FAR: u32 = 20;
+
+/// Says how many formulas have no value, and what to do.
+pub(crate) fn report_unvalued(formulas: usize, output: &mut Output<'_>) {
+    if formulas > 0 {
+        let (formulas, are) = if formulas == 1 {
+            ("1 formula", "is")
+        } else {
+            (&*format!("{formulas} formulas"), "are")
+        };
+        let message = format!(
+            "no value is stored of {formulas}, which {are} shown instead; open the file in a spreadsheet program and save it"
+        );
+        output.problem(ProblemKind::NoText, None, message);
+    }
+}
 
 /// Rows with the same columns.
 #[derive(Default)]

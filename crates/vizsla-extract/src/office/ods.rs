@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::error::Error;
-use crate::office::grid::{Cell, Grid};
+use crate::office::grid::{Cell, Grid, report_unvalued};
 use crate::office::odf::Parts;
 use crate::office::odf_story::Inline;
 use crate::office::xml::{Event, Tag, Xml, decode};
@@ -54,6 +54,7 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         }
     }
     parts.report(&xml, output);
+    report_unvalued(reader.unvalued, output);
     // The sheet in which a cut-off file ends.
     if let Some(sheet) = reader.sheet.take().filter(|sheet| !sheet.is_empty()) {
         let _ = output.document(sheet.finish(&name, &title));
@@ -69,7 +70,8 @@ struct Reader {
     /// The cells of the row that is read, and the numbers of the rows that are equal to it.
     cells: Vec<Cell>,
     rows: (u32, u32),
-    /// What the charts on the cells of the row are called, with their columns.
+    /// Comments on the cells of the row, and what the charts on them are called, with their columns.
+    comments: Vec<(u32, String)>,
     charts: Vec<(u32, String)>,
     /// The titles of all charts, by the folders that they are in.
     titles: HashMap<String, String>,
@@ -78,6 +80,8 @@ struct Reader {
     next_column: u32,
     /// How many tables are open: a cell may hold one.
     tables: usize,
+    /// Formulas without a value.
+    unvalued: usize,
 }
 
 impl Reader {
@@ -102,15 +106,20 @@ impl Reader {
             "table-cell" | "covered-table-cell" => {
                 let kind = tag.get("value-type").unwrap_or_default();
                 let repeats = repeated(tag, "number-columns-repeated");
-                let (mut text, objects) = cell_text(xml);
+                let CellText { mut text, comments, objects } = cell_text(xml);
                 let column = self.next_column;
+                self.comments.extend(comments.into_iter().map(|comment| (column, comment)));
                 let charts = objects.iter().filter_map(|href| self.titles.remove(&folder(href)));
                 self.charts.extend(charts.map(|title| (column, title)));
                 if text.is_empty() {
                     text = value(tag).unwrap_or_default();
                 }
+                if text.is_empty() && kind.is_empty() {
+                    text = tag.get("formula").map(|formula| plain(&formula)).unwrap_or_default();
+                    self.unvalued += usize::from(!text.is_empty());
+                }
                 if !text.trim().is_empty() {
-                    let is_text = kind.is_empty() || kind == "string";
+                    let is_text = kind.is_empty() && !text.starts_with('=') || kind == "string";
                     let is_filling = repeats > MOST_REPEATS
                         || text.len() > REPEATED_BYTES
                         || self.next_column > MOST_COLUMNS;
@@ -145,8 +154,8 @@ impl Reader {
             "table-row" => {
                 if let Some(sheet) = &mut self.sheet {
                     sheet.equal_rows(self.rows, &self.cells);
-                    for (column, title) in self.charts.drain(..) {
-                        sheet.note(self.rows.0, column, &title);
+                    for (column, text) in self.comments.drain(..).chain(self.charts.drain(..)) {
+                        sheet.note(self.rows.0, column, &text);
                     }
                 }
                 self.cells.clear();
@@ -171,32 +180,55 @@ fn value(tag: &Tag<'_>) -> Option<String> {
     names.iter().find_map(|name| tag.get(name))
 }
 
-/// The text of the cell whose start came last, comments included, and where the objects on it are.
-fn cell_text(xml: &mut Xml<'_>) -> (String, Vec<String>) {
-    let (mut inline, mut objects, mut depth) = (Inline::default(), Vec::new(), 1);
+/// A formula as people write it: `=B2*C2` for `of:=[.B2]*[.C2]`.
+fn plain(formula: &str) -> String {
+    let formula = formula.find('=').and_then(|start| formula.get(start..)).unwrap_or(formula);
+    formula.replace("[.", "").replace(":.", ":").replace(['[', ']'], "")
+}
+
+/// What is in a cell.
+struct CellText {
+    text: String,
+    comments: Vec<String>,
+    /// Where the objects on it are.
+    objects: Vec<String>,
+}
+
+/// What is in the cell whose start came last.
+fn cell_text(xml: &mut Xml<'_>) -> CellText {
+    let (mut inline, mut comment, mut depth) = (Inline::default(), Inline::default(), 1);
+    let (mut comments, mut objects) = (Vec::new(), Vec::new());
+    let mut is_comment = false;
     while depth > 0 {
+        let text = if is_comment { &mut comment } else { &mut inline };
         match xml.next() {
             Some(Event::Start(tag)) if matches!(tag.name(), "creator" | "date" | "ruby-text") => {
                 xml.skip();
             }
             Some(Event::Start(tag)) => {
-                if tag.name() == "object" {
-                    objects.extend(tag.get("href"));
+                match tag.name() {
+                    "object" => objects.extend(tag.get("href")),
+                    "annotation" => is_comment = true,
+                    _ => text.element(&tag),
                 }
-                inline.element(&tag);
                 depth += 1;
             }
             Some(Event::End(end)) => {
                 depth -= 1;
-                if end.name() == "p" {
-                    inline.text(" ");
+                match end.name() {
+                    "p" => text.text(" "),
+                    "annotation" => {
+                        comments.push(std::mem::take(&mut comment).finish());
+                        is_comment = false;
+                    }
+                    _ => {}
                 }
             }
-            Some(Event::Text(text)) => inline.text(&text),
+            Some(Event::Text(part)) => text.text(&part),
             None => break,
         }
     }
-    (inline.finish(), objects)
+    CellText { text: inline.finish(), comments, objects }
 }
 
 /// The titles of charts and of their axes, a line each, by the folders of the charts. Their other labels are cells.
@@ -245,11 +277,27 @@ mod tests {
         assert_eq!(found.documents[0].id, "a.ods#Dogs");
         assert_eq!(
             found.documents[0].text,
-            " |  | Breed | Born\n |  | old Viz sla | 2024-01-02\na | a | 7\n | 5\n"
+            " |  | Breed | Born\n |  | Viz sla | 2024-01-02\nold\na | a | 7\n | 5\n"
         );
         assert_eq!(found.documents[0].sections[0].headings, ["|  | Breed | Born"]);
         let place = split(&found.documents[0], &SplitOptions::default())[0].location.to_string();
         assert_eq!(place, "Dogs!A4:D1048576");
+    }
+
+    #[test]
+    fn formulas_without_a_value_are_shown_and_named() {
+        let content = "<office:document-content><office:body><office:spreadsheet><table:table table:name='S'><table:table-row>\
+            <table:table-cell table:formula='of:=SUM([.B2:.C3];[$Sheet2.A1])'/><table:table-cell table:formula='of:=1+1' office:value-type='float' office:value='2'/>\
+            <table:table-cell table:formula='of:=\"\"' office:value-type='string' office:string-value=''/></table:table-row></table:table></office:spreadsheet></office:body></office:document-content>";
+        let media = b"application/vnd.oasis.opendocument.spreadsheet";
+        let file = stored(&[("mimetype", media), ("content.xml", content.as_bytes())]);
+        let found = collect(Input::bytes("a.ods", &file)).unwrap();
+        assert_eq!(found.documents[0].text, "=SUM(B2:C3;$Sheet2.A1) | 2\n");
+        let problem = &found.problems[0].message;
+        assert!(
+            problem.starts_with("no value is stored of 1 formula, which is shown"),
+            "{problem}"
+        );
     }
 
     #[test]

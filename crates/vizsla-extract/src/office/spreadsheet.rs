@@ -4,6 +4,8 @@
 #[cfg(feature = "spreadsheet")]
 mod completed;
 #[cfg(feature = "spreadsheet")]
+mod formulas;
+#[cfg(feature = "spreadsheet")]
 mod notes;
 #[cfg(feature = "spreadsheet")]
 mod records;
@@ -25,7 +27,7 @@ use crate::definition::{Definition, Read, Recognise};
 #[cfg(feature = "spreadsheet")]
 use crate::error::{Error, ErrorKind};
 #[cfg(feature = "spreadsheet")]
-use crate::office::grid::Grid;
+use crate::office::grid::{self, Grid};
 use crate::office::{compound, package};
 #[cfg(feature = "spreadsheet")]
 use crate::output::Output;
@@ -98,13 +100,15 @@ struct Sheets {
     are_empty: bool,
     /// Entries of the list of sheets that name one which an entry before them names, too.
     repeated: usize,
+    /// Formulas without a value.
+    unvalued: usize,
 }
 
 #[cfg(feature = "spreadsheet")]
 impl Sheets {
     fn of(properties: calamine::WorkbookProperties, file: &str) -> Self {
         let title = title_of(&properties, file);
-        Self { title, metadata: metadata_of(properties), are_empty: true, repeated: 0 }
+        Self { title, metadata: metadata_of(properties), are_empty: true, repeated: 0, unvalued: 0 }
     }
 
     /// Whether reading has taken too long for this sheet and those after it, which is said.
@@ -141,6 +145,7 @@ impl Sheets {
             );
             output.problem(ProblemKind::Malformed, None, message);
         }
+        grid::report_unvalued(self.unvalued, output);
         if self.are_empty {
             output.problem(ProblemKind::NoText, None, "has no cells with a value");
         }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use vizsla_core::Metadata;
 
 use crate::error::Error;
-use crate::office::grid::{Cell, Grid};
+use crate::office::grid::{Cell, Grid, report_unvalued};
 use crate::office::number;
 use crate::office::parts::report;
 use crate::office::properties::is_title;
@@ -38,6 +38,7 @@ pub(crate) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         }
     }
     report(&xml, file_name(&name), output);
+    report_unvalued(reader.unvalued, output);
     // The sheet in which a cut-off file ends.
     let _ = reader.write(&name, output);
     Ok(())
@@ -57,6 +58,8 @@ struct Reader {
     cells: Vec<Cell>,
     /// Comments on them, by column.
     comments: Vec<(u32, String)>,
+    /// Formulas without a value.
+    unvalued: usize,
     /// Numbers of the present row and of the next column, from 1.
     row: u32,
     next_column: u32,
@@ -89,7 +92,11 @@ impl Reader {
                 let merged = number(tag, "MergeAcross").unwrap_or(0).min(MOST_COLUMNS);
                 self.next_column = column + 1 + merged;
                 let style = tag.get("StyleID").unwrap_or_default();
-                self.cell(column, &style, xml);
+                let has_value = self.cell(column, &style, xml);
+                if let Some(text) = tag.get("Formula").filter(|_| !has_value) {
+                    self.cells.push(Cell { column, text, is_text: false });
+                    self.unvalued += 1;
+                }
             }
             _ => {}
         }
@@ -122,11 +129,11 @@ impl Reader {
         }
     }
 
-    /// Reads the cell whose start came last.
-    fn cell(&mut self, column: u32, style: &str, xml: &mut Xml<'_>) {
+    /// Reads the cell whose start came last; returns whether it has a value, be it an error.
+    fn cell(&mut self, column: u32, style: &str, xml: &mut Xml<'_>) -> bool {
         let format = self.formats.get(style).map(String::as_str);
         let mut depth = 1;
-        let mut is_comment = false;
+        let (mut is_comment, mut has_value) = (false, false);
         while depth > 0 {
             match xml.next() {
                 Some(Event::Start(tag)) if tag.name() == "Data" => {
@@ -134,7 +141,10 @@ impl Reader {
                     let text = xml.text();
                     if is_comment {
                         self.comments.push((column, text));
-                    } else if let Some((text, is_text)) = shown(&kind, &text, format) {
+                        continue;
+                    }
+                    has_value = true;
+                    if let Some((text, is_text)) = shown(&kind, &text, format) {
                         self.cells.push(Cell { column, text, is_text });
                     }
                 }
@@ -147,6 +157,7 @@ impl Reader {
                 None => break,
             }
         }
+        has_value
     }
 
     /// Returns whether a sheet ends.
@@ -256,6 +267,16 @@ mod tests {
             let place = split(document, &SplitOptions::default())[0].location.to_string();
             assert_eq!(place, "Fruit!A1:D5");
         }
+    }
+
+    #[test]
+    fn formulas_without_a_value_are_shown_and_named() {
+        let cells = "<Cell ss:Formula='=1+2'/><Cell ss:Formula='=1/0'><Data ss:Type='Error'>#DIV/0!</Data></Cell><Cell ss:Formula='=2*2'><Data ss:Type='Number'>4</Data></Cell>";
+        let file = format!(
+            "{HEAD}<Worksheet ss:Name='S'><Table><Row>{cells}</Row></Table></Worksheet></ss:Workbook>"
+        );
+        let found = collect(Input::bytes("a.xml", file.as_bytes())).unwrap();
+        assert_eq!((found.documents[0].text.as_str(), found.problems.len()), ("=1+2 | 4\n", 1));
     }
 
     #[test]

@@ -11,9 +11,10 @@ use zip::ZipArchive;
 
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::Grid;
+use crate::office::spreadsheet::formulas::Formulas;
 use crate::output::Output;
 
-/// Bytes of the part of a sheet in which headers and footers are looked for, behind all of its cells.
+/// Bytes of the part of a sheet in which formulas, headers and footers are looked for.
 const SHEET_BYTES: u64 = 64 << 20;
 /// What Excel writes into comments for versions that know no conversations.
 const SUBSTITUTE: &str = "[Threaded comment]";
@@ -25,7 +26,7 @@ pub(super) struct Notes<'a> {
     /// Comments, drawings and charts that have been read: each belongs to one sheet.
     read: HashSet<String>,
     /// Bytes that one part may have.
-    most: u64,
+    pub(super) most: u64,
 }
 
 /// A relation of a part to another.
@@ -48,6 +49,8 @@ pub(super) struct Attached {
     pub(super) notes: Vec<Note>,
     /// What is printed above and below its pages.
     pub(super) printed: Vec<String>,
+    /// Its formulas without a value.
+    pub(super) formulas: Formulas,
 }
 
 impl Attached {
@@ -127,36 +130,15 @@ impl<'a> Notes<'a> {
         for relation in of_kind("/drawing") {
             notes.extend(self.drawing(&relation.target));
         }
-        Attached { notes, printed: self.printed(&sheet) }
+        let sheet = self.sheet(&sheet).unwrap_or_default();
+        Attached { notes, printed: printed(&sheet), formulas: Formulas::of(&sheet, position) }
     }
 
-    /// Headers and footers of a sheet, each once.
-    fn printed(&mut self, part: &str) -> Vec<String> {
-        let size = self.index(part).and_then(|index| {
-            let part = self.archive.as_mut()?.by_index_raw(index).ok()?;
-            Some(part.size())
-        });
-        if size.is_none_or(|size| size > SHEET_BYTES) {
-            return Vec::new();
-        }
-        let sheet = self.part(part).unwrap_or_default();
-        let behind_cells = sheet.rfind("sheetData").map_or("", |at| &sheet[at..]);
-        let Some(start) = behind_cells.find("headerFooter") else { return Vec::new() };
-        let start = behind_cells[..start].rfind('<').unwrap_or(start);
-        let (mut found, mut text) = (Vec::new(), String::new());
-        walk(&behind_cells[start..], |step| match step {
-            Step::Text(name, part) if name.ends_with("Header") || name.ends_with("Footer") => {
-                text.push_str(part);
-            }
-            Step::End(name) if name.ends_with("Header") || name.ends_with("Footer") => {
-                let said = without_codes(&std::mem::take(&mut text));
-                if !said.is_empty() && !found.contains(&said) {
-                    found.push(said);
-                }
-            }
-            _ => {}
-        });
-        found
+    /// The part of a sheet, unless it is too large to be held.
+    fn sheet(&mut self, part: &str) -> Option<String> {
+        let index = self.index(part)?;
+        let size = self.archive.as_mut()?.by_index_raw(index).ok()?.size();
+        if size > SHEET_BYTES { None } else { self.part(part) }
     }
 
     /// The texts of a drawing: of its boxes, and of its charts.
@@ -250,6 +232,27 @@ fn resolve(folder: &str, target: &str) -> String {
         }
     }
     path.join("/")
+}
+
+/// Headers and footers of a sheet, each once.
+fn printed(sheet: &str) -> Vec<String> {
+    let behind_cells = sheet.rfind("sheetData").map_or("", |at| &sheet[at..]);
+    let Some(start) = behind_cells.find("headerFooter") else { return Vec::new() };
+    let start = behind_cells[..start].rfind('<').unwrap_or(start);
+    let (mut found, mut text) = (Vec::new(), String::new());
+    walk(&behind_cells[start..], |step| match step {
+        Step::Text(name, part) if name.ends_with("Header") || name.ends_with("Footer") => {
+            text.push_str(part);
+        }
+        Step::End(name) if name.ends_with("Header") || name.ends_with("Footer") => {
+            let said = without_codes(&std::mem::take(&mut text));
+            if !said.is_empty() && !found.contains(&said) {
+                found.push(said);
+            }
+        }
+        _ => {}
+    });
+    found
 }
 
 /// The comments of a part, of either kind.

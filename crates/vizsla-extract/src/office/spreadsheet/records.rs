@@ -296,7 +296,7 @@ impl Sheet {
             column,
             text,
         }));
-        Attached { notes, printed: self.printed }
+        Attached { notes, printed: self.printed, ..Attached::default() }
     }
 }
 

@@ -164,6 +164,18 @@ fn comments_and_text_boxes_of_the_binary_format_are_read() {
 }
 
 #[test]
+fn formulas_without_a_value_are_shown_and_named() {
+    let rows = r#"<row r="1"><c r="A1"><v>2</v></c><c r="B1"><f>A1*2</f><v></v></c><c r="C1"><f>A1*3</f><v>6</v></c></row>
+        <row r="2"><c r="C2" s="1"><f>B1+1</f></c></row>"#;
+    let found = read(&workbook("", rows));
+    let sheet = found.documents.last().unwrap();
+    assert_eq!(sheet.text, "2 | =A1*2 | 6\n |  | =B1+1\n");
+    let [problem] = found.problems.as_slice() else { panic!("{:?}", found.problems) };
+    assert!(problem.message.contains("of 2 formulas, which are shown"), "{problem}");
+    assert!(problem.message.contains("spreadsheet program and save it") && problem.loses_text());
+}
+
+#[test]
 fn a_part_is_read_once_however_many_sheets_it_is_listed_as() {
     let copies: String =
         (0..20).map(|i| format!(r#"<sheet name="Copy {i}" sheetId="{i}" r:id="rId1"/>"#)).collect();

@@ -9,19 +9,22 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 const SHEETS: &str = "xl/worksheets/";
 
-/// The sizes of the parts must have been checked.
-pub(super) fn as_written(bytes: &[u8]) -> ZipResult<Vec<u8>> {
+/// Sheets beyond `most` bytes, all together, break off.
+pub(super) fn as_written(bytes: &[u8], most: u64) -> ZipResult<Vec<u8>> {
+    let mut left = most;
     let mut package = ZipArchive::new(Cursor::new(bytes))?;
     let mut written = ZipWriter::new(Cursor::new(Vec::new()));
     for i in 0..package.len() {
-        let mut part = package.by_index(i)?;
+        let part = package.by_index(i)?;
         let name = part.name()?.into_owned();
         if !name.to_ascii_lowercase().starts_with(SHEETS) {
             written.raw_copy_file(part)?;
             continue;
         }
-        let mut sheet = String::new();
-        part.read_to_string(&mut sheet)?;
+        let mut sheet = Vec::new();
+        part.take(left).read_to_end(&mut sheet)?;
+        left = left.saturating_sub(sheet.len() as u64);
+        let sheet = String::from_utf8_lossy(&sheet);
         let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
         written.start_file(name, options)?;
         written.write_all(untyped(&sheet).as_bytes())?;

@@ -9,6 +9,7 @@ use vizsla_core::Location;
 
 use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
+use crate::office::spreadsheet::formulas::Formulas;
 use crate::office::spreadsheet::notes::Notes;
 use crate::office::spreadsheet::{Sheets, completed, protected, value, written};
 use crate::output::Output;
@@ -52,14 +53,15 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
         }
         let attached = notes.of_sheet(&name);
         let mut grid = attached.grid(&name, output.text_left());
-        if has_cells && !cells(&mut book, &name, &mut grid, output) {
-            let bytes = written::as_written(bytes).map_err(|source| {
+        sheets.unvalued += attached.formulas.count;
+        if has_cells && !cells(&mut book, &name, (&attached.formulas, &mut grid), output) {
+            let bytes = written::as_written(bytes, notes.most).map_err(|source| {
                 Error::new(ErrorKind::Malformed, "is not a valid workbook").with_source(source)
             })?;
             // The sheets that follow are read from it, too, so this happens once.
             book = Book::new(Cursor::new(rewritten.get_or_init(|| bytes))).map_err(error)?;
             grid = attached.grid(&name, output.text_left());
-            cells(&mut book, &name, &mut grid, output);
+            cells(&mut book, &name, (&attached.formulas, &mut grid), output);
         }
         grid.end(&attached.printed);
         if sheets.add(&name, grid, output).is_break() {
@@ -79,7 +81,12 @@ fn error(error: XlsxError) -> Error {
 
 /// Reads the cells of a sheet. What cannot be read ends the sheet, and not the file. Returns false, and has said nothing,
 /// where a number is none: the sheet must be read as it is written.
-fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'_>) -> bool {
+fn cells(
+    book: &mut Book<'_>,
+    name: &str,
+    (formulas, grid): (&Formulas, &mut Grid),
+    output: &mut Output<'_>,
+) -> bool {
     let mut reader = match book.worksheet_cells_reader(name) {
         Ok(reader) => reader,
         Err(error) => {
@@ -131,7 +138,13 @@ fn cells(book: &mut Book<'_>, name: &str, grid: &mut Grid, output: &mut Output<'
         }
         let style = reader.styles().get(style).and_then(|style| style.number_format.as_ref());
         let format = style.map(|format| format.format_code.as_str());
-        cells.extend(value::cell(column.saturating_add(1), cell.get_value(), format));
+        let column = column.saturating_add(1);
+        let shown = value::cell(column, cell.get_value(), format);
+        let formula = || {
+            let text = formulas.get(row.saturating_add(1), column)?.to_owned();
+            Some(Cell { column, text, is_text: false })
+        };
+        cells.extend(shown.or_else(formula));
     }
     grid.row(row.saturating_add(1), &cells);
     if lost > 0 {
