@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use cfb::CompoundFile;
+use memchr::memmem;
 use vizsla_core::{Limits, Location, Metadata};
 
 use super::lzfu;
@@ -13,6 +14,7 @@ use crate::mail::document::{Message, Person};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 use crate::text::charset::Charset;
+use crate::text::decode::decode_text;
 
 type File<'a> = CompoundFile<Cursor<&'a [u8]>>;
 
@@ -20,6 +22,9 @@ type File<'a> = CompoundFile<Cursor<&'a [u8]>>;
 const MESSAGE_HEADER: usize = 32;
 const INNER_MESSAGE_HEADER: usize = 24;
 const PART_HEADER: usize = 8;
+
+/// Bytes at the beginning of a page that may name its encoding.
+const HEAD_BYTES: usize = 4096;
 
 /// How an attachment is held: as a message inside this one, or by a link to a file elsewhere.
 const IS_MESSAGE: u32 = 5;
@@ -122,8 +127,12 @@ fn body(
     if let Some(plain) = properties.text(0x1000, page).filter(is_filled) {
         return Some(plain);
     }
-    let html_page = properties.number(0x3fde).and_then(Charset::of_code_page).or(page);
-    let html = properties.binary(0x1013).map(|html| decoded(&html, html_page));
+    let html_page = properties.number(0x3fde).and_then(Charset::of_code_page);
+    let html = properties.binary(0x1013).map(|html| match html_page {
+        // The code page of the message is that of its other texts; a page may name its own.
+        None if names_charset(&html) || std::str::from_utf8(&html).is_ok() => decode_text(&html),
+        own => decoded(&html, own.or(page)),
+    });
     if let Some(html) = html.or_else(|| properties.text(0x1013, page)) {
         let text = crate::mail::page::text(&html, limits);
         if is_filled(&text) {
@@ -132,6 +141,12 @@ fn body(
     }
     let rtf = properties.binary(0x1009).and_then(|packed| lzfu::unpack(&packed))?;
     Some(crate::office::rtf::text(&rtf, limits.text_bytes)).filter(is_filled)
+}
+
+/// Whether a page says at its beginning in which encoding it is.
+fn names_charset(html: &[u8]) -> bool {
+    let head = html.get(..html.len().min(HEAD_BYTES)).unwrap_or_default();
+    memmem::find(&head.to_ascii_lowercase(), b"charset").is_some()
 }
 
 fn recipients(

@@ -93,6 +93,12 @@ fn the_body_may_be_html_or_in_a_code_page() {
     assert_eq!(text(&[("1000001E", russian.clone())]), "Привет");
     let page = [&b"<html><body><p>"[..], &russian, b"</p></body></html>"].concat();
     assert_eq!(text(&[("10130102", page)]), "Привет");
+    // The code page of the message is that of its other texts.
+    for page in ["<html><meta charset=utf-8><p>größe", "<html><p>größe"] {
+        assert_eq!(text(&[("10130102", page.into())]), "größe");
+    }
+    let named = b"<html><meta charset='iso-8859-1'><p>gr\xf6\xdfe".to_vec();
+    assert_eq!(text(&[("10130102", named)]), "größe");
 }
 
 #[test]
