@@ -28,18 +28,25 @@ impl Cell {
         self.is_text && name.len() <= NAME_BYTES && !name.ends_with(':')
     }
 
+    /// A day by ISO 8601, which may stand in brackets after what the cell shows; else all that it shows.
+    fn period(&self) -> &str {
+        let inner = self.text.strip_suffix(')').and_then(|text| text.rsplit_once('('));
+        inner.map_or(self.text.as_str(), |(_, inner)| inner)
+    }
+
     /// Whether it is a year or a day, which may be the name of a column as well as a value.
     fn is_period(&self) -> bool {
+        let text = self.period();
         let shape = |pattern: &str| {
-            let mut both = self.text.bytes().zip(pattern.bytes());
-            self.text.len() == pattern.len()
+            let mut both = text.bytes().zip(pattern.bytes());
+            text.len() == pattern.len()
                 && both.all(
                     |(byte, sign)| {
                         if sign == b'0' { byte.is_ascii_digit() } else { byte == sign }
                     },
                 )
         };
-        let is_recent = self.text.starts_with("19") || self.text.starts_with("20");
+        let is_recent = text.starts_with("19") || text.starts_with("20");
         !self.is_text && is_recent && (shape("0000") || shape("0000-00-00"))
     }
 }
@@ -72,8 +79,8 @@ impl Row {
     pub(crate) fn of(start: usize, number: u32, cells: &[Cell]) -> Self {
         let periods: Vec<&Cell> = cells.iter().filter(|cell| cell.is_period()).collect();
         let names = cells.iter().filter(|cell| cell.is_name()).count();
-        let is_sorted = periods.is_sorted_by(|a, b| a.text < b.text)
-            || periods.is_sorted_by(|a, b| a.text > b.text);
+        let is_sorted = periods.is_sorted_by(|a, b| a.period() < b.period())
+            || periods.is_sorted_by(|a, b| a.period() > b.period());
         let kind = if cells.len() > 1 && names == cells.len() {
             Kind::Names
         } else if periods.len() > 1 && periods.len() + names == cells.len() && is_sorted {

@@ -4,6 +4,8 @@
 #[cfg(feature = "spreadsheet")]
 mod completed;
 #[cfg(feature = "spreadsheet")]
+mod days;
+#[cfg(feature = "spreadsheet")]
 mod formulas;
 #[cfg(feature = "spreadsheet")]
 mod notes;

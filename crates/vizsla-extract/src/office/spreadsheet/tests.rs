@@ -10,7 +10,7 @@ const BOOK: &str = r#"<workbook xmlns="http://schemas.openxmlformats.org/spreads
 const ROOT: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#;
 const RELATIONS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet2.xml"/><Relationship Id="rId3" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/><Relationship Id="rId4" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>"#;
 const STRINGS: &str = r#"<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>Name</t></si><si><t>Born</t></si><si><r><t xml:space="preserve">Ada </t></r><r><t>Lovelace</t></r><rPh><t>phonetic</t></rPh></si></sst>"#;
-const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><cellXfs count="3"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/></cellXfs></styleSheet>"#;
+const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts count="1"><numFmt numFmtId="164" formatCode="dd/mm/yyyy"/></numFmts><cellXfs count="4"><xf numFmtId="0"/><xf numFmtId="14"/><xf numFmtId="9"/><xf numFmtId="164"/></cellXfs></styleSheet>"#;
 const SHEET_RELATIONS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/comments" Target="../comments1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/drawing" Target="../drawings/drawing1.xml"/></Relationships>"#;
 const COMMENTS: &str = r#"<comments xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><commentList><comment ref="A2"><text><t>first programmer</t></text></comment></commentList></comments>"#;
 const DRAWING: &str = r#"<xdr:wsDr xmlns:xdr="x" xmlns:a="a"><xdr:twoCellAnchor><xdr:from><xdr:col>3</xdr:col><xdr:row>4</xdr:row></xdr:from><xdr:to><xdr:col>9</xdr:col><xdr:row>9</xdr:row></xdr:to><xdr:sp><xdr:txBody><a:p><a:r><a:t>in a box</a:t></a:r></a:p></xdr:txBody></xdr:sp></xdr:twoCellAnchor></xdr:wsDr>"#;
@@ -161,6 +161,23 @@ fn comments_and_text_boxes_of_the_binary_format_are_read() {
     let Locations::Spans(places) = &document.locations else { panic!() };
     let places: Vec<_> = places.iter().map(|(_, place)| place.to_string()).collect();
     assert_eq!(places, ["Sheet!A1", "Sheet!D5", "Sheet!D5", "Sheet!C7", "Sheet!A1:D7"]);
+}
+
+#[test]
+fn days_as_they_are_shown_name_columns() {
+    let row = |number: u32, values: [u32; 3], style: u8| {
+        let cell = |(column, value): (char, u32)| {
+            format!(r#"<c r="{column}{number}" s="{style}"><v>{value}</v></c>"#)
+        };
+        let cells: String = ['B', 'C', 'D'].into_iter().zip(values).map(cell).collect();
+        format!(r#"<row r="{number}"><c r="A{number}" t="s"><v>0</v></c>{cells}</row>"#)
+    };
+    let rows = row(1, [42_370, 42_401, 42_430], 3) + &row(2, [1, 2, 3], 0) + &row(3, [4, 5, 6], 0);
+    let found = read(&workbook("", &rows));
+    let sheet = found.documents.last().unwrap();
+    let days = "Name | 01/01/2016 (2016-01-01) | 01/02/2016 (2016-02-01) | 01/03/2016 (2016-03-01)";
+    assert_eq!(sheet.text.lines().next(), Some(days));
+    assert_eq!(sheet.sections[0].headings, [days]);
 }
 
 #[test]

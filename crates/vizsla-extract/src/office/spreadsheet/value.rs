@@ -1,9 +1,10 @@
-//! The value of a cell as people read it: dates by ISO 8601, percentages and currencies by the format of the cell.
+//! The value of a cell as people read it: dates by ISO 8601, after how the format of the cell shows them, percentages and currencies by the format of the cell.
 
 use calamine::{Data, DataRef, ExcelDateTime};
 
 use crate::office::grid::Cell;
 use crate::office::number::{codes, number};
+use crate::office::spreadsheet::days;
 
 /// What a cell shows; nothing for one that is empty or has an error.
 pub(super) fn cell(column: u32, value: &DataRef<'_>, format: Option<&str>) -> Option<Cell> {
@@ -69,8 +70,11 @@ fn date(value: &ExcelDateTime, format: Option<&str>) -> String {
     {
         return time;
     }
+    let shown = format.and_then(|format| days::shown((year, month, day), format));
     let day = format!("{year:04}-{month:02}-{day:02}");
-    if time == "00:00:00" { day } else { format!("{day} {time}") }
+    let moment = if time == "00:00:00" { day } else { format!("{day} {time}") };
+    // What people see, and what they may look for without knowing how it looks.
+    shown.map_or(moment.clone(), |shown| format!("{shown} ({moment})"))
 }
 
 #[cfg(test)]
@@ -136,7 +140,9 @@ mod tests {
     fn dates_times_and_durations_are_written_by_iso_8601() {
         let at = |serial: f64, kind| DataRef::DateTime(ExcelDateTime::new(serial, kind, false));
         let date = |serial, format| shown(&at(serial, ExcelDateTimeType::DateTime), format);
-        assert_eq!(date(42_379.0, "dd/mm/yyyy"), "2016-01-10");
+        assert_eq!(date(42_379.0, "dd/mm/yyyy"), "10/01/2016 (2016-01-10)");
+        assert_eq!(date(42_379.75, "d mmm yyyy h:mm"), "10 Jan 2016 (2016-01-10 18:00:00)");
+        assert_eq!(date(42_379.0, "mm-dd-yy"), "2016-01-10");
         assert_eq!(date(42_379.75, "m/d/yy h:mm"), "2016-01-10 18:00:00");
         assert_eq!(date(0.5, "h:mm AM/PM"), "12:00:00");
         assert_eq!(date(42_379.5, "[$-F400]h:mm"), "12:00:00");
