@@ -33,6 +33,8 @@ mod numbering;
 #[cfg(feature = "office")]
 mod odf;
 #[cfg(feature = "office")]
+mod odf_hidden;
+#[cfg(feature = "office")]
 mod odf_story;
 #[cfg(feature = "office")]
 mod ods;

@@ -2,13 +2,13 @@
 //! paragraphs of a text have numbers and are followed by notes, comments, headers and footers; what is on slides and
 //! pages is under their titles.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use memchr::memmem;
 use vizsla_core::Location;
 
 use crate::error::{Error, ErrorKind};
+use crate::office::odf_hidden;
 use crate::office::odf_story::{Page, Story};
 use crate::office::parts::{Package, report};
 use crate::office::properties::Properties;
@@ -53,8 +53,8 @@ impl Parts {
         let content = content.ok_or_else(missing)?;
         let styles = package.read("styles.xml", output).unwrap_or_default();
         let meta = package.read("meta.xml", output).unwrap_or_default();
-        let names =
-            package.names("object ").into_iter().filter(|name| name.ends_with("/content.xml"));
+        // Each is in a folder of its own, which programs call as they like.
+        let names = package.names("").into_iter().filter(|name| name.ends_with("/content.xml"));
         let names: Vec<String> = names.filter(|name| name.split('/').count() == 2).collect();
         let objects = objects(names, &mut package, output);
         let is_whole = package.is_whole("content.xml");
@@ -74,10 +74,6 @@ impl Parts {
         } else {
             Properties::read(&self.meta, nesting)
         }
-    }
-
-    fn headers(&self) -> Cow<'_, str> {
-        decode(if self.styles.is_empty() { &self.content } else { &self.styles })
     }
 }
 
@@ -132,9 +128,15 @@ fn read(bytes: &[u8], place: Option<Place>, output: &mut Output<'_>) -> Result<(
     let nesting = output.limits.nesting;
     let text = decode(&parts.content);
     let mut xml = Xml::new(&text, nesting);
-    let mut story = Story::read(&mut xml, std::mem::take(&mut parts.objects), nesting);
+    let (headers, mut hidden) = (decode(&parts.styles), HashSet::new());
+    for part in [&headers, &text] {
+        odf_hidden::add_styles(part, &mut hidden, nesting);
+    }
+    let objects = std::mem::take(&mut parts.objects);
+    let mut story = Story::read(&mut xml, objects, &hidden, output.limits);
     parts.report(&xml, output);
-    let mut design = Story::design(&parts.headers(), nesting);
+    let mut design =
+        Story::design(if headers.is_empty() { &text } else { &headers }, &hidden, output.limits);
     let mut prose = Prose::default();
     match place {
         None => {
@@ -259,12 +261,33 @@ mod tests {
         assert_eq!(
             passages("a.odt", &file),
             [
-                "paragraphs 1-7 | Top | Top\n\none  two three\tbasefield\n\ni\nj\n\na\tb\n\nx + 1",
+                "paragraphs 1-7 | Top | Top\n\none  two three\tbasefield\n\ni\nj\n\na\tb\n\nx+1",
                 "footnotes, paragraph 1 | Footnotes | below",
                 "comments, paragraph 1 | Comments | Ann: why",
                 "header, paragraph 1 | Header | Acme",
             ]
         );
+    }
+
+    #[test]
+    fn formulas_stand_between_the_words_and_hidden_text_is_left_out() {
+        let content = "<office:document-content><office:automatic-styles><style:style style:name='T1'><style:text-properties text:display='none'/></style:style>\
+            <style:style style:name='P1' style:parent-style-name='T1'/><style:style style:name='P2' style:parent-style-name='H'/><style:style style:name='T2'/></office:automatic-styles>\
+            <office:body><office:text><text:p>As <draw:frame><draw:object xlink:href='Formula-0/'/></draw:frame> is <text:span text:style-name='T1'>not </text:span><text:span text:style-name='T2'>shown</text:span></text:p>\
+            <text:p text:style-name='P1'>no</text:p><text:p text:style-name='P2'>no</text:p><text:section text:display='none'><text:p>no</text:p></text:section>\
+            <text:p>no<text:hidden-paragraph text:is-hidden='true'/></text:p><text:p>end<text:hidden-text text:is-hidden='true'>no</text:hidden-text></text:p></office:text></office:body></office:document-content>";
+        let styles = "<office:document-styles><office:styles><style:style style:name='H'><style:text-properties text:display='none'/></style:style></office:styles>\
+            <office:master-styles><style:master-page><style:footer><text:p><text:page-number>1</text:page-number></text:p></style:footer></style:master-page></office:master-styles></office:document-styles>";
+        let math = "<?xml version='1.0'?><!DOCTYPE math:math><math:math xmlns:math='m'><math:semantics><math:mrow><math:mi>E</math:mi><math:mo>=</math:mo><math:mi>m</math:mi>\
+            <math:msup><math:mi>c</math:mi><math:mn>2</math:mn></math:msup></math:mrow><math:annotation>E=m c^2</math:annotation></math:semantics></math:math>";
+        let file = stored(&[
+            ("mimetype", TEXT),
+            ("content.xml", content.as_bytes()),
+            ("styles.xml", styles.as_bytes()),
+            ("Formula-0/content.xml", math.as_bytes()),
+        ]);
+        let found = collect(Input::bytes("a.odt", &file)).unwrap();
+        assert_eq!(found.documents[0].text, "As E=mc^2 is shown\n\nend");
     }
 
     #[test]

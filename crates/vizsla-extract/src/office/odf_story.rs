@@ -2,6 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use vizsla_core::Limits;
+
+use crate::office::odf_hidden::is_hidden;
 use crate::office::prose::{Gap, Line};
 use crate::office::xml::{Event, Tag, Xml, decode};
 
@@ -80,10 +83,12 @@ struct Paragraph {
     inline: Inline,
     level: Option<usize>,
     is_title: bool,
+    /// Whether a field in it says that it is not shown.
+    is_hidden: bool,
     target: Target,
 }
 
-struct Reader {
+struct Reader<'a> {
     story: Story,
     open: Vec<Paragraph>,
     /// Where lines go, innermost last, each with the name of the element that began it.
@@ -101,32 +106,37 @@ struct Reader {
     deletion: Option<String>,
     /// Formulas and charts that have not been read yet, by the names of their parts.
     objects: HashMap<String, Vec<u8>>,
-    nesting: usize,
+    /// The styles that hide text.
+    hidden: &'a HashSet<String>,
+    limits: &'a Limits,
     /// The name of the master page that is read.
     master: String,
 }
 
 impl Story {
-    /// Reads the body of a document. `objects` are the formulas and charts embedded in it.
+    /// Reads the body of a document. `objects` are the formulas and charts embedded in it, and `hidden` the styles that hide
+    /// text.
     pub(crate) fn read(
         xml: &mut Xml<'_>,
         objects: HashMap<String, Vec<u8>>,
-        nesting: usize,
+        hidden: &HashSet<String>,
+        limits: &Limits,
     ) -> Self {
-        read(xml, objects, nesting, Target::Body)
+        read(xml, objects, Target::Body, (hidden, limits))
     }
 
     /// Reads what the styles of pages show: headers, footers, and what is on master pages.
-    pub(crate) fn design(text: &str, nesting: usize) -> Design {
-        read(&mut Xml::new(text, nesting), HashMap::new(), nesting, Target::Nowhere).design
+    pub(crate) fn design(text: &str, hidden: &HashSet<String>, limits: &Limits) -> Design {
+        let mut xml = Xml::new(text, limits.nesting);
+        read(&mut xml, HashMap::new(), Target::Nowhere, (hidden, limits)).design
     }
 }
 
 fn read(
     xml: &mut Xml<'_>,
     objects: HashMap<String, Vec<u8>>,
-    nesting: usize,
     target: Target,
+    (hidden, limits): (&HashSet<String>, &Limits),
 ) -> Story {
     let mut reader = Reader {
         story: Story { pages: vec![Page::default()], ..Story::default() },
@@ -141,7 +151,8 @@ fn read(
         deletions: HashSet::new(),
         deletion: None,
         objects,
-        nesting,
+        hidden,
+        limits,
         master: String::new(),
     };
     while let Some(event) = xml.next() {
@@ -163,7 +174,7 @@ fn read(
     reader.story
 }
 
-impl Reader {
+impl Reader<'_> {
     fn target(&self) -> Target {
         self.targets.last().map_or(Target::Body, |(_, target)| *target)
     }
@@ -190,7 +201,12 @@ impl Reader {
             self.target() == Target::Master && (name == "notes" || tag.get("class").is_some());
         // The number of a page is nothing that its notes say.
         let is_number = tag.get("class").is_some_and(|class| class == "page-number");
-        if is_hint || is_number || SKIPPED.contains(&name) {
+        // The number that a page had when the file was stored.
+        let is_number = is_number
+            || name == "page-number"
+                && matches!(self.target(), Target::Header | Target::Footer | Target::Master);
+        let is_hidden = is_hidden(tag, self.hidden);
+        if is_hint || is_number || is_hidden || SKIPPED.contains(&name) {
             return xml.skip();
         }
         if let Some(target) = self.target_of(tag) {
@@ -202,7 +218,13 @@ impl Reader {
                 let level = (name == "h").then(|| level.unwrap_or(1usize).clamp(1, 10));
                 let is_title = tag.get("style-name").is_some_and(|style| style == "Title");
                 let target = self.target();
-                self.open.push(Paragraph { inline: Inline::default(), level, is_title, target });
+                self.open.push(Paragraph {
+                    inline: Inline::default(),
+                    level,
+                    is_title,
+                    is_hidden: false,
+                    target,
+                });
             }
             "page" if self.target() == Target::Body => {
                 let master = tag.get("master-page-name");
@@ -224,6 +246,8 @@ impl Reader {
             }
             _ => {
                 if let Some(paragraph) = self.open.last_mut() {
+                    paragraph.is_hidden |= name == "hidden-paragraph"
+                        && tag.get("is-hidden").is_some_and(|is| is == "true");
                     paragraph.inline.element(tag);
                 }
             }
@@ -302,7 +326,15 @@ impl Reader {
             .to_lowercase();
         let Some(bytes) = self.objects.remove(&name) else { return };
         let text = decode(&bytes);
-        for (i, line) in object_lines(&text, self.nesting).into_iter().enumerate() {
+        if let Some(formula) = formula(&text, self.limits) {
+            // It may stand between words.
+            match self.open.last_mut() {
+                Some(paragraph) => paragraph.inline.text(&formula),
+                None => self.push(self.target(), Line::new(formula)),
+            }
+            return;
+        }
+        for (i, line) in object_lines(&text, self.limits.nesting).into_iter().enumerate() {
             let gap = if i == 0 { Gap::Paragraph } else { Gap::Line };
             self.push(self.target(), Line { gap, ..Line::new(line) });
         }
@@ -311,7 +343,7 @@ impl Reader {
     fn end_paragraph(&mut self) {
         let Some(paragraph) = self.open.pop() else { return };
         let mut text = paragraph.inline.finish();
-        if text.is_empty() {
+        if text.is_empty() || paragraph.is_hidden {
             return;
         }
         if let Some(author) = self.author.take_if(|_| paragraph.target == Target::Comments) {
@@ -414,22 +446,32 @@ impl Inline {
     }
 }
 
-/// The lines of an embedded chart, or the formula as one line.
+/// The formula that an embedded object is, as it is written in one line on a web page.
+fn formula(text: &str, limits: &Limits) -> Option<String> {
+    // Older programs write all elements with a prefix.
+    let start = text.find("<math")?;
+    let is_root =
+        text[..start].split('<').all(|tag| tag.trim().is_empty() || tag.starts_with(['?', '!']));
+    if !is_root {
+        return None;
+    }
+    let formula = text[start..].replace("<math:", "<").replace("</math:", "</");
+    let shown = crate::html::page(&format!("<p>{formula}"), limits).text;
+    Some(shown.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The lines of an embedded chart.
 fn object_lines(text: &str, nesting: usize) -> Vec<String> {
     let mut xml = Xml::new(text, nesting);
-    let (mut lines, mut formula, mut is_formula) = (Vec::new(), Vec::new(), false);
+    let mut lines = Vec::new();
     while let Some(event) = xml.next() {
         let Event::Start(tag) = event else { continue };
         match tag.name() {
-            "math" => is_formula = true,
-            // The source of the formula says the same once more.
-            "annotation" => xml.skip(),
-            "mi" | "mn" | "mo" | "mtext" => formula.push(xml.text().trim().to_owned()),
             // The table of a chart has its labels; numbers are left out.
             "table-cell" if tag.get("value").is_some() => xml.skip(),
             "p" => lines.push(xml.text().trim().to_owned()),
             _ => {}
         }
     }
-    if is_formula { vec![formula.join(" ")] } else { lines }
+    lines
 }
