@@ -63,6 +63,9 @@ const SKIPPED: &[&str] = &[
     "title",
 ];
 
+/// Bytes of a formula that is arranged; of a larger one, which nobody wrote, there is but the text.
+const FORMULA_BYTES: usize = 256 << 10;
+
 /// Where lines go.
 #[derive(Clone, Copy, PartialEq)]
 enum Target {
@@ -455,8 +458,14 @@ fn formula(text: &str, limits: &Limits) -> Option<String> {
     if !is_root {
         return None;
     }
-    let formula = text[start..].replace("<math:", "<").replace("</math:", "</");
-    let shown = crate::html::page(&format!("<p>{formula}"), limits).text;
+    let shown = if text.len() > FORMULA_BYTES {
+        let mut xml = Xml::new(&text[start..], limits.nesting);
+        xml.next();
+        xml.text()
+    } else {
+        let formula = text[start..].replace("<math:", "<").replace("</math:", "</");
+        crate::html::page(&format!("<p>{formula}"), limits).text
+    };
     Some(shown.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
