@@ -121,7 +121,8 @@ impl Affixes {
             // All digits are shown, of which the unit counts the thousands.
             affixes.after.clear();
         }
-        affixes.before = affixes.before.trim_start().to_owned();
+        let blank = affixes.before.len() - affixes.before.trim_start().len();
+        affixes.before.drain(..blank);
         affixes.after.truncate(affixes.after.trim_end().len());
         has_number.then_some(affixes)
     }

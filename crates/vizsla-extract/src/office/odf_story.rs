@@ -199,36 +199,14 @@ impl Reader<'_> {
         if name == "tracked-changes" {
             return self.deletions = deletions(xml);
         }
-        // A placeholder on a master page holds a hint.
-        let is_hint =
-            self.target() == Target::Master && (name == "notes" || tag.get("class").is_some());
-        // The number of a page is nothing that its notes say.
-        let is_number = tag.get("class").is_some_and(|class| class == "page-number");
-        // The number that a page had when the file was stored.
-        let is_number = is_number
-            || name == "page-number"
-                && matches!(self.target(), Target::Header | Target::Footer | Target::Master);
-        let is_hidden = is_hidden(tag, self.hidden);
-        if is_hint || is_number || is_hidden || SKIPPED.contains(&name) {
+        if self.is_left_out(tag) {
             return xml.skip();
         }
         if let Some(target) = self.target_of(tag) {
             self.targets.push((name.to_owned(), target));
         }
         match name {
-            "p" | "h" => {
-                let level = tag.get("outline-level").and_then(|level| level.parse().ok());
-                let level = (name == "h").then(|| level.unwrap_or(1usize).clamp(1, 10));
-                let is_title = tag.get("style-name").is_some_and(|style| style == "Title");
-                let target = self.target();
-                self.open.push(Paragraph {
-                    inline: Inline::default(),
-                    level,
-                    is_title,
-                    is_hidden: false,
-                    target,
-                });
-            }
+            "p" | "h" => self.begin_paragraph(tag),
             "page" if self.target() == Target::Body => {
                 let master = tag.get("master-page-name");
                 self.story.pages.push(Page { master, ..Page::default() });
@@ -255,6 +233,26 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    fn begin_paragraph(&mut self, tag: &Tag<'_>) {
+        let level = tag.get("outline-level").and_then(|level| level.parse().ok());
+        let level = (tag.name() == "h").then(|| level.unwrap_or(1usize).clamp(1, 10));
+        let is_title = tag.get("style-name").is_some_and(|style| style == "Title");
+        let (inline, target) = (Inline::default(), self.target());
+        self.open.push(Paragraph { inline, level, is_title, is_hidden: false, target });
+    }
+
+    /// Whether what is in an element is not text of the document.
+    fn is_left_out(&self, tag: &Tag<'_>) -> bool {
+        let (name, class) = (tag.name(), tag.get("class"));
+        let is_design = matches!(self.target(), Target::Header | Target::Footer | Target::Master);
+        // A placeholder on a master page holds a hint.
+        let is_hint = self.target() == Target::Master && (name == "notes" || class.is_some());
+        // The number of a page is nothing that its notes or its footer say.
+        let is_number =
+            class.is_some_and(|class| class == "page-number") || is_design && name == "page-number";
+        is_hint || is_number || is_hidden(tag, self.hidden) || SKIPPED.contains(&name)
     }
 
     /// Where the lines within an element go, if elsewhere than those around it.

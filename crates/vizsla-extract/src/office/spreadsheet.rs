@@ -113,18 +113,6 @@ impl Sheets {
         Self { title, metadata: metadata_of(properties), are_empty: true, repeated: 0, unvalued: 0 }
     }
 
-    /// Whether reading has taken too long for this sheet and those after it, which is said.
-    fn end_late(&self, name: &str, output: &mut Output<'_>) -> bool {
-        let is_late = output.is_expired();
-        if is_late {
-            let message = format!(
-                "takes too long to read; the sheet {name:?} and those after it are left out"
-            );
-            output.problem(ProblemKind::TimedOut, None, message);
-        }
-        is_late
-    }
-
     /// Passes a sheet on; returns whether to go on with the next one.
     fn add(&mut self, name: &str, grid: Grid, output: &mut Output<'_>) -> ControlFlow<()> {
         if grid.is_full {
@@ -152,6 +140,18 @@ impl Sheets {
             output.problem(ProblemKind::NoText, None, "has no cells with a value");
         }
     }
+}
+
+/// Whether reading has taken too long for this sheet and those after it, which is said.
+#[cfg(feature = "spreadsheet")]
+fn ends_late(name: &str, output: &mut Output<'_>) -> bool {
+    let is_late = output.is_expired();
+    if is_late {
+        let message =
+            format!("takes too long to read; the sheet {name:?} and those after it are left out");
+        output.problem(ProblemKind::TimedOut, None, message);
+    }
+    is_late
 }
 
 #[cfg(feature = "spreadsheet")]

@@ -39,7 +39,7 @@ pub(super) fn shown((year, month, day): (u16, u8, u8), format: &str) -> Option<S
         let lower = c.to_ascii_lowercase();
         if !matches!(lower, 'd' | 'm' | 'y') {
             match lower {
-                ';' | 'h' | 's' => break,
+                ';' | 'h' | 's' | '@' => break,
                 '"' => literal.extend(chars.by_ref().take_while(|c| *c != '"')),
                 '[' => {
                     let code: String = chars.by_ref().take_while(|c| *c != ']').collect();
@@ -48,7 +48,6 @@ pub(super) fn shown((year, month, day): (u16, u8, u8), format: &str) -> Option<S
                 }
                 '\\' => literal.extend(chars.next()),
                 '_' | '*' => drop(chars.next()),
-                '@' => break,
                 // The sign that the language sets between numbers.
                 '/' if language == Some(GERMAN) => literal.push('.'),
                 _ if c.is_alphanumeric() => return None,

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use memchr::{memchr, memchr2, memmem};
 use quick_xml::escape::unescape;
 
+use crate::office::grid::Cell;
+
 /// The formulas of a sheet that have no value.
 #[derive(Default)]
 pub(super) struct Formulas {
@@ -20,7 +22,7 @@ impl Formulas {
     pub(super) fn of(sheet: &str, position: fn(&str) -> Option<(u32, u32)>) -> Self {
         let (mut formulas, mut before) = (Self::default(), 0);
         for at in memmem::find_iter(sheet.as_bytes(), b"<f") {
-            let cell = sheet.get(before..at).and_then(|part| Some(part.get(part.rfind("<c ")?..)?));
+            let cell = sheet.get(before..at).and_then(|part| part.get(part.rfind("<c ")?..));
             before = at;
             let (Some(cell), Some(formula)) = (cell, sheet.get(at..).and_then(unvalued)) else {
                 continue;
@@ -40,9 +42,10 @@ impl Formulas {
         formulas
     }
 
-    /// The formula in a cell, both numbers from 1.
-    pub(super) fn get(&self, row: u32, column: u32) -> Option<&str> {
-        self.by_cell.get(&(row, column)).map(String::as_str)
+    /// What a cell shows that has one of them, both numbers from 1.
+    pub(super) fn cell(&self, row: u32, column: u32) -> Option<Cell> {
+        let text = self.by_cell.get(&(row, column))?.clone();
+        Some(Cell { column, text, is_text: false })
     }
 }
 
@@ -78,7 +81,8 @@ mod tests {
         let position = |cell: &str| Some((cell.get(1..)?.parse().ok()?, 1));
         let formulas = Formulas::of(sheet, position);
         assert_eq!(formulas.count, 4);
-        let shown: Vec<_> = (1..8).filter_map(|row| formulas.get(row, 1)).collect();
+        let shown: Vec<_> =
+            (1..8).filter_map(|row| formulas.cell(row, 1)).map(|cell| cell.text).collect();
         assert_eq!(shown, ["=B1*2", "=IF(B1<2,\"x\",\"\")"]);
     }
 

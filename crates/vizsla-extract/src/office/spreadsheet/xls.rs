@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::office::grid::Cell;
 use crate::office::spreadsheet::records::Book;
 use crate::office::spreadsheet::xls_formats::Formats;
-use crate::office::spreadsheet::{Sheets, protected, value};
+use crate::office::spreadsheet::{Sheets, ends_late, protected, value};
 use crate::output::Output;
 use crate::sink::ProblemKind;
 
@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let mut parts = records.as_ref().map(Book::sheets).unwrap_or_default().into_iter();
     let mut notes = records.as_ref().map(Book::notes).unwrap_or_default().into_iter();
     for name in book.sheet_names() {
-        if sheets.end_late(&name, output) {
+        if ends_late(&name, output) {
             break;
         }
         let attached = notes.next().unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::office::grid::{Cell, Grid};
 use crate::office::spreadsheet::formulas::Formulas;
 use crate::office::spreadsheet::notes::Notes;
-use crate::office::spreadsheet::{Sheets, completed, protected, value, written};
+use crate::office::spreadsheet::{Sheets, completed, ends_late, protected, value, written};
 use crate::output::Output;
 use crate::restored;
 use crate::sink::ProblemKind;
@@ -48,7 +48,7 @@ pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
             sheets.repeated += 1;
             continue;
         }
-        if sheets.end_late(&name, output) {
+        if ends_late(&name, output) {
             break;
         }
         let attached = notes.of_sheet(&name);
@@ -140,11 +140,7 @@ fn cells(
         let format = style.map(|format| format.format_code.as_str());
         let column = column.saturating_add(1);
         let shown = value::cell(column, cell.get_value(), format);
-        let formula = || {
-            let text = formulas.get(row.saturating_add(1), column)?.to_owned();
-            Some(Cell { column, text, is_text: false })
-        };
-        cells.extend(shown.or_else(formula));
+        cells.extend(shown.or_else(|| formulas.cell(row.saturating_add(1), column)));
     }
     grid.row(row.saturating_add(1), &cells);
     if lost > 0 {
