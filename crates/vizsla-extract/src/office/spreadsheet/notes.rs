@@ -21,6 +21,8 @@ const SUBSTITUTE: &str = "[Threaded comment]";
 
 pub(super) struct Notes<'a> {
     archive: Option<ZipArchive<Cursor<&'a [u8]>>>,
+    /// Where each part is in the archive, by its name in lower case.
+    members: HashMap<String, usize>,
     /// The parts that the sheets are in, by their names.
     sheets: HashMap<String, String>,
     /// Comments, drawings and charts that have been read: each belongs to one sheet.
@@ -65,8 +67,11 @@ impl Attached {
 impl<'a> Notes<'a> {
     pub(super) fn of(bytes: &'a [u8], output: &Output<'_>) -> Self {
         let archive = ZipArchive::new(Cursor::new(bytes)).ok();
+        let names = archive.iter().flat_map(ZipArchive::file_names).enumerate();
+        let members = names.filter_map(|(index, name)| Some((key(&name.ok()?), index))).collect();
         let mut notes = Self {
             archive,
+            members,
             sheets: HashMap::new(),
             read: HashSet::new(),
             most: output.unpacked_left(),
@@ -180,7 +185,7 @@ impl<'a> Notes<'a> {
 
     /// The content of a part, the first time that it is asked for.
     fn unread(&mut self, path: &str) -> Option<String> {
-        self.read.insert(path.to_ascii_lowercase()).then(|| self.part(path)).flatten()
+        self.read.insert(key(path)).then(|| self.part(path)).flatten()
     }
 
     /// The content of a part. Some writers use other capitals than those of the relation.
@@ -194,10 +199,7 @@ impl<'a> Notes<'a> {
 
     fn index(&self, path: &str) -> Option<usize> {
         let archive = self.archive.as_ref()?;
-        archive.index_for_name(path).or_else(|| {
-            let same = |name: &str| name.replace('\\', "/").eq_ignore_ascii_case(path);
-            archive.file_names().position(|name| name.is_ok_and(|name| same(&name)))
-        })
+        archive.index_for_name(path).or_else(|| self.members.get(&key(path)).copied())
     }
 
     fn relations(&mut self, path: &str) -> Vec<Relation> {
@@ -215,6 +217,11 @@ impl<'a> Notes<'a> {
         });
         relations
     }
+}
+
+/// A name as it is compared: without its case, and with slashes whichever way they lean.
+fn key(name: &str) -> String {
+    name.replace('\\', "/").to_ascii_lowercase()
 }
 
 /// The path of a part from its relation: `../comments1.xml` in `xl/worksheets` is `xl/comments1.xml`.
