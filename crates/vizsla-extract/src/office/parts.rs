@@ -14,6 +14,11 @@ use crate::output::Output;
 use crate::restored::{self, Restored};
 use crate::sink::ProblemKind;
 
+/// How much larger a document may be than its file, once its parts are larger than [`FREE_BYTES`] together: parsing takes
+/// longer than unpacking, and documents of equal rows are rarely so large.
+const RATIO: u64 = 100;
+const FREE_BYTES: u64 = 32 << 20;
+
 /// An open document.
 pub(crate) struct Package<'a> {
     archive: ZipArchive<Cursor<Cow<'a, [u8]>>>,
@@ -21,6 +26,8 @@ pub(crate) struct Package<'a> {
     members: HashMap<String, usize>,
     /// The parts, by key, of which it has been reported that their end is missing.
     broken: HashSet<String>,
+    /// Bytes that its parts may still unpack to.
+    left: u64,
     /// Whether it has been reported that no more may be unpacked.
     is_spent: bool,
 }
@@ -36,13 +43,14 @@ impl<'a> Package<'a> {
             broken.extend(restored.broken.iter().map(|(name, _)| key(name)));
             bytes = Cow::Owned(restored.finish());
         }
+        let left = (bytes.len() as u64).saturating_mul(RATIO).max(FREE_BYTES);
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
             Error::new(ErrorKind::Malformed, "is damaged: its list of parts cannot be read")
                 .with_source(error)
         })?;
         let names = archive.file_names_raw().enumerate();
         let members = names.map(|(i, name)| (key(&String::from_utf8_lossy(name)), i)).collect();
-        Ok(Self { archive, members, broken, is_spent: false })
+        Ok(Self { archive, members, broken, left, is_spent: false })
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -60,7 +68,8 @@ impl<'a> Package<'a> {
     /// The content of a part, if there is one of this name. What cannot be read of it is reported.
     pub(crate) fn read(&mut self, name: &str, output: &mut Output<'_>) -> Option<Vec<u8>> {
         let member = *self.members.get(&key(name))?;
-        if output.unpacked_left() == 0 {
+        let limit = output.unpacked_left().min(self.left);
+        if limit == 0 {
             if !std::mem::replace(&mut self.is_spent, true) {
                 let message =
                     format!("unpacks to too much; {name} and what comes after it are left out");
@@ -76,7 +85,6 @@ impl<'a> Package<'a> {
                 return None;
             }
         };
-        let limit = output.unpacked_left();
         let mut bytes = Vec::new();
         let read = file.by_ref().take(limit.saturating_add(1)).read_to_end(&mut bytes);
         if bytes.len() as u64 > limit {
@@ -90,6 +98,7 @@ impl<'a> Package<'a> {
             output.problem(ProblemKind::Malformed, None, message);
             self.broken.insert(key(name));
         }
+        self.left -= bytes.len() as u64;
         output.has_unpacked(bytes.len() as u64);
         Some(bytes)
     }
