@@ -1,6 +1,8 @@
 //! Glyphs in the order in which they are drawn become lines of text. That order is kept, but for lines that are drawn
 //! [across columns](columns): programs that set text draw one column after the other, and sorting by height would mix them.
 
+use std::ops::Range;
+
 use hayro_interpret::kurbo::Vec2;
 
 use super::bidi;
@@ -12,6 +14,8 @@ use super::page::{Collector, Glyph};
 const SPACE: f64 = 0.16;
 /// The gap, in ems, that separates the cells of a table.
 const CELL: f64 = 2.0;
+/// The widest gap, in ems, within a line whose letters are read from right to left.
+const WIDEST: f64 = 60.0;
 
 /// A line of text. Its place is measured along the direction in which it runs (`start`, `end`) and across it (`down`),
 /// so that lines of any direction compare with their like.
@@ -23,6 +27,8 @@ pub(super) struct Line {
     pub(super) down: f64,
     pub(super) along: Vec2,
     pub(super) em: f64,
+    /// Whether its paragraph runs from right to left.
+    pub(super) runs_to_the_left: bool,
     /// Where it begins on the page as it is shown, from the top left.
     pub(super) at: Vec2,
     /// Whether it consists of cells with wide gaps between them.
@@ -41,6 +47,7 @@ impl Line {
             down: 0.0,
             along: Vec2::new(1.0, 0.0),
             em: 1.0,
+            runs_to_the_left: false,
             at: Vec2::new(0.0, f64::MAX),
             has_cells: false,
             is_apart: true,
@@ -59,8 +66,16 @@ pub(super) fn lines(page: &Collector<'_, '_>) -> Vec<Line> {
             first = i;
         }
     }
+    if page.has_right_to_left {
+        lines = with_baselines_joined(glyphs, &lines);
+    }
     let lines = columns::ordered(page, &lines).into_iter();
-    lines.filter_map(|glyphs| line(page, &page.glyphs[glyphs])).collect()
+    let mut lines: Vec<Seen> =
+        lines.filter_map(|glyphs| line(page, &page.glyphs[glyphs])).collect();
+    if page.has_right_to_left {
+        find_directions(&mut lines);
+    }
+    lines.into_iter().map(read).collect()
 }
 
 /// Whether a new line begins with `next`.
@@ -72,12 +87,86 @@ fn breaks(last: &Glyph, next: &Glyph) -> bool {
         return true;
     }
     if last.is_right_to_left || next.is_right_to_left {
-        return along.abs() > 60.0 * em;
+        return along.abs() > WIDEST * em;
     }
     along < -0.6 * em || (across > 0.3 * em && along > em)
 }
 
-fn line(page: &Collector<'_, '_>, glyphs: &[Glyph]) -> Option<Line> {
+/// The lines of a page, where those on one baseline are one if any of their letters are read from right to left: many
+/// programs draw the words and numbers of such a line one after the other from its right end.
+fn with_baselines_joined(glyphs: &[Glyph], lines: &[Range<usize>]) -> Vec<Range<usize>> {
+    let is_same = |before: &Range<usize>, after: &Range<usize>| {
+        let (last, next) = (&glyphs[before.end - 1], &glyphs[after.start]);
+        let em = last.em.max(next.em);
+        let moved = next.at - last.end;
+        let is_level = last.along.dot(next.along) >= 0.9
+            && moved.cross(last.along).abs() <= 0.3 * em
+            && moved.dot(last.along).abs() <= WIDEST * em;
+        let overlap = || {
+            let before = extent(&glyphs[before.clone()], last.along);
+            let after = extent(&glyphs[after.clone()], last.along);
+            before.end.min(after.end) - before.start.max(after.start)
+        };
+        is_level && overlap() <= 0.6 * em
+    };
+    let mut joined = Vec::with_capacity(lines.len());
+    for baseline in lines.chunk_by(is_same) {
+        let whole = baseline[0].start..baseline[baseline.len() - 1].end;
+        if glyphs[whole.clone()].iter().any(|glyph| glyph.is_right_to_left) {
+            joined.push(whole);
+        } else {
+            joined.extend_from_slice(baseline);
+        }
+    }
+    joined
+}
+
+/// A line as it is seen.
+struct Seen {
+    /// Its text is what is seen from left to right.
+    line: Line,
+    /// Whether any of its letters are read from right to left.
+    has_right_to_left: bool,
+}
+
+/// Finds out which paragraphs run from right to left: their lines may begin with words that do not.
+fn find_directions(lines: &mut [Seen]) {
+    let is_below = |above: &Seen, line: &Seen| {
+        let (above, line) = (&above.line, &line.line);
+        let distance = (line.down - above.down) / above.em;
+        above.along.dot(line.along) > 0.9
+            && (0.3..2.0).contains(&distance)
+            && (0.8..1.25).contains(&(line.em / above.em))
+            && line.start < above.end
+            && line.end > above.start
+    };
+    for paragraph in lines.chunk_by_mut(is_below) {
+        let letters: Vec<_> = paragraph.iter().map(|seen| bidi::letters(&seen.line.text)).collect();
+        for (i, seen) in paragraph.iter_mut().enumerate() {
+            // Paragraphs of other directions may follow without a gap: only the lines next to it tell.
+            let near = &letters[i.saturating_sub(1)..letters.len().min(i + 2)];
+            let (to_the_left, to_the_right) = near.iter().fold((0, 0), |sum, letters| {
+                (sum.0 + letters.to_the_left, sum.1 + letters.to_the_right)
+            });
+            seen.line.runs_to_the_left = to_the_left > 0 && to_the_left >= to_the_right;
+        }
+    }
+}
+
+/// A line as it is read.
+fn read(seen: Seen) -> Line {
+    let Seen { mut line, has_right_to_left } = seen;
+    if has_right_to_left {
+        line.text = bidi::logical(&line.text, line.runs_to_the_left);
+    }
+    let text = characters::compose(line.text);
+    let (text, has_leaders) = without_leaders(text.trim());
+    line.text = without_soft_hyphens(text);
+    line.has_cells |= has_leaders;
+    line
+}
+
+fn line(page: &Collector<'_, '_>, glyphs: &[Glyph]) -> Option<Seen> {
     let first = glyphs.first()?;
     let along = first.along;
     let is_right_to_left = glyphs.iter().any(|glyph| glyph.is_right_to_left);
@@ -89,21 +178,26 @@ fn line(page: &Collector<'_, '_>, glyphs: &[Glyph]) -> Option<Line> {
     if text.trim().is_empty() {
         return None;
     }
-    let text = if is_right_to_left { bidi::logical(&text) } else { text };
-    let text = characters::compose(text);
-    let (text, has_leaders) = without_leaders(text.trim());
-    let places = || glyphs.iter().flat_map(|glyph| [glyph.at.dot(along), glyph.end.dot(along)]);
-    Some(Line {
-        text: without_soft_hyphens(text),
-        start: places().fold(f64::MAX, f64::min),
-        end: places().fold(f64::MIN, f64::max),
+    let Range { start, end } = extent(glyphs, along);
+    let line = Line {
+        text,
+        start,
+        end,
         down: first.at.dot(Vec2::new(-along.y, along.x)),
         along,
         em: glyphs[glyphs.len() / 2].em,
+        runs_to_the_left: false,
         at: first.at,
-        has_cells: has_cells || has_leaders,
+        has_cells,
         is_apart: false,
-    })
+    };
+    Some(Seen { line, has_right_to_left: is_right_to_left })
+}
+
+/// How far glyphs reach along a direction.
+fn extent(glyphs: &[Glyph], along: Vec2) -> Range<f64> {
+    let places = || glyphs.iter().flat_map(|glyph| [glyph.at.dot(along), glyph.end.dot(along)]);
+    places().fold(f64::MAX, f64::min)..places().fold(f64::MIN, f64::max)
 }
 
 /// The text of a line's glyphs from left to right, and whether it has gaps like those between cells.

@@ -59,7 +59,7 @@ const READ: Read = Read::Not("this build was made without the feature `pdf`");
 pub(crate) static FORMAT: Definition = Definition {
     name: "pdf",
     title: "PDF",
-    version: 6,
+    version: 7,
     extensions: &["pdf"],
     recognise: Recognise::Bytes(is_pdf),
     is_foreign: true,

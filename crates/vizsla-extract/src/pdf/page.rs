@@ -65,6 +65,8 @@ pub(super) struct Collector<'f, 'p> {
     text: String,
     pub(super) known: usize,
     pub(super) unknown: usize,
+    /// Whether any glyph is read from right to left.
+    pub(super) has_right_to_left: bool,
     /// The area that pictures cover; those that overlap count twice.
     pub(super) pictures: f64,
     /// How many shapes are filled.
@@ -86,6 +88,7 @@ impl<'f, 'p> Collector<'f, 'p> {
             text: String::with_capacity(GLYPHS),
             known: 0,
             unknown: 0,
+            has_right_to_left: false,
             pictures: 0.0,
             shapes: 0,
             drawn: Drawn::new(),
@@ -202,6 +205,7 @@ impl<'f, 'p> Collector<'f, 'p> {
         let length = along.hypot();
         let along = if length > 1e-6 { along / length } else { Vec2::new(1.0, 0.0) };
         let is_right_to_left = bidi::is_right_to_left(&self.text[start..]);
+        self.has_right_to_left |= is_right_to_left;
         self.glyphs.push(Glyph {
             start: start as u32,
             len: (self.text.len() - start) as u32,
@@ -227,6 +231,7 @@ impl<'f, 'p> Collector<'f, 'p> {
         let start = self.text.len();
         text.chars().for_each(|c| characters::push(&mut self.text, c));
         let is_right_to_left = bidi::is_right_to_left(&self.text[start..]);
+        self.has_right_to_left |= is_right_to_left;
         if let Some(glyph) = self.glyphs.last_mut() {
             glyph.start = start as u32;
             glyph.len = (self.text.len() - start) as u32;

@@ -137,17 +137,20 @@ fn within(above: &Line, line: &Line, block: &Block) -> Break {
     if above.has_cells || line.has_cells {
         return Break::Line;
     }
-    if super::bidi::is_right_to_left(&line.text) {
-        return Break::None;
-    }
+    // From the edge at which lines begin to that at which they end.
+    let edges = |start: f64, end: f64| {
+        if line.runs_to_the_left { (-end, -start) } else { (start, end) }
+    };
+    let (block_start, block_end) = edges(block.start, block.end);
+    let (above_start, above_end) = edges(above.start, above.end);
+    let (start, end) = edges(line.start, line.end);
     let ends = ends_sentence(&above.text);
-    let is_indented =
-        line.start > block.start + 0.8 * line.em && above.start < line.start - 0.5 * line.em;
+    let is_indented = start > block_start + 0.8 * line.em && above_start < start - 0.5 * line.em;
     // A line that ends although the next word would have fitted was ended on purpose.
     let letters = line.text.chars().count().max(1) as f64;
     let word = line.text.split(' ').next().unwrap_or_default().chars().count() as f64;
-    let width = (line.end - line.start) / letters * (word + 1.0);
-    let is_short = above.end + width + 0.5 * line.em < block.end;
+    let width = (end - start) / letters * (word + 1.0);
+    let is_short = above_end + width + 0.5 * line.em < block_end;
     match (is_short, ends, is_indented) {
         (true, true, _) | (_, true, true) => Break::Paragraph,
         (true, false, _) => Break::Line,
@@ -171,7 +174,7 @@ fn goes_on(last: &Line, from: &Block, line: &Line) -> bool {
 
 fn ends_sentence(text: &str) -> bool {
     let text = text.trim_end_matches(['"', '\'', ')', '”', '’', '»', ']']);
-    text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？'])
+    text.ends_with(['.', '!', '?', ':', ';', '。', '！', '？', '؟', '؛'])
 }
 
 /// Words with a hyphen inside, of lines that show it was not put there to end the line.
