@@ -6,11 +6,15 @@ use super::layout::Line;
 use super::paragraphs;
 
 /// Pages that a document has at least before anything in it is taken for repeated.
-const MIN_PAGES: usize = 4;
+const MIN_PAGES: usize = 3;
+/// Pages that a document has at least when some of them have nothing but lines that may be repeated.
+const MIN_BARE_PAGES: usize = 4;
 /// Rows at the top and at the bottom of a page that may be repeated ones.
 const OUTERMOST: usize = 3;
 /// Pages on which a line repeats at least.
 const MIN_REPEATS: usize = 3;
+/// And on how many where others repeat at its height on the pages between.
+const MIN_ALTERNATING: usize = 2;
 /// The share of a page's height, at the top and at the bottom, that may have repeated lines.
 const MARGIN: f64 = 0.15;
 /// How much larger than most of its page a line is that is a heading wherever it stands.
@@ -27,7 +31,8 @@ type Key = (String, i64);
 /// Drops lines in the margins of pages that repeat at the same height: those on over half of the pages with even or with
 /// odd numbers, as books have different ones left and right, and those that say the same but for a number that counts the
 /// pages. Lines with other numbers in them are text, such as the rows of a table. The first time that a line with words
-/// appears it stays, so that it can still be found, and so do lines with words on a page that has nothing else.
+/// appears it stays, in whichever order the words are, so that it can still be found, and so do lines with words on a page
+/// that has nothing else.
 pub(super) fn drop_repeated(pages: &mut [Vec<Line>], heights: &[f64]) {
     if pages.len() < MIN_PAGES {
         return;
@@ -38,39 +43,80 @@ pub(super) fn drop_repeated(pages: &mut [Vec<Line>], heights: &[f64]) {
         .enumerate()
         .map(|(number, (lines, height))| candidates(number as i64, lines, *height))
         .collect();
-    let mut counts: HashMap<&Key, [usize; 2]> = HashMap::new();
-    let mut counted: HashMap<&(Key, i64), usize> = HashMap::new();
-    for (number, candidates) in outermost.iter().enumerate() {
-        for candidate in candidates {
-            counts.entry(&candidate.key).or_default()[number % 2] += 1;
-            for counter in &candidate.counters {
-                *counted.entry(counter).or_default() += 1;
-            }
-        }
+    let is_bare = |(lines, found): (&Vec<Line>, &Vec<Candidate>)| found.len() >= lines.len();
+    if pages.len() < MIN_BARE_PAGES && pages.iter().zip(&outermost).any(is_bare) {
+        return;
     }
-    let halves = [pages.len().div_ceil(2), pages.len() / 2];
-    let repeats = |candidate: &Candidate| {
-        let counts = counts.get(&candidate.key).copied().unwrap_or_default();
-        let over_half = |parity: usize| counts[parity] * 2 > halves[parity];
-        counts[0] + counts[1] >= MIN_REPEATS && (over_half(0) || over_half(1))
-            || candidate.counters.iter().any(|counter| counted[counter] >= MIN_REPEATS)
-    };
-    let mut kept: HashSet<&Key> = HashSet::new();
+    let repeats = Repeats::of(&outermost);
+    let mut kept: HashSet<Key> = HashSet::new();
     for (lines, candidates) in pages.iter_mut().zip(&outermost) {
         let mut dropped = Vec::new();
         for candidate in candidates {
             let counters = candidate.counters.iter().map(|counter| &counter.0);
-            let said: Vec<&Key> = counters.chain([&candidate.key]).collect();
+            let said: Vec<Key> = counters.chain([&candidate.key]).map(words).collect();
             let is_first =
                 has_words(&candidate.key.0) && !said.iter().any(|key| kept.contains(key));
             if is_first {
                 kept.extend(said);
-            } else if repeats(candidate) {
+            } else if repeats.has(candidate) {
                 dropped.push(candidate.line);
             }
         }
         remove(lines, &dropped);
     }
+}
+
+/// How often the lines in the margins are on pages with even and with odd numbers.
+struct Repeats<'c> {
+    counts: HashMap<&'c Key, [usize; 2]>,
+    counted: HashMap<&'c (Key, i64), usize>,
+    /// How many pages there are of either kind.
+    halves: [usize; 2],
+    /// Whether lines repeat at a height on either kind of pages.
+    heights: HashMap<i64, [bool; 2]>,
+}
+
+impl<'c> Repeats<'c> {
+    fn of(pages: &'c [Vec<Candidate>]) -> Self {
+        let mut repeats = Self {
+            counts: HashMap::new(),
+            counted: HashMap::new(),
+            halves: [pages.len().div_ceil(2), pages.len() / 2],
+            heights: HashMap::new(),
+        };
+        for (number, candidates) in pages.iter().enumerate() {
+            for candidate in candidates {
+                repeats.counts.entry(&candidate.key).or_default()[number % 2] += 1;
+                for counter in &candidate.counters {
+                    *repeats.counted.entry(counter).or_default() += 1;
+                }
+            }
+        }
+        for (key, counts) in &repeats.counts {
+            let sides = repeats.heights.entry(key.1).or_default();
+            for (side, (count, half)) in sides.iter_mut().zip(counts.iter().zip(repeats.halves)) {
+                *side |= *count > 1 && count * 2 > half;
+            }
+        }
+        repeats
+    }
+
+    /// Whether a line repeats: often, or with every other page if the pages between have one of their own in its place.
+    fn has(&self, candidate: &Candidate) -> bool {
+        let counts = self.counts.get(&candidate.key).copied().unwrap_or_default();
+        let over_half = |parity: usize| counts[parity] * 2 > self.halves[parity];
+        let alternates = self.heights.get(&candidate.key.1) == Some(&[true, true]);
+        let least = if alternates { MIN_ALTERNATING } else { MIN_REPEATS };
+        counts[0] + counts[1] >= least && (over_half(0) || over_half(1))
+            || candidate.counters.iter().any(|counter| self.counted[counter] >= MIN_REPEATS)
+    }
+}
+
+/// What a line says with its words in one order: those of left and right pages mirror each other.
+fn words(key: &Key) -> Key {
+    let mut words: Vec<&str> = key.0.split_whitespace().collect();
+    words.sort_unstable();
+    (words.join(" "), key.1)
 }
 
 fn has_words(text: &str) -> bool {
@@ -246,6 +292,23 @@ mod tests {
     }
 
     #[test]
+    fn a_few_pages_have_their_own_too_around_a_text() {
+        let page = |header: &str, number: usize| {
+            let texts = (0..5u8).map(|i| line(&"y".repeat(number), 300.0 + 14.0 * f64::from(i)));
+            let foot = line(&format!("{number}/3"), 800.0);
+            [line(header, 40.0)].into_iter().chain(texts).chain([foot]).collect::<Vec<_>>()
+        };
+        let mut pages: Vec<_> = (1..=3).map(|number| page("Minutes", number)).collect();
+        drop_repeated(&mut pages, &[HEIGHT; 3]);
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [6, 5, 5]);
+        // Of left and right pages that mirror each other.
+        let headers = ["News 2023", "2023 News"];
+        let mut pages: Vec<_> = (0..5).map(|number| page(headers[number % 2], number)).collect();
+        drop_repeated(&mut pages, &[HEIGHT; 5]);
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [6, 5, 5, 5, 5]);
+    }
+
+    #[test]
     fn the_header_of_a_chapter_counts_the_pages() {
         let page = |number: usize| {
             let chapter = number / 5;
@@ -265,9 +328,10 @@ mod tests {
 
     #[test]
     fn a_short_document_and_a_line_that_moves_are_left_alone() {
-        let mut short = vec![vec![line("same", 40.0)]; 3];
-        drop_repeated(&mut short, &[HEIGHT; 3]);
-        assert_eq!(short.len(), 3);
+        let ticket = |i: usize| vec![line("Admit one", 40.0), line(&"y".repeat(i + 1), 60.0)];
+        let mut tickets: Vec<_> = (0..3).map(ticket).collect();
+        drop_repeated(&mut tickets, &[HEIGHT; 3]);
+        assert!(tickets.iter().all(|page| page.len() == 2));
         let mut moving: Vec<_> =
             (0..9u8).map(|i| vec![line("yes", 40.0 + f64::from(i) * 30.0)]).collect();
         drop_repeated(&mut moving, &[HEIGHT; 9]);
