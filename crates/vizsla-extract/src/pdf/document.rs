@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use hayro_interpret::kurbo::{Affine, Rect};
-use hayro_interpret::{Context, Device, InterpreterCache, InterpreterSettings, interpret_page};
+use hayro_interpret::{
+    Context, Device, InterpreterCache, InterpreterSettings, RenderContent, interpret_page,
+};
 use hayro_syntax::object::{self, Dict};
 use hayro_syntax::page::Page as PdfPage;
 use hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
@@ -19,7 +21,7 @@ use super::outline::{self, Bookmark};
 use super::page::{Collector, Stop};
 use super::picture::Picture;
 use super::xfa::Form;
-use super::{annotations, attachments, furniture, info, labels, layout, paragraphs};
+use super::{annotations, attachments, fields, furniture, info, labels, layout, paragraphs};
 use crate::error::{Error, ErrorKind};
 use crate::ocr::Ocr;
 use crate::output::{Output, file_name};
@@ -206,11 +208,20 @@ impl<'p, 'b> Reader<'p, 'b> {
         let until = self.bounds.until.min(Instant::now() + PAGE);
         let mut fonts = std::mem::replace(&mut self.fonts, Fonts::new(self.pdf));
         let mut collector = Collector::new(&mut fonts, until);
-        let cut = self.draw(page, shown(page), &mut collector);
+        let annotations = annotations::of(page);
+        let fields = fields::of(&annotations, shown(page));
+        // What fields draw is told apart by drawing it after all else.
+        let part = if fields.is_empty() { RenderContent::all() } else { RenderContent::PAGE };
+        let mut cut = self.draw(page, part, shown(page), &mut collector);
+        let own = collector.glyphs.len();
+        if cut.is_none() && !fields.is_empty() {
+            cut = self.draw(page, RenderContent::ANNOTATIONS, shown(page), &mut collector);
+        }
         collector.settle();
         if collector.is_unreadable() {
             collector.distrust_fonts();
         }
+        let unplaced = fields::place(&mut collector, own, &fields);
         let mut lines = layout::lines(&collector);
         let mut state = match cut {
             Some(cut) => cut,
@@ -228,9 +239,9 @@ impl<'p, 'b> Reader<'p, 'b> {
                 Err(error) => self.ocr_error = Some(error),
             }
         }
-        let drawn = annotations::Drawn::of(&lines);
-        for annotation in annotations::of(page) {
-            lines.extend(annotations::said(&annotation, &drawn).map(Line::apart));
+        lines.extend(unplaced.into_iter().map(Line::apart));
+        for annotation in annotations {
+            lines.extend(annotations::said(&annotation).map(Line::apart));
             self.attachments.extend(attachments::of_annotation(&annotation));
         }
         self.text += lines.iter().map(|line| line.text.len()).sum::<usize>();
@@ -243,10 +254,11 @@ impl<'p, 'b> Reader<'p, 'b> {
     fn draw(
         &mut self,
         page: &PdfPage<'p>,
+        part: RenderContent,
         transform: Affine,
         device: &mut impl Device<'p>,
     ) -> Option<State> {
-        let settings = self.settings.clone();
+        let settings = InterpreterSettings { render_content: part, ..self.settings.clone() };
         let area = Rect::new(0.0, 0.0, 1.0, 1.0);
         let mut context = Context::new(transform, area, &self.cache, self.pdf.xref(), settings);
         let drawn = catch_unwind(AssertUnwindSafe(|| interpret_page(page, &mut context, device)));
@@ -261,7 +273,7 @@ impl<'p, 'b> Reader<'p, 'b> {
         let (width, height) = page.render_dimensions();
         let until = self.bounds.until.min(Instant::now() + PICTURE);
         let (mut picture, scale) = Picture::new(f64::from(width), f64::from(height), until);
-        self.draw(page, scale * shown(page), &mut picture);
+        self.draw(page, RenderContent::all(), scale * shown(page), &mut picture);
         if Instant::now() > self.bounds.until {
             return Err("there was no time left".to_owned());
         }

@@ -1,7 +1,7 @@
 //! PDF: pages of placed glyphs become text in reading order.
 //!
 //! [`document`] reads a file page by page: [`page`] collects the glyphs that a page draws, [`layout`] makes lines of
-//! them, [`furniture`] drops running headers, [`paragraphs`] joins lines into text. What a file says about itself comes
+//! them, [`fields`] puts the values of forms in their places, [`furniture`] drops running headers, [`paragraphs`] joins lines into text. What a file says about itself comes
 //! from [`info`], [`labels`], [`outline`], [`annotations`] and [`attachments`]; forms that no page draws from [`xfa`].
 
 #[cfg(feature = "pdf")]
@@ -18,6 +18,8 @@ mod collections;
 mod columns;
 #[cfg(feature = "pdf")]
 mod document;
+#[cfg(feature = "pdf")]
+mod fields;
 #[cfg(feature = "pdf")]
 mod fonts;
 #[cfg(feature = "pdf")]

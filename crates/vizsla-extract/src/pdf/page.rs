@@ -51,6 +51,13 @@ pub(super) struct Glyph {
     is_guess: bool,
 }
 
+impl Glyph {
+    pub(super) fn move_by(&mut self, distance: Vec2) {
+        self.at += distance;
+        self.end += distance;
+    }
+}
+
 /// A span of marked content.
 struct Span {
     /// What it says instead of its glyphs.
@@ -103,6 +110,28 @@ impl<'f, 'p> Collector<'f, 'p> {
 
     pub(super) fn text_of(&self, glyph: &Glyph) -> &str {
         self.text.get(glyph.start as usize..(glyph.start + glyph.len) as usize).unwrap_or_default()
+    }
+
+    /// All that is said, without spaces.
+    pub(super) fn without_spaces(&self) -> String {
+        self.text.split_whitespace().collect()
+    }
+
+    /// A glyph that stands for a whole text, in reading order, which no glyph of the page shows.
+    pub(super) fn whole(&mut self, text: &str, at: Vec2, em: f64) -> Glyph {
+        let start = self.text.len();
+        text.chars().for_each(|c| characters::push(&mut self.text, c));
+        Glyph {
+            start: start as u32,
+            len: (self.text.len() - start) as u32,
+            at,
+            end: at + Vec2::new(0.5 * em * text.chars().count() as f64, 0.0),
+            along: Vec2::new(1.0, 0.0),
+            em,
+            is_right_to_left: false,
+            font: 0,
+            is_guess: false,
+        }
     }
 
     /// Leaves the interpreter when the time is up: it has no budget of its own.

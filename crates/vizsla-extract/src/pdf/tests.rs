@@ -5,6 +5,7 @@ use vizsla_core::{Location, Locations, SplitOptions, split};
 use crate::{ErrorKind, Extracted, Input, Ocr, ProblemKind, collect};
 
 mod columns;
+mod fields;
 mod right_to_left;
 
 /// A PDF of these objects, of which the first is the catalogue. Streams are `dict|content`.

@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use hayro_syntax::object::{Array, Dict, Object};
 use hayro_syntax::xref::XRef;
 
-use super::annotations::Drawn;
 use super::layout::Line;
 use super::objects;
 use crate::text::xml_parts::{Part, Parts};
@@ -23,6 +22,19 @@ const BLOCKS: &[&str] = &["p", "div", "li", "br", "h1", "h2", "h3"];
 const MOST_OPEN: usize = 256;
 /// What stands on pages that another program has to replace.
 const PLACEHOLDER: &str = "Please wait";
+
+/// All that pages draw, without spaces.
+struct Drawn(String);
+
+impl Drawn {
+    fn of(pages: &[Vec<Line>]) -> Self {
+        Self(pages.iter().flatten().flat_map(|line| line.text.split_whitespace()).collect())
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.0.contains(&text.split_whitespace().collect::<String>())
+    }
+}
 
 /// What a form says.
 #[derive(Default)]
@@ -50,7 +62,7 @@ impl Form {
     /// Puts what the form says in the place of the pages if they do not show it. Returns whether nothing could be put
     /// there.
     pub(super) fn show(self, pages: &mut Vec<Vec<Line>>) -> bool {
-        let drawn = Drawn::of(&pages.concat());
+        let drawn = Drawn::of(pages);
         let is_placeholder = self.needs_rendering || drawn.shows(PLACEHOLDER) && pages.len() == 1;
         if self.paragraphs.is_empty() {
             return is_placeholder;
