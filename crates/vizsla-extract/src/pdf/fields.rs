@@ -1,4 +1,4 @@
-//! The values of form fields, read where their fields stand: behind the label beside a field, or above it. In: the fields
+//! The values of form fields, read where their fields stand: behind the label beside a field or above it. In: the fields
 //! of a page and its glyphs, of which the last are those that annotations draw. Out: the glyphs in the order in which they
 //! are read.
 
@@ -211,7 +211,8 @@ fn label(
     let distances = near.filter_map(|(y, index)| {
         let (glyph, next) = (glyphs.get(*index)?, glyphs.get(index + 1));
         let ends = next.is_none_or(|next| !follows(glyph, next));
-        let (gap, down) = (area.x0 - glyph.end.x, y - first.at.y);
+        let gap = if glyph.is_right_to_left { glyph.at.x - area.x1 } else { area.x0 - glyph.end.x };
+        let down = y - first.at.y;
         // How far the label is above the top of the field.
         let above = (area.y0 + 0.2 * em - y).max(0.0);
         if (-0.5 * em..30.0 * em).contains(&gap) && (above == 0.0 || ends) {

@@ -1,5 +1,6 @@
 //! Form fields and where their values are read.
 
+use super::right_to_left::seen;
 use super::{FONT, page, pdf, text};
 
 /// A page that draws this, with fields in these areas, which show a text, or have one that nothing shows.
@@ -65,4 +66,24 @@ fn passwords_are_not_read_even_where_they_are_shown() {
         shown,
     ]);
     assert_eq!(text(&file), "Password:");
+}
+
+#[test]
+fn a_label_that_is_read_from_the_right_stands_to_the_right_of_its_field() {
+    let drawn = |end: f64, y: u32, text: &str| format!("BT /F 10 Tf {} ET", seen(end, y, text).1);
+    let label = drawn(550.0, 700, "החפשמ םש");
+    let content = format!("|{label} {}", drawn(550.0, 600, "המיתח"));
+    let shown = format!(
+        "/Subtype/Form/BBox[0 0 200 20]/Resources<</Font<</F 3 0 R>>>>|{}",
+        drawn(198.0, 8, "ןהכ")
+    );
+    let file = pdf(&[
+        "<</Type/Catalog/Pages 2 0 R>>",
+        "<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        FONT,
+        &page(5, "/Annots[<</Subtype/Widget/Rect[280 694 480 714]/AP<</N 6 0 R>>>>]"),
+        &content,
+        &shown,
+    ]);
+    assert_eq!(text(&file), "שם משפחה כהן\n\nחתימה");
 }

@@ -6,7 +6,7 @@ use super::{pages, text};
 const WIDTH: f64 = 5.56;
 
 /// A text as it is seen from left to right, drawn to the left of a place. Returns where it begins, too.
-fn seen(end: f64, y: u32, text: &str) -> (f64, String) {
+pub(super) fn seen(end: f64, y: u32, text: &str) -> (f64, String) {
     let start = end - WIDTH * text.chars().count() as f64;
     let mut x = start;
     let mut drawn = String::new();
