@@ -11,6 +11,8 @@ use super::page::{Collector, Glyph};
 /// Fields of a page that are given a place, and glyphs among which their labels are looked for.
 const MOST_FIELDS: usize = 1000;
 const MOST_GLYPHS: usize = 100_000;
+/// Bytes of the values of a page: many fields may share a long one.
+const MOST_TEXT: usize = 4 << 20;
 /// How many fields a field may be inside of.
 const DEPTH: usize = 32;
 /// The flag of a field whose value is a password.
@@ -29,11 +31,17 @@ pub(super) fn of(annotations: &[Dict<'_>], shown: Affine) -> Vec<Field> {
     let is_field = |annotation: &&Dict<'_>| {
         annotation.get::<Name<'_>>(b"Subtype").is_some_and(|kind| kind.as_ref() == b"Widget")
     };
-    annotations.iter().filter(is_field).map(|annotation| Field::of(annotation, shown)).collect()
+    let mut left = MOST_TEXT;
+    let field = |annotation| {
+        let field = Field::of(annotation, shown, left > 0);
+        left = left.saturating_sub(field.value.as_ref().map_or(0, String::len));
+        field
+    };
+    annotations.iter().filter(is_field).map(field).collect()
 }
 
 impl Field {
-    fn of(annotation: &Dict<'_>, shown: Affine) -> Self {
+    fn of(annotation: &Dict<'_>, shown: Affine, has_room: bool) -> Self {
         let area = annotation.get::<object::Rect>(b"Rect").map_or(Rect::ZERO, |area| {
             shown.transform_rect_bbox(Rect::new(area.x0, area.y0, area.x1, area.y1))
         });
@@ -42,7 +50,8 @@ impl Field {
             _ => 0,
         };
         let is_password = flags & PASSWORD != 0;
-        let value = inherited(annotation, b"V").filter(|_| !is_password).and_then(value);
+        let can_say = has_room && !is_password;
+        let value = can_say.then(|| inherited(annotation, b"V")).flatten().and_then(value);
         Self { area, value, is_password }
     }
 
