@@ -1,6 +1,7 @@
 //! Running headers, footers and page numbers, which repeat on the pages of a document and interrupt its sentences.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::layout::Line;
 use super::paragraphs;
@@ -48,12 +49,12 @@ pub(super) fn drop_repeated(pages: &mut [Vec<Line>], heights: &[f64]) {
         return;
     }
     let repeats = Repeats::of(&outermost);
-    let mut kept: HashSet<Key> = HashSet::new();
+    let mut kept: HashSet<u64> = HashSet::new();
     for (lines, candidates) in pages.iter_mut().zip(&outermost) {
         let mut dropped = Vec::new();
         for candidate in candidates {
             let counters = candidate.counters.iter().map(|counter| &counter.0);
-            let said: Vec<Key> = counters.chain([&candidate.key]).map(words).collect();
+            let said: Vec<u64> = counters.chain([&candidate.key]).map(words).collect();
             let is_first =
                 has_words(&candidate.key.0) && !said.iter().any(|key| kept.contains(key));
             if is_first {
@@ -112,11 +113,13 @@ impl<'c> Repeats<'c> {
     }
 }
 
-/// What a line says with its words in one order: those of left and right pages mirror each other.
-fn words(key: &Key) -> Key {
+/// A hash of what a line says, whatever the order of its words: those of left and right pages mirror each other.
+fn words(key: &Key) -> u64 {
     let mut words: Vec<&str> = key.0.split_whitespace().collect();
     words.sort_unstable();
-    (words.join(" "), key.1)
+    let mut hasher = DefaultHasher::new();
+    (words, key.1).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn has_words(text: &str) -> bool {

@@ -66,15 +66,14 @@ pub(super) fn lines(page: &Collector<'_, '_>) -> Vec<Line> {
             first = i;
         }
     }
-    if page.has_right_to_left {
-        lines = with_baselines_joined(glyphs, &lines);
+    let seen = |glyphs| line(page, &page.glyphs[glyphs]);
+    if !page.has_right_to_left {
+        return columns::ordered(page, &lines).into_iter().filter_map(seen).map(read).collect();
     }
+    lines = with_baselines_joined(glyphs, &lines);
     let lines = columns::ordered(page, &lines).into_iter();
-    let mut lines: Vec<Seen> =
-        lines.filter_map(|glyphs| line(page, &page.glyphs[glyphs])).collect();
-    if page.has_right_to_left {
-        find_directions(&mut lines);
-    }
+    let mut lines: Vec<Seen> = lines.filter_map(seen).collect();
+    find_directions(&mut lines);
     lines.into_iter().map(read).collect()
 }
 
