@@ -47,12 +47,14 @@ fn the_two_stages_answer_together() {
 #[test]
 fn a_record_is_found_by_its_id_alone() {
     let workspace = Workspace::new();
-    workspace
-        .write("docs/bills.csv", "id,text\nINV-8,Due in May.\nINV-9,\"Due in June, as INV 8.\"\n");
+    workspace.write(
+        "docs/bills.csv",
+        "id,text\nINV-8,Due in May.\nINV-9,\"Due in June, as INV 8.\"\nINV-8,Paid.\n",
+    );
     workspace.ok(&["index", "docs", "--index", "index"]);
     let search = ["search", "INV-8", "--index", "index", "--fusion", "bm25", "--json"];
     let found = workspace.json(&search);
-    assert_eq!(ids(&found), ["INV-8", "INV-9"]);
+    assert_eq!(ids(&found), ["INV-8", "INV-8#4", "INV-9"]);
     assert_eq!(found["notes"]["suggestions"], serde_json::json!([]));
     let missing = ["search", "INV-7", "--index", "index", "--fusion", "bm25"];
     assert!(!workspace.run(&missing).out.contains("bills.csv:2"));

@@ -33,6 +33,12 @@ pub(crate) fn remedy(problem: &Problem) -> Option<&'static str> {
         ProblemKind::NoText | ProblemKind::Binary if says("picture") => {
             "--ocr reads pictures of text"
         }
+        ProblemKind::Malformed
+            if (says("damaged") || says("is missing") || says("cut off"))
+                && !says("copy it again") =>
+        {
+            "copy it again from where it came"
+        }
         ProblemKind::UnreadableText => "--ocr reads its pages as pictures",
         ProblemKind::TimedOut => "--extract-timeout allows more time",
         ProblemKind::Died if says("out of memory") => {

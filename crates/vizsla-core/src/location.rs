@@ -280,7 +280,9 @@ impl Locations {
             Self::Fixed(location) => location.clone(),
             Self::LineMap(map) => {
                 let line = |index: usize| map.get(index).or(map.last()).copied().unwrap_or(1);
-                Location::Lines { first: line(first), last: line(last) }
+                let (first, last) = (line(first), line(last));
+                // What a page says in its head may stand below what it says first.
+                Location::Lines { first: first.min(last), last: last.max(first) }
             }
             Self::Spans(spans) => {
                 let last = range.end.saturating_sub(1).max(range.start);

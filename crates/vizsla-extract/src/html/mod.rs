@@ -55,9 +55,13 @@ pub(crate) fn read_page(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Err
     }
     page.title = front.title.unwrap_or(page.title);
     page.metadata.extend(front.metadata);
-    let description = page.metadata.get("description").map(ToString::to_string).unwrap_or_default();
-    page.tell(&description, &text);
-    page.tell(&front.told, &text);
+    if front.end == 0
+        && let Some(description) = page.metadata.get("description").map(ToString::to_string)
+    {
+        let line = line_of(&description, &text);
+        page.tell(&[(description, line)]);
+    }
+    page.tell(&front.told);
     let name = crate::output::file_name(&output.name).to_owned();
     let mut document = Document::new(&output.name, page.text)
         .with_title(Some(page.title).filter(|title| !title.is_empty()).unwrap_or(name))
@@ -126,23 +130,31 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Adds what the source says about the page, unless its text says so too.
-    fn tell(&mut self, about: &str, source: &str) {
-        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let about = about.trim();
-        if about.is_empty() || words(&self.text).contains(&words(about)) {
+    /// Puts what the source says about the page before its text, unless that says so too: lines with their numbers.
+    fn tell(&mut self, about: &[(String, u32)]) {
+        if about.is_empty() {
             return;
         }
-        let start = about.split(['"', '\'', '&', '<', '\n']).next().unwrap_or_default();
-        let before = source.find(start).and_then(|at| source.get(..at)).unwrap_or_default();
-        let line = before.matches('\n').count() as u32 + 1;
-        if !self.text.is_empty() {
-            self.text.push_str("\n\n");
-            self.lines.push(line);
+        let said = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let new = about.iter().filter(|(text, _)| !said.contains(text.as_str()));
+        let (texts, mut lines): (Vec<&str>, Vec<u32>) =
+            new.map(|(text, line)| (text.as_str(), *line)).unzip();
+        let mut told = texts.join("\n");
+        if let (false, Some(last)) = (self.text.is_empty(), lines.last()) {
+            told.push_str("\n\n");
+            lines.push(*last);
         }
-        self.text.push_str(about);
-        self.lines.extend(about.lines().map(|_| line));
+        self.headings.iter_mut().for_each(|heading| heading.start += told.len());
+        self.text.insert_str(0, &told);
+        self.lines.splice(0..0, lines);
     }
+}
+
+/// The line of the source on which a text from one of its tags begins.
+fn line_of(text: &str, source: &str) -> u32 {
+    let start = text.split(['"', '\'', '&', '<']).next().unwrap_or_default();
+    let before = source.find(start).and_then(|at| source.get(..at)).unwrap_or_default();
+    before.matches('\n').count() as u32 + 1
 }
 
 #[cfg(test)]
@@ -360,15 +372,18 @@ mod tests {
     fn a_description_is_found_once() {
         let described = "<meta name=description content='Of big dogs'>\n<p>One.\n<p>Two.";
         let described = document("x.html", described);
-        assert_eq!(described.text, "One.\n\nTwo.\n\nOf big dogs");
+        assert_eq!(described.text, "Of big dogs\n\nOne.\n\nTwo.");
         let Locations::LineMap(lines) = &described.locations else { panic!("lines are mapped") };
-        assert_eq!(lines[..], [2, 3, 3, 1, 1]);
+        assert_eq!(lines[..], [1, 1, 2, 3, 3]);
         for page in ["<p>All\nof <b>big</b> dogs, and cats.", "", "<div id=root></div>"] {
             let page = format!("<meta name=description content='of big dogs'>{page}");
             assert_eq!(document("x.html", &page).text.matches("dogs").count(), 1, "{page}");
         }
-        let built = document("x.html", "---\ntags: [hounds]\nsummary: S\n---\n<p>text");
-        assert_eq!(built.text, "text\n\nS\n\ntags: hounds");
+        let built = document("x.html", "---\ntags: [hounds]\nsummary: S\n---\n<h1>H</h1>text");
+        assert_eq!(built.text, "S\ntags: hounds\n\nH\n\ntext");
+        assert!(built.text[built.sections[0].start..].starts_with('H'));
+        let Locations::LineMap(lines) = &built.locations else { panic!("lines are mapped") };
+        assert_eq!(lines[..], [3, 2, 2, 5, 5, 5]);
     }
 
     /// Each of these used to take time quadratic in its length.

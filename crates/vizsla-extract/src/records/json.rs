@@ -390,7 +390,7 @@ mod tests {
         );
         let documents = read("es.json", &text).documents;
         assert_eq!(documents[0].text, "took: 3\nhits.total: 2");
-        assert_eq!((documents[2].id.as_str(), documents[2].text.as_str()), ("y", "dog y\nn: 1"));
+        assert_eq!((documents[2].id.as_str(), documents[2].text.as_str()), ("y", "dog y\n\nn: 1"));
         assert_eq!(documents[2].metadata.keys().collect::<Vec<_>>(), ["_index", "n"]);
         let feature = r#"{"type":"Feature","properties":{"name":"Lake"},"geometry":{"type":"Polygon","coordinates":[[[1,2],[3,4]]]}}"#;
         let text = format!(r#"{{"type":"FeatureCollection","features":[{feature},{feature}]}}"#);

@@ -131,9 +131,10 @@ pub(crate) fn bounded_document(
     document
 }
 
+/// Adds lines that are no part of the text above, and so no part of its last sentence.
 fn append_lines(text: &mut String, lines: &str) {
     if !text.is_empty() && !lines.is_empty() {
-        text.push('\n');
+        text.push_str("\n\n");
     }
     text.push_str(lines);
 }
@@ -376,7 +377,7 @@ mod tests {
             r#"{"id": 9, "text": "Sunset", "user": {"name": "Okonkwo"}, "metadata": {"x": "y"}}"#;
         let found = crate::collect(crate::Input::bytes("t.jsonl", tweet.as_bytes())).unwrap();
         let document = &found.documents[0];
-        assert_eq!(document.text, "Sunset\nuser.name: Okonkwo");
+        assert_eq!(document.text, "Sunset\n\nuser.name: Okonkwo");
         assert_eq!(document.metadata.keys().collect::<Vec<_>>(), ["id", "user", "x"]);
     }
 

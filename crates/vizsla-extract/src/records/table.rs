@@ -295,7 +295,7 @@ mod tests {
     fn every_column_is_found_beside_a_text() {
         let bank = "Datum;Text;Betrag;Gegenkonto\n01.02.2024;Rent;-20,50;Oberholzer\n02.02.2024;;1,00;Ames\n";
         let expected = [
-            "Rent\nDatum: 01.02.2024\nBetrag: -20,50\nGegenkonto: Oberholzer",
+            "Rent\n\nDatum: 01.02.2024\nBetrag: -20,50\nGegenkonto: Oberholzer",
             "Datum: 02.02.2024\nBetrag: 1,00\nGegenkonto: Ames",
         ];
         assert_eq!(texts("a.csv", bank.as_bytes()), expected);
@@ -387,7 +387,7 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert_eq!(
             (all[0].id.as_str(), all[0].title.as_str(), all[0].text.as_str()),
-            ("1", "One", "first\nrow\nyear: 2020")
+            ("1", "One", "first\nrow\n\nyear: 2020")
         );
         assert_eq!(all[0].locations, Locations::Fixed(Location::Lines { first: 2, last: 3 }));
         assert_eq!(all[0].metadata["year"].to_string(), "2020");

@@ -14,10 +14,10 @@ const DEEPEST: usize = 8;
 #[derive(Default)]
 pub(crate) struct FrontMatter {
     pub(crate) title: Option<String>,
-    pub(crate) description: Option<String>,
-    /// The other fields that have words, a line each, so that they are found too.
-    pub(crate) told: String,
-    /// All other fields, the description among them.
+    /// Its description and the other fields that have words, so that they are found too: texts of a line, each with the
+    /// number of its line.
+    pub(crate) told: Vec<(String, u32)>,
+    /// All other fields.
     pub(crate) metadata: Metadata,
     /// Where the text itself begins.
     pub(crate) end: usize,
@@ -28,7 +28,7 @@ pub(crate) fn read(text: &str, output: &mut Output<'_>) -> FrontMatter {
     let Some((mark, inner, end)) = delimited(text) else { return FrontMatter::default() };
     let fields = if mark == "---" { yaml(inner) } else { toml(inner) };
     match fields {
-        Some(fields) => FrontMatter { end, ..described(fields) },
+        Some(fields) => FrontMatter { end, ..described(fields, inner) },
         // A rule at the top, and another one below, is no front matter.
         None if has_field(inner) => {
             let message = "has front matter that is invalid and was read as text";
@@ -156,11 +156,15 @@ fn from_toml(value: toml::Value) -> MetadataValue {
 }
 
 /// Gives the fields the names that they have in all formats.
-fn described(fields: Metadata) -> FrontMatter {
+fn described(fields: Metadata, inner: &str) -> FrontMatter {
     let mut found = FrontMatter::default();
+    let mut description = None;
     for (key, value) in fields {
+        let line = line_of(&key, inner);
+        let has_words = has_words(&value);
+        let all = on_one_line(&said(&value));
         let value = plain(value);
-        let text = value.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = on_one_line(&value.to_string());
         if text.is_empty() {
             continue;
         }
@@ -170,8 +174,9 @@ fn described(fields: Metadata) -> FrontMatter {
                 continue;
             }
             "description" | "summary" | "abstract" | "excerpt" => {
-                found.description.get_or_insert_with(|| text.clone());
-                "description".to_owned()
+                description.get_or_insert_with(|| (text.clone(), line));
+                found.metadata.entry("description".to_owned()).or_insert(value);
+                continue;
             }
             "author" | "authors" => "author".to_owned(),
             "date" | "published" | "created" => {
@@ -179,20 +184,56 @@ fn described(fields: Metadata) -> FrontMatter {
                 continue;
             }
             "tags" | "tag" => "tags".to_owned(),
-            "lang" | "language" => "language".to_owned(),
+            "lang" | "language" => {
+                found.metadata.entry("language".to_owned()).or_insert(value);
+                continue;
+            }
             _ => key,
         };
+        if has_words {
+            found.told.push((format!("{name}: {all}"), line));
+        }
         found.metadata.entry(name).or_insert(value);
     }
-    let is_apart = |name: &str| matches!(name, "description" | "date" | "language");
-    for (name, value) in &found.metadata {
-        if !is_apart(name) && has_words(value) {
-            let value = value.to_string();
-            let words = value.split_whitespace().collect::<Vec<_>>().join(" ");
-            found.told.push_str(&format!("{name}: {words}\n"));
-        }
-    }
+    found.told.sort_by_key(|(_, line)| *line);
+    // What it says in short comes first.
+    found.told.splice(0..0, description);
     found
+}
+
+fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What people read in a value: of one with a name, as of an author, the name and what else is said.
+fn said(value: &MetadataValue) -> String {
+    let all = |values: Vec<&MetadataValue>| {
+        values
+            .into_iter()
+            .map(said)
+            .filter(|value| !value.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match value {
+        MetadataValue::List(values) => all(values.iter().collect()),
+        MetadataValue::Map(values) if values.contains_key("name") => {
+            let others = values.iter().filter(|(key, _)| *key != "name").map(|(_, value)| value);
+            all(values.get("name").into_iter().chain(others).collect())
+        }
+        value => value.to_string(),
+    }
+}
+
+/// The line of the text on which a field begins.
+fn line_of(key: &str, inner: &str) -> u32 {
+    let is_field = |line: &str| {
+        let name = line.trim_start_matches(['[', '"', '\'', ' ']).strip_prefix(key);
+        name.is_some_and(|rest| {
+            rest.trim_start_matches(['"', '\'', ' ']).starts_with([':', '=', ']'])
+        })
+    };
+    inner.lines().position(is_field).map_or(1, |at| at as u32 + 2)
 }
 
 fn has_words(value: &MetadataValue) -> bool {
@@ -263,14 +304,14 @@ mod tests {
     #[test]
     fn fields_are_metadata_and_their_words_are_found() {
         let document = document(
-            "---\nauthors:\n- name: Ann\n- Bob\ndate: 2024-05-06 07:08:09 +0200\ntags: [a, b]\nsummary: In short\ndraft: false\n---\n\nbody\n",
+            "---\nauthors:\n- name: Ann\n  mail: a@x.org\n- Bob\ndate: 2024-05-06 07:08:09 +0200\ntags: [a, b]\nsummary: In short\ndraft: false\n---\n\nbody\n",
         );
         assert_eq!(document.metadata["author"].to_string(), "Ann, Bob");
         assert_eq!(document.metadata["date"].to_string(), "2024-05-06T07:08:09+0200");
         assert_eq!(document.metadata["tags"].to_string(), "a, b");
-        assert_eq!(document.text, "In short\nauthor: Ann, Bob\ntags: a, b\n\n\nbody\n");
+        assert_eq!(document.text, "In short\nauthor: Ann, a@x.org, Bob\ntags: a, b\n\n\nbody\n");
         let lines = &document.locations;
-        assert_eq!(*lines, vizsla_core::Locations::LineMap(vec![1, 1, 1, 1, 10, 11]));
+        assert_eq!(*lines, vizsla_core::Locations::LineMap(vec![8, 2, 7, 7, 11, 12]));
         let noted = self::document("---\nNote: this page is old.\n---\nbody");
         assert_eq!(noted.text, "Note: this page is old.\n\nbody");
     }

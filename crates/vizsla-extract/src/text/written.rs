@@ -32,9 +32,14 @@ impl Written<'_> {
         let first = named.min_by_key(|heading| heading.level).map(|heading| heading.text.clone());
         let title = front.title.or(title).or(first).filter(|title| !title.trim().is_empty());
         let title = title.unwrap_or_else(|| crate::output::file_name(&output.name).to_owned());
-        let mut told = front.description.map(|text| text + "\n").unwrap_or_default() + &front.told;
-        if !told.is_empty() {
+        let (mut told, mut lines) = (String::new(), Vec::new());
+        for (text, line) in &front.told {
+            told.extend([text.as_str(), "\n"]);
+            lines.push(*line);
+        }
+        if let Some(last) = lines.last() {
             told.push('\n');
+            lines.push(*last);
         }
         for heading in &mut headings {
             heading.start += told.len();
@@ -44,9 +49,8 @@ impl Written<'_> {
             .with_sections(sections(headings, output));
         if front.end > 0 {
             let first = before.matches('\n').count() as u32 + 1;
-            let told = told.matches('\n').map(|_| 1);
-            let lines = (first..).take(body.lines().count());
-            document = document.with_locations(Locations::LineMap(told.chain(lines).collect()));
+            lines.extend((first..).take(body.lines().count()));
+            document = document.with_locations(Locations::LineMap(lines));
         }
         document.metadata = metadata;
         document.metadata.extend(front.metadata);

@@ -259,7 +259,8 @@ impl<'a> IndexRetrieval<'a> {
             let weight = weights.content() * (self.retriever.bm25.k1() + 2.0);
             let field =
                 WeightedField { field: fields.doc_id, weight: weight * groups.len() as f32 };
-            scored.push((field, vec![WordGroup::of(self.parsed.text.trim())]));
+            let ids = names::ids(&self.searcher, fields, self.parsed.text.trim());
+            scored.push((field, vec![ids.map_err(|error| self.failed(error))?]));
         }
         Bm25Query::prepare(&self.searcher, scored, self.retriever.bm25)
             .map_err(|error| self.failed(error))

@@ -19,7 +19,7 @@ pub(crate) type Counted = (String, u64);
 
 /// The terms with one of these beginnings, none of which begins with another, the most frequent first, then in
 /// alphabetical order.
-fn terms_with_prefix(
+pub(super) fn terms_with_prefix(
     searcher: &Searcher,
     field: Field,
     beginnings: &[String],

@@ -11,6 +11,14 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// Prose is not wrapped before so many bytes.
 const SHORTEST_WRAPPED: usize = 40;
+/// Bytes of the name of a value on its line.
+const LONGEST_NAME: usize = 40;
+/// Words before a point that ends no sentence, besides single letters and small numbers: what stands before names, in the
+/// languages in which it is usual.
+const ABBREVIATIONS: [&str; 18] = [
+    "dr", "prof", "mr", "mrs", "ms", "st", "nr", "no", "bzw", "ca", "vs", "hr", "fr", "dipl",
+    "ing", "mme", "sra", "dott",
+];
 
 /// A word that is written otherwise than in the query counts so much.
 const OTHERWISE: f64 = 0.5;
@@ -119,8 +127,9 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
             if start >= end {
                 continue;
             }
-            // The point of `.NET` begins a word.
-            let begun = flat[..at].ends_with(" .") && sentence.starts_with(char::is_alphanumeric);
+            // The point of `.NET` begins a word, and that of `3. Januar` or `Dr. Storm` ends no sentence.
+            let begun = flat[..at].ends_with(" .") && sentence.starts_with(char::is_alphanumeric)
+                || ends_abbreviated(flat[..at].trim_end());
             match found.last_mut().filter(|_| begun) {
                 Some(last) => last.end = block.start + end,
                 None => found.push(block.start + start..block.start + end),
@@ -128,6 +137,17 @@ pub(super) fn sentences(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// Whether a text ends in a point that ends no sentence.
+fn ends_abbreviated(text: &str) -> bool {
+    let Some(text) = text.strip_suffix('.') else { return false };
+    let is_between = |c: char| c.is_whitespace() || "(.,\"“„".contains(c);
+    let word = text.rsplit(is_between).next().unwrap_or_default();
+    let is_number = word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_initial = word.chars().count() == 1 && word.chars().all(char::is_alphabetic);
+    !word.is_empty()
+        && (is_number || is_initial || ABBREVIATIONS.contains(&word.to_lowercase().as_str()))
 }
 
 /// Whether a block has no end of a sentence but its own, which most lines of most texts can be told cheaply.
@@ -140,29 +160,51 @@ fn is_one_sentence(block: &str) -> bool {
 /// Lines, those together over which prose was wrapped.
 fn blocks(text: &str) -> Vec<Range<usize>> {
     let mut blocks: Vec<Range<usize>> = Vec::new();
-    let (mut at, mut before) = (0, "");
-    for line in text.split_inclusive('\n') {
-        let end = at + line.len();
-        match blocks.last_mut() {
-            Some(block) if is_wrapped(before, line) => block.end = end,
-            _ => blocks.push(at..end),
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let mut at = 0;
+    for paragraph in lines.chunk_by(|_, next| !next.trim().is_empty()) {
+        let width = paragraph.iter().map(|line| line.trim_end().len()).max().unwrap_or(0);
+        let mut before: Option<&str> = None;
+        for &line in paragraph {
+            let end = at + line.len();
+            match (blocks.last_mut(), before) {
+                (Some(block), Some(before)) if is_wrapped(before, line, width) => block.end = end,
+                _ => blocks.push(at..end),
+            }
+            (at, before) = (end, Some(line));
         }
-        (at, before) = (end, line);
     }
     blocks
 }
 
-/// Whether a sentence may go on from one line to the next.
-fn is_wrapped(line: &str, next: &str) -> bool {
+/// Whether a sentence may go on from one line to the next, in a paragraph of a width.
+fn is_wrapped(line: &str, next: &str, width: usize) -> bool {
+    let first = next.split_whitespace().next().unwrap_or_default();
+    // A line that ends although the next word would have fitted was ended on purpose.
+    if line.trim_end().len() + first.len() < width || is_value(line) && is_value(next) {
+        return false;
+    }
     let (line, next) = (line.trim(), next.trim());
     let goes_on = |c: char| c.is_alphanumeric() || ".,-–—'’\"”)!?".contains(c);
-    let first = next.split_whitespace().next().unwrap_or_default();
+    let is_named = first.ends_with(':') || is_row(line) || is_row(next);
     let is_marker = first.ends_with(['.', ')']) && first[..first.len() - 1].parse::<u32>().is_ok();
     line.len() >= SHORTEST_WRAPPED
         && !line.starts_with(['#', '|', '/'])
         && line.ends_with(goes_on)
         && next.starts_with(|c: char| c.is_alphanumeric() || "\"“'‘(`[".contains(c))
         && !is_marker
+        && !is_named
+}
+
+/// Whether a line is a value with its name: `Opening hours: 9 to 5`.
+fn is_value(line: &str) -> bool {
+    let name = line.split_once(": ").map(|(name, _)| name.trim_start());
+    name.is_some_and(|name| name.len() <= LONGEST_NAME && !name.contains(['.', '!', '?', ',']))
+}
+
+/// Whether a line is a row of a table.
+fn is_row(line: &str) -> bool {
+    line.contains(" | ")
 }
 
 #[cfg(test)]
@@ -177,6 +219,18 @@ mod tests {
     fn a_point_that_begins_a_word_ends_no_sentence() {
         assert_eq!(all("Use .NET now. Then rest."), ["Use .NET now.", "Then rest."]);
         assert_eq!(all("It ends .\nThen more."), ["It ends .", "Then more."]);
+    }
+
+    #[test]
+    fn a_point_behind_what_is_shortened_or_counted_ends_no_sentence() {
+        for whole in ["Am 3. Januar kam z. B. Dr. Storm.", "Ask Prof. J. K. Lind (No. 7. Street)."]
+        {
+            assert_eq!(all(whole), [whole]);
+        }
+        assert_eq!(
+            all("It was 1999. Then it ended. So."),
+            ["It was 1999.", "Then it ended.", "So."]
+        );
     }
 
     #[test]
@@ -195,6 +249,10 @@ mod tests {
             format!("let x = \"{wide}\";\nlet y = 2;"),
             format!("{wide}\n2. {wide}"),
             "short\nlines".to_owned(),
+            format!("{wide}\nname: {wide}"),
+            format!("Opening hours: {wide}\nClosing days: {wide}"),
+            format!("{wide} | a\n{wide} | b"),
+            format!("{wide}\n{wide} and much more of it"),
         ] {
             assert_eq!(all(&lines).len(), 2, "{lines}");
         }
