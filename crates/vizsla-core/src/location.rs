@@ -285,11 +285,8 @@ impl Locations {
                 Location::Lines { first: first.min(last), last: last.max(first) }
             }
             Self::Spans(spans) => {
-                let last = range.end.saturating_sub(1).max(range.start);
-                let begin = begun(spans, range.start).saturating_sub(1);
                 // Between the first and the last may be places of other parts, which the range does not cover.
-                let touched = spans.get(begin..begun(spans, last)).unwrap_or_default();
-                let mut touched = touched.iter().map(|(_, location)| location);
+                let mut touched = touched(spans, range).iter().map(|(_, location)| location);
                 let first = touched.next().cloned();
                 first
                     .map(|first| touched.fold(first, |all, next| all.through(next)))
@@ -318,9 +315,7 @@ impl Locations {
                 }
             }
             Self::Spans(spans) => {
-                let last = range.end.saturating_sub(1).max(range.start);
-                let begin = begun(spans, range.start).saturating_sub(1);
-                let touched = spans.get(begin..begun(spans, last)).unwrap_or_default();
+                let touched = touched(spans, range);
                 if touched.len() < 2 {
                     return Self::OwnLines;
                 }
@@ -350,6 +345,13 @@ impl Locations {
             Self::OwnLines | Self::Fixed(_) | Self::LineMap(_) => false,
         }
     }
+}
+
+/// The spans that a range has bytes of.
+fn touched<'s>(spans: &'s [(usize, Location)], range: &Range<usize>) -> &'s [(usize, Location)] {
+    let last = range.end.saturating_sub(1).max(range.start);
+    let begin = begun(spans, range.start).saturating_sub(1);
+    spans.get(begin..begun(spans, last)).unwrap_or_default()
 }
 
 /// How many spans begin at an offset or before it.
