@@ -91,6 +91,13 @@ impl LazyReranker {
     }
 }
 
+/// A server that is refused, as for want of a token, ends before anybody has waited.
+impl Drop for LazyReranker {
+    fn drop(&mut self) {
+        self.settle();
+    }
+}
+
 impl Reranker for LazyReranker {
     fn name(&self) -> &str {
         match self.opening.outcome.get() {
