@@ -21,6 +21,7 @@ mod archive;
 mod definition;
 mod error;
 mod format;
+mod guarded;
 mod html;
 mod input;
 mod mail;

@@ -3,11 +3,13 @@
 
 use std::io::BufRead;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
 use vizsla_core::{Document, Limits, Location, Locations, Metadata, MetadataValue};
 
 use crate::error::{Error, ErrorKind};
+use crate::guarded::guarded;
 use crate::members::Members;
 use crate::ocr::Ocr;
 use crate::sink::{Problem, ProblemKind, Sink};
@@ -66,7 +68,7 @@ pub(crate) struct Output<'a> {
     text_left: usize,
     /// Whether text over the limit has been reported.
     is_full: bool,
-    sink: &'a mut dyn Sink,
+    sink: Receiving<'a>,
 }
 
 impl<'a> Output<'a> {
@@ -93,7 +95,7 @@ impl<'a> Output<'a> {
             formats,
             text_left: limits.text_bytes,
             is_full: false,
-            sink,
+            sink: Receiving { sink, is_at_work: false },
         }
     }
 
@@ -177,7 +179,7 @@ impl<'a> Output<'a> {
             std::mem::replace(&mut self.inherited, inherited),
             std::mem::take(&mut self.members),
         );
-        let error = self.deeper(read).err();
+        let error = self.guarded(read).err();
         let is_binary = error.as_ref().is_some_and(|error| error.kind() == ErrorKind::Binary);
         if let Some(error) = error.filter(|_| !is_binary) {
             self.problem(ProblemKind::of(&error), None, error.to_string());
@@ -188,6 +190,20 @@ impl<'a> Output<'a> {
             self.members.not_text.add(&place);
         }
         if self.is_stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Reads a member, of which a reader that fails costs no other.
+    fn guarded(&mut self, read: impl FnOnce(&mut Self) -> Result<(), Error>) -> Result<(), Error> {
+        let depth = self.depth;
+        guarded(|| self.deeper(read)).unwrap_or_else(|panic| {
+            if self.sink.is_at_work {
+                resume_unwind(panic);
+            }
+            self.depth = depth;
+            let message =
+                "is damaged so that its reader fails; copy it again, or save it in another format";
+            Err(Error::new(ErrorKind::Malformed, message))
+        })
     }
 
     /// Whether another member may be read; the first time that it may not, says so.
@@ -336,6 +352,27 @@ impl<'a> Output<'a> {
     }
 }
 
+/// Tells a panic of the caller's sink from one of a reader.
+struct Receiving<'a> {
+    sink: &'a mut dyn Sink,
+    is_at_work: bool,
+}
+
+impl Sink for Receiving<'_> {
+    fn document(&mut self, document: Document) -> ControlFlow<()> {
+        self.is_at_work = true;
+        let flow = self.sink.document(document);
+        self.is_at_work = false;
+        flow
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.is_at_work = true;
+        self.sink.problem(problem);
+        self.is_at_work = false;
+    }
+}
+
 /// An id as shown in messages: ids can be as long as a file.
 fn shown(id: &str) -> String {
     let mut shown = id.to_owned();
@@ -428,5 +465,30 @@ mod tests {
         assert_eq!(document.metadata.keys().collect::<Vec<_>>(), ["year"]);
         assert!(problems[1].message.contains("big"), "{problems:?}");
         assert!(!problems[1].loses_text());
+    }
+
+    struct Failing;
+    impl Sink for Failing {
+        fn document(&mut self, _: Document) -> ControlFlow<()> {
+            panic!("of the sink")
+        }
+    }
+
+    #[test]
+    fn a_member_whose_reader_panics_costs_no_other_and_a_panic_of_the_sink_goes_on() {
+        let (limits, mut found) = (Limits::default(), Extracted::default());
+        let mut output = Output::new("f", &limits, &crate::format::All, &mut found);
+        let panics = |output: &mut Output<'_>| {
+            output.inner("a", Metadata::new(), |output| output.deeper(|_| panic!("of the reader")))
+        };
+        assert!(panics(&mut output).is_continue());
+        assert!(output.member("b.txt", b"text", Metadata::new()).is_continue());
+        assert!((output.name.as_str(), output.depth) == ("f", 0));
+        assert_eq!(found.documents[0].text, "text");
+        assert!(found.problems[0].message.starts_with("a: is damaged"), "{:?}", found.problems);
+
+        let mut failing = Failing;
+        let mut output = Output::new("f", &limits, &crate::format::All, &mut failing);
+        assert!(guarded(|| output.member("b.txt", b"text", Metadata::new())).is_err());
     }
 }

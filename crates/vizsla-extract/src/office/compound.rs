@@ -1,8 +1,9 @@
 //! Recognises what is inside a compound file (CFB), the container of Office before 2007, of Outlook messages and of
-//! documents with a password. In: the bytes of a file. Out: its kind, by the names at the root of its directory.
+//! documents with a password. In: the bytes of a file. Out: its kind, by the names at the root of its directory, and
+//! what is there of a stream.
 //!
-//! [MS-CFB](https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/) says where the directory is. Only its
-//! entries are read, so that no library is needed.
+//! [MS-CFB](https://learn.microsoft.com/openspecs/windows_protocols/ms-cfb/) says where the directory is. Libraries refuse
+//! a file that is damaged or cut off anywhere; here, what can be found is.
 
 use std::collections::HashSet;
 
@@ -98,6 +99,11 @@ const MOST_LISTS: u32 = 64;
 /// Entries at the root that are looked at.
 const MOST_ENTRIES: usize = 4096;
 const NONE: u32 = 0xffff_ffff;
+/// Shorter streams are within one that is cut into sectors of their own.
+#[cfg(feature = "spreadsheet")]
+const SHORT: usize = 4096;
+#[cfg(feature = "spreadsheet")]
+const SHORT_SECTOR_BYTES: usize = 64;
 /// What the allocation table has instead of a number where there is no further sector, and the lowest such mark.
 const LAST: u32 = 0xffff_fffe;
 const MARKS: u32 = 0xffff_fffa;
@@ -118,6 +124,24 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<Kind> {
         ("__properties_version1.0", Kind::Message),
     ];
     kinds.into_iter().find(|(name, _)| has(name)).map(|(_, kind)| kind)
+}
+
+/// A stream at the root of a compound file, as far as it can be followed.
+#[cfg(feature = "spreadsheet")]
+pub(crate) struct Stream {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) is_whole: bool,
+}
+
+/// The first of these streams that is at the root of a file.
+#[cfg(feature = "spreadsheet")]
+pub(crate) fn stream(bytes: &[u8], names: &[&str]) -> Option<Stream> {
+    let directory = Directory::of(bytes)?;
+    let (entries, _) = directory.root_entries();
+    let named = |wanted: &&str| {
+        entries.iter().copied().find(|entry| name(entry).eq_ignore_ascii_case(wanted))
+    };
+    Some(directory.stream(names.iter().find_map(named)?))
 }
 
 /// What keeps the directory of a compound file from being read.
@@ -211,7 +235,12 @@ impl<'a> Directory<'a> {
 
     /// The names at the root, and whether all could be found: what is embedded further down says nothing about the file.
     fn root_names(&self) -> (Vec<String>, bool) {
-        let (mut names, mut seen, mut are_all) = (Vec::new(), HashSet::new(), true);
+        let (entries, are_all) = self.root_entries();
+        (entries.into_iter().map(name).collect(), are_all)
+    }
+
+    fn root_entries(&self) -> (Vec<&'a [u8]>, bool) {
+        let (mut entries, mut seen, mut are_all) = (Vec::new(), HashSet::new(), true);
         let mut left: Vec<u32> =
             self.entry(0).and_then(|root| u32_at(root, 76)).into_iter().collect();
         left.retain(|number| *number != NONE);
@@ -221,12 +250,68 @@ impl<'a> Directory<'a> {
                 are_all = false;
                 continue;
             };
-            names.push(name(entry));
+            entries.push(entry);
             let siblings = [u32_at(entry, 68), u32_at(entry, 72)];
             left.extend(siblings.into_iter().flatten().filter(|number| *number != NONE));
         }
-        (names, are_all)
+        (entries, are_all)
     }
+
+    #[cfg(feature = "spreadsheet")]
+    fn stream(&self, entry: &[u8]) -> Stream {
+        let (first, size) = extent(entry);
+        if size >= SHORT {
+            return followed(first, size, self.sector_bytes, |sector| {
+                (self.sector(sector), self.after(sector))
+            });
+        }
+        let (first_of_all, size_of_all) = self.entry(0).map_or((LAST, 0), extent);
+        let size_of_all = size_of_all.min(self.bytes.len());
+        let regular = |sector: u32| (self.sector(sector), self.after(sector));
+        let all = followed(first_of_all, size_of_all, self.sector_bytes, regular).bytes;
+        let table = u32_at(self.bytes, 60).unwrap_or(LAST);
+        // One number for each of the short sectors.
+        let table_bytes = all.len().div_ceil(SHORT_SECTOR_BYTES) * 4;
+        let table = followed(table, table_bytes, self.sector_bytes, regular).bytes;
+        followed(first, size, SHORT_SECTOR_BYTES, |sector| {
+            let start = (sector as usize).checked_mul(SHORT_SECTOR_BYTES);
+            let rest = start.and_then(|start| all.get(start..)).filter(|rest| !rest.is_empty());
+            (rest, u32_at(&table, (sector as usize).saturating_mul(4)))
+        })
+    }
+}
+
+/// The first sector and the bytes of the stream of an entry.
+#[cfg(feature = "spreadsheet")]
+fn extent(entry: &[u8]) -> (u32, usize) {
+    // The upper half of the size is noise in files with small sectors, and none here is as large.
+    let [first, size] = [116, 120].map(|at| u32_at(entry, at).unwrap_or(LAST));
+    (first, size as usize)
+}
+
+/// At most `size` bytes of a chain of sectors: `at` has the bytes from one on, and the number of the next.
+#[cfg(feature = "spreadsheet")]
+fn followed<'b>(
+    first: u32,
+    size: usize,
+    sector_bytes: usize,
+    at: impl Fn(u32) -> (Option<&'b [u8]>, Option<u32>),
+) -> Stream {
+    let (mut bytes, mut next, mut seen) = (Vec::new(), Some(first), HashSet::new());
+    while bytes.len() < size
+        && let Some(sector) = next.filter(|sector| *sector < MARKS && seen.insert(*sector))
+    {
+        let (rest, following) = at(sector);
+        let Some(rest) = rest else { break };
+        let length = rest.len().min(sector_bytes).min(size - bytes.len());
+        bytes.extend(&rest[..length]);
+        if length < sector_bytes {
+            break;
+        }
+        next = following;
+    }
+    let is_whole = bytes.len() == size;
+    Stream { bytes, is_whole }
 }
 
 fn name(entry: &[u8]) -> String {
@@ -310,6 +395,34 @@ pub(crate) mod tests {
         looped[512 + 2 * ENTRY_BYTES + 72..][..4].copy_from_slice(&1u32.to_le_bytes());
         looped[512 * 10..][..4].copy_from_slice(&0u32.to_le_bytes());
         assert_eq!(kind(&looped), None);
+    }
+
+    #[test]
+    #[cfg(feature = "spreadsheet")]
+    fn streams_are_read_as_far_as_they_go() {
+        use std::io::{Cursor, Write};
+
+        use cfb::{CompoundFile, Version};
+
+        for version in [Version::V3, Version::V4] {
+            let mut file =
+                CompoundFile::create_with_version(version, Cursor::new(Vec::new())).unwrap();
+            let contents = [("a", 10), ("b", 4095), ("c", 4096), ("d", 9_000_000)]
+                .map(|(name, size)| (name, (0..size).map(|i| (i % 251) as u8).collect::<Vec<_>>()));
+            for (name, content) in &contents {
+                file.create_stream(name).unwrap().write_all(content).unwrap();
+            }
+            file.flush().unwrap();
+            let file = file.into_inner().into_inner();
+            for (name, content) in &contents {
+                let found = stream(&file, &["missing", name]).unwrap();
+                assert!(found.bytes == *content && found.is_whole, "{name}");
+            }
+            assert!(stream(&file, &["missing"]).is_none());
+            let cut = stream(&file[..file.len() / 2], &["d"]);
+            let cut = cut.filter(|found| !found.bytes.is_empty()).unwrap();
+            assert!(!cut.is_whole && contents[3].1.starts_with(&cut.bytes));
+        }
     }
 
     #[test]

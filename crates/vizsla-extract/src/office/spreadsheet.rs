@@ -71,7 +71,7 @@ pub(crate) static XLSB: Definition = Definition {
 pub(crate) static XLS: Definition = Definition {
     name: "xls",
     title: "Excel 97-2003",
-    version: 5,
+    version: 6,
     extensions: &["xls", "xlt"],
     recognise: Recognise::Bytes(|bytes| compound::kind(bytes) == Some(compound::Kind::Excel)),
     is_foreign: true,

@@ -1,6 +1,5 @@
 //! Reads a PDF: one document, with a place for each page, and the files inside it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use hayro_interpret::kurbo::{Affine, Rect};
@@ -23,6 +22,7 @@ use super::picture::Picture;
 use super::xfa::Form;
 use super::{annotations, attachments, fields, furniture, info, labels, layout, paragraphs};
 use crate::error::{Error, ErrorKind};
+use crate::guarded::guarded;
 use crate::ocr::Ocr;
 use crate::output::{Output, file_name};
 use crate::sink::ProblemKind;
@@ -261,7 +261,7 @@ impl<'p, 'b> Reader<'p, 'b> {
         let settings = InterpreterSettings { render_content: part, ..self.settings.clone() };
         let area = Rect::new(0.0, 0.0, 1.0, 1.0);
         let mut context = Context::new(transform, area, &self.cache, self.pdf.xref(), settings);
-        let drawn = catch_unwind(AssertUnwindSafe(|| interpret_page(page, &mut context, device)));
+        let drawn = guarded(|| interpret_page(page, &mut context, device));
         let payload = drawn.err()?;
         // What was left in the middle of its work is not used again.
         self.cache = InterpreterCache::new();

@@ -5,11 +5,12 @@
 //! [MS-XLS](https://learn.microsoft.com/openspecs/office_file_formats/ms-xls/) describes the records of the workbook.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::io::{Cursor, Read, Write};
+use std::io::{self, Cursor, Write};
 
-use cfb::CompoundFile;
+use cfb::{CompoundFile, Version};
 use memchr::memmem;
 
+use crate::office::compound::{self, Stream};
 use crate::office::spreadsheet::notes::{Attached, Note, without_codes};
 use crate::text::charset::Charset;
 
@@ -30,6 +31,8 @@ const FOOTER: u16 = 0x0015;
 const NAMES: [&str; 2] = ["Workbook", "Book"];
 /// Bytes of a record before its data: its kind and its length.
 const RECORD_HEADER: usize = 4;
+/// Where an entry of the list of sheets has the name.
+const NAME: usize = 6;
 /// The version of Excel 97, the first one whose texts are in Unicode.
 const UNICODE: u16 = 0x0600;
 /// How the place of an object begins within a drawing: its kind and length.
@@ -39,38 +42,76 @@ const ANCHOR: &[u8] = b"\0\0\x10\xf0\x12\0\0\0";
 pub(super) struct Book(Vec<u8>);
 
 impl Book {
-    /// The workbook in a file; `None` when it cannot be found.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let mut file = CompoundFile::open(Cursor::new(bytes)).ok()?;
-        let mut stream = NAMES.iter().find_map(|name| file.open_stream(name).ok())?;
-        let mut book = Vec::new();
-        // What precedes damage is better than nothing.
-        let _ = stream.read_to_end(&mut book);
-        Some(Self(book))
+    /// The workbook in a file, and whether all of it is there; `None` when none of it can be found.
+    pub(super) fn of(bytes: &[u8]) -> Option<(Self, bool)> {
+        let Stream { bytes, is_whole } = compound::stream(bytes, &NAMES)?;
+        let mut book = Self(bytes);
+        if !is_whole {
+            // The record that breaks off is not read.
+            let whole = Records(&book.0).map(|record| RECORD_HEADER + record.data.len()).sum();
+            book.0.truncate(whole);
+        }
+        Records(&book.0).next()?;
+        Some((book, is_whole))
     }
 
-    /// Makes nothing of entries of the list of sheets that name one which an entry before them names, too. Returns the file
-    /// without them and their number, if there are any: each would be read.
-    pub(super) fn name_once(&mut self, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
-        const NOTHING: [u8; 2] = [0, 0];
-        let (mut seen, mut repeated, mut at) = (HashSet::new(), Vec::new(), 0);
-        for record in self.head() {
-            if record.kind == SHEET && record.long(0).is_some_and(|start| !seen.insert(start)) {
+    /// A file with this workbook and streams beside it, of which it takes what those who read it need.
+    pub(super) fn to_file(&self, beside: &[(&str, Vec<u8>)]) -> io::Result<Vec<u8>> {
+        let mut file = CompoundFile::create_with_version(Version::V3, Cursor::new(Vec::new()))?;
+        file.create_stream(NAMES[0])?.write_all(&self.0)?;
+        for (name, bytes) in beside {
+            file.create_stream(name)?.write_all(bytes)?;
+        }
+        file.flush()?;
+        Ok(file.into_inner().into_inner())
+    }
+
+    /// Makes nothing of entries of the list of sheets that name one which an entry before them names, too, as each would be
+    /// read, and of those that name one beyond the end. Returns the number of both.
+    pub(super) fn unlist(&mut self) -> (usize, usize) {
+        let end = self.0.len();
+        let (mut seen, mut repeated, mut lost) = (HashSet::new(), Vec::new(), Vec::new());
+        for (at, start) in self.entries() {
+            if start >= end {
+                lost.push(at);
+            } else if !seen.insert(start) {
                 repeated.push(at);
+            }
+        }
+        repeated.iter().chain(&lost).for_each(|at| self.unlist_at(*at));
+        (repeated.len(), lost.len())
+    }
+
+    /// The workbook with the first, second … of its sheets alone.
+    pub(super) fn alone(&self, number: usize) -> Self {
+        let mut book = Self(self.0.clone());
+        for (other, (at, _)) in self.entries().into_iter().enumerate() {
+            if other != number {
+                book.unlist_at(at);
+            }
+        }
+        book
+    }
+
+    fn unlist_at(&mut self, at: usize) {
+        const NOTHING: [u8; 2] = [0, 0];
+        if let Some(kind) = self.0.get_mut(at..at + NOTHING.len()) {
+            kind.copy_from_slice(&NOTHING);
+        }
+    }
+
+    /// Where the entries of the list of sheets are, and where each says that its sheet begins.
+    fn entries(&self) -> Vec<(usize, usize)> {
+        let (mut entries, mut at) = (Vec::new(), 0);
+        for record in self.head() {
+            if record.kind == SHEET {
+                // What is too short to have a name lists nothing.
+                let start = record.long(0).filter(|_| record.data.len() > NAME);
+                entries.push((at, start.unwrap_or(usize::MAX)));
             }
             at += RECORD_HEADER + record.data.len();
         }
-        if repeated.is_empty() {
-            return None;
-        }
-        for at in &repeated {
-            self.0.get_mut(*at..at + NOTHING.len())?.copy_from_slice(&NOTHING);
-        }
-        let mut file = CompoundFile::open(Cursor::new(bytes.to_vec())).ok()?;
-        let name = NAMES.iter().find(|name| file.is_stream(name))?;
-        file.open_stream(name).and_then(|mut stream| stream.write_all(&self.0)).ok()?;
-        file.flush().ok()?;
-        Some((file.into_inner().into_inner(), repeated.len()))
+        entries
     }
 
     /// Whether its texts are in Unicode, whatever code page it names.
@@ -94,6 +135,18 @@ impl Book {
         let is_unicode = self.is_unicode();
         let text = record.data.get(if is_unicode { 4 } else { 3 }..).unwrap_or_default();
         characters(text, usize::MAX, is_unicode, None)
+    }
+
+    /// The names of the sheets, in the order in which the workbook lists them.
+    pub(super) fn sheet_names(&self) -> Vec<String> {
+        let (_, code_page) = self.listed();
+        let is_unicode = self.is_unicode();
+        let name = |record: Record<'_>| {
+            let (length, text) = record.data.get(NAME..)?.split_first()?;
+            Some(characters(text, usize::from(*length), is_unicode, code_page))
+        };
+        let listed = self.head().filter(|record| record.kind == SHEET);
+        listed.map(|record| name(record).unwrap_or_default()).collect()
     }
 
     /// The records of each sheet, in the order in which the workbook lists its sheets.
@@ -330,8 +383,6 @@ fn anchor(drawing: &[u8]) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::io::Write;
-
     use super::*;
 
     pub(crate) fn record(kind: u16, data: &[u8]) -> Vec<u8> {
@@ -346,6 +397,60 @@ pub(super) mod tests {
     pub(crate) fn narrow(text: &str, length_bytes: usize) -> Vec<u8> {
         let length = text.len().to_le_bytes();
         [&length[..length_bytes], &[0], text.as_bytes()].concat()
+    }
+
+    /// A workbook of Excel 97 with sheets of these names and records; returns its stream.
+    fn of_sheets(sheets: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let begin = |kind: u16| record(BEGIN, &shorts(&[UNICODE, kind, 0, 0]));
+        let entry = |start: usize, name: &str| {
+            record(SHEET, &[&(start as u32).to_le_bytes()[..], &[0, 0], &narrow(name, 1)].concat())
+        };
+        let list: usize = sheets.iter().map(|(name, _)| entry(0, name).len()).sum();
+        let mut start = begin(5).len() + list + RECORD_HEADER;
+        let (mut book, mut parts) = (begin(5), Vec::new());
+        for (name, records) in sheets {
+            book.extend(entry(start, name));
+            let part = [begin(0x10), records.clone(), record(END, &[])].concat();
+            start += part.len();
+            parts.extend(part);
+        }
+        book.extend(record(END, &[]));
+        book.extend(parts);
+        book
+    }
+
+    fn label(row: u16, text: &str) -> Vec<u8> {
+        record(0x0204, &[shorts(&[row, 0, 0]), narrow(text, 2)].concat())
+    }
+
+    /// The texts of the documents of a workbook, and what is said about it.
+    fn told(file: &[u8]) -> (Vec<String>, Vec<String>) {
+        let found = crate::collect(crate::Input::bytes("a.xls", file)).unwrap();
+        let texts = found.documents.into_iter().map(|document| document.text);
+        (texts.collect(), found.problems.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_damaged_sheet_costs_itself() {
+        // Too short for what its kind has.
+        let damaged = record(0x0203, &[1]);
+        let book = of_sheets(&[("A", label(0, "Ada")), ("B", damaged), ("C", label(0, "Eve"))]);
+        let (texts, problems) = told(&Book(book).to_file(&[]).unwrap());
+        assert_eq!(texts, ["Ada\n", "Eve\n"]);
+        assert!(problems.len() == 1 && problems[0].contains("\"B\""), "{problems:?}");
+    }
+
+    #[test]
+    fn a_workbook_that_is_cut_off_is_read_as_far_as_it_goes() {
+        let rows: Vec<u8> = (0..400).flat_map(|row| label(row, "of the first sheet")).collect();
+        let book = of_sheets(&[("A", rows.clone()), ("B", rows)]);
+        let mut file = Book(book).to_file(&[]).unwrap();
+        // The directory, which lists what there is, comes first here.
+        file.truncate(file.len() / 4);
+        let (texts, problems) = told(&file);
+        assert!(texts.len() == 1 && texts[0].lines().count() > 100, "{texts:?}");
+        assert!(problems.len() == 1 && problems[0].contains("cut off"), "{problems:?}");
+        assert!(problems[0].contains("One of its sheets") && problems[0].contains("again"));
     }
 
     fn wide(text: &str) -> Vec<u8> {
@@ -418,7 +523,7 @@ pub(super) mod tests {
     }
 
     fn found(file: &[u8]) -> Vec<(u32, u32, String)> {
-        let notes = Book::of(file).unwrap().notes().into_iter().flat_map(|sheet| sheet.notes);
+        let notes = Book::of(file).unwrap().0.notes().into_iter().flat_map(|sheet| sheet.notes);
         notes.map(|note| (note.row, note.column, note.text)).collect()
     }
 
@@ -428,7 +533,7 @@ pub(super) mod tests {
         found.retain(|(_, _, text)| !text.is_empty());
         let expected = [(7, 3, "first programmer"), (5, 4, "in a box"), (5, 4, "Sales")];
         assert_eq!(found, expected.map(|(row, column, text)| (row, column, text.to_owned())));
-        assert_eq!(Book::of(&annotated()).unwrap().notes()[0].printed, ["Secret"]);
+        assert_eq!(Book::of(&annotated()).unwrap().0.notes()[0].printed, ["Secret"]);
     }
 
     #[test]
@@ -443,7 +548,7 @@ pub(super) mod tests {
     fn damaged_workbooks_end() {
         let file = annotated();
         for cut in (0..file.len()).step_by(5) {
-            let _ = Book::of(&file[..cut]).map(|book| book.notes());
+            let _ = Book::of(&file[..cut]).map(|(book, _)| book.notes());
         }
     }
 
