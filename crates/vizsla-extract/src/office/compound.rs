@@ -398,34 +398,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    #[cfg(feature = "spreadsheet")]
-    fn streams_are_read_as_far_as_they_go() {
-        use std::io::{Cursor, Write};
-
-        use cfb::{CompoundFile, Version};
-
-        for version in [Version::V3, Version::V4] {
-            let mut file =
-                CompoundFile::create_with_version(version, Cursor::new(Vec::new())).unwrap();
-            let contents = [("a", 10), ("b", 4095), ("c", 4096), ("d", 9_000_000)]
-                .map(|(name, size)| (name, (0..size).map(|i| (i % 251) as u8).collect::<Vec<_>>()));
-            for (name, content) in &contents {
-                file.create_stream(name).unwrap().write_all(content).unwrap();
-            }
-            file.flush().unwrap();
-            let file = file.into_inner().into_inner();
-            for (name, content) in &contents {
-                let found = stream(&file, &["missing", name]).unwrap();
-                assert!(found.bytes == *content && found.is_whole, "{name}");
-            }
-            assert!(stream(&file, &["missing"]).is_none());
-            let cut = stream(&file[..file.len() / 2], &["d"]);
-            let cut = cut.filter(|found| !found.bytes.is_empty()).unwrap();
-            assert!(!cut.is_whole && contents[3].1.starts_with(&cut.bytes));
-        }
-    }
-
-    #[test]
     fn a_file_that_has_lost_its_directory_is_an_error_and_not_binary() {
         let refusal = |name: &str, file: &[u8]| {
             let error = collect(Input::bytes(name, file)).unwrap_err();

@@ -431,6 +431,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn streams_are_read_as_far_as_they_go() {
+        for version in [Version::V3, Version::V4] {
+            let mut file =
+                CompoundFile::create_with_version(version, Cursor::new(Vec::new())).unwrap();
+            let contents = [("a", 10), ("b", 4095), ("c", 4096), ("d", 9_000_000)]
+                .map(|(name, size)| (name, (0..size).map(|i| (i % 251) as u8).collect::<Vec<_>>()));
+            for (name, content) in &contents {
+                file.create_stream(name).unwrap().write_all(content).unwrap();
+            }
+            file.flush().unwrap();
+            let file = file.into_inner().into_inner();
+            for (name, content) in &contents {
+                let found = compound::stream(&file, &["missing", name]).unwrap();
+                assert!(found.bytes == *content && found.is_whole, "{name}");
+            }
+            assert!(compound::stream(&file, &["missing"]).is_none());
+            let cut = compound::stream(&file[..file.len() / 2], &["d"]);
+            let cut = cut.filter(|found| !found.bytes.is_empty()).unwrap();
+            assert!(!cut.is_whole && contents[3].1.starts_with(&cut.bytes));
+        }
+    }
+
+    #[test]
     fn a_damaged_sheet_costs_itself() {
         // Too short for what its kind has.
         let damaged = record(0x0203, &[1]);
