@@ -259,15 +259,13 @@ impl<'a> Directory<'a> {
 
     #[cfg(feature = "spreadsheet")]
     fn stream(&self, entry: &[u8]) -> Stream {
+        let regular = |sector: u32| (self.sector(sector), self.after(sector));
         let (first, size) = extent(entry);
         if size >= SHORT {
-            return followed(first, size, self.sector_bytes, |sector| {
-                (self.sector(sector), self.after(sector))
-            });
+            return followed(first, size, self.sector_bytes, regular);
         }
         let (first_of_all, size_of_all) = self.entry(0).map_or((LAST, 0), extent);
         let size_of_all = size_of_all.min(self.bytes.len());
-        let regular = |sector: u32| (self.sector(sector), self.after(sector));
         let all = followed(first_of_all, size_of_all, self.sector_bytes, regular).bytes;
         let table = u32_at(self.bytes, 60).unwrap_or(LAST);
         // One number for each of the short sectors.

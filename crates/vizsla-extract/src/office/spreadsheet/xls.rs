@@ -19,6 +19,10 @@ const UTF_16: u16 = 1200;
 /// The streams with title, author and the like.
 const PROPERTIES: [&str; 2] = ["\u{5}SummaryInformation", "\u{5}DocumentSummaryInformation"];
 
+/// What is said of a file of which nothing can be read.
+const UNREADABLE: &str =
+    "is cut off, damaged, or older than Excel 97; copy it again, or save it as .xlsx";
+
 pub(super) fn read(bytes: &[u8], output: &mut Output<'_>) -> Result<(), Error> {
     let Some((mut records, is_whole)) = Book::of(bytes) else {
         return Err(Error::new(ErrorKind::Malformed, UNREADABLE));
@@ -129,9 +133,6 @@ fn opened(records: &Book, beside: &[(&'static str, Vec<u8>)]) -> Result<Opened, 
         .unwrap_or(Err(XlsError::EoStream("a record")))
         .map_err(error)
 }
-
-const UNREADABLE: &str =
-    "is cut off, damaged, or older than Excel 97; copy it again, or save it as .xlsx";
 
 fn error(error: XlsError) -> Error {
     match error {
